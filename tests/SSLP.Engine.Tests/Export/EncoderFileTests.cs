@@ -1,0 +1,97 @@
+using SSLP.Engine.Export;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Tests.Export;
+
+public sealed class EncoderFileTests : IDisposable
+{
+    private static readonly EncoderPreprocessing Preprocessing =
+        new(EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, Mpp: 0.5, PatchSize: 256, InputSize: 224, "area", "RGB");
+
+    private readonly string folder = Directory.CreateTempSubdirectory("sslp-encoder").FullName;
+    private readonly DisposeScope scope = torch.NewDisposeScope();
+
+    private string PathOf(string name) => Path.Combine(folder, name);
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void The_description_and_the_weights_come_back()
+    {
+        EncoderDescription description = new("resnet18", 512, "sslp", Preprocessing with { Mpp = null });
+        Dictionary<string, Tensor> trained = State();
+        EncoderFile.Save(PathOf("e.safetensors"), trained, description);
+        Dictionary<string, Tensor> fresh = State();
+        Assert.Equal(description, EncoderFile.Load(PathOf("e.safetensors"), fresh));
+        Assert.Equal(description, EncoderFile.Describe(PathOf("e.safetensors")));
+        foreach ((string name, Tensor value) in trained)
+            Assert.True(value.equal(fresh[name]).all().item<bool>(), name);
+    }
+
+    [Theory]
+    [InlineData(0.5, 256, "RGB", null)]
+    [InlineData(0.499, null, "rgb", null)]
+    [InlineData(1.0, 256, "RGB", "0.5 µm/px and 1 is asked")]
+    [InlineData(0.5, 512, "RGB", "patches of 256 px and 512 is asked")]
+    [InlineData(null, null, "BGR", "trained on RGB and BGR is asked")]
+    public void Another_scale_size_or_colour_order_is_refused_unless_allowed(double? mpp, int? patch, string? order, string? complaint)
+    {
+        Dictionary<string, Tensor> state = State();
+        EncoderFile.Save(PathOf("e.safetensors"), state, new("resnet18", 512, "sslp", Preprocessing));
+        EncoderUse use = new(mpp, patch, order);
+        if (complaint is not null)
+            Assert.Contains(complaint, Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("e.safetensors"), state, use)).Message);
+        Assert.Equal(512, EncoderFile.Load(PathOf("e.safetensors"), state, use, allowMismatch: complaint is not null).Width);
+    }
+
+    [Fact]
+    public void A_file_of_another_network_is_refused_with_the_names_that_differ()
+    {
+        EncoderFile.Save(PathOf("e.safetensors"), State(), new("resnet18", 512, "sslp", Preprocessing));
+        Dictionary<string, Tensor> other = new() { ["conv1.weight"] = torch.zeros(9, 3, 7, 7), ["layer9.weight"] = torch.zeros(1) };
+        string message = Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("e.safetensors"), other)).Message;
+        Assert.Contains("layer9.weight", message);
+        Assert.Contains("bn1.bias", message);
+        Assert.Contains("[8, 3, 7, 7] for [9, 3, 7, 7]", message);
+    }
+
+    [Fact]
+    public void A_plain_safetensors_file_is_no_encoder_but_a_starting_point()
+    {
+        Dictionary<string, Tensor> timm = State().ToDictionary(pair => "backbone." + pair.Key, pair => pair.Value);
+        timm["backbone.fc.weight"] = torch.zeros(10, 512);
+        timm["backbone.extra"] = torch.zeros(1);
+        timm.Remove("backbone.bn1.num_batches_tracked");
+        timm.Remove("backbone.bn1.bias");
+        SafetensorsWriter.Write(PathOf("timm.safetensors"), [.. timm.Select(pair => SafetensorsItem.From(pair.Key, pair.Value))]);
+
+        Dictionary<string, Tensor> state = State();
+        Assert.Contains("--init", Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("timm.safetensors"), state)).Message);
+        StateCopy copy = InitialWeights.Load(PathOf("timm.safetensors"), state);
+        Assert.Equal(["conv1.weight"], copy.Copied);
+        Assert.Equal(["bn1.bias"], copy.Missing);
+        Assert.Equal(["extra"], copy.Unexpected);
+        Assert.True(state["conv1.weight"].equal(timm["backbone.conv1.weight"]).all().item<bool>());
+    }
+
+    [Fact]
+    public void A_pickle_and_a_file_that_fits_nowhere_do_not_start_a_training()
+    {
+        Assert.Contains("pickle", Assert.Throws<InvalidDataException>(() => InitialWeights.Load(PathOf("resnet18.pth"), State())).Message);
+        SafetensorsWriter.Write(PathOf("vit.safetensors"), [SafetensorsItem.From("blocks.0.attn.qkv.weight", torch.zeros(3, 3))]);
+        Assert.Contains("nowhere", Assert.Throws<InvalidDataException>(() => InitialWeights.Load(PathOf("vit.safetensors"), State())).Message);
+    }
+
+    private static Dictionary<string, Tensor> State() => new()
+    {
+        ["conv1.weight"] = torch.randn(8, 3, 7, 7),
+        ["bn1.bias"] = torch.randn(8),
+        ["bn1.num_batches_tracked"] = torch.tensor(17L),
+    };
+}
