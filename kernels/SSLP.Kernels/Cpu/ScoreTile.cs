@@ -1,0 +1,64 @@
+using System.Runtime.CompilerServices;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// The register tile under every pass over the bank: C[6, 2V] = A[6, depth] · B[depth, 2V], V floats to a vector.
+/// Twelve accumulators, two vectors of B and one broadcast of A: 15 of AVX2's 16 registers. For scores A is six queries and B a
+/// packed panel; for gradients A is six rows of weights and B the bank's own rows. Nothing is called while accumulators live,
+/// or the JIT would spill them all. Each C element is one chain of fused multiply-adds in ascending depth: the same bits for every
+/// instruction set, thread count and place in the tile.
+/// </summary>
+internal static unsafe class ScoreTile
+{
+    /// <summary>Rows of A (queries) in one tile.</summary>
+    public const int Queries = 6;
+
+    /// <summary>C[q, 0..2V) = Σ_k A[q, k]·B[k, 0..2V). Strides in floats.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void Multiply<TLanes, TVector>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
+    {
+        TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
+        TVector c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
+        float* a3 = a + 3 * aStride;
+        for (nint k = 0; k < depth; k++)
+        {
+            TVector b0 = TLanes.Load(b), b1 = TLanes.Load(b + TLanes.Count);
+            TVector q = TLanes.Broadcast(a[k]);
+            c00 = TLanes.MultiplyAdd(q, b0, c00);
+            c01 = TLanes.MultiplyAdd(q, b1, c01);
+            q = TLanes.Broadcast(a[aStride + k]);
+            c10 = TLanes.MultiplyAdd(q, b0, c10);
+            c11 = TLanes.MultiplyAdd(q, b1, c11);
+            q = TLanes.Broadcast(a[2 * aStride + k]);
+            c20 = TLanes.MultiplyAdd(q, b0, c20);
+            c21 = TLanes.MultiplyAdd(q, b1, c21);
+            q = TLanes.Broadcast(a3[k]);
+            c30 = TLanes.MultiplyAdd(q, b0, c30);
+            c31 = TLanes.MultiplyAdd(q, b1, c31);
+            q = TLanes.Broadcast(a3[aStride + k]);
+            c40 = TLanes.MultiplyAdd(q, b0, c40);
+            c41 = TLanes.MultiplyAdd(q, b1, c41);
+            q = TLanes.Broadcast(a3[2 * aStride + k]);
+            c50 = TLanes.MultiplyAdd(q, b0, c50);
+            c51 = TLanes.MultiplyAdd(q, b1, c51);
+            b += bStride;
+        }
+        int second = TLanes.Count;
+        TLanes.Store(c, c00);
+        TLanes.Store(c + second, c01);
+        TLanes.Store(c + cStride, c10);
+        TLanes.Store(c + cStride + second, c11);
+        TLanes.Store(c + 2 * cStride, c20);
+        TLanes.Store(c + 2 * cStride + second, c21);
+        c += 3 * cStride;
+        TLanes.Store(c, c30);
+        TLanes.Store(c + second, c31);
+        TLanes.Store(c + cStride, c40);
+        TLanes.Store(c + cStride + second, c41);
+        TLanes.Store(c + 2 * cStride, c50);
+        TLanes.Store(c + 2 * cStride + second, c51);
+    }
+}
