@@ -15,25 +15,25 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Metadata key of the SHA-256 of the data, in lower-case hex; written by us, verified where it is there.</summary>
     public const string ChecksumKey = "sslp.sha256";
 
-    private readonly SafeFileHandle handle;
-    private readonly long dataStart;
-    private readonly SafetensorsHeader header;
+    private readonly SafeFileHandle _handle;
+    private readonly long _dataStart;
+    private readonly SafetensorsHeader _header;
 
     private SafetensorsFile(string path, SafeFileHandle handle, long dataStart, SafetensorsHeader header)
     {
         Path = path;
-        this.handle = handle;
-        this.dataStart = dataStart;
-        this.header = header;
+        _handle = handle;
+        _dataStart = dataStart;
+        _header = header;
     }
 
     public string Path { get; }
 
     /// <summary>The tensors, by name.</summary>
-    public IReadOnlyDictionary<string, SafetensorsEntry> Entries => header.Entries;
+    public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _header.Entries;
 
     /// <summary>The writer's text pairs.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => header.Metadata;
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens and checks the header; the data's checksum too, where the file carries one.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -68,7 +68,7 @@ public sealed class SafetensorsFile : IDisposable
         SafetensorsEntry entry = Find(name);
         if (destination.Length != entry.Bytes)
             throw new ArgumentException($"'{name}' has {entry.Bytes} bytes; the destination has {destination.Length}.", nameof(destination));
-        ReadExactly(handle, dataStart + entry.Begin, destination);
+        ReadExactly(_handle, _dataStart + entry.Begin, destination);
     }
 
     /// <summary>Reads a tensor into new CPU memory, with the type and shape of the file.</summary>
@@ -81,7 +81,7 @@ public sealed class SafetensorsFile : IDisposable
         return tensor;
     }
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => _handle.Dispose();
 
     private SafetensorsEntry Find(string name) => Entries.TryGetValue(name, out SafetensorsEntry? entry)
         ? entry
@@ -110,11 +110,11 @@ public sealed class SafetensorsFile : IDisposable
             return;
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[1 << 20];
-        long end = RandomAccess.GetLength(handle);
-        for (long at = dataStart; at < end; at += buffer.Length)
+        long end = RandomAccess.GetLength(_handle);
+        for (long at = _dataStart; at < end; at += buffer.Length)
         {
             Span<byte> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at));
-            ReadExactly(handle, at, part);
+            ReadExactly(_handle, at, part);
             hash.AppendData(part);
         }
 

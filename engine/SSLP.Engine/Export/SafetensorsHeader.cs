@@ -29,19 +29,19 @@ public sealed class SafetensorsHeader
 
     internal const string MetadataKey = "__metadata__";
 
-    private readonly Dictionary<string, SafetensorsEntry> entries = [];
-    private readonly Dictionary<string, string> metadata = [];
-    private bool metadataSeen;
+    private readonly Dictionary<string, SafetensorsEntry> _entries = [];
+    private readonly Dictionary<string, string> _metadata = [];
+    private bool _metadataSeen;
 
     private SafetensorsHeader()
     {
     }
 
     /// <summary>The tensors, by name.</summary>
-    public IReadOnlyDictionary<string, SafetensorsEntry> Entries => entries;
+    public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _entries;
 
     /// <summary>Free text pairs of the writer.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => metadata;
+    public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <param name="json">The header's bytes, without the length before them.</param>
     /// <param name="dataBytes">Bytes that follow the header in the file.</param>
@@ -72,7 +72,7 @@ public sealed class SafetensorsHeader
             string name = reader.GetString()!;
             if (name == MetadataKey)
                 ReadMetadata(ref reader);
-            else if (!entries.TryAdd(name, ReadEntry(ref reader, name)))
+            else if (!_entries.TryAdd(name, ReadEntry(ref reader, name)))
                 throw Broken(name, "appears twice");
         }
 
@@ -82,15 +82,15 @@ public sealed class SafetensorsHeader
 
     private void ReadMetadata(ref Utf8JsonReader reader)
     {
-        if (metadataSeen)
+        if (_metadataSeen)
             throw new InvalidDataException($"{MetadataKey} appears twice.");
-        metadataSeen = true;
+        _metadataSeen = true;
         Expect(ref reader, JsonTokenType.StartObject, MetadataKey);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string key = reader.GetString()!;
             Expect(ref reader, JsonTokenType.String, $"metadata '{Printable(key)}'");
-            if (!metadata.TryAdd(key, reader.GetString()!))
+            if (!_metadata.TryAdd(key, reader.GetString()!))
                 throw new InvalidDataException($"Metadata '{Printable(key)}' appears twice.");
         }
     }
@@ -140,7 +140,7 @@ public sealed class SafetensorsHeader
     private void CheckLayout(long dataBytes)
     {
         long covered = 0;
-        foreach (SafetensorsEntry entry in entries.Values.OrderBy(e => e.Begin).ThenBy(e => e.End))
+        foreach (SafetensorsEntry entry in _entries.Values.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
             if (entry.End < entry.Begin || entry.End > dataBytes)
                 throw Broken(entry.Name, $"claims the bytes {entry.Begin}..{entry.End} of {dataBytes}");
