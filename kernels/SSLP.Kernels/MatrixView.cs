@@ -46,6 +46,15 @@ public readonly unsafe struct MatrixView
         return new Span<float>(RowPointer(row), Width);
     }
 
+    /// <summary>Rows start … start+count−1 as a matrix of their own.</summary>
+    public MatrixView Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Rows - count);
+        return new MatrixView(RowPointer(start), count, Width, Stride);
+    }
+
     internal float* RowPointer(int row) => Data + (nint)row * Stride;
 
     /// <summary>Index of the first row that holds a NaN or an infinity, or −1. Reads the matrix once.</summary>

@@ -20,6 +20,15 @@ internal unsafe interface ILanes<TVector> where TVector : struct
     /// <summary>a·b + c, rounded once.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
+    static abstract TVector Subtract(TVector a, TVector b);
+
+    static abstract TVector Max(TVector a, TVector b);
+
+    static abstract TVector Min(TVector a, TVector b);
+
+    /// <summary>Stores each lane rounded towards 0; the lanes must fit an int.</summary>
+    static abstract void StoreAsInt32(int* target, TVector value);
+
     /// <summary>Bit i is set where lane i of <paramref name="a"/> is greater than that of <paramref name="b"/>; false for NaN.</summary>
     static abstract uint GreaterMask(TVector a, TVector b);
 }
@@ -36,6 +45,14 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    public static float Subtract(float a, float b) => a - b;
+
+    public static float Max(float a, float b) => a > b ? a : b;
+
+    public static float Min(float a, float b) => a < b ? a : b;
+
+    public static void StoreAsInt32(int* target, float value) => *target = (int)value;
 
     public static uint GreaterMask(float a, float b) => a > b ? 1u : 0u;
 }
@@ -56,6 +73,18 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) =>
         Vector128.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Subtract(Vector128<float> a, Vector128<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAsInt32(int* target, Vector128<float> value) => Vector128.ConvertToInt32Native(value).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint GreaterMask(Vector128<float> a, Vector128<float> b) => Vector128.GreaterThan(a, b).ExtractMostSignificantBits();
@@ -79,6 +108,18 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         Vector256.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAsInt32(int* target, Vector256<float> value) => Vector256.ConvertToInt32Native(value).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint GreaterMask(Vector256<float> a, Vector256<float> b) => Vector256.GreaterThan(a, b).ExtractMostSignificantBits();
 }
 
@@ -98,6 +139,18 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
         Vector512.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreAsInt32(int* target, Vector512<float> value) => Vector512.ConvertToInt32Native(value).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint GreaterMask(Vector512<float> a, Vector512<float> b) =>

@@ -61,4 +61,19 @@ internal static unsafe class ScoreTile
         TLanes.Store(c + 2 * cStride, c50);
         TLanes.Store(c + 2 * cStride + second, c51);
     }
+
+    /// <summary>Whether any value of a stored tile C[6, 2V] exceeds its row's threshold. A threshold of −∞ lets all pass, +∞ none.</summary>
+    public static bool AnyGreater<TLanes, TVector>(float* c, nint cStride, float* thresholds)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
+    {
+        TVector excess = TLanes.Broadcast(float.NegativeInfinity);
+        for (int q = 0; q < Queries; q++, c += cStride)
+        {
+            TVector threshold = TLanes.Broadcast(thresholds[q]);
+            TVector larger = TLanes.Max(TLanes.Load(c), TLanes.Load(c + TLanes.Count));
+            excess = TLanes.Max(excess, TLanes.Subtract(larger, threshold));
+        }
+        return TLanes.GreaterMask(excess, default) != 0;
+    }
 }
