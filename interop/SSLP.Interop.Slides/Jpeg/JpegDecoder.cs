@@ -1,0 +1,26 @@
+namespace SSLP.Interop.Slides.Jpeg;
+
+/// <summary>A JPEG decoder for one thread.</summary>
+internal abstract class JpegDecoder
+{
+    [ThreadStatic]
+    private static JpegDecoder? ofThread;
+
+    /// <summary>The decoder of the calling thread: the machine's libjpeg-turbo, else the one that a package brings.</summary>
+    public static JpegDecoder OfThread => ofThread ??= Create();
+
+    /// <summary>Its name, for reports.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Decodes a whole JPEG stream to RGB.</summary>
+    /// <param name="jpeg">The stream, colour space stated by a marker.</param>
+    /// <param name="width">Columns that the stream's frame header states.</param>
+    /// <param name="height">Rows that the stream's frame header states.</param>
+    /// <param name="rgb">Receives the rows, <paramref name="stride"/> bytes apart.</param>
+    /// <param name="stride">Bytes from row to row, ≥ 3 · width.</param>
+    /// <returns>Null, or why the stream can't be decoded; the span then holds anything.</returns>
+    public abstract string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
+
+    private static JpegDecoder Create() =>
+        NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? new TurboJpegDecoder() : new SkiaJpegDecoder();
+}

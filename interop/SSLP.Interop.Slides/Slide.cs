@@ -1,0 +1,146 @@
+using SSLP.Interop.Slides.OpenSlide;
+using SSLP.Interop.Slides.Tiff;
+
+namespace SSLP.Interop.Slides;
+
+/// <summary>
+/// An open whole-slide image: a pyramid of levels, read as packed 8-bit RGB.
+/// All members may be called from many threads at once until <see cref="Dispose()"/>.
+/// </summary>
+public abstract class Slide : IDisposable
+{
+    /// <summary>What stands for "no tissue here": pixels outside of the slide and tiles that the file leaves out.</summary>
+    internal const byte White = 255;
+
+    private protected Slide(string path, SlideReader reader)
+    {
+        Path = path;
+        Reader = reader;
+    }
+
+    /// <summary>The file, as it was named to <see cref="Open"/>.</summary>
+    public string Path { get; }
+
+    /// <summary>Which reader serves it; never <see cref="SlideReader.Auto"/>.</summary>
+    public SlideReader Reader { get; }
+
+    /// <summary>The vendor's format by OpenSlide's names: "aperio", "generic-tiff", "hamamatsu", …</summary>
+    public abstract string Format { get; }
+
+    /// <summary>Levels from the finest (index 0) to the coarsest; at least one.</summary>
+    public abstract IReadOnlyList<SlideLevel> Levels { get; }
+
+    /// <summary>Size of a level-0 pixel, or null where the file does not say. It is never guessed.</summary>
+    public abstract Mpp? Mpp { get; }
+
+    /// <summary>The file's own metadata, keys as OpenSlide names them where both readers know them ("aperio.AppMag").</summary>
+    public abstract IReadOnlyDictionary<string, string> Properties { get; }
+
+    /// <summary>Names of the images beside the pyramid ("label", "macro", "thumbnail").</summary>
+    public abstract IReadOnlyList<string> AssociatedImages { get; }
+
+    /// <summary>Opens a slide by its content; the extension plays no part.</summary>
+    /// <param name="path">A slide file.</param>
+    /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
+    /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
+    public static Slide Open(string path, SlideReader reader = SlideReader.Auto)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            throw new SlideException(path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
+        if (!File.Exists(path))
+            throw new SlideException(path, SlideFault.NotFound, "there is no such file; check the path");
+        return reader switch
+        {
+            SlideReader.Embedded => TiffSlide.OpenFile(path),
+            SlideReader.OpenSlide => OpenSlideSlide.OpenFile(path),
+            SlideReader.Auto => OpenAuto(path),
+            _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
+        };
+    }
+
+    private static Slide OpenAuto(string path)
+    {
+        try
+        {
+            return TiffSlide.OpenFile(path);
+        }
+        catch (SlideException embedded) when (embedded.Fault.MayBeReadByOpenSlide())
+        {
+            return OpenSlideInstead(path, embedded);
+        }
+    }
+
+    private static Slide OpenSlideInstead(string path, SlideException embedded)
+    {
+        try
+        {
+            return OpenSlideSlide.OpenFile(path);
+        }
+        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.OpenSlideMissing && embedded.Fault != SlideFault.NotASlide)
+        {
+            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {OpenSlideLibrary.HowToInstall}");
+        }
+        catch (SlideException openSlide) when (openSlide.Fault is SlideFault.OpenSlideMissing or SlideFault.NotASlide)
+        {
+            throw embedded;
+        }
+    }
+
+    /// <summary>Reads a rectangle of one level as packed RGB rows. What lies outside of the level is white.</summary>
+    /// <param name="level">Index into <see cref="Levels"/>.</param>
+    /// <param name="x">Left edge, in pixels of that level; may be negative.</param>
+    /// <param name="y">Top edge, in pixels of that level; may be negative.</param>
+    /// <param name="width">Columns, ≥ 1.</param>
+    /// <param name="height">Rows, ≥ 1.</param>
+    /// <param name="rgb">Receives height × width × 3 bytes, row by row with no padding.</param>
+    /// <exception cref="SlideException">A tile can't be decoded (<see cref="SlideFault.TileUnreadable"/>, with its place) or the file can't be read.</exception>
+    public void ReadRegion(int level, long x, long y, int width, int height, Span<byte> rgb) =>
+        ReadRegion(level, x, y, width, height, rgb, width * 3);
+
+    /// <summary>As the other overload, with rows <paramref name="stride"/> bytes apart; bytes between rows are left as they are.</summary>
+    public void ReadRegion(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(level);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, Levels.Count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan((long)stride, 3L * width, nameof(stride));
+        if (rgb.Length < ((height - 1L) * stride) + (3L * width))
+            throw new ArgumentException($"{rgb.Length} bytes can't hold {width} × {height} RGB pixels.", nameof(rgb));
+
+        var size = Levels[level];
+        long left = Math.Max(x, 0), top = Math.Max(y, 0);
+        int insideWidth = (int)Math.Clamp(Math.Min(x + width, size.Width) - left, 0, width);
+        int insideHeight = (int)Math.Clamp(Math.Min(y + height, size.Height) - top, 0, height);
+        if (insideWidth < width || insideHeight < height)
+            FillWhite(rgb, width, height, stride);
+        if (insideWidth == 0 || insideHeight == 0)
+            return;
+        int start = ((int)(top - y) * stride) + ((int)(left - x) * 3);
+        ReadInside(level, left, top, insideWidth, insideHeight, rgb[start..], stride);
+    }
+
+    /// <summary>Reads one of the images beside the pyramid.</summary>
+    /// <exception cref="ArgumentException">No image of that name.</exception>
+    /// <exception cref="SlideException">The image can't be decoded.</exception>
+    public abstract SlideImage ReadAssociatedImage(string name);
+
+    /// <summary>Reads a rectangle that lies wholly inside of the level; rows are <paramref name="stride"/> bytes apart.</summary>
+    private protected abstract void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride);
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract void Dispose(bool disposing);
+
+    internal static void FillWhite(Span<byte> rgb, int width, int height, int stride)
+    {
+        for (int row = 0; row < height; row++)
+            rgb.Slice(row * stride, width * 3).Fill(White);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text;
+
+namespace SSLP.Interop.Slides.Tiff;
+
+/// <summary>
+/// One image file directory: where each tag's values lie. Values are read when asked for, and only if the whole array lies inside of the file,
+/// so that no claim of a header can cost more memory than the file has bytes.
+/// </summary>
+/// <remarks>
+/// Own parser and not a TIFF library's: those keep one directory current at a time, behind one file position, and hold every tag in memory;
+/// here thousands of slides are open and every thread reads where it likes.
+/// </remarks>
+internal sealed class TiffDirectory
+{
+    private readonly record struct Entry(int Type, ulong Count, long Offset);
+
+    private readonly TiffFile file;
+    private readonly Dictionary<TiffTag, Entry> entries = [];
+
+    private TiffDirectory(TiffFile file) => this.file = file;
+
+    /// <summary>Reads the chain of directories that starts at the file's header.</summary>
+    public static List<TiffDirectory> ReadAll(TiffFile file)
+    {
+        long next = file.ReadHeader();
+        var directories = new List<TiffDirectory>();
+        var seen = new HashSet<long>();
+        while (next != 0)
+        {
+            if (!seen.Add(next))
+                throw file.Fault(SlideFault.Corrupt, "has directories that form a loop; copy the file again");
+            if (directories.Count == TiffLimits.Directories)
+                throw file.Fault(SlideFault.Corrupt, $"has more than {TiffLimits.Directories} directories; no slide has");
+            directories.Add(Read(file, next, out next));
+        }
+        return directories.Count > 0 ? directories : throw file.Fault(SlideFault.Corrupt, "lists no image; copy the file again");
+    }
+
+    /// <summary>Reads one directory and the place of the one after it (0 at the end).</summary>
+    public static TiffDirectory Read(TiffFile file, long offset, out long next)
+    {
+        int countBytes = file.Big ? 8 : 2, entryBytes = file.Big ? 20 : 12, offsetBytes = file.Big ? 8 : 4;
+        Span<byte> word = stackalloc byte[8];
+        file.Read(offset, word[..countBytes]);
+        ulong count = file.Value(word[..countBytes]);
+        if (count is 0 or > TiffLimits.EntriesPerDirectory)
+            throw file.Fault(SlideFault.Corrupt, $"has a directory with {count} entries; copy the file again");
+
+        byte[] table = new byte[((int)count * entryBytes) + offsetBytes];
+        file.Read(offset + countBytes, table);
+        var directory = new TiffDirectory(file);
+        for (int i = 0; i < (int)count; i++)
+        {
+            var entry = table.AsSpan(i * entryBytes, entryBytes);
+            long valueOffset = offset + countBytes + (i * entryBytes) + 4 + offsetBytes;
+            directory.Add(entry, valueOffset, offsetBytes);
+        }
+        next = file.Offset(table.AsSpan(^offsetBytes..));
+        return directory;
+    }
+
+    public bool Has(TiffTag tag) => entries.ContainsKey(tag);
+
+    /// <summary>How many values the tag has; 0 where it is absent.</summary>
+    public long Count(TiffTag tag) => entries.TryGetValue(tag, out var entry) ? (long)Math.Min(entry.Count, long.MaxValue) : 0;
+
+    /// <summary>The first value of an integer tag, or the default where it is absent.</summary>
+    public long Integer(TiffTag tag, long absent) => entries.ContainsKey(tag) ? Integers(tag, 1)[0] : absent;
+
+    /// <summary>The first <paramref name="count"/> values of an integer tag.</summary>
+    public long[] Integers(TiffTag tag, long count)
+    {
+        var (entry, size) = Find(tag);
+        if (entry.Type is not (1 or 3 or 4 or 13 or 16 or 18) || entry.Count < (ulong)count)
+            throw file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file again");
+        byte[] bytes = Bytes(entry, size, count);
+        long[] values = new long[count];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = file.Offset(bytes.AsSpan(i * size, size));
+        return values;
+    }
+
+    /// <summary>A rational number, or null where the tag is absent or has another type or a zero denominator.</summary>
+    public double? Rational(TiffTag tag)
+    {
+        if (!entries.TryGetValue(tag, out var entry) || entry.Type != 5 || entry.Count == 0)
+            return null;
+        byte[] bytes = Bytes(entry, 8, 1);
+        ulong numerator = file.Value(bytes.AsSpan(0, 4)), denominator = file.Value(bytes.AsSpan(4, 4));
+        return denominator == 0 ? null : (double)numerator / denominator;
+    }
+
+    /// <summary>A text up to its first zero byte, cut at 1 MiB; null where the tag is absent.</summary>
+    public string? Text(TiffTag tag)
+    {
+        if (!entries.TryGetValue(tag, out var entry) || entry.Type is not (1 or 2 or 7))
+            return null;
+        byte[] bytes = Bytes(entry, 1, (long)Math.Min(entry.Count, TiffLimits.TextBytes));
+        int end = Array.IndexOf(bytes, (byte)0);
+        return Encoding.UTF8.GetString(bytes, 0, end < 0 ? bytes.Length : end);
+    }
+
+    /// <summary>Raw bytes of a tag, or empty where it is absent.</summary>
+    public byte[] Bytes(TiffTag tag, int most)
+    {
+        if (!entries.TryGetValue(tag, out var entry))
+            return [];
+        if (entry.Type is not (1 or 2 or 7) || entry.Count > (ulong)most)
+            throw file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag}; copy the file again");
+        return Bytes(entry, 1, (long)entry.Count);
+    }
+
+    private void Add(ReadOnlySpan<byte> entry, long valueOffset, int offsetBytes)
+    {
+        int type = (int)file.Value(entry.Slice(2, 2));
+        ulong count = file.Value(entry.Slice(4, offsetBytes));
+        int size = SizeOf(type);
+        bool inline = size > 0 && count <= (ulong)(offsetBytes / size);
+        long offset = inline ? valueOffset : (long)Math.Min(file.Value(entry.Slice(4 + offsetBytes, offsetBytes)), long.MaxValue / 2);
+        // The first of a repeated tag counts, as in libtiff.
+        entries.TryAdd((TiffTag)file.Value(entry[..2]), new Entry(type, count, offset));
+    }
+
+    private (Entry Entry, int Size) Find(TiffTag tag) =>
+        entries.TryGetValue(tag, out var entry)
+            ? (entry, SizeOf(entry.Type))
+            : throw file.Fault(SlideFault.Corrupt, $"lacks tag {tag}; copy the file again");
+
+    private byte[] Bytes(Entry entry, int size, long count)
+    {
+        if (entry.Offset > file.Length || count > (file.Length - entry.Offset) / size)
+            throw file.Fault(SlideFault.Truncated, $"ends at byte {file.Length} where its directory lists {count} values from byte {entry.Offset}; copy the file again");
+        byte[] bytes = new byte[count * size];
+        file.Read(entry.Offset, bytes);
+        return bytes;
+    }
+
+    private static int SizeOf(int type) => type switch
+    {
+        1 or 2 or 6 or 7 => 1,
+        3 or 8 => 2,
+        4 or 9 or 11 or 13 => 4,
+        5 or 10 or 12 or 16 or 17 or 18 => 8,
+        _ => 0,
+    };
+}

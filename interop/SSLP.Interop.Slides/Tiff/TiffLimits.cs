@@ -1,0 +1,20 @@
+namespace SSLP.Interop.Slides.Tiff;
+
+/// <summary>What a file may claim before it is refused. Real slides stay far below; a hostile header can't make us allocate more.</summary>
+internal static class TiffLimits
+{
+    public const int Directories = 512;
+    public const int EntriesPerDirectory = 1024;
+    public const int TextBytes = 1 << 20;
+    public const int JpegTableBytes = 1 << 16;
+    public const int CompressedTileBytes = 64 << 20;
+
+    /// <summary>Pixels of one tile, or of one strip of an associated image.</summary>
+    public const long TilePixels = 16L << 20;
+
+    /// <summary>Pixels of one associated image.</summary>
+    public const long ImagePixels = 64L << 20;
+
+    /// <summary>Columns or rows of a level: what fits an int with room for sums.</summary>
+    public const long Side = 1L << 30;
+}
