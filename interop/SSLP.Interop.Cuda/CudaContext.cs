@@ -1,0 +1,113 @@
+namespace SSLP.Interop.Cuda;
+
+/// <summary>
+/// A device's primary context: the one that the CUDA runtime, and so libtorch, works in. Device pointers of either side are good on the other,
+/// and work on stream 0 is in order with libtorch's. It is retained here, never created: libtorch's own stays what it is.
+/// </summary>
+public sealed unsafe class CudaContext : IDisposable
+{
+    private CudaContext(CudaContextHandle handle, CudaDeviceInfo device)
+    {
+        Handle = handle;
+        Device = device;
+        DefaultStream = new CudaStream(this, new CudaStreamHandle(null, 0));
+    }
+
+    /// <summary>The device that the context is on.</summary>
+    public CudaDeviceInfo Device { get; }
+
+    /// <summary>Stream 0, the legacy default stream, on which all of libtorch's work runs unless it is told otherwise.</summary>
+    public CudaStream DefaultStream { get; }
+
+    internal CudaContextHandle Handle { get; }
+
+    /// <summary>Retains the primary context of a device and makes it current on the calling thread.</summary>
+    /// <exception cref="InvalidOperationException">There is no driver; the message says why.</exception>
+    /// <exception cref="CudaException">The driver refuses.</exception>
+    public static CudaContext Retain(int ordinal = 0)
+    {
+        int device = CudaDriver.Device(ordinal);
+        nint context;
+        CudaException.ThrowIfFailed(NativeCuda.cuDevicePrimaryCtxRetain(&context, device), nameof(NativeCuda.cuDevicePrimaryCtxRetain));
+        var retained = new CudaContext(new CudaContextHandle(context, device), CudaDriver.Describe(ordinal));
+        retained.MakeCurrent();
+        return retained;
+    }
+
+    /// <summary>Makes the context current on the calling thread. Every thread that enqueues work must have done so once.</summary>
+    public void MakeCurrent() =>
+        CudaException.ThrowIfFailed(NativeCuda.cuCtxSetCurrent(Live()), nameof(NativeCuda.cuCtxSetCurrent));
+
+    /// <summary>Waits for all work on all streams of the device.</summary>
+    public void Synchronize()
+    {
+        MakeCurrent();
+        CudaException.ThrowIfFailed(NativeCuda.cuCtxSynchronize(), nameof(NativeCuda.cuCtxSynchronize));
+    }
+
+    /// <summary>Device memory in bytes: free now, and in all.</summary>
+    public (long Free, long Total) Memory()
+    {
+        MakeCurrent();
+        nuint free, total;
+        CudaException.ThrowIfFailed(NativeCuda.cuMemGetInfo_v2(&free, &total), nameof(NativeCuda.cuMemGetInfo_v2));
+        return ((long)free, (long)total);
+    }
+
+    /// <summary>A stream that does not wait for stream 0, nor stream 0 for it: order between them is by events only.</summary>
+    public CudaStream CreateStream()
+    {
+        MakeCurrent();
+        nint stream;
+        CudaException.ThrowIfFailed(NativeCuda.cuStreamCreate(&stream, NativeCuda.CU_STREAM_NON_BLOCKING), nameof(NativeCuda.cuStreamCreate));
+        return new CudaStream(this, new CudaStreamHandle(Handle, stream));
+    }
+
+    /// <param name="timing">Whether <see cref="CudaEvent.MillisecondsSince"/> is wanted; without it recording is cheaper.</param>
+    public CudaEvent CreateEvent(bool timing = false)
+    {
+        MakeCurrent();
+        nint handle;
+        CudaException.ThrowIfFailed(NativeCuda.cuEventCreate(&handle, timing ? 0 : NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(NativeCuda.cuEventCreate));
+        return new CudaEvent(new CudaEventHandle(Handle, handle));
+    }
+
+    /// <summary>Page-locked host memory, which copies run from at full speed and beside computation.</summary>
+    public PinnedBuffer AllocatePinned(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        MakeCurrent();
+        nint pointer;
+        CudaException.ThrowIfFailed(NativeCuda.cuMemHostAlloc(&pointer, (nuint)bytes, NativeCuda.CU_MEMHOSTALLOC_PORTABLE), nameof(NativeCuda.cuMemHostAlloc));
+        return new PinnedBuffer(new PinnedMemoryHandle(Handle, pointer), bytes);
+    }
+
+    /// <summary>Device memory of our own: for what libtorch does not hold.</summary>
+    public DeviceBuffer AllocateDevice(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        MakeCurrent();
+        ulong pointer;
+        CudaException.ThrowIfFailed(NativeCuda.cuMemAlloc_v2(&pointer, (nuint)bytes), nameof(NativeCuda.cuMemAlloc_v2));
+        return new DeviceBuffer(new DeviceMemoryHandle(Handle, (nint)pointer), bytes);
+    }
+
+    /// <summary>Loads PTX; the driver compiles it for this device.</summary>
+    /// <param name="name">What to call it in an error.</param>
+    /// <param name="ptx">The text, ASCII.</param>
+    /// <exception cref="CudaException">It does not compile; the message carries the compiler's log.</exception>
+    public CudaModule LoadModule(string name, ReadOnlySpan<byte> ptx)
+    {
+        MakeCurrent();
+        return CudaModule.Load(this, name, ptx);
+    }
+
+    /// <summary>Lets go of the context. It lives on as long as anything that was made in it, or libtorch, holds it.</summary>
+    public void Dispose() => Handle.Dispose();
+
+    private nint Live()
+    {
+        ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+        return Handle.DangerousGetHandle();
+    }
+}

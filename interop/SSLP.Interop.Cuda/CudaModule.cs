@@ -1,0 +1,119 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace SSLP.Interop.Cuda;
+
+/// <summary>PTX that has been compiled for a device and loaded.</summary>
+public sealed unsafe class CudaModule : IDisposable
+{
+    private const int LogBytes = 8192;
+
+    private readonly CudaModuleHandle _handle;
+    private readonly string _name;
+
+    private CudaModule(CudaContext context, string name, CudaModuleHandle handle)
+    {
+        Context = context;
+        _name = name;
+        _handle = handle;
+    }
+
+    public CudaContext Context { get; }
+
+    /// <summary>Finds an entry of the module.</summary>
+    /// <param name="dynamicSharedBytes">Shared memory that launches will ask for beyond what the entry declares. Above 48 KB a device grants it only on request, made here.</param>
+    /// <exception cref="CudaException">There is no such entry, or the device cannot give so much shared memory.</exception>
+    public CudaFunction Function(string entry, int dynamicSharedBytes = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(dynamicSharedBytes);
+        nint function;
+        fixed (byte* text = Encoding.ASCII.GetBytes(entry + '\0'))
+        {
+            int result = NativeCuda.cuModuleGetFunction(&function, _handle, text);
+            CudaException.ThrowIfFailed(result, $"{nameof(NativeCuda.cuModuleGetFunction)} of {entry} in {_name}");
+        }
+
+        if (dynamicSharedBytes > CudaFunction.SharedBytesWithoutAsking)
+        {
+            int result = NativeCuda.cuFuncSetAttribute(function, NativeCuda.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, dynamicSharedBytes);
+            CudaException.ThrowIfFailed(result, $"{nameof(NativeCuda.cuFuncSetAttribute)} ({dynamicSharedBytes} bytes of shared memory for {entry})");
+        }
+
+        return new CudaFunction(this, function, entry, dynamicSharedBytes);
+    }
+
+    public void Dispose() => _handle.Dispose();
+
+    internal static CudaModule Load(CudaContext context, string name, ReadOnlySpan<byte> ptx)
+    {
+        byte[] image = new byte[ptx.Length + 1];  // the driver reads to the terminating zero
+        ptx.CopyTo(image);
+        byte* log = stackalloc byte[LogBytes];
+        log[0] = 0;
+        int* options = stackalloc int[] { NativeCuda.CU_JIT_ERROR_LOG_BUFFER, NativeCuda.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };
+        void** values = stackalloc void*[] { log, (void*)LogBytes };
+        nint module;
+        int result;
+        fixed (byte* text = image)
+            result = NativeCuda.cuModuleLoadDataEx(&module, text, 2, options, values);
+        if (result != NativeCuda.CUDA_SUCCESS)
+        {
+            string compiler = Marshal.PtrToStringUTF8((nint)log)!.Trim();
+            throw new CudaException($"{nameof(NativeCuda.cuModuleLoadDataEx)} of {name}", result, $"{CudaException.Describe(result)} {compiler}".TrimEnd());
+        }
+
+        return new CudaModule(context, name, new CudaModuleHandle(context.Handle, module));
+    }
+}
+
+/// <summary>An entry of a module that can be launched. Good as long as its module is not disposed.</summary>
+public sealed unsafe class CudaFunction
+{
+    /// <summary>Shared memory in bytes that any launch may have.</summary>
+    public const int SharedBytesWithoutAsking = 48 * 1024;
+
+    private readonly CudaModule _module;
+    private readonly nint _function;
+    private readonly string _launchCall;
+    private readonly int _dynamicSharedBytes;
+
+    internal CudaFunction(CudaModule module, nint function, string entry, int dynamicSharedBytes)
+    {
+        _module = module;
+        _function = function;
+        _launchCall = $"{nameof(NativeCuda.cuLaunchKernel)} of {entry}";
+        _dynamicSharedBytes = dynamicSharedBytes;
+    }
+
+    /// <summary>Registers a thread.</summary>
+    public int Registers => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_NUM_REGS);
+
+    /// <summary>Bytes of local memory a thread: spills and indexed arrays.</summary>
+    public int LocalBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES);
+
+    /// <summary>Bytes of shared memory that the entry declares itself.</summary>
+    public int StaticSharedBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
+
+    /// <summary>Launches grid blocks of <paramref name="blockX"/> threads; returns before they have run.</summary>
+    public void EnqueueLaunch(CudaStream stream, uint gridX, uint gridY, uint blockX, ref KernelArguments arguments)
+    {
+        fixed (ulong* values = arguments.Values)
+        {
+            void** pointers = stackalloc void*[KernelArguments.Capacity];
+            for (int i = 0; i < arguments.Count; i++)
+                pointers[i] = values + 2 * i;
+            int result = NativeCuda.cuLaunchKernel(_function, gridX, gridY, 1, blockX, 1, 1, (uint)_dynamicSharedBytes, stream.Handle, pointers, null);
+            CudaException.ThrowIfFailed(result, _launchCall);
+        }
+
+        GC.KeepAlive(_module);
+    }
+
+    private int Attribute(int attribute)
+    {
+        int value;
+        CudaException.ThrowIfFailed(NativeCuda.cuFuncGetAttribute(&value, attribute, _function), nameof(NativeCuda.cuFuncGetAttribute));
+        GC.KeepAlive(_module);
+        return value;
+    }
+}
