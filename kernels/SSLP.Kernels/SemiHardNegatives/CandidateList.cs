@@ -1,0 +1,136 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// The bank rows of one query whose score reaches a threshold, in ascending row order: every row with score ≥ threshold and no other,
+/// unless the list overflowed. 8 bytes a row. Fed with the scores of one stretch of the bank after another.
+/// </summary>
+internal sealed unsafe class CandidateList : IDisposable
+{
+    private const int Lanes = 8;
+
+    /// <summary>For each 8-bit mask, the positions of its set bits first: 256 × 8 bytes, the control of a compaction.</summary>
+    private static readonly byte* Compaction = MakeCompaction();
+
+    private readonly AlignedBuffer<float> _scores = new();
+    private readonly AlignedBuffer<int> _rows = new();
+    private int _capacity;
+
+    public int Count { get; private set; }
+
+    /// <summary>The lowest score that is kept; −∞ keeps all.</summary>
+    public float Threshold { get; private set; }
+
+    /// <summary>Whether rows were lost for want of room: the list is then of no use.</summary>
+    public bool Overflowed { get; private set; }
+
+    public float* Scores => _scores.Pointer;
+
+    public int* Rows => _rows.Pointer;
+
+    public long Bytes => _scores.Bytes + _rows.Bytes;
+
+    /// <summary>Empties the list and makes room for <paramref name="capacity"/> rows.</summary>
+    public void Reset(float threshold, int capacity)
+    {
+        // A compaction stores whole vectors: the last one may reach beyond the last row.
+        _scores.EnsureLength((long)capacity + Lanes);
+        _rows.EnsureLength((long)capacity + Lanes);
+        _capacity = capacity;
+        Threshold = threshold;
+        Count = 0;
+        Overflowed = false;
+    }
+
+    /// <summary>Adds the rows firstRow, firstRow + 1, … that reach the threshold. Scores are readable up to a multiple of 8.</summary>
+    public void Append(float* scores, int count, int firstRow)
+    {
+        if (Overflowed)
+            return;
+        if (Count + count <= _capacity)
+            Count = Avx2.IsSupported ? AppendCompacted(scores, count, firstRow) : AppendOneByOne(scores, count, firstRow);
+        else if (CountReaching(scores, count) is var more && Count + more <= _capacity)
+            Count = AppendOneByOne(scores, count, firstRow);
+        else
+            Overflowed = true;
+    }
+
+    /// <summary>Position of a bank row in the list, or −1.</summary>
+    public int Find(int row)
+    {
+        int at = new ReadOnlySpan<int>(Rows, Count).BinarySearch(row);
+        return at < 0 ? -1 : at;
+    }
+
+    public void Dispose()
+    {
+        _scores.Dispose();
+        _rows.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int AppendCompacted(float* scores, int count, int firstRow)
+    {
+        float* keptScores = Scores + Count;
+        int* keptRows = Rows + Count;
+        Vector256<float> threshold = Vector256.Create(Threshold);
+        Vector256<int> rows = Vector256.Create(firstRow) + Vector256<int>.Indices;
+        Vector256<int> eight = Vector256.Create(Lanes);
+        nint kept = 0;
+        for (int i = 0; i < count; i += Lanes, rows += eight)
+        {
+            Vector256<float> values = Vector256.Load(scores + i);
+            uint mask = Vector256.GreaterThanOrEqual(values, threshold).ExtractMostSignificantBits();
+            if (count - i < Lanes)
+                mask &= (1u << (count - i)) - 1;
+            Vector256<int> control = Avx2.ConvertToVector256Int32(Compaction + Lanes * mask);
+            Avx2.PermuteVar8x32(values, control).Store(keptScores + kept);
+            Avx2.PermuteVar8x32(rows, control).Store(keptRows + kept);
+            kept += BitOperations.PopCount(mask);
+        }
+        return Count + (int)kept;
+    }
+
+    private int AppendOneByOne(float* scores, int count, int firstRow)
+    {
+        int kept = Count;
+        for (int i = 0; i < count; i++)
+        {
+            if (scores[i] >= Threshold)
+            {
+                Scores[kept] = scores[i];
+                Rows[kept++] = firstRow + i;
+            }
+        }
+        return kept;
+    }
+
+    private int CountReaching(float* scores, int count)
+    {
+        int reaching = 0;
+        for (int i = 0; i < count; i++)
+            reaching += scores[i] >= Threshold ? 1 : 0;
+        return reaching;
+    }
+
+    private static byte* MakeCompaction()
+    {
+        byte* table = (byte*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(256 * Lanes, 64);
+        for (int mask = 0; mask < 256; mask++)
+        {
+            int filled = 0;
+            for (int bit = 0; bit < Lanes; bit++)
+            {
+                if ((mask >> bit & 1) != 0)
+                    table[mask * Lanes + filled++] = (byte)bit;
+            }
+            for (; filled < Lanes; filled++)
+                table[mask * Lanes + filled] = 0;
+        }
+        return table;
+    }
+}

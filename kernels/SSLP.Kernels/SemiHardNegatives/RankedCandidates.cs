@@ -1,0 +1,282 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// Answers questions about ranks in a <see cref="CandidateList"/> without sorting it. Rank: by descending score, ties to the lower row,
+/// excluded rows not counted. A fine histogram of the scores gives each bin its ranks; only bins in which a question is still open
+/// are put in order. Exact: the bins are monotone in the score, so they never decide between two rows of one bin.
+/// </summary>
+/// <remarks>
+/// Work: three passes over the candidates and two over the bins. Scratch: 4 bytes a bin, 8 bytes a candidate of an open bin,
+/// 1 bit a candidate. One instance serves one thread.
+/// </remarks>
+internal sealed unsafe class RankedCandidates : IDisposable
+{
+    private const int Lanes = 8;
+    private const int MinBins = 1 << 8, MaxBins = 1 << 16;
+
+    /// <summary>States of a bin while rows are taken: none of it is wanted, all of it is, or (from 1 up) its next slot in the open keys.</summary>
+    private const int NoneWanted = 0, AllWanted = -1;
+
+    private readonly AlignedBuffer<int> _bins = new();
+    private readonly AlignedBuffer<ulong> _openKeys = new();
+    private readonly AlignedBuffer<ulong> _chosen = new();
+    private readonly AlignedBuffer<OpenBin> _openBins = new();
+    private CandidateList _list = null!;
+    private int _binCount;
+    private float _largest, _smallest, _binsPerUnit;
+    private int _nearestBin, _nearestInBin;
+    private ulong _nearestLastKey;
+
+    /// <summary>Candidates that are not excluded.</summary>
+    public int Available { get; private set; }
+
+    /// <summary>Native bytes held.</summary>
+    public long Bytes => _bins.Bytes + _openKeys.Bytes + _chosen.Bytes + _openBins.Bytes;
+
+    /// <summary>Takes a list to answer about and counts its scores into bins. The list must have lost no row.</summary>
+    public void Load(CandidateList list)
+    {
+        _list = list;
+        Available = list.Count;
+        _binCount = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * list.Count, MinBins, MaxBins));
+        // One bin more, the last, takes excluded rows.
+        _bins.EnsureLength(_binCount + 1);
+        _openKeys.EnsureLength(list.Count);
+        _chosen.EnsureLength(ChosenWords);
+        new Span<int>(_bins.Pointer, _binCount + 1).Clear();
+        if (list.Count == 0)
+            return;
+        var scores = new ReadOnlySpan<float>(list.Scores, list.Count);
+        _largest = TensorPrimitives.Max(scores);
+        _smallest = TensorPrimitives.Min(scores);
+        if (!float.IsFinite(_largest - _smallest))
+            throw new ArgumentException("A similarity is beyond float32: features and bank rows must be unit vectors.");
+        _binsPerUnit = _largest > _smallest ? (_binCount - 1) / (_largest - _smallest) : 0;
+        CountBins();
+    }
+
+    /// <summary>Takes a row out of the ranking. Returns whether it was in it.</summary>
+    public bool Exclude(int row)
+    {
+        int at = _list.Find(row);
+        if (at < 0 || float.IsNaN(_list.Scores[at]))
+            return false;
+        _bins.Pointer[BinOf(_list.Scores[at])]--;
+        _list.Scores[at] = float.NaN;
+        Available--;
+        return true;
+    }
+
+    /// <summary>Asks which rows are among the first <paramref name="count"/>; <see cref="IsNearest"/> answers.</summary>
+    public void FindNearest(int count)
+    {
+        int before = 0;
+        for (_nearestBin = 0; _nearestBin < _binCount && before + _bins.Pointer[_nearestBin] <= count; _nearestBin++)
+            before += _bins.Pointer[_nearestBin];
+        _nearestInBin = count - before;
+        _nearestLastKey = ulong.MaxValue;
+    }
+
+    /// <summary>Whether a row is among the nearest that <see cref="FindNearest"/> asked for. Excluded rows and others are not.</summary>
+    public bool IsNearest(int row)
+    {
+        int at = _list.Find(row);
+        if (at < 0 || float.IsNaN(_list.Scores[at]))
+            return false;
+        int bin = BinOf(_list.Scores[at]);
+        if (bin != _nearestBin)
+            return bin < _nearestBin;
+        if (_nearestInBin == 0)
+            return false;
+        if (_nearestLastKey == ulong.MaxValue)
+            _nearestLastKey = KeyInBin(_nearestBin, _nearestInBin - 1);
+        return KeyOf(at) <= _nearestLastKey;
+    }
+
+    /// <summary>The rows at the given ranks (ascending, different), with their scores, in ascending row order. Ranks that do not exist are dropped.</summary>
+    public void Take(ReadOnlySpan<int> ranks, RowLists into, int list)
+    {
+        while (!ranks.IsEmpty && ranks[^1] >= Available)
+            ranks = ranks[..^1];
+        into.Resize(list, ranks.Length);
+        new Span<ulong>(_chosen.Pointer, ChosenWords).Clear();
+        _openBins.EnsureLength(ranks.Length);
+        int openBins = MarkBins(ranks);
+        ScanCandidates();
+        foreach (ref readonly OpenBin bin in new Span<OpenBin>(_openBins.Pointer, openBins))
+            ChooseInBin(bin, ranks);
+        CopyChosen(into.Rows(list), into.WritableScores(list));
+    }
+
+    public void Dispose()
+    {
+        _bins.Dispose();
+        _openKeys.Dispose();
+        _chosen.Dispose();
+        _openBins.Dispose();
+    }
+
+    private int ChosenWords => (_list.Count + 63) / 64;
+
+    /// <summary>Bin of a score, 0 for the highest; monotone, as each of subtraction, product and truncation is.</summary>
+    private int BinOf(float score) => (int)((_largest - score) * _binsPerUnit);
+
+    /// <summary>The same for 8 scores; NaN, the mark of an excluded row, gives the bin beyond the last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> BinsOf(
+        Vector256<float> scores, Vector256<float> largest, Vector256<float> smallest, Vector256<float> binsPerUnit, Vector256<int> beyond)
+    {
+        Vector256<int> bins = Vector256.ConvertToInt32Native((largest - scores) * binsPerUnit);
+        return Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(scores, smallest).AsInt32(), bins, beyond);
+    }
+
+    private void CountBins()
+    {
+        Vector256<float> largest = Vector256.Create(_largest), smallest = Vector256.Create(_smallest);
+        Vector256<float> binsPerUnit = Vector256.Create(_binsPerUnit);
+        Vector256<int> beyond = Vector256.Create(_binCount);
+        int* counts = _bins.Pointer;
+        float* scores = _list.Scores;
+        int* bins = stackalloc int[Lanes];
+        int whole = _list.Count & -Lanes;
+        for (int i = 0; i < whole; i += Lanes)
+        {
+            BinsOf(Vector256.Load(scores + i), largest, smallest, binsPerUnit, beyond).Store(bins);
+            counts[bins[0]]++;
+            counts[bins[1]]++;
+            counts[bins[2]]++;
+            counts[bins[3]]++;
+            counts[bins[4]]++;
+            counts[bins[5]]++;
+            counts[bins[6]]++;
+            counts[bins[7]]++;
+        }
+        for (int i = whole; i < _list.Count; i++)
+            counts[BinOf(scores[i])]++;
+    }
+
+    /// <summary>Turns the counts into states and lists the open bins: those with some wanted ranks and some unwanted ones.</summary>
+    private int MarkBins(ReadOnlySpan<int> ranks)
+    {
+        int* states = _bins.Pointer;
+        int rank = 0, next = 0, slots = 0, open = 0;
+        for (int bin = 0; bin < _binCount; bin++)
+        {
+            int count = states[bin];
+            if (count == 0)
+                continue;
+            int first = next;
+            rank += count;
+            while (next < ranks.Length && ranks[next] < rank)
+                next++;
+            int wanted = next - first;
+            if (wanted == 0 || wanted == count)
+            {
+                states[bin] = wanted == 0 ? NoneWanted : AllWanted;
+                continue;
+            }
+            states[bin] = slots + 1;
+            _openBins.Pointer[open++] = new OpenBin(slots, count, rank - count, first, wanted);
+            slots += count;
+        }
+        states[_binCount] = NoneWanted;
+        return open;
+    }
+
+    /// <summary>Marks the rows of bins that are wanted whole and files the rows of open bins.</summary>
+    private void ScanCandidates()
+    {
+        Vector256<float> largest = Vector256.Create(_largest), smallest = Vector256.Create(_smallest);
+        Vector256<float> binsPerUnit = Vector256.Create(_binsPerUnit);
+        Vector256<int> beyond = Vector256.Create(_binCount);
+        int* states = _bins.Pointer;
+        ulong* openKeys = _openKeys.Pointer;
+        byte* chosen = (byte*)_chosen.Pointer;
+        int* bins = stackalloc int[Lanes];
+        for (int i = 0; i < _list.Count; i += Lanes)
+        {
+            BinsOf(Vector256.Load(_list.Scores + i), largest, smallest, binsPerUnit, beyond).Store(bins);
+            int valid = Math.Min(Lanes, _list.Count - i);
+            uint whole = 0;
+            for (int lane = 0; lane < valid; lane++)
+            {
+                int state = states[bins[lane]];
+                if (state > NoneWanted)
+                {
+                    openKeys[state - 1] = KeyOf(i + lane);
+                    states[bins[lane]] = state + 1;
+                }
+                whole |= (uint)state >> 31 << lane;
+            }
+            chosen[i / Lanes] = (byte)whole;
+        }
+    }
+
+    private void ChooseInBin(in OpenBin bin, ReadOnlySpan<int> ranks)
+    {
+        var keys = new Span<ulong>(_openKeys.Pointer + bin.Slot, bin.Count);
+        SortKeys(keys);
+        foreach (int rank in ranks.Slice(bin.FirstWanted, bin.Wanted))
+        {
+            uint at = (uint)keys[rank - bin.FirstRank];
+            _chosen.Pointer[at / 64] |= 1ul << (int)(at % 64);
+        }
+    }
+
+    private void CopyChosen(Span<int> rows, Span<float> scores)
+    {
+        int copied = 0;
+        for (int word = 0; word < ChosenWords; word++)
+        {
+            for (ulong bits = _chosen.Pointer[word]; bits != 0; bits &= bits - 1)
+            {
+                int at = 64 * word + BitOperations.TrailingZeroCount(bits);
+                rows[copied] = _list.Rows[at];
+                scores[copied++] = _list.Scores[at];
+            }
+        }
+    }
+
+    /// <summary>The key at a position of one bin's order.</summary>
+    private ulong KeyInBin(int bin, int position)
+    {
+        ulong* keys = _openKeys.Pointer;
+        int filed = 0;
+        for (int i = 0; i < _list.Count; i++)
+        {
+            float score = _list.Scores[i];
+            if (!float.IsNaN(score) && BinOf(score) == bin)
+                keys[filed++] = KeyOf(i);
+        }
+        return Selection.Smallest(new Span<ulong>(keys, filed), position);
+    }
+
+    /// <summary>Ascending keys are descending scores, then ascending positions, hence ascending rows. The low half is the position.</summary>
+    private ulong KeyOf(int at) => ~RankedKey.Of(_list.Scores[at], at);
+
+    /// <summary>Most open bins hold two to four keys.</summary>
+    private static void SortKeys(Span<ulong> keys)
+    {
+        if (keys.Length > 16)
+        {
+            keys.Sort();
+            return;
+        }
+        for (int i = 1; i < keys.Length; i++)
+        {
+            ulong key = keys[i];
+            int at = i;
+            for (; at > 0 && keys[at - 1] > key; at--)
+                keys[at] = keys[at - 1];
+            keys[at] = key;
+        }
+    }
+
+    /// <summary>A bin with wanted and unwanted ranks: where its keys lie, its ranks, and which of the drawn ranks fall into it.</summary>
+    private readonly record struct OpenBin(int Slot, int Count, int FirstRank, int FirstWanted, int Wanted);
+}

@@ -1,0 +1,76 @@
+namespace SSLP.Kernels;
+
+/// <summary>
+/// Which bank rows agree with a row in all R clusterings. "Equal labels in every run" is an equivalence, so the R runs make one
+/// finer partition of the bank; the members of a row's class are a slice of a sorted list, and no label is compared in a step.
+/// </summary>
+/// <remarks>Memory: 8·N + 4·(classes + 1) bytes; building takes 8·N more. Immutable: made anew when the labels change.</remarks>
+public sealed class ClusterAgreement
+{
+    private readonly int[] _class;    // [N]
+    private readonly int[] _start;    // [classes + 1]
+    private readonly int[] _members;  // [N]: rows by class, ascending within a class
+
+    /// <param name="labels">c [R, N], run after run: the label of row j in run r at r·N + j. Any integers.</param>
+    /// <param name="rows">N.</param>
+    /// <exception cref="ArgumentException">The labels are not a positive whole number of runs.</exception>
+    public ClusterAgreement(ReadOnlySpan<int> labels, int rows)
+    {
+        if (rows < 1 || labels.Length < rows || labels.Length % rows != 0)
+            throw new ArgumentException($"{labels.Length} cluster labels are not one or more runs over {rows} bank rows.");
+        _members = new int[rows];
+        _class = new int[rows];
+        for (int j = 0; j < rows; j++)
+            _members[j] = j;
+        var keys = new long[rows];
+        int classes = 1;
+        for (int start = 0; start < labels.Length; start += rows)
+            classes = Refine(labels.Slice(start, rows), keys);
+        _start = new int[classes + 1];
+        foreach (int c in _class)
+            _start[c + 1]++;
+        for (int c = 0; c < classes; c++)
+            _start[c + 1] += _start[c];
+        var next = _start.AsSpan().ToArray();
+        for (int j = 0; j < rows; j++)
+            _members[next[_class[j]]++] = j;
+    }
+
+    /// <summary>Number of different label tuples.</summary>
+    public int Classes => _start.Length - 1;
+
+    /// <summary>N.</summary>
+    public int Rows => _class.Length;
+
+    /// <summary>All rows with the labels of <paramref name="row"/>, itself among them, ascending.</summary>
+    public ReadOnlySpan<int> Members(int row)
+    {
+        int c = _class[row];
+        return _members.AsSpan(_start[c], _start[c + 1] - _start[c]);
+    }
+
+    /// <summary>Every row in a class of its own: the state before the first clustering, when F is empty.</summary>
+    public static ClusterAgreement None(int rows)
+    {
+        var labels = new int[rows];
+        for (int j = 0; j < rows; j++)
+            labels[j] = j;
+        return new ClusterAgreement(labels, rows);
+    }
+
+    /// <summary>Splits the classes by one more run: sorts (class, label) pairs and numbers the distinct ones.</summary>
+    private int Refine(ReadOnlySpan<int> labels, long[] keys)
+    {
+        for (int i = 0; i < keys.Length; i++)
+            keys[i] = (long)_class[_members[i]] << 32 | (uint)labels[_members[i]];
+        Array.Sort(keys, _members);
+        int classes = 0;
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (i == 0 || keys[i] != keys[i - 1])
+                classes++;
+            _class[_members[i]] = classes - 1;
+        }
+        return classes;
+    }
+}

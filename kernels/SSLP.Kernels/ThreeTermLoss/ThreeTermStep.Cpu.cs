@@ -1,0 +1,197 @@
+using System.Numerics.Tensors;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// The bank's part of a training step on the CPU: one pass over the packed bank for the anchors and their auxiliary anchors together,
+/// selection from the few candidates that each query keeps, and one walk over the bank's rows for the gradient.
+/// </summary>
+/// <remarks>
+/// <para>Multiply-adds: (1 + auxiliary)·B·N·D for the pass, which is the floor, and B·(M + |S| + |F|)·D for the gradient. A query whose row
+/// agrees with no other in the clusterings can add nothing to F, and an auxiliary one is then left out.</para>
+/// <para>Never materialised: a B × N array, a sorted bank, a mask. Exact: thresholds from a sample only decide which rows are looked at, and are
+/// checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 40 MB at N = 681,486 whatever B.</para>
+/// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
+/// Managed allocation: none after the first calls at a shape.</para>
+/// </remarks>
+public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
+{
+    /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
+    private const long CandidateBudgetBytes = 36L << 20;
+
+    /// <summary>More anchors than this in a block gain nothing: the pass is bound by arithmetic.</summary>
+    private const int MaxBlockAnchors = 18;
+
+    private readonly MemoryBank _bank;
+    private readonly SpatialNeighbours _spatial;
+    private readonly ThreeTermOptions _options;
+    private readonly WorkerPool _pool;
+    private readonly ScoreSample _sample;
+    private readonly Worker[] _workers;
+    private readonly AlignedBuffer<float> _sums = new();
+    private readonly int[] _ranks;
+    private readonly Prepare _prepare;
+    private readonly Select _select;
+    private readonly Loss _loss;
+    private readonly Gradient _gradient;
+    private ClusterAgreement _clusters;
+    private AnchorTerms[] _terms = [];
+    private int[] _anchors = [];
+    private int[] _cursors = [];
+    private int _drawn;
+
+    /// <param name="bank">Borrowed; its rows may change between calls, by <see cref="MemoryBank.Update"/>.</param>
+    /// <param name="spatial">Index over the same rows; borrowed.</param>
+    /// <param name="pool">Threads; borrowed.</param>
+    /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
+    public CpuThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool)
+    {
+        ThreeTermStep.CheckParts(bank, spatial, options);
+        (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
+        _clusters = ClusterAgreement.None(bank.RowCount);
+        _sample = new ScoreSample(bank.RowCount, bank.Width);
+        _workers = new Worker[pool.Workers];
+        for (int w = 0; w < _workers.Length; w++)
+            _workers[w] = new Worker(new CandidatePass(bank, _sample, InstructionSets.Default), new RankedCandidates());
+        _ranks = new int[options.Negatives];
+        (_prepare, _select, _loss, _gradient) = (new Prepare(this), new Select(this), new Loss(this), new Gradient(this));
+    }
+
+    public TermSets Sets { get; } = new();
+
+    /// <summary>Native bytes held beside the bank; the lists of <see cref="Sets"/> are managed and hold 8 bytes a row.</summary>
+    public long ScratchBytes
+    {
+        get
+        {
+            long bytes = _sample.Bytes + _sums.Bytes;
+            foreach (Worker worker in _workers)
+                bytes += worker.Pass.Bytes + worker.Ranking.Bytes;
+            return bytes;
+        }
+    }
+
+    public void SetClusters(ClusterAgreement clusters)
+    {
+        ThreeTermStep.CheckClusters(_bank, clusters);
+        _clusters = clusters;
+    }
+
+    public ThreeTermResult Run(ReadOnlySpan<int> anchors, MatrixView features, in ThreeTermCall call, MatrixView gradient)
+    {
+        ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
+        int batch = anchors.Length;
+        if (_terms.Length < batch)
+            (_terms, _anchors, _cursors) = (new AnchorTerms[batch], new int[batch], new int[batch]);
+        anchors.CopyTo(_anchors);
+        _sums.EnsureLength((long)batch * _bank.Stride);
+        Sets.Reset(batch);
+
+        _prepare.Run(features, call);
+        _select.Run(features, batch);
+        _loss.Run(ThreeTermStep.PerAnchor(call.Weights, Sets), batch);
+        _gradient.Run(gradient);
+        return ThreeTermStep.Report(_terms.AsSpan(0, batch), call.Weights, Sets, anchors, _spatial);
+    }
+
+    public void Dispose()
+    {
+        foreach (Worker worker in _workers)
+        {
+            worker.Pass.Dispose();
+            worker.Ranking.Dispose();
+        }
+        _sample.Dispose();
+        _sums.Dispose();
+    }
+
+    /// <summary>Scratch of one thread.</summary>
+    private readonly record struct Worker(CandidatePass Pass, RankedCandidates Ranking);
+
+    /// <summary>Before the pass: the draw of ranks, the sample of the bank, and for each anchor S, A and d_ii. Items: two, and one an anchor.</summary>
+    private sealed class Prepare(CpuThreeTermStep step) : IParallelWork
+    {
+        private MatrixView _features;
+        private ThreeTermCall _call;
+
+        public void Run(MatrixView features, in ThreeTermCall call)
+        {
+            (_features, _call) = (features, call);
+            step._pool.Run(this, 2 + features.Rows);
+        }
+
+        public void Execute(int item, int worker)
+        {
+            if (item == 0)
+                step._drawn = ThreeTermStep.DrawRanks(step._options, step._bank.RowCount, _call, step._ranks);
+            else if (item == 1)
+                step._sample.Refresh(step._bank, CounterRandom.Key(_call.Seed + (ulong)_call.Step, RandomPurpose.NegativeRanks));
+            else
+                FindSpatial(item - 2);
+        }
+
+        private void FindSpatial(int b)
+        {
+            int anchor = step._anchors[b];
+            ReadOnlySpan<float> feature = _features.Row(b);
+            ThreeTermOptions options = step._options;
+            var query = new SpatialQuery(
+                options.RadiusPatches, options.SpatialSample, options.AuxiliaryAnchors, _call.Seed, _call.Step);
+            step._spatial.Query(anchor, feature, step._bank, query, step.Sets.Spatial, step.Sets.Auxiliary, b);
+            step.Sets.Self.Add(b, anchor, TensorPrimitives.Dot(feature, step._bank.Row(anchor)));
+        }
+    }
+
+    /// <summary>After the sets: the terms of each anchor; similarities turn into gradient factors. One item an anchor.</summary>
+    private sealed class Loss(CpuThreeTermStep step) : IParallelWork
+    {
+        private TermWeights _factors;
+
+        public void Run(TermWeights factors, int batch)
+        {
+            _factors = factors;
+            step._pool.Run(this, batch);
+        }
+
+        public void Execute(int item, int worker)
+        {
+            TermSets sets = step.Sets;
+            step._terms[item] = ThreeTermLoss.ToGradientFactors(
+                ref sets.Self.WritableScores(item)[0], sets.Spatial.WritableScores(item), sets.Feature.WritableScores(item),
+                sets.Negatives.WritableScores(item), step._options.Temperature, _factors, step._options.DetachNegatives);
+        }
+    }
+
+    /// <summary>The last part: dL/df. One item a thread, each with its share of the anchors.</summary>
+    private sealed class Gradient(CpuThreeTermStep step) : IParallelWork
+    {
+        private MatrixView _target;
+
+        public void Run(MatrixView target)
+        {
+            _target = target;
+            step._pool.Run(this, step._pool.Workers);
+        }
+
+        public void Execute(int item, int worker)
+        {
+            int items = step._pool.Workers;
+            int first = (int)((long)_target.Rows * item / items), end = (int)((long)_target.Rows * (item + 1) / items);
+            TermSets sets = step.Sets;
+            int stride = step._bank.Stride;
+            float* sums = step._sums.Pointer;
+            new Span<float>(sums + (nint)first * stride, (end - first) * stride).Clear();
+            for (int b = first; b < end; b++)
+            {
+                float* sum = sums + (nint)b * stride;
+                WeightedRows.Add(step._bank, sets.Self[b], sets.Self.Scores(b), sum);
+                WeightedRows.Add(step._bank, sets.Spatial[b], sets.Spatial.Scores(b), sum);
+                WeightedRows.Add(step._bank, sets.Feature[b], sets.Feature.Scores(b), sum);
+            }
+            if (!step._options.DetachNegatives)
+                WeightedRows.Add(step._bank, sets.Negatives, first, end, sums, step._cursors);
+            for (int b = first; b < end; b++)
+                new ReadOnlySpan<float>(sums + (nint)b * stride, _target.Width).CopyTo(_target.Row(b));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using CsCheck;
+using Xunit;
+
+namespace SSLP.Kernels.Tests;
+
+public sealed unsafe class RankedCandidatesTests
+{
+    /// <summary>Scores full of ties, with a spike now and then that crowds all others into few bins, and −0 beside 0.</summary>
+    private static readonly Gen<float[]> Scores = Gen.OneOf(
+        Gen.Int[-3, 3].Select(v => v == 0 ? -0f : v / 4f), Gen.Int[-2, 2].Select(v => v / 4f), Gen.Float[-1, 1], Gen.Const(1000f)).Array[1, 300];
+
+    [Fact]
+    public void Ranks_are_those_of_a_full_sort_without_the_excluded_rows() =>
+        Gen.Select(Scores, Gen.Int[0, 299].Array[0, 40], Gen.Int[0, 320].Array[0, 60], Gen.Int[0, 320]).Sample((scores, excluded, picks, nearest) =>
+        {
+            int[] ranks = [.. picks.Distinct().Order()];
+            int[] sorted = [.. Enumerable.Range(0, scores.Length).Except(excluded).OrderByDescending(j => scores[j]).ThenBy(j => j)];
+            using var list = new CandidateList();
+            using var ranking = new RankedCandidates();
+            Fill(list, scores, float.NegativeInfinity, scores.Length);
+            ranking.Load(list);
+            foreach (int row in excluded)
+                ranking.Exclude(row);
+            Assert.Equal(sorted.Length, ranking.Available);
+
+            ranking.FindNearest(nearest);
+            Assert.Equal(sorted.Take(nearest).Order(), Enumerable.Range(0, scores.Length + 1).Where(ranking.IsNearest));
+
+            var taken = new RowLists();
+            taken.Reset(1);
+            ranking.Take(ranks, taken, 0);
+            int[] expected = [.. ranks.Where(r => r < sorted.Length).Select(r => sorted[r]).Order()];
+            Assert.Equal(expected, taken[0].ToArray());
+            Assert.Equal(expected.Select(j => scores[j]), taken.Scores(0).ToArray());
+        }, iter: 400);
+
+    [Fact]
+    public void A_list_keeps_every_row_that_reaches_its_threshold_in_order() =>
+        Gen.Select(Scores, Gen.Float[-1, 1], Gen.Int[0, 3]).Sample((scores, threshold, spare) =>
+        {
+            int[] expected = [.. Enumerable.Range(0, scores.Length).Where(j => scores[j] >= threshold)];
+            using var list = new CandidateList();
+            Fill(list, scores, threshold, expected.Length + spare);
+            Assert.False(list.Overflowed);
+            Assert.Equal(expected, new ReadOnlySpan<int>(list.Rows, list.Count).ToArray());
+            Assert.Equal(expected.Select(j => scores[j]), new ReadOnlySpan<float>(list.Scores, list.Count).ToArray());
+            Assert.All(expected, (row, at) => Assert.Equal(at, list.Find(row)));
+            Assert.Equal(-1, list.Find(scores.Length));
+        }, iter: 400);
+
+    [Fact]
+    public void A_list_says_when_it_overflowed()
+    {
+        using var list = new CandidateList();
+        Fill(list, [1, 0, 2, 3], 1, capacity: 2);
+        Assert.True(list.Overflowed);
+        Fill(list, [1, 0, 2, 3], 2, capacity: 2);
+        Assert.False(list.Overflowed);
+    }
+
+    [Fact]
+    public void A_similarity_beyond_float32_is_refused_with_the_cure()
+    {
+        using var list = new CandidateList();
+        using var ranking = new RankedCandidates();
+        Fill(list, [0, float.PositiveInfinity], float.NegativeInfinity, 2);
+        Assert.Contains("unit vectors", Assert.Throws<ArgumentException>(() => ranking.Load(list)).Message);
+    }
+
+    /// <summary>Feeds the scores in two stretches, from memory that ends on a vector.</summary>
+    private static void Fill(CandidateList list, float[] scores, float threshold, int capacity)
+    {
+        using var memory = new AlignedBuffer<float>(scores.Length);
+        scores.CopyTo(memory.Span(0, scores.Length));
+        int half = scores.Length / 2;
+        list.Reset(threshold, capacity);
+        list.Append(memory.Pointer, half, 0);
+        list.Append(memory.Pointer + half, scores.Length - half, half);
+    }
+}
