@@ -58,8 +58,10 @@ public static unsafe class ScorePass
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
+        var ahead = new PanelPrefetch(panel, width, block.QueryCount / QueryMultiple);
         for (nint q = 0; q < block.QueryCount; q += QueryMultiple)
         {
+            ahead.Step();
             for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)
             {
                 ScoreTile.Multiply<TLanes, TVector>(

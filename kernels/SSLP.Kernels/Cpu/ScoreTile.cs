@@ -62,18 +62,32 @@ internal static unsafe class ScoreTile
         TLanes.Store(c + 2 * cStride + second, c51);
     }
 
-    /// <summary>Whether any value of a stored tile C[6, 2V] exceeds its row's threshold. A threshold of −∞ lets all pass, +∞ none.</summary>
-    public static bool AnyGreater<TLanes, TVector>(float* c, nint cStride, float* thresholds)
+    /// <summary>
+    /// Bit q is set where a score of row q of a stored panel C[6, 32] exceeds thresholds[q]. −∞ lets every score pass, +∞ none.
+    /// </summary>
+    public static uint RowsAbove<TLanes, TVector>(float* c, float* thresholds)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        TVector excess = TLanes.Broadcast(float.NegativeInfinity);
-        for (int q = 0; q < Queries; q++, c += cStride)
+        uint rows = 0;
+        for (int q = 0; q < Queries; q++, c += MemoryBank.PanelRows)
         {
-            TVector threshold = TLanes.Broadcast(thresholds[q]);
-            TVector larger = TLanes.Max(TLanes.Load(c), TLanes.Load(c + TLanes.Count));
-            excess = TLanes.Max(excess, TLanes.Subtract(larger, threshold));
+            TVector largest = TLanes.Max(TLanes.Load(c), TLanes.Load(c + TLanes.Count));
+            for (int i = 2 * TLanes.Count; i < MemoryBank.PanelRows; i += 2 * TLanes.Count)
+                largest = TLanes.Max(largest, TLanes.Max(TLanes.Load(c + i), TLanes.Load(c + i + TLanes.Count)));
+            rows |= (TLanes.GreaterMask(largest, TLanes.Broadcast(thresholds[q])) != 0 ? 1u : 0u) << q;
         }
-        return TLanes.GreaterMask(excess, default) != 0;
+        return rows;
+    }
+
+    /// <summary>Bit i is set where scores[i], i = 0 … 31, exceeds the threshold.</summary>
+    public static uint LanesAbove<TLanes, TVector>(float* scores, float threshold)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
+    {
+        uint lanes = 0;
+        for (int i = 0; i < MemoryBank.PanelRows; i += TLanes.Count)
+            lanes |= TLanes.GreaterMask(TLanes.Load(scores + i), TLanes.Broadcast(threshold)) << i;
+        return lanes;
     }
 }

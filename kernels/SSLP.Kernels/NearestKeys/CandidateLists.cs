@@ -5,13 +5,14 @@ namespace SSLP.Kernels;
 /// <summary>
 /// For every (worker, query of a group): the candidates found so far and the similarity a row must exceed to become one. When a
 /// list is full, the k best stay and the k-th becomes the threshold. A worker sees rows in ascending order, so a later row that
-/// ties with the threshold loses to the k rows kept: "greater" is the exact test.
+/// ties with the threshold loses to the k rows kept: "greater" is the exact test. The other workers get the same threshold less
+/// one ulp, for their rows that tie may be lower ones; they may read it late, which costs them work and changes no answer.
 /// Bytes: workers · queries · capacity · 8.
 /// </summary>
 internal sealed unsafe class CandidateLists : IDisposable
 {
-    /// <summary>Room beyond k: short lists are cut once in 64 candidates or more, long ones when they have doubled.</summary>
-    private const int LeastSlack = 64;
+    /// <summary>Least room beyond k. Little room keeps thresholds fresh; cutting a short list costs little.</summary>
+    private const int LeastSlack = 16;
 
     private readonly AlignedBuffer<ulong> _keys = new();
     private readonly AlignedBuffer<float> _thresholds = new();
@@ -86,10 +87,24 @@ internal sealed unsafe class CandidateLists : IDisposable
             {
                 count = _k;
                 RankedKey.SelectLargest(new Span<ulong>(keys, Capacity), _k);
-                _thresholds.Pointer[list] = RankedKey.Similarity(keys[_k - 1]);
+                Raise(worker, query, RankedKey.Similarity(keys[_k - 1]));
             }
         }
         _counts.Pointer[list] = count;
+    }
+
+    /// <summary>
+    /// k rows at or above <paramref name="similarity"/> are known. Plain stores race with the other workers' own: whichever value
+    /// stays, it is one that k rows reach.
+    /// </summary>
+    private void Raise(int worker, int query, float similarity)
+    {
+        float below = MathF.BitDecrement(similarity);
+        for (int other = 0; other < _workers; other++)
+        {
+            float* threshold = Thresholds(other) + query;
+            *threshold = Math.Max(*threshold, other == worker ? similarity : below);
+        }
     }
 
     public void Dispose()

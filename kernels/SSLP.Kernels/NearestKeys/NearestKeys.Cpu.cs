@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SSLP.Kernels;
 
 /// <summary>
@@ -137,39 +139,39 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
             where TLanes : struct, ILanes<TVector>
             where TVector : struct
         {
-            const int TileStride = MemoryBank.PanelRows;
-            float* tile = stackalloc float[ScoreTile.Queries * TileStride];
+            float* tile = stackalloc float[ScoreTile.Queries * MemoryBank.PanelRows];
             QueryBlock block = owner._block;
             float* data = owner._bank.Panel(panel);
             float* thresholds = owner._lists.Thresholds(worker);
             int width = owner._bank.Width;
+            var ahead = new PanelPrefetch(data, width, block.PaddedCount / ScoreTile.Queries);
             for (int q = 0; q < block.PaddedCount; q += ScoreTile.Queries)
             {
+                ahead.Step();
                 for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)
                 {
                     ScoreTile.Multiply<TLanes, TVector>(
-                        block.Row(q), block.Stride, data + lane, MemoryBank.PanelRows, width, tile, TileStride);
-                    if (ScoreTile.AnyGreater<TLanes, TVector>(tile, TileStride, thresholds + q))
-                        OfferTile<TLanes, TVector>(tile, TileStride, q, worker, panel * MemoryBank.PanelRows + lane);
+                        block.Row(q), block.Stride, data + lane, MemoryBank.PanelRows, width, tile + lane, MemoryBank.PanelRows);
                 }
+                uint above = ScoreTile.RowsAbove<TLanes, TVector>(tile, thresholds + q);
+                if (above != 0)
+                    Offer<TLanes, TVector>(tile, above, q, worker, panel * MemoryBank.PanelRows);
             }
         }
 
-        private void OfferTile<TLanes, TVector>(float* tile, nint tileStride, int firstQuery, int worker, int firstRow)
+        /// <summary>Out of line: the scoring loop must not hold registers for what happens once in hundreds of scores.</summary>
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private void Offer<TLanes, TVector>(float* tile, uint above, int firstQuery, int worker, int firstRow)
             where TLanes : struct, ILanes<TVector>
             where TVector : struct
         {
-            float* thresholds = owner._lists.Thresholds(worker) + firstQuery;
-            for (int q = 0; q < ScoreTile.Queries; q++, tile += tileStride)
+            for (; above != 0; above &= above - 1)
             {
-                TVector threshold = TLanes.Broadcast(thresholds[q]);
-                uint mask = TLanes.GreaterMask(TLanes.Load(tile), threshold)
-                    | (TLanes.GreaterMask(TLanes.Load(tile + TLanes.Count), threshold) << TLanes.Count);
-                if (mask != 0)
-                {
-                    owner._lists.Offer(
-                        worker, firstQuery + q, tile, mask, firstRow, owner._bank.RowCount, owner._blockOwnRows.Pointer[firstQuery + q]);
-                }
+                int q = int.TrailingZeroCount((int)above);
+                float* scores = tile + q * MemoryBank.PanelRows;
+                int query = firstQuery + q;
+                uint mask = ScoreTile.LanesAbove<TLanes, TVector>(scores, owner._lists.Thresholds(worker)[query]);
+                owner._lists.Offer(worker, query, scores, mask, firstRow, owner._bank.RowCount, owner._blockOwnRows.Pointer[query]);
             }
         }
     }
