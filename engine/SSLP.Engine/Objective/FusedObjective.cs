@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+using SSLP.Engine.Export;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training.Methods;
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Objective;
+
+/// <summary>
+/// SSLP's objective through the kernels: sets, terms and gradient in one pass over the packed bank, nothing of size B × N. What it
+/// computes is <see cref="PlainObjective"/>'s definition.
+/// </summary>
+public sealed class FusedObjective : IBankObjective
+{
+    private const string VectorsName = "bank.vectors", ClustersName = "bank.clusters";
+
+    private readonly ObjectivePlan _plan;
+    private readonly ulong _seed;
+    private readonly MemoryBank _bank;
+    private readonly IThreeTermStep _step;
+    private readonly int[] _labels; // [R, N]
+
+    /// <param name="plan">Constants.</param>
+    /// <param name="table">Slide and place of each bank row.</param>
+    /// <param name="width">D.</param>
+    /// <param name="seed">Seed of the run: of the bank's first rows and of every draw.</param>
+    /// <param name="kernels">Which implementation, on which threads; stays the caller's.</param>
+    public FusedObjective(ObjectivePlan plan, PatchTable table, int width, ulong seed, KernelSet kernels)
+    {
+        (_plan, _seed) = (plan, seed);
+        _bank = MemoryBank.CreateRandom(table.Count, width, seed, kernels.Pool);
+        var spatial = new SpatialNeighbours(table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray());
+        _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms);
+        _labels = new int[plan.ClusterRuns * table.Count];
+        for (int i = 0; i < _labels.Length; i++)
+            _labels[i] = i % table.Count; // every row alone, until the first clustering
+    }
+
+    public string Describe =>
+        $"SSLP: {_bank.RowCount} rows of {_bank.Width}, K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T {_plan.Terms.RadiusPatches}, "
+        + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} negatives";
+
+    /// <summary>v, for tests and reports.</summary>
+    public MemoryBank Bank => _bank;
+
+    /// <summary>Labels [R, N], run after run.</summary>
+    public ReadOnlySpan<int> Labels => _labels;
+
+    public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
+    {
+        Tensor host = KernelBridge.ToHost(features);
+        Tensor gradient = empty_like(host);
+        ThreeTermResult r = _step.Run(
+            anchors, KernelBridge.View(host), new ThreeTermCall(_plan.Weights(ramp), _seed, step), KernelBridge.View(gradient));
+        var terms = new StepTerms(r.Loss, r.Self, r.Intra, r.Inter, r.SpatialSize, r.FeatureSize, r.NegativeSize, r.OtherSlideShare);
+        return (terms, gradient.to(features.device));
+    }
+
+    public void Update(ReadOnlySpan<int> anchors, Tensor features) =>
+        _bank.Update(anchors, KernelBridge.View(KernelBridge.ToHost(features)), (float)_plan.BankMomentum);
+
+    public void Cluster(int epoch)
+    {
+        int rows = _bank.RowCount;
+        var copy = new float[rows * _bank.Width];
+        _bank.SaveRows(0, copy);
+        using Tensor vectors = tensor(copy, [rows, _bank.Width]);
+        for (int run = 0; run < _plan.ClusterRuns; run++)
+            PlainKMeans.Labels(vectors, _plan.Clusters, _plan.ClusterIterations, (long)SeedOf(run, epoch)).data<int>().CopyTo(_labels, run * rows);
+        _step.SetClusters(new ClusterAgreement(_labels, rows));
+    }
+
+    public IEnumerable<SafetensorsItem> State()
+    {
+        var vectors = new float[_bank.RowCount * _bank.Width];
+        _bank.SaveRows(0, vectors);
+        return
+        [
+            SafetensorsItem.From<float>(VectorsName, vectors, _bank.RowCount, _bank.Width),
+            SafetensorsItem.From<int>(ClustersName, _labels, _plan.ClusterRuns, _bank.RowCount),
+        ];
+    }
+
+    public void Load(SafetensorsFile checkpoint)
+    {
+        var vectors = new float[_bank.RowCount * _bank.Width];
+        checkpoint.ReadBytes(VectorsName, MemoryMarshal.AsBytes(vectors.AsSpan()));
+        checkpoint.ReadBytes(ClustersName, MemoryMarshal.AsBytes(_labels.AsSpan()));
+        _bank.LoadRows(0, vectors);
+        _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
+    }
+
+    public void Dispose()
+    {
+        _step.Dispose();
+        _bank.Dispose();
+    }
+
+    /// <summary>1234, 1235, 1236 in the paper's first clustering [B]; other ones each epoch, so that no start is kept for good.</summary>
+    private static ulong SeedOf(int run, int epoch) => 1234 + (ulong)run + ((ulong)epoch << 32);
+}
