@@ -1,0 +1,47 @@
+using SSLP.Engine.Tiling;
+
+namespace SSLP.Engine.Tests;
+
+/// <summary>Patches in memory for tests: a grid on each slide, pixels a function of the patch id, faults where they are asked for.</summary>
+internal sealed class TestPatches : IPatchSource
+{
+    private readonly HashSet<int> _bad;
+
+    public TestPatches(int slides, int side, int patchSize = 8, IEnumerable<int>? bad = null)
+    {
+        int perSlide = side * side, count = slides * perSlide;
+        Table = new PatchTable(
+            [.. Enumerable.Range(0, slides).Select(s => $"slide{s}")],
+            Enumerable.Range(0, count).Select(p => p / perSlide).ToArray(),
+            Enumerable.Range(0, count).Select(p => p % perSlide % side).ToArray(),
+            Enumerable.Range(0, count).Select(p => p % perSlide / side).ToArray());
+        PatchSize = patchSize;
+        _bad = [.. bad ?? []];
+    }
+
+    public PatchTable Table { get; }
+
+    public int PatchSize { get; }
+
+    public double? Mpp => 0.5;
+
+    public string Describe => "test patches";
+
+    /// <summary>Every id that was read, bad ones too.</summary>
+    public System.Collections.Concurrent.ConcurrentBag<int> Asked { get; } = [];
+
+    public void Read(int patch, Span<byte> rgb)
+    {
+        Asked.Add(patch);
+        if (_bad.Contains(patch))
+            throw new PatchReadException(patch, Table.SlideName(patch), "a tile does not decode");
+        for (int i = 0; i < rgb.Length; i++)
+            rgb[i] = Pixel(patch, i);
+    }
+
+    public static byte Pixel(int patch, int offset) => (byte)((patch * 7919) + (offset * 31 * ((patch % 5) + 1)));
+
+    public void Dispose()
+    {
+    }
+}
