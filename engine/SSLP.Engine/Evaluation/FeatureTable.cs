@@ -52,20 +52,6 @@ public sealed class FeatureTable
             Level0?.AsSpan(2 * rows[i], 2).CopyTo(level0.AsSpan(2 * i));
         }
 
-        PatchTable all = Patches;
-        PatchTable patches = new(
-            all.Slides, Gather(all.SlideOf, rows), Gather(all.Col, rows), Gather(all.Row, rows),
-            all.Classes is null ? null : new CategoryColumn(all.Classes, Gather(all.LabelOf, rows)),
-            all.Splits is null ? null : new CategoryColumn(all.Splits, Gather(all.SplitOf, rows)),
-            all.HasCoordinates);
-        return new FeatureTable(patches, values, Width, Source, level0);
-    }
-
-    private static int[] Gather(ReadOnlySpan<int> column, ReadOnlySpan<int> rows)
-    {
-        int[] gathered = new int[rows.Length];
-        for (int i = 0; i < rows.Length; i++)
-            gathered[i] = column[rows[i]];
-        return gathered;
+        return new FeatureTable(Patches.Select(rows), values, Width, Source, level0);
     }
 }

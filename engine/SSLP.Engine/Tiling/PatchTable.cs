@@ -92,6 +92,21 @@ public sealed class PatchTable
         return [.. members];
     }
 
+    /// <summary>The given patches in the given order, over the same slides, classes and splits.</summary>
+    public PatchTable Select(ReadOnlySpan<int> patches) => new(
+        Slides, Gather(SlideOf, patches), Gather(Col, patches), Gather(Row, patches),
+        Classes is null ? null : new CategoryColumn(Classes, Gather(LabelOf, patches)),
+        Splits is null ? null : new CategoryColumn(Splits, Gather(SplitOf, patches)),
+        HasCoordinates);
+
+    private static int[] Gather(ReadOnlySpan<int> column, ReadOnlySpan<int> patches)
+    {
+        var gathered = new int[patches.Length];
+        for (int i = 0; i < patches.Length; i++)
+            gathered[i] = column[patches[i]];
+        return gathered;
+    }
+
     private (IReadOnlyList<string>?, ReadOnlyMemory<int>) Attach(string what, CategoryColumn? column)
     {
         if (column is null)

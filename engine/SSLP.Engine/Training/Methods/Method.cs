@@ -1,0 +1,66 @@
+using SSLP.Engine.Export;
+using SSLP.Engine.Model;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Training.Methods;
+
+/// <summary>What a method is given for one step.</summary>
+/// <param name="Views">Augmented, normalised images, [B, 3, H, W] each, as many as the method asks for.</param>
+/// <param name="Patches">Patch ids = bank rows of the batch, B.</param>
+/// <param name="Step">Steps done before this one.</param>
+/// <param name="Ramp">w(t).</param>
+public readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp);
+
+/// <summary>What one step's loss was made of.</summary>
+/// <param name="Loss">What was minimised.</param>
+/// <param name="Self">The self term.</param>
+/// <param name="Intra">The intra term, before its ramp.</param>
+/// <param name="Inter">The inter term, before its ramp.</param>
+/// <param name="SpatialSize">Mean size of S.</param>
+/// <param name="FeatureSize">Mean size of F.</param>
+/// <param name="NegativeSize">Mean size of Q.</param>
+/// <param name="FeatureFromOtherSlides">Share of F on other slides than its anchor.</param>
+public readonly record struct StepTerms(
+    double Loss, double Self, double Intra = 0, double Inter = 0, double SpatialSize = 0, double FeatureSize = 0, double NegativeSize = 0,
+    double FeatureFromOtherSlides = 0);
+
+/// <summary>One way to learn without labels. The trainer does what all share: patches, views, optimizer, schedule, checkpoints.</summary>
+public abstract class Method : IDisposable
+{
+    /// <summary>The encoder that learns and is exported.</summary>
+    public abstract Encoder Encoder { get; }
+
+    /// <summary>Views of each patch that a step takes.</summary>
+    public abstract int Views { get; }
+
+    /// <summary>One line for run.json: the method with its constants as they came out.</summary>
+    public abstract string Describe { get; }
+
+    /// <summary>Moves the networks.</summary>
+    public virtual void To(Device device) => Encoder.to(device);
+
+    /// <summary>Called before the first step of an epoch.</summary>
+    /// <param name="epoch">From 0.</param>
+    public virtual void BeginEpoch(int epoch)
+    {
+    }
+
+    /// <summary>Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Its tensors go with the caller's scope.</summary>
+    public abstract StepTerms Step(TrainingBatch batch);
+
+    /// <summary>Called after the optimizer's step.</summary>
+    public virtual void EndStep(TrainingBatch batch)
+    {
+    }
+
+    /// <summary>Tensors of the method besides the encoder's, for the checkpoint.</summary>
+    public virtual IEnumerable<SafetensorsItem> State() => [];
+
+    /// <summary>Takes back what <see cref="State"/> gave.</summary>
+    public virtual void Load(SafetensorsFile checkpoint)
+    {
+    }
+
+    public virtual void Dispose() => Encoder.Dispose();
+}

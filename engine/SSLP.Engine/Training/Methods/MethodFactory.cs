@@ -1,0 +1,31 @@
+using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Tiling;
+using SSLP.Kernels;
+
+namespace SSLP.Engine.Training.Methods;
+
+/// <summary>From the options to a method with its networks.</summary>
+public static class MethodFactory
+{
+    /// <param name="options">Every option of the run.</param>
+    /// <param name="table">The patches; the bank has a row for each.</param>
+    /// <param name="kernels">Implementation and threads of the kernels; stays the caller's.</param>
+    public static Method Create(TrainingOptions options, PatchTable table, KernelSet kernels)
+    {
+        Encoder encoder = NewEncoder(options);
+        ulong seed = (ulong)options.Seed;
+        return options.Method switch
+        {
+            MethodKind.Sslp => new Sslp(encoder, new FusedObjective(options.ObjectiveFor(table.Count), table, options.Width, seed, kernels)),
+            MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(InstDisc.PlanFor(options, table.Count), table, options.Width, seed, kernels)),
+            MethodKind.MoCoV2 => new MoCoV2(
+                encoder, NewEncoder(options), Math.Min(options.Queue, table.Count), options.Temperature, options.KeyMomentum, seed),
+            MethodKind.SimClr => new SimClr(encoder, options.Temperature),
+            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
+        };
+    }
+
+    private static Encoder NewEncoder(TrainingOptions options) =>
+        new(options.Arch, options.HeadOrDefault, options.Width) { Precision = options.Precision };
+}

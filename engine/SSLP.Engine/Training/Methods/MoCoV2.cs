@@ -1,0 +1,118 @@
+using SSLP.Engine.Export;
+using SSLP.Engine.Model;
+using SSLP.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Training.Methods;
+
+/// <summary>
+/// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a slowly
+/// following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
+/// the paper's 8 devices have them: else the batch normalisation gives the answer away.
+/// </summary>
+public sealed class MoCoV2 : Method
+{
+    private const int GroupSize = 32;
+    private const ulong ShuffleStream = 0x40C0;
+
+    private readonly Encoder _key;
+    private readonly Tensor _queue; // [K, D], unit rows
+    private readonly double _temperature, _momentum;
+    private readonly ulong _seed;
+    private int _next;
+
+    /// <param name="query">The encoder that learns, with an MLP head; owned from here on.</param>
+    /// <param name="key">One of the same shape; takes the query's weights and follows. Owned from here on.</param>
+    /// <param name="queue">K, keys kept; a multiple of the batch size is not needed.</param>
+    /// <param name="temperature">τ, 0.2.</param>
+    /// <param name="momentum">Of the key encoder, 0.999.</param>
+    /// <param name="seed">Seed of the run.</param>
+    public MoCoV2(Encoder query, Encoder key, int queue, double temperature, double momentum, ulong seed)
+    {
+        (Encoder, _key, _temperature, _momentum, _seed) = (query, key, temperature, momentum, seed);
+        _key.FollowByMomentum(query, 0);
+        _key.train();
+        _queue = nn.functional.normalize(randn(queue, query.Head.Width), p: 2, dim: 1).DetachFromDisposeScope();
+    }
+
+    public override Encoder Encoder { get; }
+
+    public override int Views => 2;
+
+    public override string Describe => $"MoCo v2: queue {_queue.shape[0]}, temperature {_temperature}, key momentum {_momentum}";
+
+    public override StepTerms Step(TrainingBatch batch)
+    {
+        Tensor q = Encoder.forward(batch.Views[0]); // [B, D]
+        Tensor k = Keys(batch.Views[1], batch.Step); // [B, D], no gradient
+        Tensor positive = (q * k).sum(1, keepdim: true); // [B, 1]
+        Tensor negative = q.matmul(_queue.to(q.device).t()); // [B, K]
+        Tensor logits = cat([positive, negative], 1) / _temperature;
+        Tensor loss = nn.functional.cross_entropy(logits, zeros(q.shape[0], ScalarType.Int64, q.device));
+        loss.backward();
+        Enqueue(k);
+        return new StepTerms(loss.item<float>(), loss.item<float>(), NegativeSize: _queue.shape[0]);
+    }
+
+    /// <summary>The key encoder follows.</summary>
+    public override void EndStep(TrainingBatch batch) => _key.FollowByMomentum(Encoder, _momentum);
+
+    public override void To(Device device)
+    {
+        base.To(device);
+        _key.to(device);
+    }
+
+    public override IEnumerable<SafetensorsItem> State() =>
+    [
+        SafetensorsItem.From("moco.queue", _queue),
+        SafetensorsItem.From<int>("moco.next", new[] { _next }, 1),
+        .. _key.state_dict().Select(pair => SafetensorsItem.From("moco.key." + pair.Key, pair.Value)),
+    ];
+
+    public override void Load(SafetensorsFile checkpoint)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        _queue.copy_(checkpoint.ReadTensor("moco.queue"));
+        _next = checkpoint.ReadTensor("moco.next").item<int>();
+        foreach ((string name, Tensor value) in _key.state_dict())
+            value.copy_(checkpoint.ReadTensor("moco.key." + name));
+    }
+
+    public override void Dispose()
+    {
+        _key.Dispose();
+        _queue.Dispose();
+        base.Dispose();
+    }
+
+    private Tensor Keys(Tensor view, int step)
+    {
+        using var noGrad = no_grad();
+        long[] order = Shuffled((int)view.shape[0], step);
+        Tensor shuffled = view.index_select(0, tensor(order, device: view.device));
+        Tensor keys = cat([.. shuffled.split(GroupSize).Select(_key.forward)], 0);
+        return empty_like(keys).index_copy_(0, tensor(order, device: view.device), keys);
+    }
+
+    private void Enqueue(Tensor keys)
+    {
+        using var noGrad = no_grad();
+        long[] slots = [.. Enumerable.Range(0, (int)keys.shape[0]).Select(i => (_next + i) % _queue.shape[0])];
+        _queue.index_copy_(0, tensor(slots), keys.cpu());
+        _next = (int)((_next + keys.shape[0]) % _queue.shape[0]);
+    }
+
+    private long[] Shuffled(int count, int step)
+    {
+        long[] order = [.. Enumerable.Range(0, count).Select(i => (long)i)];
+        for (int i = count - 1; i > 0; i--)
+        {
+            int j = (int)CounterRandom.Below(CounterRandom.Block(_seed ^ (ShuffleStream << 48), (ulong)step, (ulong)i).X, (uint)(i + 1));
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        return order;
+    }
+}

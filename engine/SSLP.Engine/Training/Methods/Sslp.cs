@@ -1,0 +1,47 @@
+using SSLP.Engine.Export;
+using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Training.Methods;
+
+/// <summary>
+/// SSLP (Li, Lin, Xu, MICCAI 2021): one view a patch, contrasted with the memory bank by the self, intra and inter terms. With the
+/// weights of intra and inter at 0 and random negatives it is instance discrimination (Wu et al. 2018).
+/// </summary>
+/// <param name="encoder">g; owned from here on.</param>
+/// <param name="objective">Sets, terms and bank; owned from here on.</param>
+public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
+{
+    public override Encoder Encoder => encoder;
+
+    public override int Views => 1;
+
+    public override string Describe => objective.Describe;
+
+    /// <summary>Clusters the bank, from the second epoch on: before that it holds noise, and every row is in a cluster of its own.</summary>
+    public override void BeginEpoch(int epoch)
+    {
+        if (epoch > 0)
+            objective.Cluster(epoch);
+    }
+
+    public override StepTerms Step(TrainingBatch batch)
+    {
+        Tensor f = encoder.forward(batch.Views[0]);
+        (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
+        f.backward([gradient]);
+        objective.Update(batch.Patches.Span, f.detach());
+        return terms;
+    }
+
+    public override IEnumerable<SafetensorsItem> State() => objective.State();
+
+    public override void Load(SafetensorsFile checkpoint) => objective.Load(checkpoint);
+
+    public override void Dispose()
+    {
+        objective.Dispose();
+        base.Dispose();
+    }
+}

@@ -1,0 +1,103 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using SSLP.Engine.Export;
+using SSLP.Engine.Runtime;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training.Methods;
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Training;
+
+/// <summary>
+/// A whole pretraining run: checks the folder, builds the method, trains or goes on, and leaves run.json, metrics, checkpoints and
+/// encoder.safetensors behind.
+/// </summary>
+public sealed class PretrainJob : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly RunFolder _folder;
+    private readonly IPatchSource _source;
+    private readonly KernelSet _kernels;
+    private readonly Trainer _trainer;
+    private readonly Method _method;
+
+    /// <param name="options">Every option.</param>
+    /// <param name="folder">Where the run lies or will lie.</param>
+    /// <param name="source">The patches; stays the caller's.</param>
+    /// <param name="command">The command line, for run.json.</param>
+    /// <param name="resume">Go on from the newest checkpoint, where there is one.</param>
+    /// <exception cref="UserException">Too few patches, a run in the folder already, other options than the checkpoint's, no such device.</exception>
+    public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume)
+    {
+        (_options, _folder, _source) = (options, folder, source);
+        if (source.Table.Count < 8)
+            throw new UserException($"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
+        if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
+            throw new UserException($"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
+        Device = Devices.Select(options.Device);
+        _kernels = new KernelSet(KernelSet.FromEnvironment(), options.Threads);
+        set_num_threads(_kernels.Pool.Workers);
+        random.manual_seed(options.Seed);
+        _method = MethodFactory.Create(options, source.Table, _kernels);
+        _trainer = new Trainer(options, folder, source, _method, Device, _kernels.Pool);
+        Resumed = resume && _trainer.Resume();
+        Directory.CreateDirectory(folder.Root);
+        Record(command).Save(folder.RunJson);
+    }
+
+    /// <summary>Where the network runs.</summary>
+    public Device Device { get; }
+
+    /// <summary>True where a checkpoint was gone on from.</summary>
+    public bool Resumed { get; }
+
+    /// <summary>Steps, epochs and what is left of them.</summary>
+    public Trainer Trainer => _trainer;
+
+    /// <summary>Trains to the end or until stopped, then writes the encoder as it is.</summary>
+    public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
+    {
+        TrainingOutcome outcome = _trainer.Run(progress, stop);
+        EncoderFile.Save(_folder.Encoder, _method.Encoder.Backbone.state_dict(), Description());
+        return outcome;
+    }
+
+    public void Dispose()
+    {
+        _trainer.Dispose();
+        _kernels.Dispose();
+    }
+
+    private EncoderDescription Description() => new(
+        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(),
+        new EncoderPreprocessing(
+            new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),
+            new Vector3(_options.Augment.Deviation.R, _options.Augment.Deviation.G, _options.Augment.Deviation.B),
+            _source.Mpp, _source.PatchSize, _options.InputSize, "bilinear, antialiased", "RGB"));
+
+    private RunRecord Record(string command)
+    {
+        PatchTable table = _source.Table;
+        return new RunRecord(
+            command, DateTime.UtcNow, _source.Describe, table.Count, table.Slides.Count, InputFingerprint.Of(_source),
+            OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)),
+            new Dictionary<string, string>
+            {
+                ["steps"] = $"{_trainer.Schedule.TotalSteps}",
+                ["steps_per_epoch"] = $"{_trainer.Schedule.StepsPerEpoch}",
+                ["device"] = Device.ToString(),
+                ["threads"] = $"{_kernels.Pool.Workers}",
+                ["kernels"] = _kernels.Backend.ToString().ToLowerInvariant(),
+                ["method"] = _method.Describe,
+            },
+            new Dictionary<string, string>
+            {
+                ["sslp"] = typeof(PretrainJob).Assembly.GetName().Version?.ToString(3) ?? "unknown",
+                ["dotnet"] = RuntimeInformation.FrameworkDescription,
+                ["torchsharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3) ?? "unknown",
+                ["libtorch"] = TorchRuntime.Folder ?? $"of the build, {TorchSharp.torch.__version__}",
+                ["system"] = RuntimeInformation.OSDescription,
+            });
+    }
+}

@@ -1,0 +1,25 @@
+namespace SSLP.Engine.Training;
+
+/// <summary>Where the parts of a run lie below its folder.</summary>
+/// <param name="Root">The folder that --out named.</param>
+public sealed record RunFolder(string Root)
+{
+    public string RunJson => Path.Combine(Root, "run.json");
+
+    public string Metrics => Path.Combine(Root, "metrics.jsonl");
+
+    public string TensorBoard => Path.Combine(Root, "tensorboard");
+
+    public string Checkpoints => Path.Combine(Root, "checkpoints");
+
+    public string Encoder => Path.Combine(Root, "encoder.safetensors");
+
+    public string SlideFaults => Path.Combine(Root, "slides.jsonl");
+
+    public string Report => Path.Combine(Root, "report.html");
+
+    public string Sheets => Path.Combine(Root, "sheets");
+
+    /// <summary>The patch grid of a run from slides.</summary>
+    public string Tiles => Path.Combine(Root, "tiles.sslp");
+}

@@ -1,0 +1,53 @@
+using System.Text.Json.Serialization;
+
+namespace SSLP.Engine.Training;
+
+/// <summary>What one step showed; a line of metrics.jsonl. Sizes are means over the batch.</summary>
+public sealed record StepMetrics
+{
+    /// <summary>Steps done, from 1.</summary>
+    public required int Step { get; init; }
+
+    /// <summary>Epochs done, with the part of the running one.</summary>
+    public required double Epoch { get; init; }
+
+    public required double Loss { get; init; }
+
+    /// <summary>The self term; for MoCo v2 and SimCLR their one term.</summary>
+    public required double Self { get; init; }
+
+    public double Intra { get; init; }
+
+    public double Inter { get; init; }
+
+    /// <summary>w(t), the ramp of intra and inter.</summary>
+    public double Ramp { get; init; }
+
+    public required double Lr { get; init; }
+
+    /// <summary>Over the time since the line before.</summary>
+    public required double PatchesPerSecond { get; init; }
+
+    /// <summary>Share of that time that the step waited for patches, 0 to 1.</summary>
+    public required double DataWait { get; init; }
+
+    /// <summary>Mean size of S.</summary>
+    public double SpatialSize { get; init; }
+
+    /// <summary>Mean size of F.</summary>
+    public double FeatureSize { get; init; }
+
+    /// <summary>Mean size of Q.</summary>
+    public double NegativeSize { get; init; }
+
+    /// <summary>Share of F that lies on other slides than its anchor.</summary>
+    public double FeatureFromOtherSlides { get; init; }
+
+    /// <summary>Patches so far that did not read and were replaced.</summary>
+    public long ReplacedPatches { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(StepMetrics))]
+[JsonSerializable(typeof(Sampling.SlideFaults))]
+internal sealed partial class MetricsJson : JsonSerializerContext;

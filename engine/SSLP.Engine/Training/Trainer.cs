@@ -1,0 +1,205 @@
+using System.Diagnostics;
+using SSLP.Engine.Sampling;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training.Methods;
+using SSLP.Kernels;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Training;
+
+/// <summary>How a run ended.</summary>
+/// <param name="Steps">Steps done in all.</param>
+/// <param name="Finished">False when it was stopped from outside; it goes on with --resume.</param>
+/// <param name="Last">The last step's metrics; null when no step was left to do.</param>
+public sealed record TrainingOutcome(int Steps, bool Finished, StepMetrics? Last);
+
+/// <summary>
+/// Pretraining: patches → views → encoder → loss → step, with its log, checkpoints and resume. A run is a function of its options, its
+/// seed and its inputs on one backend.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly RunFolder _folder;
+    private readonly IPatchSource _source;
+    private readonly Method _method;
+    private readonly Device _device;
+    private readonly WorkerPool _pool;
+    private readonly SGD _optimizer;
+    private readonly PatchOrder _order;
+    private readonly ReplacingReader _reader;
+    private readonly ViewMaker _views;
+    private readonly Checkpoint _checkpoints;
+    private readonly string _inputs;
+    private int _step;
+
+    /// <param name="options">Every option of the run.</param>
+    /// <param name="folder">Where it is written.</param>
+    /// <param name="source">The patches; stays the caller's.</param>
+    /// <param name="method">What is learned; owned from here on.</param>
+    /// <param name="device">Where the network runs.</param>
+    /// <param name="pool">Threads of the kernels; stays the caller's.</param>
+    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool)
+    {
+        (_options, _folder, _source, _method, _device, _pool) = (options, folder, source, method, device, pool);
+        _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
+        _reader = new ReplacingReader(source, (ulong)options.Seed);
+        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, pool);
+        _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
+        _inputs = InputFingerprint.Of(source);
+        Schedule = new Schedule(options, _order.BatchesPerEpoch);
+        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
+        method.To(device);
+        method.Encoder.train();
+    }
+
+    public Schedule Schedule { get; }
+
+    /// <summary>Steps done, those before a resume included.</summary>
+    public int StepsDone => _step;
+
+    /// <summary>Patches that did not read, by slide.</summary>
+    public IReadOnlyList<SlideFaults> Faults => _reader.Report();
+
+    /// <summary>Goes back to the newest checkpoint.</summary>
+    /// <returns>False where there is none.</returns>
+    /// <exception cref="UserException">The checkpoint is of other options or other patches; names each difference.</exception>
+    public bool Resume()
+    {
+        if (_checkpoints.OpenNewest() is not var (state, file))
+            return false;
+        using (file)
+        {
+            RefuseOtherRun(state);
+            _method.Encoder.LoadFrom(file);
+            _optimizer.LoadFrom(file);
+            _method.Load(file);
+            _step = state.Step;
+        }
+        return true;
+    }
+
+    /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
+    /// <param name="progress">Gets every step's metrics.</param>
+    /// <param name="stop">Cancel to end after the running step.</param>
+    /// <exception cref="UserException">The loss is no number, or a checkpoint could not be written.</exception>
+    public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
+    {
+        using var log = new MetricsLog(_folder, _step);
+        using BatchRing ring = MakeRing();
+        StepMetrics? last = null;
+        int saved = _step;
+        try
+        {
+            while (_step < Schedule.TotalSteps && !stop.IsCancellationRequested)
+            {
+                int epoch = _step / _order.BatchesPerEpoch, first = _step % _order.BatchesPerEpoch;
+                int end = Math.Min(_order.BatchesPerEpoch, first + Schedule.TotalSteps - _step);
+                if (first == 0)
+                    _method.BeginEpoch(epoch);
+                ring.Start(_order.Epoch(epoch), first, end);
+                for (int batch = first; batch < end; batch++)
+                {
+                    last = TrainStep(ring, stop);
+                    log.Write(last);
+                    progress?.Report(last);
+                    if (_step % _options.CheckpointEvery == 0 || _step == Schedule.TotalSteps)
+                        Save(ref saved);
+                    stop.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped from outside: the steps done are kept below.
+        }
+        Save(ref saved);
+        MetricsLog.WriteFaults(_folder, _reader.Report());
+        return new TrainingOutcome(_step, _step == Schedule.TotalSteps, last);
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _method.Dispose();
+        _views.Dispose();
+    }
+
+    /// <summary>One step of training, top to bottom.</summary>
+    private StepMetrics TrainStep(BatchRing ring, CancellationToken stop)
+    {
+        using var scope = NewDisposeScope();
+        long begun = Stopwatch.GetTimestamp();
+        TimeSpan waitedBefore = ring.Waited;
+        double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
+
+        PatchBatch patches = ring.Next(stop);
+        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp);
+        ring.Release();
+
+        _optimizer.zero_grad();
+        StepTerms terms = _method.Step(batch);
+        if (!double.IsFinite(terms.Loss))
+            throw NotANumber(terms, batch.Patches.Span);
+        _optimizer.SetLearningRate(rate);
+        _optimizer.step();
+        _method.EndStep(batch);
+        _step++;
+
+        double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        return new StepMetrics
+        {
+            Step = _step,
+            Epoch = (double)_step / _order.BatchesPerEpoch,
+            Loss = terms.Loss,
+            Self = terms.Self,
+            Intra = terms.Intra,
+            Inter = terms.Inter,
+            Ramp = ramp,
+            Lr = rate,
+            PatchesPerSecond = _order.BatchSize / seconds,
+            DataWait = (ring.Waited - waitedBefore).TotalSeconds / seconds,
+            SpatialSize = terms.SpatialSize,
+            FeatureSize = terms.FeatureSize,
+            NegativeSize = terms.NegativeSize,
+            FeatureFromOtherSlides = terms.FeatureFromOtherSlides,
+            ReplacedPatches = _reader.Replaced,
+        };
+    }
+
+    private void Save(ref int saved)
+    {
+        if (saved == _step)
+            return;
+        _checkpoints.Save(
+            new CheckpointState(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options))),
+            [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()]);
+        saved = _step;
+    }
+
+    private void RefuseOtherRun(CheckpointState state)
+    {
+        TrainingOptions before = state.Options.Aggregate(_options, (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, "the checkpoint's options"));
+        List<string> differences = [.. OptionTable.Differences(before, _options)];
+        if (state.Inputs != _inputs)
+            differences.Add("the patches are others (count, slides or coordinates)");
+        if (differences.Count > 0)
+            throw new UserException(
+                $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
+    }
+
+    private UserException NotANumber(StepTerms terms, ReadOnlySpan<int> patches) => new(
+        $"The loss is {terms.Loss} at step {_step} (self {terms.Self}, intra {terms.Intra}, inter {terms.Inter}; seed {_options.Seed}, patches "
+        + $"{string.Join(' ', patches[..Math.Min(8, patches.Length)].ToArray())} …): lower learning_rate, or raise temperature, and resume from the checkpoint before.");
+
+    private BatchRing MakeRing()
+    {
+        int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
+        var memory = new AlignedBatchMemory(BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
+        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _options.Prefetch, workers, memory);
+    }
+
+    private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(
+        options.RunLength > 0 ? options.RunLength : source is PatchFolder ? 1 : 16, options.WindowRuns, options.BalanceSlides);
+}

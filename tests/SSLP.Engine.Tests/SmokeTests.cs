@@ -1,9 +1,0 @@
-using Xunit;
-
-namespace SSLP.Engine.Tests;
-
-public sealed class SmokeTests
-{
-    [Fact]
-    public void Runs() => Assert.Equal(2, int.Parse("2", System.Globalization.CultureInfo.InvariantCulture));
-}
