@@ -1,2 +1,15 @@
-using TorchSharp;
-Console.WriteLine(torch.ones(3).sum().item<float>());
+using System.CommandLine;
+using SSLP.Cli;
+using SSLP.Cli.Verbs;
+
+var root = new RootCommand("SSLP: spatially guided self-supervised pretraining on whole-slide pathology images. Slides in, encoder out.")
+{
+    DoctorVerb.Create(),
+    PretrainVerb.Create(),
+    AuditVerb.Create(),
+    TileVerb.Create(),
+    EmbedVerb.Create(),
+    ProbeVerb.Create(),
+    ExportVerb.Create(),
+};
+return Shell.Run(root, args);

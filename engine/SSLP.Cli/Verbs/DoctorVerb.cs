@@ -1,0 +1,44 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using Spectre.Console;
+using SSLP.Engine.Runtime;
+using SSLP.Engine.Training;
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary><c>sslp doctor</c>: what this machine can do, and a few training steps that prove it.</summary>
+internal static class DoctorVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Say what this machine can do, and train a few steps to see it.");
+        command.SetAction(_ =>
+        {
+            var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "found");
+            table.AddRow("system", Markup.Escape($"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"));
+            table.AddRow("processor", Markup.Escape($"{Environment.ProcessorCount} cores, {InstructionSets()}"));
+            table.AddRow("memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 30)} GiB");
+            TorchRuntime.Load();
+            table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Folder ?? "of the build"}"));
+            table.AddRow("CUDA", cuda.is_available() ? $"{cuda.device_count()} devices" : "none: everything runs on the CPU");
+            foreach ((string what, string found) in Findings())
+                table.AddRow(what, Markup.Escape(found));
+            AnsiConsole.Write(table);
+            StepMetrics last = SmokeRun.Execute();
+            AnsiConsole.MarkupLineInterpolated($"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");
+            return 0;
+        });
+        return command;
+    }
+
+    private static string InstructionSets() =>
+        Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported && Fma.IsSupported ? "AVX2 and FMA" : "no AVX2: the kernels run their scalar form";
+
+    private static IEnumerable<(string, string)> Findings()
+    {
+        yield return ("kernel threads", $"{WorkerPool.DefaultWorkers()}");
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using SSLP.Engine.Evaluation;
+using SSLP.Engine.Export;
+using SSLP.Engine.Model;
+using SSLP.Engine.Runtime;
+using static TorchSharp.torch;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary><c>sslp export</c>: the encoder for other programs.</summary>
+internal static class ExportVerb
+{
+    public static Command Create()
+    {
+        var encoder = Inputs.EncoderFile();
+        var format = new Option<string>("--format") { Description = "safetensors", Required = true };
+        format.AcceptOnlyFromAmong("safetensors");
+        var outFile = Inputs.Out("the file to write");
+        var command = new Command("export", "Write an encoder for other programs, its preprocessing in the metadata.") { encoder, format, outFile };
+        command.SetAction(parsed =>
+        {
+            TorchRuntime.Load();
+            (ResNet backbone, EncoderDescription description) = Embedder.Load(parsed.GetRequiredValue(encoder), CPU, new EncoderUse(), allowMismatch: false);
+            using (backbone)
+                EncoderFile.Save(parsed.GetRequiredValue(outFile), backbone.state_dict(), description);
+            Shell.Say($"{description.Arch}, {description.Width} features: {parsed.GetRequiredValue(outFile)}");
+            return 0;
+        });
+        return command;
+    }
+}

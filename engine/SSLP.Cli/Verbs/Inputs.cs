@@ -1,0 +1,19 @@
+using System.CommandLine;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary>Options that several verbs share, worded once.</summary>
+internal static class Inputs
+{
+    public static Option<string?> PatchesFolder() => new("--patches") { Description = "folder of patches that are already cut (with patches.csv, or coordinates in the names)", HelpName = "DIR" };
+
+    public static Option<string?> SlidesFolder() => new("--slides") { Description = "folder of slides, or one slide", HelpName = "DIR" };
+
+    public static Option<string> Out(string what) => new("--out") { Description = what, HelpName = "PATH", Required = true };
+
+    public static Option<string> EncoderFile() => new("--encoder") { Description = "encoder.safetensors of a run", HelpName = "FILE", Required = true };
+
+    public static Option<bool> AllowMismatch() => new("--allow-mismatch") { Description = "use the encoder although its training differs from this use" };
+
+    public static Option<bool> Json() => new("--json") { Description = "one JSON object on standard output" };
+}

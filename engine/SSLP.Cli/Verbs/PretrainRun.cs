@@ -1,0 +1,28 @@
+using SSLP.Engine;
+using SSLP.Engine.Sampling;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary>Runs a pretraining job with its progress on the terminal; pretrain and demo share it.</summary>
+internal static class PretrainRun
+{
+    /// <returns>0 when finished; 1 when stopped from outside.</returns>
+    public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume)
+    {
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume);
+        Schedule schedule = job.Trainer.Schedule;
+        Shell.Say(source.Describe);
+        Shell.Say(job.Resumed
+            ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
+            : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
+        TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);
+        foreach (SlideFaults faults in job.Trainer.Faults)
+            Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");
+        if (!outcome.Finished)
+            throw new UserException($"Stopped at step {outcome.Steps:N0} of {schedule.TotalSteps:N0}; the checkpoint is in '{folder.Checkpoints}': go on with --resume.");
+        Shell.Say($"encoder: {folder.Encoder}");
+        return 0;
+    }
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using SSLP.Engine;
+using SSLP.Engine.Runtime;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary><c>sslp pretrain</c>: slides or patches in, a run folder with encoder.safetensors out.</summary>
+internal static class PretrainVerb
+{
+    public static Command Create()
+    {
+        var input = new SourceOptions();
+        var outFolder = new Option<string?>("--out") { Description = "RUN, the folder of the run", HelpName = "RUN" };
+        var config = new Option<string?>("--config") { Description = "run.yaml: flat 'key: value' lines", HelpName = "run.yaml" };
+        var sets = new Option<string[]>("--set")
+        {
+            Description = "key=value, over --config; may be repeated. Keys: sslp pretrain --options",
+            HelpName = "key=value",
+            DefaultValueFactory = _ => [],
+        };
+        var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
+        var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
+        var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.") { outFolder, config, sets, resume, list };
+        input.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(list))
+                return PrintOptions();
+            TrainingOptions options = RunConfig.Read(parsed.GetValue(config), parsed.GetValue(sets) ?? []);
+            TorchRuntime.Load();
+            using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp);
+            return PretrainRun.Execute(options, new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage)), source, parsed.GetValue(resume));
+        });
+        return command;
+    }
+
+    private static int PrintOptions()
+    {
+        var defaults = new TrainingOptions();
+        foreach (Engine.Training.Option option in OptionTable.All)
+            Console.WriteLine($"{option.Key,-20} {option.Get(defaults),-10} {option.Meaning}");
+        return 0;
+    }
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using SSLP.Engine;
+using SSLP.Engine.Slides;
+using SSLP.Engine.Tiling;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary>At what scale patches are cut from slides.</summary>
+/// <param name="Patch">Side, px.</param>
+/// <param name="Mpp">Micrometres per pixel; null where it is not known.</param>
+internal readonly record struct PatchScale(int Patch, double? Mpp);
+
+/// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from.</summary>
+internal sealed class SourceOptions
+{
+    private readonly Option<string?> _patches = Inputs.PatchesFolder();
+    private readonly Option<string?> _slides = Inputs.SlidesFolder();
+    private readonly Option<string?> _tiles = new("--tiles") { Description = "manifest of sslp tile", HelpName = "FILE" };
+    private readonly Option<string?> _labels = new("--labels")
+    {
+        Description = "CSV of slide,x,y,label[,split]: with --slides, one patch at each point (level-0 pixels, its centre)",
+        HelpName = "CSV",
+    };
+    private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split", HelpName = "NAME" };
+    private readonly TilingArguments _tiling = new();
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_slides, _patches, _tiles, _labels, _split])
+            command.Add(option);
+        _tiling.AddTo(command);
+    }
+
+    /// <summary>Opens the source that the command line names; the caller disposes it.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="scale">How patches are cut where it names slides.</param>
+    /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
+    /// <param name="sheets">Folder for contact sheets of slides that are tiled here, or null.</param>
+    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, string? sheets = null)
+    {
+        IPatchSource source = OpenWhole(parsed, scale, needsCoordinates, sheets);
+        return parsed.GetValue(_split) is { } split ? new PatchSubset(source, source.Table.InSplit(split), $"split {split}") : source;
+    }
+
+    private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, string? sheets)
+    {
+        string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
+        if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
+            throw new UserException($"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.", UserException.Usage);
+        if (patches is not null)
+            return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
+        if (tiles is not null)
+            return SlidePatches.FromManifest(TileManifest.Open(tiles), slides);
+        TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = sheets };
+        if (parsed.GetValue(_labels) is { } labels)
+            return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+        return SlidePatches.FromManifest(TileSlides(slides!, options));
+    }
+
+    /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
+    /// <exception cref="UserException">No slide gave a patch; says why for each.</exception>
+    public static TileManifest TileSlides(string slides, TilingOptions options)
+    {
+        TilingResult result = Tiler.Run(SlideListing.List(slides), options, new OutcomeLines(), Shell.Stop);
+        TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
+        if (result.Manifest.Table.Count == 0)
+            throw new UserException($"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
+        foreach (TilingOutcome outcome in bad)
+            Shell.Warn(outcome.ToString());
+        return result.Manifest;
+    }
+
+    private sealed class OutcomeLines : IProgress<TilingOutcome>
+    {
+        public void Report(TilingOutcome outcome)
+        {
+            if (outcome.Reason.Length == 0)
+                Shell.Say(outcome.ToString());
+        }
+    }
+}

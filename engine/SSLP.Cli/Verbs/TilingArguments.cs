@@ -1,0 +1,38 @@
+using System.CommandLine;
+using SSLP.Engine;
+using SSLP.Engine.Tiling;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary>How slides are cut: shared by sslp tile and every verb that takes --slides.</summary>
+internal sealed class TilingArguments
+{
+    private readonly Option<int?> _patch = new("--patch") { Description = "side of a patch, px", HelpName = "PX" };
+    private readonly Option<double?> _mpp = new("--mpp") { Description = "micrometres per pixel of the patches", HelpName = "UM" };
+    private readonly Option<double?> _assumeMpp = new("--assume-mpp") { Description = "micrometres per pixel of slides that do not say theirs", HelpName = "UM" };
+    private readonly Option<bool> _upsample = new("--upsample") { Description = "take slides that are coarser than --mpp" };
+    private readonly Option<double> _tissue = new("--min-tissue")
+    {
+        Description = "least share of tissue in a patch",
+        HelpName = "SHARE",
+        DefaultValueFactory = _ => new TilingOptions().MinTissue,
+    };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue])
+            command.Add(option);
+    }
+
+    /// <param name="parsed">The command line.</param>
+    /// <param name="scale">What holds where --patch and --mpp are not given.</param>
+    public TilingOptions Read(ParseResult parsed, PatchScale scale) => new()
+    {
+        PatchSize = parsed.GetValue(_patch) ?? scale.Patch,
+        Mpp = parsed.GetValue(_mpp) ?? scale.Mpp
+            ?? throw new UserException("The encoder does not say at how many micrometres per pixel it was trained: give --mpp.", UserException.Usage),
+        AssumeMpp = parsed.GetValue(_assumeMpp),
+        Upsample = parsed.GetValue(_upsample),
+        MinTissue = parsed.GetValue(_tissue),
+    };
+}
