@@ -12,10 +12,10 @@ internal abstract class JpegDecoder
     /// <summary>Its name, for reports.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Decodes a whole JPEG stream to RGB.</summary>
+    /// <summary>Decodes a whole JPEG stream to RGB, at its own size or at half of it.</summary>
     /// <param name="jpeg">The stream, colour space stated by a marker.</param>
-    /// <param name="width">Columns that the stream's frame header states.</param>
-    /// <param name="height">Rows that the stream's frame header states.</param>
+    /// <param name="width">Columns: as many as the stream's frame header states, or half.</param>
+    /// <param name="height">Rows: as many as the stream's frame header states, or half.</param>
     /// <param name="rgb">Receives the rows, <paramref name="stride"/> bytes apart.</param>
     /// <param name="stride">Bytes from row to row, ≥ 3 · width.</param>
     /// <returns>Null, or why the stream can't be decoded; the span then holds anything.</returns>

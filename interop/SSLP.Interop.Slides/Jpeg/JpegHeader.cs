@@ -40,6 +40,13 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
         return header;
     }
 
+    /// <summary>Why a stream of this header can't be a tile of that size; null where it can.</summary>
+    public string? FaultFor(int width, int height) =>
+        !HasScan || Width == 0 ? "it holds no JPEG image"
+        : Components != 3 ? $"its JPEG image has {Components} band(s) where 3 are needed"
+        : Width != width || Height != height ? $"its JPEG image is {Width} × {Height} px where the tile is {width} × {height}"
+        : null;
+
     private JpegHeader With(byte marker, ReadOnlySpan<byte> body)
     {
         if (!IsFrame(marker) || body.Length < 6 || body.Length < 6 + (3 * body[5]))

@@ -44,7 +44,7 @@ internal sealed unsafe class SkiaJpegDecoder : JpegDecoder
             return false;
         try
         {
-            // With another size than the stream's, Skia refuses.
+            // Skia refuses a size that is neither the stream's nor one of its scales.
             var info = new NativeSkia.sk_imageinfo_t
             {
                 width = width,

@@ -18,7 +18,7 @@ internal sealed unsafe class TurboJpegDecoder : JpegDecoder
             throw new ArgumentException($"{rgb.Length} bytes can't hold {width} × {height} RGB pixels.", nameof(rgb));
         fixed (byte* source = jpeg, target = rgb)
         {
-            // TurboJPEG writes no more than width × height, whatever the stream turns out to hold.
+            // TurboJPEG takes the largest of its scales that fits in width × height and writes no more, whatever the stream turns out to hold.
             int status = NativeTurboJpeg.tjDecompress2(
                 handle, source, new CULong((uint)jpeg.Length), target, width, stride, height, NativeTurboJpeg.TJPF_RGB, Flags);
             return status == 0 ? null : Marshal.PtrToStringUTF8((nint)NativeTurboJpeg.tjGetErrorStr2(handle)) ?? "unknown fault";

@@ -20,6 +20,9 @@ internal sealed class TiffSlide : Slide
         Levels = [.. images.Select(image => new SlideLevel(image.Width, image.Height, Downsample(image), image.TileWidth, image.TileHeight))];
     }
 
+    /// <summary>For the probe of benches.</summary>
+    internal TiffFile File => file;
+
     public override string Format { get; }
 
     public override IReadOnlyList<SlideLevel> Levels { get; }
@@ -29,6 +32,8 @@ internal sealed class TiffSlide : Slide
     public override IReadOnlyDictionary<string, string> Properties { get; }
 
     public override IReadOnlyList<string> AssociatedImages { get; }
+
+    internal TiledImage Image(int level) => images[level];
 
     public static TiffSlide OpenFile(string path)
     {
@@ -49,12 +54,32 @@ internal sealed class TiffSlide : Slide
         if (!associated.TryGetValue(name, out var image))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.", nameof(name));
         byte[] rgb = new byte[(long)image.Width * image.Height * 3];
-        TileRegion.Read(file, image, 0, 0, image.Width, image.Height, rgb, image.Width * 3);
+        new TileRegion(file, image, 1).Read(0, 0, image.Width, image.Height, rgb, image.Width * 3);
         return new SlideImage(image.Width, image.Height, rgb);
     }
 
+    /// <inheritdoc/>
+    public override TileCheck VerifyTiles(bool deep, CancellationToken cancellation = default)
+    {
+        var tally = new TileCheck.Tally(deep);
+        foreach (var image in images)
+            TileVerifier.Verify(file, image, deep, tally, cancellation);
+        return tally.Result();
+    }
+
     private protected override void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
-        TileRegion.Read(file, images[level], (int)x, (int)y, width, height, rgb, stride);
+        new TileRegion(file, images[level], 1).Read((int)x, (int)y, width, height, rgb, stride);
+
+    private protected override void ReadInsideHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    {
+        if (images[level].CanHalve)
+            new TileRegion(file, images[level], 2).Read((int)x, (int)y, width, height, rgb, stride);
+        else
+            base.ReadInsideHalved(level, x, y, width, height, rgb, stride);
+    }
+
+    /// <inheritdoc/>
+    public override bool HalvesByDecoder(int level) => images[level].CanHalve;
 
     private protected override void Dispose(bool disposing) => file.Dispose();
 

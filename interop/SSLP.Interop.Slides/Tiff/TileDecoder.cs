@@ -18,35 +18,30 @@ internal sealed class TileDecoder
     public static TileDecoder OfThread => ofThread ??= new TileDecoder();
 
     /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart. A tile that the file leaves out is white.</summary>
+    /// <param name="scale">1, or 2 for half the resolution where <see cref="TiledImage.CanHalve"/>.</param>
     /// <exception cref="SlideException"><see cref="SlideFault.TileUnreadable"/>; the span then holds anything.</exception>
-    public void Decode(TiffFile file, TiledImage image, int column, int row, Span<byte> rgb, int stride)
+    public void Decode(TiffFile file, TiledImage image, int column, int row, int scale, Span<byte> rgb, int stride)
     {
         var (offset, length) = image.Tile(column, row);
         int width = image.TileWidth, height = image.StoredRows(row);
         if (length == 0)
         {
-            Slide.FillWhite(rgb, width, height, stride);
+            Slide.FillWhite(rgb, width / scale, height / scale, stride);
             return;
         }
         string? fault = image.Jpeg is { } prefix
-            ? DecodeJpeg(file, prefix, offset, length, width, height, rgb, stride)
+            ? DecodeJpeg(file, prefix, offset, length, width, height, scale, rgb, stride)
             : DecodePacked(file, image, offset, length, width, height, rgb, stride);
         if (fault is not null)
             throw Unreadable(file, image, column, row, fault);
     }
 
-    private string? DecodeJpeg(TiffFile file, JpegPrefix prefix, long offset, int length, int width, int height, Span<byte> rgb, int stride)
+    private string? DecodeJpeg(TiffFile file, JpegPrefix prefix, long offset, int length, int width, int height, int scale, Span<byte> rgb, int stride)
     {
         var buffer = Grow(ref compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
         prefix.Complete(buffer, out var header);
-        if (!header.HasScan || header.Width == 0)
-            return "it holds no JPEG image";
-        if (header.Components != 3)
-            return $"its JPEG image has {header.Components} band(s) where 3 are needed";
-        if (header.Width != width || header.Height != height)
-            return $"its JPEG image is {header.Width} × {header.Height} px where the tile is {width} × {height}";
-        return jpegDecoder.Decode(buffer, width, height, rgb, stride);
+        return header.FaultFor(width, height) ?? jpegDecoder.Decode(buffer, width / scale, height / scale, rgb, stride);
     }
 
     private string? DecodePacked(TiffFile file, TiledImage image, long offset, int length, int width, int height, Span<byte> rgb, int stride)
@@ -109,7 +104,7 @@ internal sealed class TileDecoder
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static SlideException Unreadable(TiffFile file, TiledImage image, int column, int row, string fault)
+    public static SlideException Unreadable(TiffFile file, TiledImage image, int column, int row, string fault)
     {
         string where = image.Level < 0 ? "an associated image" : $"level {image.Level}";
         return new SlideException(file.Path, SlideFault.TileUnreadable, $"tile ({column}, {row}) of {where} can't be decoded: {fault.TrimEnd('.')}")

@@ -1,46 +1,74 @@
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>Puts a rectangle together from the tiles that it meets.</summary>
-internal static class TileRegion
+/// <param name="File">Where the tiles are.</param>
+/// <param name="Image">Their grid.</param>
+/// <param name="Scale">1 for the stored resolution, 2 for half of it; tiles have whole multiples of it in pixels then.</param>
+internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int Scale)
 {
-    [ThreadStatic]
-    private static byte[]? scratch;
+    private int TileWidth => Image.TileWidth / Scale;
 
-    /// <summary>Reads a rectangle that lies inside of the image; rows of <paramref name="rgb"/> are <paramref name="stride"/> bytes apart.</summary>
-    public static void Read(TiffFile file, TiledImage image, int x, int y, int width, int height, Span<byte> rgb, int stride)
+    private int TileHeight => Image.TileHeight / Scale;
+
+    /// <summary>Reads a rectangle that lies inside of the scaled image; rows of <paramref name="rgb"/> are <paramref name="stride"/> bytes apart.</summary>
+    public void Read(int x, int y, int width, int height, Span<byte> rgb, int stride)
     {
-        var decoder = TileDecoder.OfThread;
-        int lastColumn = (x + width - 1) / image.TileWidth, lastRow = (y + height - 1) / image.TileHeight;
-        for (int row = y / image.TileHeight; row <= lastRow; row++)
+        int lastColumn = (x + width - 1) / TileWidth, lastRow = (y + height - 1) / TileHeight;
+        for (int row = y / TileHeight; row <= lastRow; row++)
         {
-            for (int column = x / image.TileWidth; column <= lastColumn; column++)
+            for (int column = x / TileWidth; column <= lastColumn; column++)
             {
-                int left = column * image.TileWidth, top = row * image.TileHeight, rows = image.StoredRows(row);
-                bool whole = left >= x && top >= y && left + image.TileWidth <= x + width && top + rows <= y + height;
-                if (whole)
-                {
-                    // The tile lies inside of the rectangle: its rows are decoded to where they belong.
-                    decoder.Decode(file, image, column, row, rgb[(((top - y) * stride) + ((left - x) * 3))..], stride);
-                    continue;
-                }
-                int tileStride = image.TileWidth * 3, tileBytes = tileStride * image.TileHeight;
-                if (scratch is null || scratch.Length < tileBytes)
-                    scratch = GC.AllocateUninitializedArray<byte>(tileBytes);
-                decoder.Decode(file, image, column, row, scratch, tileStride);
-                CopyOverlap(scratch, tileStride, left, top, left + image.TileWidth, top + rows, x, y, width, height, rgb, stride);
+                var tile = new Rectangle(column * TileWidth, row * TileHeight, TileWidth, Image.StoredRows(row) / Scale);
+                var overlap = tile.Intersect(new Rectangle(x, y, width, height));
+                var target = rgb[(((overlap.Y - y) * stride) + ((overlap.X - x) * 3))..];
+                ReadTile(column, row, tile, overlap, target, stride);
             }
         }
     }
 
-    private static void CopyOverlap(
-        ReadOnlySpan<byte> tile, int tileStride, int left, int top, int right, int bottom, int x, int y, int width, int height, Span<byte> rgb, int stride)
+    private void ReadTile(int column, int row, Rectangle tile, Rectangle overlap, Span<byte> target, int stride)
     {
-        int fromX = Math.Max(left, x), toX = Math.Min(right, x + width), fromY = Math.Max(top, y), toY = Math.Min(bottom, y + height);
-        int bytes = (toX - fromX) * 3;
-        for (int row = fromY; row < toY; row++)
+        var cache = TileCache.Shared;
+        var key = new TileKey(Image.Id, (row * Image.Columns) + column, Scale);
+        var slot = cache.Find(key);
+        if (slot is null && overlap == tile)
         {
-            tile.Slice(((row - top) * tileStride) + ((fromX - left) * 3), bytes)
-                .CopyTo(rgb.Slice(((row - y) * stride) + ((fromX - x) * 3), bytes));
+            // Wholly wanted: decoded to where it belongs.
+            TileDecoder.OfThread.Decode(File, Image, column, row, Scale, target, stride);
+            return;
+        }
+        bool decoded = slot is not null;
+        slot ??= cache.Rent(TileWidth * TileHeight * 3);
+        try
+        {
+            if (!decoded)
+            {
+                TileDecoder.OfThread.Decode(File, Image, column, row, Scale, slot.Pixels, tile.Width * 3);
+                cache.Publish(slot, key);
+            }
+            Copy(slot.Pixels, tile, overlap, target, stride);
+        }
+        finally
+        {
+            cache.Release(slot);
+        }
+    }
+
+    private static void Copy(ReadOnlySpan<byte> pixels, Rectangle tile, Rectangle overlap, Span<byte> target, int stride)
+    {
+        int tileStride = tile.Width * 3, bytes = overlap.Width * 3;
+        int start = ((overlap.Y - tile.Y) * tileStride) + ((overlap.X - tile.X) * 3);
+        for (int row = 0; row < overlap.Height; row++)
+            pixels.Slice(start + (row * tileStride), bytes).CopyTo(target.Slice(row * stride, bytes));
+    }
+
+    private readonly record struct Rectangle(int X, int Y, int Width, int Height)
+    {
+        public Rectangle Intersect(Rectangle other)
+        {
+            int left = Math.Max(X, other.X), top = Math.Max(Y, other.Y);
+            int right = Math.Min(X + Width, other.X + other.Width), bottom = Math.Min(Y + Height, other.Y + other.Height);
+            return new Rectangle(left, top, right - left, bottom - top);
         }
     }
 }

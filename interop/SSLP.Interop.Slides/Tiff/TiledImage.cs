@@ -8,6 +8,8 @@ namespace SSLP.Interop.Slides.Tiff;
 /// </summary>
 internal sealed class TiledImage
 {
+    private static long lastId;
+
     private readonly long[] offsets;
     private readonly int[] lengths;
 
@@ -45,6 +47,9 @@ internal sealed class TiledImage
         }
     }
 
+    /// <summary>A number no other image of the process has: the cache knows its tiles by it.</summary>
+    public long Id { get; } = Interlocked.Increment(ref lastId);
+
     /// <summary>Index of the level it is, or −1 for an associated image.</summary>
     public int Level { get; }
 
@@ -76,6 +81,9 @@ internal sealed class TiledImage
         new(file, directory, level, IsTiled(directory));
 
     public static bool IsTiled(TiffDirectory directory) => directory.Has(TiffTag.TileWidth);
+
+    /// <summary>Whether the decoder can give half the resolution by itself, tile by tile.</summary>
+    public bool CanHalve => Jpeg is not null && TileWidth % 2 == 0 && TileHeight % 2 == 0;
 
     /// <summary>Place and size of a tile's bytes. A size of 0 means that the file leaves the tile out.</summary>
     public (long Offset, int Length) Tile(int column, int row)

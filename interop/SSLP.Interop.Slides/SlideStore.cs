@@ -1,0 +1,179 @@
+namespace SSLP.Interop.Slides;
+
+/// <summary>
+/// Thousands of slides under a budget of open files: each is opened when it is first asked for, and the one not used for longest is closed when
+/// there are too many. Safe from many threads.
+/// </summary>
+public sealed class SlideStore : IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly Entry[] entries;
+    private readonly LinkedList<Entry> open = new();
+    private readonly int maxOpen;
+    private readonly SlideReader reader;
+    private bool disposed;
+
+    /// <param name="paths">The slides; their index in this list is their number.</param>
+    /// <param name="maxOpen">Most slides open when none is being read, ≥ 1; each thread may hold one more.</param>
+    /// <param name="reader">Which reader opens them.</param>
+    public SlideStore(IReadOnlyList<string> paths, int maxOpen = 256, SlideReader reader = SlideReader.Auto)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxOpen, 1);
+        this.maxOpen = maxOpen;
+        this.reader = reader;
+        entries = [.. paths.Select(path => new Entry(path))];
+    }
+
+    /// <summary>Number of slides.</summary>
+    public int Count => entries.Length;
+
+    /// <summary>Slides open now.</summary>
+    public int OpenCount
+    {
+        get
+        {
+            lock (gate)
+                return open.Count;
+        }
+    }
+
+    /// <summary>Lends a slide, opening it if need be; it stays open until the lease is disposed.</summary>
+    /// <exception cref="SlideException">
+    /// The slide can't be opened. It is tried again only after <see cref="SlideFault.NotReadable"/>, which may pass; else the same exception comes each time.
+    /// </exception>
+    public Lease Rent(int slide)
+    {
+        var entry = entries[slide];
+        if (TryTake(entry))
+            return new Lease(this, entry);
+        // Opening takes long beside the rest, so others may use the store meanwhile; those who want this slide wait.
+        lock (entry.Opening)
+        {
+            if (!TryTake(entry))
+                Open(entry);
+        }
+        return new Lease(this, entry);
+    }
+
+    /// <summary>Reads a region of a slide; as <see cref="Slide.ReadRegion(int, long, long, int, int, Span{byte}, int)"/>.</summary>
+    public void ReadRegion(int slide, int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    {
+        using var lease = Rent(slide);
+        lease.Slide.ReadRegion(level, x, y, width, height, rgb, stride);
+    }
+
+    /// <summary>Closes all slides; none may be lent.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            disposed = true;
+            foreach (var entry in open)
+                entry.Slide!.Dispose();
+            open.Clear();
+        }
+    }
+
+    private bool TryTake(Entry entry)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            if (entry.Refusal is not null)
+                throw entry.Refusal;
+            if (entry.Slide is null)
+                return false;
+            entry.Users++;
+            open.Remove(entry.Node);
+            open.AddFirst(entry.Node);
+            return true;
+        }
+    }
+
+    private void Open(Entry entry)
+    {
+        Slide slide;
+        try
+        {
+            slide = Slide.Open(entry.Path, reader);
+        }
+        catch (SlideException refusal)
+        {
+            lock (gate)
+                entry.Refusal = refusal.Fault == SlideFault.NotReadable ? null : refusal;
+            throw;
+        }
+        lock (gate)
+        {
+            entry.Slide = slide;
+            entry.Users = 1;
+            open.AddFirst(entry.Node);
+            CloseUnused();
+        }
+    }
+
+    private void Return(Entry entry)
+    {
+        lock (gate)
+        {
+            entry.Users--;
+            CloseUnused();
+        }
+    }
+
+    private void CloseUnused()
+    {
+        for (var node = open.Last; node is not null && open.Count > maxOpen;)
+        {
+            var before = node.Previous;
+            if (node.Value.Users == 0)
+            {
+                open.Remove(node);
+                node.Value.Slide!.Dispose();
+                node.Value.Slide = null;
+            }
+            node = before;
+        }
+    }
+
+    /// <summary>A slide that stays open until this is disposed, once.</summary>
+    public readonly struct Lease : IDisposable
+    {
+        private readonly SlideStore store;
+        private readonly Entry entry;
+
+        internal Lease(SlideStore store, Entry entry)
+        {
+            this.store = store;
+            this.entry = entry;
+        }
+
+        /// <summary>The slide; not to be used after the lease, nor disposed.</summary>
+        public Slide Slide => entry.Slide!;
+
+        /// <summary>Gives the slide back.</summary>
+        public void Dispose() => store.Return(entry);
+    }
+
+    internal sealed class Entry
+    {
+        public Entry(string path)
+        {
+            Path = path;
+            Node = new LinkedListNode<Entry>(this);
+        }
+
+        public string Path { get; }
+
+        public Lock Opening { get; } = new();
+
+        public LinkedListNode<Entry> Node { get; }
+
+        public Slide? Slide { get; set; }
+
+        public int Users { get; set; }
+
+        public SlideException? Refusal { get; set; }
+    }
+}

@@ -1,0 +1,64 @@
+using SSLP.Interop.Slides.Jpeg;
+
+namespace SSLP.Interop.Slides.Tiff;
+
+/// <summary>Looks at every tile of an image: at its header, or deep, at all of its pixels.</summary>
+internal static class TileVerifier
+{
+    /// <summary>Where a JPEG tile's frame and scan headers are found; tables that a tile carries itself take about 600 bytes.</summary>
+    private const int HeaderBytes = 4096;
+
+    public static void Verify(TiffFile file, TiledImage image, bool deep, TileCheck.Tally tally, CancellationToken cancellation)
+    {
+        byte[] buffer = new byte[deep ? image.TileWidth * image.TileHeight * 3 : HeaderBytes];
+        for (int row = 0; row < image.Rows; row++)
+        {
+            for (int column = 0; column < image.Columns; column++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (image.Tile(column, row).Length == 0)
+                    tally.Absent();
+                else if (Fault(file, image, column, row, deep, buffer) is { } fault)
+                    tally.Unreadable(fault);
+                else
+                    tally.Readable();
+            }
+        }
+    }
+
+    private static SlideException? Fault(TiffFile file, TiledImage image, int column, int row, bool deep, byte[] buffer)
+    {
+        try
+        {
+            if (deep)
+            {
+                TileDecoder.OfThread.Decode(file, image, column, row, scale: 1, buffer, image.TileWidth * 3);
+                return null;
+            }
+            return HeaderFault(file, image, column, row, buffer) is { } reason
+                ? TileDecoder.Unreadable(file, image, column, row, reason)
+                : null;
+        }
+        catch (SlideException fault)
+        {
+            return fault;
+        }
+    }
+
+    private static string? HeaderFault(TiffFile file, TiledImage image, int column, int row, byte[] buffer)
+    {
+        var (offset, length) = image.Tile(column, row);
+        var bytes = buffer.AsSpan(0, Math.Min(length, buffer.Length));
+        file.Read(offset, bytes);
+        int height = image.StoredRows(row);
+        return image.Compression switch
+        {
+            TiffCompression.Jpeg => JpegHeader.Read(bytes).FaultFor(image.TileWidth, height),
+            TiffCompression.None => length < (long)image.TileWidth * height * 3 ? $"it has {length} bytes where {image.TileWidth} × {height} RGB pixels are needed" : null,
+            // RFC 1950: deflate in the low four bits, and the two bytes a multiple of 31.
+            TiffCompression.Deflate or TiffCompression.AdobeDeflate =>
+                length >= 2 && (bytes[0] & 15) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0 ? null : "it does not begin as a deflate stream does",
+            _ => null,
+        };
+    }
+}

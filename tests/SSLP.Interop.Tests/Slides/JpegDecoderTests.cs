@@ -1,0 +1,116 @@
+using SSLP.Interop.Slides;
+using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides.Tiff;
+using Xunit;
+
+namespace SSLP.Interop.Tests.Slides;
+
+/// <summary>The two JPEG decoders, and reads at half the resolution.</summary>
+public class JpegDecoderTests
+{
+    [Theory]
+    [InlineData("slides/CMU-1-Small-Region.svs")]
+    [InlineData("slides/her2st_C2.pyr.tif")]
+    public void The_machines_decoder_and_the_packages_give_the_same_pixels(string file)
+    {
+        Assert.SkipUnless(NativeLibraries.IsPresent(NativeLibraries.TurboJpeg), "libturbojpeg is not installed on this machine.");
+        using var slide = (TiffSlide)Slide.Open(TestData.Path(file), SlideReader.Embedded);
+        var image = slide.Image(0);
+        JpegDecoder machine = new TurboJpegDecoder(), package = new SkiaJpegDecoder();
+        foreach (int scale in (int[])[1, 2])
+        {
+            int width = image.TileWidth / scale, height = image.TileHeight / scale, stride = (width * 3) + 7;
+            byte[] first = new byte[stride * height], second = new byte[stride * height];
+            for (int column = 0; column < image.Columns; column += 3)
+            {
+                byte[] stream = Stream(slide, image, column, image.Rows / 2);
+                Assert.Null(machine.Decode(stream, width, height, first, stride));
+                Assert.Null(package.Decode(stream, width, height, second, stride));
+                Assert.True(first.AsSpan().SequenceEqual(second), $"Tile {column} at scale 1/{scale}.");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_damaged_stream_is_an_answer_and_no_crash()
+    {
+        using var slide = (TiffSlide)Slide.Open(TestData.Path("slides/her2st_C2.pyr.tif"), SlideReader.Embedded);
+        byte[] stream = Stream(slide, slide.Image(0), 15, 20), rgb = new byte[256 * 256 * 3];
+        foreach (JpegDecoder decoder in Decoders())
+        {
+            Assert.Null(decoder.Decode(stream, 256, 256, rgb, 768));
+            Assert.NotNull(decoder.Decode(stream.AsSpan(0, 700), 256, 256, rgb, 768));
+            Assert.NotNull(decoder.Decode([], 256, 256, rgb, 768));
+            Assert.NotNull(decoder.Decode(new byte[2000], 256, 256, rgb, 768));
+            Assert.Null(decoder.Decode(stream, 256, 256, rgb, 768));
+        }
+    }
+
+    [Theory]
+    [InlineData("slides/CMU-1-Small-Region.svs")]
+    [InlineData("slides/her2st_C2.pyr.tif")]
+    public void Half_the_resolution_is_near_the_mean_of_four_pixels(string file)
+    {
+        using var slide = Slide.Open(TestData.Path(file), SlideReader.Embedded);
+        Assert.True(slide.HalvesByDecoder(0));
+        var level = slide.Levels[0];
+        const int Side = 501;
+        long x = (level.Width / 4) + 1, y = (level.Height / 4) + 1;
+        byte[] full = new byte[Side * Side * 12], half = new byte[Side * Side * 3];
+        slide.ReadRegion(0, 2 * x, 2 * y, 2 * Side, 2 * Side, full);
+        slide.ReadHalved(0, x, y, Side, Side, half, Side * 3);
+        var (mean, most) = DifferenceFromMeans(full, half, Side);
+        Assert.True(mean <= 1 && most <= 40, $"Mean difference {mean:F3}, largest {most}.");
+    }
+
+    [Fact]
+    public void Half_the_resolution_without_a_scaling_decoder_is_the_mean_of_four_pixels()
+    {
+        using var slide = Slide.Open(TestData.Path("formats/osp-boxes.tiff"), SlideReader.Embedded);
+        Assert.False(slide.HalvesByDecoder(0));
+        const int Side = 100;
+        byte[] full = new byte[Side * Side * 12], half = new byte[Side * Side * 3];
+        slide.ReadRegion(0, 14, 20, 2 * Side, 2 * Side, full);
+        slide.ReadHalved(0, 7, 10, Side, Side, half, Side * 3);
+        Assert.Equal((0, 0), DifferenceFromMeans(full, half, Side));
+    }
+
+    [Fact]
+    public void Half_the_resolution_is_white_outside()
+    {
+        using var slide = Slide.Open(TestData.Path("slides/CMU-1-Small-Region.svs"), SlideReader.Embedded);
+        byte[] rgb = new byte[3 * 3 * 3];
+        // 2967 rows: the odd last one is left out.
+        slide.ReadHalved(0, 1109, 1482, 3, 3, rgb, 9);
+        Assert.All(rgb[3..9], value => Assert.Equal(255, value));
+        Assert.All(rgb[9..], value => Assert.Equal(255, value));
+        Assert.Contains(rgb[..3], value => value != 255);
+    }
+
+    private static (double Mean, int Most) DifferenceFromMeans(byte[] full, byte[] half, int side)
+    {
+        long sum = 0;
+        int most = 0;
+        for (int i = 0; i < half.Length; i++)
+        {
+            int band = i % 3, column = i / 3 % side, row = i / 3 / side, stride = side * 6;
+            int corner = (row * 2 * stride) + (column * 6) + band;
+            int mean = (full[corner] + full[corner + 3] + full[corner + stride] + full[corner + stride + 3] + 2) / 4;
+            sum += Math.Abs(half[i] - mean);
+            most = Math.Max(most, Math.Abs(half[i] - mean));
+        }
+        return ((double)sum / half.Length, most);
+    }
+
+    private static JpegDecoder[] Decoders() =>
+        NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? [new TurboJpegDecoder(), new SkiaJpegDecoder()] : [new SkiaJpegDecoder()];
+
+    private static byte[] Stream(TiffSlide slide, TiledImage image, int column, int row)
+    {
+        var (offset, length) = image.Tile(column, row);
+        byte[] stream = new byte[image.Jpeg!.Room + length];
+        slide.File.Read(offset, stream.AsSpan(image.Jpeg.Room));
+        image.Jpeg.Complete(stream, out _);
+        return stream;
+    }
+}
