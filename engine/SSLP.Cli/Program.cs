@@ -6,6 +6,7 @@ var root = new RootCommand("SSLP: spatially guided self-supervised pretraining o
 {
     DoctorVerb.Create(),
     PretrainVerb.Create(),
+    SynthVerb.Create(),
     AuditVerb.Create(),
     TileVerb.Create(),
     EmbedVerb.Create(),

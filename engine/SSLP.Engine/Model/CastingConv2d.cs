@@ -9,7 +9,8 @@ namespace SSLP.Engine.Model;
 /// </summary>
 internal sealed class CastingConv2d : nn.Module<Tensor, Tensor>
 {
-    private readonly Parameter _weight;
+    // TorchSharp registers fields by their names, besides what is registered by hand: where the two are equal, there is one entry.
+    private readonly Parameter weight;
     private readonly long _stride;
     private readonly long _padding;
 
@@ -23,17 +24,17 @@ internal sealed class CastingConv2d : nn.Module<Tensor, Tensor>
     {
         _stride = stride;
         _padding = padding;
-        Tensor weight = empty(outputs, inputs, kernel, kernel);
+        Tensor start = empty(outputs, inputs, kernel, kernel);
         // He et al. 2015, fan-out, as torchvision initialises a ResNet.
-        nn.init.kaiming_normal_(weight, 0, nn.init.FanInOut.FanOut, nn.init.NonlinearityType.ReLU);
-        _weight = new Parameter(weight);
-        register_parameter("weight", _weight);
+        nn.init.kaiming_normal_(start, 0, nn.init.FanInOut.FanOut, nn.init.NonlinearityType.ReLU);
+        weight = new Parameter(start);
+        register_parameter("weight", weight);
     }
 
     /// <param name="input">[B, C, H, W], float32 or bfloat16.</param>
     public override Tensor forward(Tensor input)
     {
-        Tensor weight = _weight.dtype == input.dtype ? _weight : _weight.to(input.dtype);
-        return nn.functional.conv2d(input, weight, null, [_stride, _stride], [_padding, _padding]);
+        Tensor cast = weight.dtype == input.dtype ? weight : weight.to(input.dtype);
+        return nn.functional.conv2d(input, cast, null, [_stride, _stride], [_padding, _padding]);
     }
 }

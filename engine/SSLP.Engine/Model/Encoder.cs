@@ -16,19 +16,22 @@ public enum Precision
 /// </summary>
 public sealed class Encoder : nn.Module<Tensor, Tensor>
 {
+    private readonly ResNet backbone;
+    private readonly ProjectionHead head;
+
     /// <param name="architecture">The backbone.</param>
     /// <param name="head">The projection head.</param>
     /// <param name="width">D, the width of the projection.</param>
     public Encoder(Architecture architecture, HeadKind head, int width)
         : base(nameof(Encoder))
     {
-        register_module("backbone", Backbone = new ResNet(architecture));
-        register_module("head", Head = new ProjectionHead(head, Backbone.Features, width));
+        register_module("backbone", backbone = new ResNet(architecture));
+        register_module("head", this.head = new ProjectionHead(head, backbone.Features, width));
     }
 
-    public ResNet Backbone { get; }
+    public ResNet Backbone => backbone;
 
-    public ProjectionHead Head { get; }
+    public ProjectionHead Head => head;
 
     public Precision Precision { get; set; }
 

@@ -16,7 +16,7 @@ public enum HeadKind
 /// <summary>Features → a point of the unit sphere of dimension D, in float32 whatever the backbone ran in.</summary>
 public sealed class ProjectionHead : nn.Module<Tensor, Tensor>
 {
-    private readonly Sequential _layers;
+    private readonly Sequential layers;
 
     /// <param name="kind">Linear or MLP.</param>
     /// <param name="features">Input width.</param>
@@ -25,15 +25,15 @@ public sealed class ProjectionHead : nn.Module<Tensor, Tensor>
         : base(nameof(ProjectionHead))
     {
         Width = width;
-        _layers = kind == HeadKind.Linear
+        layers = kind == HeadKind.Linear
             ? nn.Sequential(("0", nn.Linear(features, width)))
             : nn.Sequential(("0", nn.Linear(features, features)), ("1", nn.ReLU()), ("2", nn.Linear(features, width)));
-        register_module("layers", _layers);
+        register_module("layers", layers);
     }
 
     public int Width { get; }
 
     /// <summary>[B, features] → unit rows [B, D], float32.</summary>
     public override Tensor forward(Tensor features) =>
-        nn.functional.normalize(_layers.forward(features.to(ScalarType.Float32)), p: 2, dim: 1);
+        nn.functional.normalize(layers.forward(features.to(ScalarType.Float32)), p: 2, dim: 1);
 }

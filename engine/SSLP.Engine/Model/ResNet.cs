@@ -19,8 +19,8 @@ public enum Architecture
 /// </summary>
 public sealed class ResNet : nn.Module<Tensor, Tensor>
 {
-    private readonly CastingConv2d _conv1;
-    private readonly BatchNorm2d _bn1;
+    private readonly CastingConv2d conv1;
+    private readonly BatchNorm2d bn1;
     private readonly Sequential[] _layers = new Sequential[4];
 
     public ResNet(Architecture architecture)
@@ -30,8 +30,8 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
         bool bottleneck = architecture == Architecture.ResNet50;
         int[] depths = bottleneck ? [3, 4, 6, 3] : [2, 2, 2, 2];
         int expansion = bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion;
-        register_module("conv1", _conv1 = new CastingConv2d(3, 64, 7, 2, 3));
-        register_module("bn1", _bn1 = nn.BatchNorm2d(64));
+        register_module("conv1", conv1 = new CastingConv2d(3, 64, 7, 2, 3));
+        register_module("bn1", bn1 = nn.BatchNorm2d(64));
         long inputs = 64;
         for (int stage = 0; stage < 4; stage++)
         {
@@ -57,7 +57,7 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
     /// <summary>[B, 3, H, W], normalised, float32 or bfloat16 → pooled features [B, <see cref="Features"/>] of the same type.</summary>
     public override Tensor forward(Tensor images)
     {
-        Tensor x = nn.functional.relu(_bn1.forward(_conv1.forward(images)), inplace: true);
+        Tensor x = nn.functional.relu(bn1.forward(conv1.forward(images)), inplace: true);
         x = nn.functional.max_pool2d(x, 3, 2, 1);
         foreach (Sequential layer in _layers)
             x = layer.forward(x);

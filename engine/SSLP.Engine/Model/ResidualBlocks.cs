@@ -8,26 +8,26 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
 {
     public const int Expansion = 1;
 
-    private readonly CastingConv2d _conv1, _conv2;
-    private readonly BatchNorm2d _bn1, _bn2;
-    private readonly Sequential? _downsample;
+    private readonly CastingConv2d conv1, conv2;
+    private readonly BatchNorm2d bn1, bn2;
+    private readonly Sequential? downsample;
 
     public BasicBlock(long inputs, long width, long stride)
         : base(nameof(BasicBlock))
     {
-        register_module("conv1", _conv1 = new CastingConv2d(inputs, width, 3, stride, 1));
-        register_module("bn1", _bn1 = nn.BatchNorm2d(width));
-        register_module("conv2", _conv2 = new CastingConv2d(width, width, 3, 1, 1));
-        register_module("bn2", _bn2 = nn.BatchNorm2d(width));
+        register_module("conv1", conv1 = new CastingConv2d(inputs, width, 3, stride, 1));
+        register_module("bn1", bn1 = nn.BatchNorm2d(width));
+        register_module("conv2", conv2 = new CastingConv2d(width, width, 3, 1, 1));
+        register_module("bn2", bn2 = nn.BatchNorm2d(width));
         if (Shortcut.Projection(inputs, width * Expansion, stride) is { } projection)
-            register_module("downsample", _downsample = projection);
+            register_module("downsample", downsample = projection);
     }
 
     public override Tensor forward(Tensor x)
     {
-        Tensor y = nn.functional.relu(_bn1.forward(_conv1.forward(x)), inplace: true);
-        y = _bn2.forward(_conv2.forward(y));
-        return nn.functional.relu(y.add_(_downsample is null ? x : _downsample.forward(x)), inplace: true);
+        Tensor y = nn.functional.relu(bn1.forward(conv1.forward(x)), inplace: true);
+        y = bn2.forward(conv2.forward(y));
+        return nn.functional.relu(y.add_(downsample is null ? x : downsample.forward(x)), inplace: true);
     }
 }
 
@@ -36,29 +36,29 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
 {
     public const int Expansion = 4;
 
-    private readonly CastingConv2d _conv1, _conv2, _conv3;
-    private readonly BatchNorm2d _bn1, _bn2, _bn3;
-    private readonly Sequential? _downsample;
+    private readonly CastingConv2d conv1, conv2, conv3;
+    private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly Sequential? downsample;
 
     public Bottleneck(long inputs, long width, long stride)
         : base(nameof(Bottleneck))
     {
-        register_module("conv1", _conv1 = new CastingConv2d(inputs, width, 1, 1, 0));
-        register_module("bn1", _bn1 = nn.BatchNorm2d(width));
-        register_module("conv2", _conv2 = new CastingConv2d(width, width, 3, stride, 1));
-        register_module("bn2", _bn2 = nn.BatchNorm2d(width));
-        register_module("conv3", _conv3 = new CastingConv2d(width, width * Expansion, 1, 1, 0));
-        register_module("bn3", _bn3 = nn.BatchNorm2d(width * Expansion));
+        register_module("conv1", conv1 = new CastingConv2d(inputs, width, 1, 1, 0));
+        register_module("bn1", bn1 = nn.BatchNorm2d(width));
+        register_module("conv2", conv2 = new CastingConv2d(width, width, 3, stride, 1));
+        register_module("bn2", bn2 = nn.BatchNorm2d(width));
+        register_module("conv3", conv3 = new CastingConv2d(width, width * Expansion, 1, 1, 0));
+        register_module("bn3", bn3 = nn.BatchNorm2d(width * Expansion));
         if (Shortcut.Projection(inputs, width * Expansion, stride) is { } projection)
-            register_module("downsample", _downsample = projection);
+            register_module("downsample", downsample = projection);
     }
 
     public override Tensor forward(Tensor x)
     {
-        Tensor y = nn.functional.relu(_bn1.forward(_conv1.forward(x)), inplace: true);
-        y = nn.functional.relu(_bn2.forward(_conv2.forward(y)), inplace: true);
-        y = _bn3.forward(_conv3.forward(y));
-        return nn.functional.relu(y.add_(_downsample is null ? x : _downsample.forward(x)), inplace: true);
+        Tensor y = nn.functional.relu(bn1.forward(conv1.forward(x)), inplace: true);
+        y = nn.functional.relu(bn2.forward(conv2.forward(y)), inplace: true);
+        y = bn3.forward(conv3.forward(y));
+        return nn.functional.relu(y.add_(downsample is null ? x : downsample.forward(x)), inplace: true);
     }
 }
 

@@ -1,4 +1,5 @@
 using SSLP.Engine.Model;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -32,6 +33,18 @@ public sealed class ResNetTests
         Assert.Contains("layer1.0.downsample.0.weight", fifty.state_dict().Keys);
         Assert.Equal([64, 64, 3, 3], state["layer1.0.conv1.weight"].shape);
         Assert.Equal([2048, 512, 1, 1], fifty.state_dict()["layer4.2.conv3.weight"].shape);
+    }
+
+    [Fact]
+    public void Every_tensor_has_one_name_also_after_a_move()
+    {
+        using var encoder = new Encoder(Architecture.ResNet18, HeadKind.Mlp, 8);
+        encoder.to(CPU);
+        encoder.train();
+        string[] names = [.. encoder.state_dict().Keys];
+        Assert.Equal(120 + 4, names.Length);
+        Assert.All(names, name => Assert.Matches("^(backbone[.][a-z0-9_.]+|head[.]layers[.][02][.](weight|bias))$", name));
+        Assert.Equal(60 + 4, encoder.named_parameters().Count());
     }
 
     [Theory]
