@@ -69,8 +69,8 @@ public static class SynthSlides
     {
         if (options.Slides < 1)
             throw new TilingException($"{options.Slides} slides cannot be made; choose 1 or more.");
-        if (options.Size is < 512 or > 16384)
-            throw new TilingException($"A slide of {options.Size} px cannot be made; choose 512 to 16384.");
+        if (options.Size is < 512 or > 8192)
+            throw new TilingException($"A slide of {options.Size} px cannot be made; choose 512 to 8192.");
         if (options.JpegQuality is < 1 or > 100)
             throw new TilingException($"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
         if (options.PatchSize < 1 || !(options.Mpp > 0))

@@ -55,10 +55,9 @@ internal sealed class PatchSampling
             slide.ReadRegion(_level, (long)Math.Round(x), (long)Math.Round(y), _patchSize, _patchSize, rgb);
             return;
         }
-        // One pixel more on each side when enlarging: interpolation looks past the patch's edge.
-        long x0 = (long)Math.Floor(x) - (_scaleX < 1 ? 1 : 0), y0 = (long)Math.Floor(y) - (_scaleY < 1 ? 1 : 0);
-        int width = (int)((long)Math.Ceiling(x + (_patchSize * _scaleX)) - x0) + (_scaleX < 1 ? 1 : 0);
-        int height = (int)((long)Math.Ceiling(y + (_patchSize * _scaleY)) - y0) + (_scaleY < 1 ? 1 : 0);
+        SlideLevel level = slide.Levels[_level];
+        (long x0, int width) = SourceSpan(x, _scaleX, level.Width);
+        (long y0, int height) = SourceSpan(y, _scaleY, level.Height);
         byte[] region = ArrayPool<byte>.Shared.Rent(width * height * 3);
         try
         {
@@ -70,6 +69,20 @@ internal sealed class PatchSampling
         {
             ArrayPool<byte>.Shared.Return(region);
         }
+    }
+
+    /// <summary>
+    /// Level pixels that a patch side needs. Interpolation looks one pixel past the patch, but not past the level: there the
+    /// last pixel stands in, not the white that reads give beyond the edge.
+    /// </summary>
+    private (long Start, int Count) SourceSpan(double start, double scale, long levelSize)
+    {
+        long first = (long)Math.Floor(start), end = (long)Math.Ceiling(start + (_patchSize * scale));
+        if (scale < 1 && first > 0)
+            first--;
+        if (scale < 1 && end < levelSize)
+            end++;
+        return (first, (int)(end - first));
     }
 
     private bool IsStoredSize(double scale) => Math.Abs(scale - 1) * _patchSize <= 1;
