@@ -15,13 +15,31 @@ internal static unsafe class ScoreTile
     public const int Queries = 6;
 
     /// <summary>C[q, 0..2V) = Σ_k A[q, k]·B[k, 0..2V). Strides in floats.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply<TLanes, TVector>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
         where TLanes : struct, ILanes<TVector>
+        where TVector : struct => Run<TLanes, TVector, FromZero<TVector>>(a, aStride, b, bStride, depth, c, cStride);
+
+    /// <summary>C[q, 0..2V) += Σ_k A[q, k]·B[k, 0..2V).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyAdd<TLanes, TVector>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct => Run<TLanes, TVector, FromTarget<TLanes, TVector>>(a, aStride, b, bStride, depth, c, cStride);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Run<TLanes, TVector, TStart>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
+        where TLanes : struct, ILanes<TVector>
         where TVector : struct
+        where TStart : struct, IStart<TVector>
     {
-        TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
-        TVector c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
+        int second = TLanes.Count;
+        float* c3 = c + 3 * cStride;
+        TVector c00 = TStart.At(c), c01 = TStart.At(c + second);
+        TVector c10 = TStart.At(c + cStride), c11 = TStart.At(c + cStride + second);
+        TVector c20 = TStart.At(c + 2 * cStride), c21 = TStart.At(c + 2 * cStride + second);
+        TVector c30 = TStart.At(c3), c31 = TStart.At(c3 + second);
+        TVector c40 = TStart.At(c3 + cStride), c41 = TStart.At(c3 + cStride + second);
+        TVector c50 = TStart.At(c3 + 2 * cStride), c51 = TStart.At(c3 + 2 * cStride + second);
         float* a3 = a + 3 * aStride;
         for (nint k = 0; k < depth; k++)
         {
@@ -46,20 +64,27 @@ internal static unsafe class ScoreTile
             c51 = TLanes.MultiplyAdd(q, b1, c51);
             b += bStride;
         }
-        int second = TLanes.Count;
         TLanes.Store(c, c00);
         TLanes.Store(c + second, c01);
         TLanes.Store(c + cStride, c10);
         TLanes.Store(c + cStride + second, c11);
         TLanes.Store(c + 2 * cStride, c20);
         TLanes.Store(c + 2 * cStride + second, c21);
-        c += 3 * cStride;
-        TLanes.Store(c, c30);
-        TLanes.Store(c + second, c31);
-        TLanes.Store(c + cStride, c40);
-        TLanes.Store(c + cStride + second, c41);
-        TLanes.Store(c + 2 * cStride, c50);
-        TLanes.Store(c + 2 * cStride + second, c51);
+        TLanes.Store(c3, c30);
+        TLanes.Store(c3 + second, c31);
+        TLanes.Store(c3 + cStride, c40);
+        TLanes.Store(c3 + cStride + second, c41);
+        TLanes.Store(c3 + 2 * cStride, c50);
+        TLanes.Store(c3 + 2 * cStride + second, c51);
+    }
+
+    /// <summary>One inner product by the tile's own chain: the same bits as the score in a tile.</summary>
+    public static float Dot(float* a, float* b, int depth)
+    {
+        float sum = 0;
+        for (int d = 0; d < depth; d++)
+            sum = MathF.FusedMultiplyAdd(a[d], b[d], sum);
+        return sum;
     }
 
     /// <summary>
@@ -89,5 +114,25 @@ internal static unsafe class ScoreTile
         for (int i = 0; i < MemoryBank.PanelRows; i += TLanes.Count)
             lanes |= TLanes.GreaterMask(TLanes.Load(scores + i), TLanes.Broadcast(threshold)) << i;
         return lanes;
+    }
+
+    /// <summary>What an accumulator starts from.</summary>
+    private interface IStart<TVector> where TVector : struct
+    {
+        static abstract TVector At(float* c);
+    }
+
+    private readonly struct FromZero<TVector> : IStart<TVector> where TVector : struct
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector At(float* c) => default;
+    }
+
+    private readonly struct FromTarget<TLanes, TVector> : IStart<TVector>
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector At(float* c) => TLanes.Load(c);
     }
 }

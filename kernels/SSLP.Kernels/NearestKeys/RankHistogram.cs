@@ -85,11 +85,7 @@ internal sealed unsafe class RankHistogram : IDisposable
         counts[BinOf(0, scale)] -= _bank.PanelCount * MemoryBank.PanelRows - _bank.RowCount;
         if (ownRow < 0)
             return;
-        // The same chain of fused multiply-adds as the tile's, hence the same bin.
-        ReadOnlySpan<float> row = _bank.Row(ownRow);
-        float score = 0;
-        for (int d = 0; d < row.Length; d++)
-            score = MathF.FusedMultiplyAdd(block.Row(query)[d], row[d], score);
+        float score = ScoreTile.Dot(block.Row(query), _bank.Rows.RowPointer(ownRow), _bank.Width);
         counts[BinOf(score, scale)]--;
     }
 
