@@ -11,6 +11,9 @@ namespace SSLP.Kernels;
 /// </summary>
 internal sealed unsafe class CandidateList : IDisposable
 {
+    /// <summary>Bank rows that are added at a time. The list knows where each stretch's candidates start.</summary>
+    public const int Stretch = 128;
+
     private const int Lanes = 8;
 
     /// <summary>For each 8-bit mask, the positions of its set bits first: 256 × 8 bytes, the control of a compaction.</summary>
@@ -18,7 +21,9 @@ internal sealed unsafe class CandidateList : IDisposable
 
     private readonly AlignedBuffer<float> _scores = new();
     private readonly AlignedBuffer<int> _rows = new();
+    private readonly AlignedBuffer<int> _starts = new();
     private int _capacity;
+    private int _stretches;
 
     public int Count { get; private set; }
 
@@ -32,11 +37,14 @@ internal sealed unsafe class CandidateList : IDisposable
 
     public int* Rows => _rows.Pointer;
 
-    public long Bytes => _scores.Bytes + _rows.Bytes;
+    public long Bytes => _scores.Bytes + _rows.Bytes + _starts.Bytes;
 
-    /// <summary>Empties the list and makes room for <paramref name="capacity"/> rows.</summary>
-    public void Reset(float threshold, int capacity)
+    /// <summary>Empties the list and makes room for <paramref name="capacity"/> candidates of a bank of <paramref name="bankRows"/> rows.</summary>
+    public void Reset(float threshold, int capacity, int bankRows)
     {
+        _starts.EnsureLength((long)bankRows / Stretch + 2);
+        _starts.Pointer[0] = 0;
+        _stretches = 0;
         // A compaction stores whole vectors: the last one may reach beyond the last row.
         _scores.EnsureLength((long)capacity + Lanes);
         _rows.EnsureLength((long)capacity + Lanes);
@@ -46,30 +54,40 @@ internal sealed unsafe class CandidateList : IDisposable
         Overflowed = false;
     }
 
-    /// <summary>Adds the rows firstRow, firstRow + 1, … that reach the threshold. Scores are readable up to a multiple of 8.</summary>
-    public void Append(float* scores, int count, int firstRow)
+    /// <summary>
+    /// Adds those of the next <see cref="Stretch"/> bank rows (the last stretch may be shorter) that reach the threshold. The scores are
+    /// readable up to a multiple of 8.
+    /// </summary>
+    public void Append(float* scores, int count)
     {
         if (Overflowed)
             return;
+        int firstRow = _stretches * Stretch;
         if (Count + count <= _capacity)
             Count = Avx2.IsSupported ? AppendCompacted(scores, count, firstRow) : AppendOneByOne(scores, count, firstRow);
         else if (CountReaching(scores, count) is var more && Count + more <= _capacity)
             Count = AppendOneByOne(scores, count, firstRow);
         else
             Overflowed = true;
+        _starts.Pointer[++_stretches] = Count;
     }
 
     /// <summary>Position of a bank row in the list, or −1.</summary>
     public int Find(int row)
     {
-        int at = new ReadOnlySpan<int>(Rows, Count).BinarySearch(row);
-        return at < 0 ? -1 : at;
+        int stretch = row / Stretch;
+        if (stretch >= _stretches)
+            return -1;
+        int start = _starts.Pointer[stretch];
+        int at = new ReadOnlySpan<int>(Rows + start, _starts.Pointer[stretch + 1] - start).IndexOf(row);
+        return at < 0 ? -1 : start + at;
     }
 
     public void Dispose()
     {
         _scores.Dispose();
         _rows.Dispose();
+        _starts.Dispose();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -9,9 +9,9 @@ namespace SSLP.Kernels;
 /// </remarks>
 internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, InstructionSet isa) : IDisposable
 {
-    /// <summary>Panels scored between two compactions: 8 × 32 rows, whose 128 KB at D = 128 fit a second-level cache with the scores.</summary>
-    private const int TilePanels = 8;
-    private const int TileRows = TilePanels * MemoryBank.PanelRows;
+    /// <summary>Rows scored between two compactions: at D = 128 64 KB of panels, and the scores of 128 queries are no more.</summary>
+    private const int TileRows = CandidateList.Stretch;
+    private const int TilePanels = TileRows / MemoryBank.PanelRows;
 
     private readonly AlignedBuffer<float> _queries = new();
     private readonly AlignedBuffer<float> _tile = new();
@@ -59,10 +59,9 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         {
             int panels = Math.Min(TilePanels, bank.PanelCount - panel);
             ScorePass.Scores(bank, _queries.Pointer, bank.Width, _padded, panel, panels, tile, TileRows, isa);
-            int firstRow = panel * MemoryBank.PanelRows;
-            int rows = Math.Min(panels * MemoryBank.PanelRows, bank.RowCount - firstRow);
+            int rows = Math.Min(TileRows, bank.RowCount - panel * MemoryBank.PanelRows);
             for (int q = 0; q < _count; q++)
-                _lists[q].Append(tile + (nint)q * TileRows, rows, firstRow);
+                _lists[q].Append(tile + (nint)q * TileRows, rows);
         }
         for (int q = 0; q < _count; q++)
         {
@@ -93,11 +92,8 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         }
         for (int q = 0; q < _count; q++)
         {
-            int rank = sample.ThresholdRank(needed[q]);
-            float threshold = rank < 0
-                ? float.NegativeInfinity
-                : Largest(new Span<float>(_sampleScores.Pointer + (nint)q * stride, sample.Rows!.RowCount), rank);
-            _lists[q].Reset(threshold, sample.Capacity(needed[q]));
+            float threshold = sample.Threshold(_sampleScores.Pointer + (nint)q * stride, needed[q]);
+            _lists[q].Reset(threshold, sample.Capacity(needed[q]), bank.RowCount);
         }
     }
 
@@ -105,14 +101,15 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
     private void RunExactly(int query, int needed)
     {
         float* scores = ScoreAll(query);
-        float threshold = Largest(new Span<float>(scores, bank.RowCount), Math.Min(needed, bank.RowCount) - 1);
+        float threshold = Selection.Smallest(new Span<float>(scores, bank.RowCount), Math.Max(0, bank.RowCount - needed));
         // Selecting has shuffled the scores.
         scores = ScoreAll(query);
         int reaching = 0;
         for (int j = 0; j < bank.RowCount; j++)
             reaching += scores[j] >= threshold ? 1 : 0;
-        _lists[query].Reset(threshold, reaching);
-        _lists[query].Append(scores, bank.RowCount, 0);
+        _lists[query].Reset(threshold, reaching, bank.RowCount);
+        for (int row = 0; row < bank.RowCount; row += TileRows)
+            _lists[query].Append(scores + row, Math.Min(TileRows, bank.RowCount - row));
     }
 
     /// <summary>[N] scores of one query: the register tile wants six, the others are zero.</summary>
@@ -132,6 +129,4 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         }
         return scores;
     }
-
-    private static float Largest(Span<float> scores, int rank) => Selection.Smallest(scores, scores.Length - 1 - rank);
 }

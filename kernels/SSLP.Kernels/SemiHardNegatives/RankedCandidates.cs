@@ -53,7 +53,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
             return;
         var scores = new ReadOnlySpan<float>(list.Scores, list.Count);
         _largest = TensorPrimitives.Max(scores);
-        _smallest = TensorPrimitives.Min(scores);
+        _smallest = float.IsFinite(list.Threshold) ? list.Threshold : TensorPrimitives.Min(scores);
         if (!float.IsFinite(_largest - _smallest))
             throw new ArgumentException("A similarity is beyond float32: features and bank rows must be unit vectors.");
         _binsPerUnit = _largest > _smallest ? (_binCount - 1) / (_largest - _smallest) : 0;
@@ -98,18 +98,16 @@ internal sealed unsafe class RankedCandidates : IDisposable
         return KeyOf(at) <= _nearestLastKey;
     }
 
-    /// <summary>The rows at the given ranks (ascending, different), with their scores, in ascending row order. Ranks that do not exist are dropped.</summary>
-    public void Take(ReadOnlySpan<int> ranks, RowLists into, int list)
+    /// <summary>The rows at the drawn ranks, with their scores, in ascending row order. Ranks that do not exist are dropped.</summary>
+    public void Take(DrawnRanks ranks, RowLists into, int list)
     {
-        while (!ranks.IsEmpty && ranks[^1] >= Available)
-            ranks = ranks[..^1];
-        into.Resize(list, ranks.Length);
+        into.Resize(list, ranks.Below(Available));
         new Span<ulong>(_chosen.Pointer, ChosenWords).Clear();
-        _openBins.EnsureLength(ranks.Length);
+        _openBins.EnsureLength(ranks.Count);
         int openBins = MarkBins(ranks);
         ScanCandidates();
         foreach (ref readonly OpenBin bin in new Span<OpenBin>(_openBins.Pointer, openBins))
-            ChooseInBin(bin, ranks);
+            ChooseInBin(bin, ranks.Ranks);
         CopyChosen(into.Rows(list), into.WritableScores(list));
     }
 
@@ -161,30 +159,25 @@ internal sealed unsafe class RankedCandidates : IDisposable
     }
 
     /// <summary>Turns the counts into states and lists the open bins: those with some wanted ranks and some unwanted ones.</summary>
-    private int MarkBins(ReadOnlySpan<int> ranks)
+    private int MarkBins(DrawnRanks ranks)
     {
         int* states = _bins.Pointer;
-        int rank = 0, next = 0, slots = 0, open = 0;
-        for (int bin = 0; bin < _binCount; bin++)
+        int rank = 0, wantedBefore = 0, slots = 0, open = 0, bin = 0;
+        for (; bin < _binCount && wantedBefore < ranks.Count; bin++)
         {
             int count = states[bin];
-            if (count == 0)
-                continue;
-            int first = next;
             rank += count;
-            while (next < ranks.Length && ranks[next] < rank)
-                next++;
-            int wanted = next - first;
-            if (wanted == 0 || wanted == count)
+            int wantedUpTo = ranks.Below(rank), wanted = wantedUpTo - wantedBefore;
+            states[bin] = wanted == 0 ? NoneWanted : AllWanted;
+            if (wanted > 0 && wanted < count)
             {
-                states[bin] = wanted == 0 ? NoneWanted : AllWanted;
-                continue;
+                states[bin] = slots + 1;
+                _openBins.Pointer[open++] = new OpenBin(slots, count, rank - count, wantedBefore, wanted);
+                slots += count;
             }
-            states[bin] = slots + 1;
-            _openBins.Pointer[open++] = new OpenBin(slots, count, rank - count, first, wanted);
-            slots += count;
+            wantedBefore = wantedUpTo;
         }
-        states[_binCount] = NoneWanted;
+        new Span<int>(states + bin, _binCount + 1 - bin).Clear();
         return open;
     }
 
@@ -198,22 +191,28 @@ internal sealed unsafe class RankedCandidates : IDisposable
         ulong* openKeys = _openKeys.Pointer;
         byte* chosen = (byte*)_chosen.Pointer;
         int* bins = stackalloc int[Lanes];
-        for (int i = 0; i < _list.Count; i += Lanes)
+        int whole = _list.Count & -Lanes;
+        for (int i = 0; i < whole; i += Lanes)
         {
             BinsOf(Vector256.Load(_list.Scores + i), largest, smallest, binsPerUnit, beyond).Store(bins);
-            int valid = Math.Min(Lanes, _list.Count - i);
-            uint whole = 0;
-            for (int lane = 0; lane < valid; lane++)
+            Vector256<int> state = Vector256.Create(
+                states[bins[0]], states[bins[1]], states[bins[2]], states[bins[3]],
+                states[bins[4]], states[bins[5]], states[bins[6]], states[bins[7]]);
+            chosen[i / Lanes] = (byte)state.ExtractMostSignificantBits();
+            uint open = Vector256.GreaterThan(state, Vector256<int>.Zero).ExtractMostSignificantBits();
+            for (; open != 0; open &= open - 1)
             {
-                int state = states[bins[lane]];
-                if (state > NoneWanted)
-                {
-                    openKeys[state - 1] = KeyOf(i + lane);
-                    states[bins[lane]] = state + 1;
-                }
-                whole |= (uint)state >> 31 << lane;
+                int lane = BitOperations.TrailingZeroCount(open);
+                openKeys[states[bins[lane]]++ - 1] = KeyOf(i + lane);
             }
-            chosen[i / Lanes] = (byte)whole;
+        }
+        for (int i = whole; i < _list.Count; i++)
+        {
+            int bin = float.IsNaN(_list.Scores[i]) ? _binCount : BinOf(_list.Scores[i]);
+            if (states[bin] > NoneWanted)
+                openKeys[states[bin]++ - 1] = KeyOf(i);
+            else if (states[bin] == AllWanted)
+                chosen[i / Lanes] |= (byte)(1 << i % Lanes);
         }
     }
 

@@ -12,8 +12,6 @@ public sealed unsafe partial class CpuThreeTermStep
         private int[] _needed = [];
         private MatrixView _features;
 
-        private ReadOnlySpan<int> Ranks => step._ranks.AsSpan(0, step._drawn);
-
         private bool ByRank => step._options.Sampling != NegativeSampling.Random;
 
         public void Run(MatrixView features, int batch)
@@ -118,7 +116,7 @@ public sealed unsafe partial class CpuThreeTermStep
         private int NeededByAnchor(int rows, int excluded)
         {
             int nearest = step._options.NearestKeys + 1;
-            int drawn = ByRank && step._drawn > 0 ? Ranks[^1] + 1 + 1 + excluded : 0;
+            int drawn = ByRank ? step._ranks.End + 1 + excluded : 0;
             return Math.Min(Math.Max(nearest, drawn), rows);
         }
 
@@ -167,7 +165,7 @@ public sealed unsafe partial class CpuThreeTermStep
                 ranking.Exclude(row);
             foreach (int row in sets.Feature[b])
                 ranking.Exclude(row);
-            ranking.Take(Ranks, sets.Negatives, b);
+            ranking.Take(step._ranks, sets.Negatives, b);
         }
 
         /// <summary>Random sampling: rank r is the r-th row in bank order that is not excluded.</summary>
@@ -181,7 +179,7 @@ public sealed unsafe partial class CpuThreeTermStep
             sets.Feature[b].CopyTo(excluded[(1 + sets.Spatial.Length(b))..]);
             excluded.Sort();
             int skipped = 0, last = -1, next = 0;
-            foreach (int rank in Ranks)
+            foreach (int rank in step._ranks.Ranks)
             {
                 for (; next < excluded.Length && excluded[next] <= rank + skipped; next++)
                 {

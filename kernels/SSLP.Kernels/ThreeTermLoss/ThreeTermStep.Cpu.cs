@@ -19,8 +19,8 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
     private const long CandidateBudgetBytes = 36L << 20;
 
-    /// <summary>More anchors than this in a block gain nothing: the pass is bound by arithmetic.</summary>
-    private const int MaxBlockAnchors = 18;
+    /// <summary>The scores of a block's queries and the panels that they are taken from share the second-level cache.</summary>
+    private const int MaxBlockAnchors = 66;
 
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
@@ -29,7 +29,8 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     private readonly ScoreSample _sample;
     private readonly Worker[] _workers;
     private readonly AlignedBuffer<float> _sums = new();
-    private readonly int[] _ranks;
+    private readonly WeightedRows _weighted;
+    private readonly DrawnRanks _ranks;
     private readonly Prepare _prepare;
     private readonly Select _select;
     private readonly Loss _loss;
@@ -37,8 +38,6 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     private ClusterAgreement _clusters;
     private AnchorTerms[] _terms = [];
     private int[] _anchors = [];
-    private int[] _cursors = [];
-    private int _drawn;
 
     /// <param name="bank">Borrowed; its rows may change between calls, by <see cref="MemoryBank.Update"/>.</param>
     /// <param name="spatial">Index over the same rows; borrowed.</param>
@@ -53,7 +52,8 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
         _workers = new Worker[pool.Workers];
         for (int w = 0; w < _workers.Length; w++)
             _workers[w] = new Worker(new CandidatePass(bank, _sample, InstructionSets.Default), new RankedCandidates());
-        _ranks = new int[options.Negatives];
+        _weighted = new WeightedRows(bank);
+        _ranks = new DrawnRanks(options.Negatives);
         (_prepare, _select, _loss, _gradient) = (new Prepare(this), new Select(this), new Loss(this), new Gradient(this));
     }
 
@@ -64,7 +64,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     {
         get
         {
-            long bytes = _sample.Bytes + _sums.Bytes;
+            long bytes = _sample.Bytes + _sums.Bytes + _weighted.Bytes;
             foreach (Worker worker in _workers)
                 bytes += worker.Pass.Bytes + worker.Ranking.Bytes;
             return bytes;
@@ -82,7 +82,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
         ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
         int batch = anchors.Length;
         if (_terms.Length < batch)
-            (_terms, _anchors, _cursors) = (new AnchorTerms[batch], new int[batch], new int[batch]);
+            (_terms, _anchors) = (new AnchorTerms[batch], new int[batch]);
         anchors.CopyTo(_anchors);
         _sums.EnsureLength((long)batch * _bank.Stride);
         Sets.Reset(batch);
@@ -103,6 +103,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
         }
         _sample.Dispose();
         _sums.Dispose();
+        _weighted.Dispose();
     }
 
     /// <summary>Scratch of one thread.</summary>
@@ -122,10 +123,11 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
 
         public void Execute(int item, int worker)
         {
+            ThreeTermOptions options = step._options;
             if (item == 0)
-                step._drawn = ThreeTermStep.DrawRanks(step._options, step._bank.RowCount, _call, step._ranks);
+                step._ranks.Draw(options.Sampling, _call.Seed, _call.Step, ThreeTermStep.RankCandidates(options, step._bank.RowCount));
             else if (item == 1)
-                step._sample.Refresh(step._bank, CounterRandom.Key(_call.Seed + (ulong)_call.Step, RandomPurpose.NegativeRanks));
+                step._sample.Refresh(step._bank);
             else
                 FindSpatial(item - 2);
         }
@@ -162,7 +164,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
         }
     }
 
-    /// <summary>The last part: dL/df. One item a thread, each with its share of the anchors.</summary>
+    /// <summary>The last part: dL/df. One item an anchor, after the walk over the bank for all negatives.</summary>
     private sealed class Gradient(CpuThreeTermStep step) : IParallelWork
     {
         private MatrixView _target;
@@ -170,28 +172,24 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
         public void Run(MatrixView target)
         {
             _target = target;
-            step._pool.Run(this, step._pool.Workers);
+            if (!step._options.DetachNegatives)
+                step._weighted.Run(step.Sets.Negatives, step._pool);
+            step._pool.Run(this, target.Rows);
         }
 
         public void Execute(int item, int worker)
         {
-            int items = step._pool.Workers;
-            int first = (int)((long)_target.Rows * item / items), end = (int)((long)_target.Rows * (item + 1) / items);
             TermSets sets = step.Sets;
             int stride = step._bank.Stride;
-            float* sums = step._sums.Pointer;
-            new Span<float>(sums + (nint)first * stride, (end - first) * stride).Clear();
-            for (int b = first; b < end; b++)
-            {
-                float* sum = sums + (nint)b * stride;
-                WeightedRows.Add(step._bank, sets.Self[b], sets.Self.Scores(b), sum);
-                WeightedRows.Add(step._bank, sets.Spatial[b], sets.Spatial.Scores(b), sum);
-                WeightedRows.Add(step._bank, sets.Feature[b], sets.Feature.Scores(b), sum);
-            }
+            float* sum = step._sums.Pointer + (nint)item * stride;
+            new Span<float>(sum, stride).Clear();
+            WeightedRows.Add(step._bank, sets.Self[item], sets.Self.Scores(item), sum);
+            WeightedRows.Add(step._bank, sets.Spatial[item], sets.Spatial.Scores(item), sum);
+            WeightedRows.Add(step._bank, sets.Feature[item], sets.Feature.Scores(item), sum);
+            var gradient = new Span<float>(sum, _target.Width);
             if (!step._options.DetachNegatives)
-                WeightedRows.Add(step._bank, sets.Negatives, first, end, sums, step._cursors);
-            for (int b = first; b < end; b++)
-                new ReadOnlySpan<float>(sums + (nint)b * stride, _target.Width).CopyTo(_target.Row(b));
+                step._weighted.AddTo(item, gradient);
+            gradient.CopyTo(_target.Row(item));
         }
     }
 }

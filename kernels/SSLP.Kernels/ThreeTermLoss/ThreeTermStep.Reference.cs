@@ -30,7 +30,8 @@ public sealed class ReferenceThreeTermStep : IThreeTermStep
     {
         ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
         var drawn = new int[_options.Negatives];
-        int[] ranks = drawn[..ThreeTermStep.DrawRanks(_options, _bank.RowCount, call, drawn)];
+        int candidates = ThreeTermStep.RankCandidates(_options, _bank.RowCount);
+        int[] ranks = drawn[..NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, drawn.Length, drawn)];
         Sets.Reset(anchors.Length);
         for (int b = 0; b < anchors.Length; b++)
             FindSets(anchors[b], features.Row(b), call, ranks, b);

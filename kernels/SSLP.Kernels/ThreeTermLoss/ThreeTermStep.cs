@@ -34,7 +34,7 @@ public interface IThreeTermStep : IDisposable
     ThreeTermResult Run(ReadOnlySpan<int> anchors, MatrixView features, in ThreeTermCall call, MatrixView gradient);
 }
 
-/// <summary>What the implementations share: the checks of a call, its draw, and its report.</summary>
+/// <summary>What the implementations share: the checks of a call and its report.</summary>
 internal static class ThreeTermStep
 {
     public static void CheckParts(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options)
@@ -65,12 +65,9 @@ internal static class ThreeTermStep
             throw new ArgumentException($"Feature {bad} (bank row {anchors[bad]}) holds a value that is not finite.");
     }
 
-    /// <summary>Draws the step's ranks into <paramref name="ranks"/> and returns how many there are.</summary>
-    public static int DrawRanks(ThreeTermOptions options, int rows, in ThreeTermCall call, Span<int> ranks)
-    {
-        int candidates = options.Sampling == NegativeSampling.SemiHard ? NegativeRanks.PoolSize(rows, options.PoolShare) : rows;
-        return NegativeRanks.Draw(options.Sampling, call.Seed, call.Step, candidates, options.Negatives, ranks);
-    }
+    /// <summary>Ranks are drawn from as many: the pool, or the whole bank.</summary>
+    public static int RankCandidates(ThreeTermOptions options, int rows) =>
+        options.Sampling == NegativeSampling.SemiHard ? NegativeRanks.PoolSize(rows, options.PoolShare) : rows;
 
     /// <summary>Each term's factor over the number of anchors that contribute to it.</summary>
     public static TermWeights PerAnchor(TermWeights weights, TermSets sets) => new(

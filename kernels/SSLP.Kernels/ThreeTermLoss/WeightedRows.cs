@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SSLP.Kernels;
 
@@ -7,38 +8,67 @@ namespace SSLP.Kernels;
 /// Sums of weighted bank rows, g[b] = Σ_j weight[b, j]·v_j over lists of ascending rows: the gradient of a batch. The bank is walked once, a
 /// stretch at a time, and each stretch serves all lists while it is in cache; a list on its own would fetch every row from memory again.
 /// </summary>
-/// <remarks>Multiply-adds: (rows of all lists)·D. Sums ascend by row within a list: the bits do not depend on the thread count.</remarks>
-internal static unsafe class WeightedRows
+/// <remarks>
+/// Multiply-adds: (rows of all lists)·D. The bank is cut into 16 parts whatever the thread count, each with its own sums, which are then
+/// added in order: the bits do not depend on the threads. Scratch: 16 · lists · D floats.
+/// </remarks>
+internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDisposable
 {
+    private const int Parts = 16;
+
     /// <summary>Floats whose sums stay in registers: eight vectors.</summary>
     private const int Block = 64;
     private const int Half = 16;
+    private const int LineFloats = 16;
 
     /// <summary>A stretch is as long as to give a list about this many rows, so that loading its sum pays.</summary>
     private const int RowsPerVisit = 16;
-    private const int MinStretch = 256, MaxStretch = 4096;
+    private const int MinStretch = 128, MaxStretch = 2048;
 
-    /// <summary>Adds the lists [first, end) into sums [lists, bank.Stride], from the row cursors at 0.</summary>
-    /// <param name="cursors">[lists] scratch.</param>
-    public static void Add(MemoryBank bank, RowLists lists, int first, int end, float* sums, Span<int> cursors)
+    private readonly AlignedBuffer<float> _sums = new();
+    private readonly AlignedBuffer<int> _cursors = new();
+    private RowLists _lists = new();
+    private int _stretch;
+
+    public long Bytes => _sums.Bytes + _cursors.Bytes;
+
+    /// <summary>Sums the lists, rows and scores (as weights), part by part. <see cref="AddTo"/> then gives each list's total.</summary>
+    public void Run(RowLists lists, WorkerPool pool)
     {
-        cursors[first..end].Clear();
+        _lists = lists;
         int longest = 1;
-        for (int b = first; b < end; b++)
+        for (int b = 0; b < lists.Count; b++)
             longest = Math.Max(longest, lists.Length(b));
-        int stretch = (int)Math.Clamp((long)bank.RowCount * RowsPerVisit / longest, MinStretch, MaxStretch);
-        for (long start = 0; start < bank.RowCount; start += stretch)
+        _stretch = (int)Math.Clamp((long)bank.RowCount * RowsPerVisit / longest, MinStretch, MaxStretch);
+        _sums.EnsureLength((long)Parts * lists.Count * bank.Stride);
+        _cursors.EnsureLength((long)Parts * lists.Count);
+        pool.Run(this, Parts);
+    }
+
+    /// <summary>One part of the bank for all lists.</summary>
+    public void Execute(int item, int worker)
+    {
+        int first = (int)((long)bank.RowCount * item / Parts), end = (int)((long)bank.RowCount * (item + 1) / Parts);
+        float* sums = _sums.Pointer + (nint)item * _lists.Count * bank.Stride;
+        int* cursors = _cursors.Pointer + (nint)item * _lists.Count;
+        new Span<float>(sums, _lists.Count * bank.Stride).Clear();
+        for (int b = 0; b < _lists.Count; b++)
         {
-            for (int b = first; b < end; b++)
-            {
-                ReadOnlySpan<int> rows = lists[b];
-                int from = cursors[b], to = from;
-                while (to < rows.Length && rows[to] < start + stretch)
-                    to++;
-                cursors[b] = to;
-                if (to > from)
-                    Add(bank, rows[from..to], lists.Scores(b)[from..to], sums + (nint)b * bank.Stride);
-            }
+            int at = _lists[b].BinarySearch(first);
+            cursors[b] = at < 0 ? ~at : at;
+        }
+        for (int start = first; start < end; start += _stretch)
+            AddStretch(Math.Min(start + _stretch, end), cursors, sums);
+    }
+
+    /// <summary>Adds a list's total to sum, D floats.</summary>
+    public void AddTo(int list, Span<float> sum)
+    {
+        for (int part = 0; part < Parts; part++)
+        {
+            float* partial = _sums.Pointer + ((nint)part * _lists.Count + list) * bank.Stride;
+            for (int d = 0; d < sum.Length; d++)
+                sum[d] += partial[d];
         }
     }
 
@@ -51,6 +81,34 @@ internal static unsafe class WeightedRows
             AddBlock(bankRows + d, stride, rows, weights, sum + d);
         for (; d < stride; d += Half)
             AddHalf(bankRows + d, stride, rows, weights, sum + d);
+    }
+
+    public void Dispose()
+    {
+        _sums.Dispose();
+        _cursors.Dispose();
+    }
+
+    /// <summary>The rows below <paramref name="end"/> of every list. Meanwhile the next stretch's rows are called up, a share at each list.</summary>
+    private void AddStretch(int end, int* cursors, float* sums)
+    {
+        float* ahead = bank.Rows.Data + (nint)end * bank.Stride;
+        nint lines = (nint)Math.Min(_stretch, bank.RowCount - end) * bank.Stride / LineFloats;
+        for (int b = 0; b < _lists.Count; b++)
+        {
+            if (Sse.IsSupported)
+            {
+                for (nint line = lines * b / _lists.Count; line < lines * (b + 1) / _lists.Count; line++)
+                    Sse.Prefetch1(ahead + line * LineFloats);
+            }
+            ReadOnlySpan<int> rows = _lists[b];
+            int from = cursors[b], to = from;
+            while (to < rows.Length && rows[to] < end)
+                to++;
+            cursors[b] = to;
+            if (to > from)
+                Add(bank, rows[from..to], _lists.Scores(b)[from..to], sums + (nint)b * bank.Stride);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

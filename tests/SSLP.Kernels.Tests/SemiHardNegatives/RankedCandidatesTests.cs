@@ -28,7 +28,9 @@ public sealed unsafe class RankedCandidatesTests
 
             var taken = new RowLists();
             taken.Reset(1);
-            ranking.Take(ranks, taken, 0);
+            var drawn = new DrawnRanks(ranks.Length);
+            drawn.Set(ranks);
+            ranking.Take(drawn, taken, 0);
             int[] expected = [.. ranks.Where(r => r < sorted.Length).Select(r => sorted[r]).Order()];
             Assert.Equal(expected, taken[0].ToArray());
             Assert.Equal(expected.Select(j => scores[j]), taken.Scores(0).ToArray());
@@ -67,14 +69,13 @@ public sealed unsafe class RankedCandidatesTests
         Assert.Contains("unit vectors", Assert.Throws<ArgumentException>(() => ranking.Load(list)).Message);
     }
 
-    /// <summary>Feeds the scores in two stretches, from memory that ends on a vector.</summary>
+    /// <summary>Feeds the scores stretch by stretch, from memory that ends on a vector.</summary>
     private static void Fill(CandidateList list, float[] scores, float threshold, int capacity)
     {
         using var memory = new AlignedBuffer<float>(scores.Length);
         scores.CopyTo(memory.Span(0, scores.Length));
-        int half = scores.Length / 2;
-        list.Reset(threshold, capacity);
-        list.Append(memory.Pointer, half, 0);
-        list.Append(memory.Pointer + half, scores.Length - half, half);
+        list.Reset(threshold, capacity, scores.Length);
+        for (int row = 0; row < scores.Length; row += CandidateList.Stretch)
+            list.Append(memory.Pointer + row, Math.Min(CandidateList.Stretch, scores.Length - row));
     }
 }
