@@ -30,6 +30,9 @@ internal sealed class DrawnRanks(int most)
         CountBelow(End);
     }
 
+    /// <summary>At each rank up to <see cref="End"/>, how many drawn ranks are less.</summary>
+    public ReadOnlySpan<int> Belows => _below.AsSpan(0, End + 1);
+
     /// <summary>Drawn ranks less than <paramref name="rank"/>.</summary>
     public int Below(int rank) => _below[Math.Min(rank, End)];
 

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SSLP.Kernels;
@@ -28,7 +27,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     private readonly AlignedBuffer<OpenBin> _openBins = new();
     private CandidateList _list = null!;
     private int _binCount;
-    private float _largest, _smallest, _binsPerUnit;
+    private BinMap _map;
     private int _nearestBin, _nearestInBin;
     private ulong _nearestLastKey;
 
@@ -43,7 +42,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     {
         _list = list;
         Available = list.Count;
-        _binCount = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * list.Count, MinBins, MaxBins));
+        _binCount = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(list.Count / 2, MinBins, MaxBins));
         // One bin more, the last, takes excluded rows.
         _bins.EnsureLength(_binCount + 1);
         _openKeys.EnsureLength(list.Count);
@@ -51,13 +50,16 @@ internal sealed unsafe class RankedCandidates : IDisposable
         new Span<int>(_bins.Pointer, _binCount + 1).Clear();
         if (list.Count == 0)
             return;
-        var scores = new ReadOnlySpan<float>(list.Scores, list.Count);
-        _largest = TensorPrimitives.Max(scores);
-        _smallest = float.IsFinite(list.Threshold) ? list.Threshold : TensorPrimitives.Min(scores);
-        if (!float.IsFinite(_largest - _smallest))
-            throw new ArgumentException("A similarity is beyond float32: features and bank rows must be unit vectors.");
-        _binsPerUnit = _largest > _smallest ? (_binCount - 1) / (_largest - _smallest) : 0;
+        _map = new BinMap(new ReadOnlySpan<float>(list.Scores, list.Count), _binCount);
         CountBins();
+    }
+
+    /// <summary>A row's score, where the list has it.</summary>
+    public bool TryScore(int row, out float score)
+    {
+        int at = _list.Find(row);
+        score = at < 0 ? 0 : _list.Scores[at];
+        return at >= 0;
     }
 
     /// <summary>Takes a row out of the ranking. Returns whether it was in it.</summary>
@@ -66,7 +68,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         int at = _list.Find(row);
         if (at < 0 || float.IsNaN(_list.Scores[at]))
             return false;
-        _bins.Pointer[BinOf(_list.Scores[at])]--;
+        _bins.Pointer[_map.BinOf(_list.Scores[at])]--;
         _list.Scores[at] = float.NaN;
         Available--;
         return true;
@@ -76,7 +78,15 @@ internal sealed unsafe class RankedCandidates : IDisposable
     public void FindNearest(int count)
     {
         int before = 0;
-        for (_nearestBin = 0; _nearestBin < _binCount && before + _bins.Pointer[_nearestBin] <= count; _nearestBin++)
+        _nearestBin = 0;
+        for (; _nearestBin < _binCount; _nearestBin += MinBins)
+        {
+            int block = TensorPrimitives.Sum(new ReadOnlySpan<int>(_bins.Pointer + _nearestBin, MinBins));
+            if (before + block > count)
+                break;
+            before += block;
+        }
+        for (; _nearestBin < _binCount && before + _bins.Pointer[_nearestBin] <= count; _nearestBin++)
             before += _bins.Pointer[_nearestBin];
         _nearestInBin = count - before;
         _nearestLastKey = ulong.MaxValue;
@@ -88,7 +98,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         int at = _list.Find(row);
         if (at < 0 || float.IsNaN(_list.Scores[at]))
             return false;
-        int bin = BinOf(_list.Scores[at]);
+        int bin = _map.BinOf(_list.Scores[at]);
         if (bin != _nearestBin)
             return bin < _nearestBin;
         if (_nearestInBin == 0)
@@ -103,7 +113,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     {
         into.Resize(list, ranks.Below(Available));
         new Span<ulong>(_chosen.Pointer, ChosenWords).Clear();
-        _openBins.EnsureLength(ranks.Count);
+        _openBins.EnsureLength(ranks.Count + 1);
         int openBins = MarkBins(ranks);
         ScanCandidates();
         foreach (ref readonly OpenBin bin in new Span<OpenBin>(_openBins.Pointer, openBins))
@@ -121,30 +131,16 @@ internal sealed unsafe class RankedCandidates : IDisposable
 
     private int ChosenWords => (_list.Count + 63) / 64;
 
-    /// <summary>Bin of a score, 0 for the highest; monotone, as each of subtraction, product and truncation is.</summary>
-    private int BinOf(float score) => (int)((_largest - score) * _binsPerUnit);
-
-    /// <summary>The same for 8 scores; NaN, the mark of an excluded row, gives the bin beyond the last.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> BinsOf(
-        Vector256<float> scores, Vector256<float> largest, Vector256<float> smallest, Vector256<float> binsPerUnit, Vector256<int> beyond)
-    {
-        Vector256<int> bins = Vector256.ConvertToInt32Native((largest - scores) * binsPerUnit);
-        return Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(scores, smallest).AsInt32(), bins, beyond);
-    }
-
     private void CountBins()
     {
-        Vector256<float> largest = Vector256.Create(_largest), smallest = Vector256.Create(_smallest);
-        Vector256<float> binsPerUnit = Vector256.Create(_binsPerUnit);
-        Vector256<int> beyond = Vector256.Create(_binCount);
+        BinMap.Vectors map = _map.Widen();
         int* counts = _bins.Pointer;
         float* scores = _list.Scores;
         int* bins = stackalloc int[Lanes];
         int whole = _list.Count & -Lanes;
         for (int i = 0; i < whole; i += Lanes)
         {
-            BinsOf(Vector256.Load(scores + i), largest, smallest, binsPerUnit, beyond).Store(bins);
+            map.BinsOf(Vector256.Load(scores + i)).Store(bins);
             counts[bins[0]]++;
             counts[bins[1]]++;
             counts[bins[2]]++;
@@ -155,26 +151,29 @@ internal sealed unsafe class RankedCandidates : IDisposable
             counts[bins[7]]++;
         }
         for (int i = whole; i < _list.Count; i++)
-            counts[BinOf(scores[i])]++;
+            counts[_map.BinOf(scores[i])]++;
     }
 
-    /// <summary>Turns the counts into states and lists the open bins: those with some wanted ranks and some unwanted ones.</summary>
+    /// <summary>
+    /// Turns the counts into states and lists the open bins: those with some wanted ranks and some unwanted ones. Which bins are open looks
+    /// random to a branch predictor, so every bin writes its entry and the masks decide whether it stays.
+    /// </summary>
     private int MarkBins(DrawnRanks ranks)
     {
         int* states = _bins.Pointer;
-        int rank = 0, wantedBefore = 0, slots = 0, open = 0, bin = 0;
-        for (; bin < _binCount && wantedBefore < ranks.Count; bin++)
+        OpenBin* openBins = _openBins.Pointer;
+        ReadOnlySpan<int> below = ranks.Belows;
+        int rank = 0, wantedBefore = 0, slots = 0, open = 0, bin = 0, all = ranks.Count;
+        for (; bin < _binCount && wantedBefore < all; bin++)
         {
             int count = states[bin];
+            openBins[open] = new OpenBin(slots, count, rank, wantedBefore);
             rank += count;
-            int wantedUpTo = ranks.Below(rank), wanted = wantedUpTo - wantedBefore;
-            states[bin] = wanted == 0 ? NoneWanted : AllWanted;
-            if (wanted > 0 && wanted < count)
-            {
-                states[bin] = slots + 1;
-                _openBins.Pointer[open++] = new OpenBin(slots, count, rank - count, wantedBefore, wanted);
-                slots += count;
-            }
+            int wantedUpTo = below[Math.Min(rank, below.Length - 1)], wanted = wantedUpTo - wantedBefore;
+            int anyWanted = -wanted >> 31, isOpen = anyWanted & (wanted - count) >> 31;  // all ones or all zeros
+            states[bin] = (isOpen & (slots + 1)) | (~isOpen & anyWanted);
+            open -= isOpen;
+            slots += isOpen & count;
             wantedBefore = wantedUpTo;
         }
         new Span<int>(states + bin, _binCount + 1 - bin).Clear();
@@ -184,9 +183,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     /// <summary>Marks the rows of bins that are wanted whole and files the rows of open bins.</summary>
     private void ScanCandidates()
     {
-        Vector256<float> largest = Vector256.Create(_largest), smallest = Vector256.Create(_smallest);
-        Vector256<float> binsPerUnit = Vector256.Create(_binsPerUnit);
-        Vector256<int> beyond = Vector256.Create(_binCount);
+        BinMap.Vectors map = _map.Widen();
         int* states = _bins.Pointer;
         ulong* openKeys = _openKeys.Pointer;
         byte* chosen = (byte*)_chosen.Pointer;
@@ -194,7 +191,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         int whole = _list.Count & -Lanes;
         for (int i = 0; i < whole; i += Lanes)
         {
-            BinsOf(Vector256.Load(_list.Scores + i), largest, smallest, binsPerUnit, beyond).Store(bins);
+            map.BinsOf(Vector256.Load(_list.Scores + i)).Store(bins);
             Vector256<int> state = Vector256.Create(
                 states[bins[0]], states[bins[1]], states[bins[2]], states[bins[3]],
                 states[bins[4]], states[bins[5]], states[bins[6]], states[bins[7]]);
@@ -208,7 +205,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         }
         for (int i = whole; i < _list.Count; i++)
         {
-            int bin = float.IsNaN(_list.Scores[i]) ? _binCount : BinOf(_list.Scores[i]);
+            int bin = float.IsNaN(_list.Scores[i]) ? _binCount : _map.BinOf(_list.Scores[i]);
             if (states[bin] > NoneWanted)
                 openKeys[states[bin]++ - 1] = KeyOf(i);
             else if (states[bin] == AllWanted)
@@ -220,9 +217,9 @@ internal sealed unsafe class RankedCandidates : IDisposable
     {
         var keys = new Span<ulong>(_openKeys.Pointer + bin.Slot, bin.Count);
         SortKeys(keys);
-        foreach (int rank in ranks.Slice(bin.FirstWanted, bin.Wanted))
+        for (int wanted = bin.FirstWanted; wanted < ranks.Length && ranks[wanted] < bin.FirstRank + bin.Count; wanted++)
         {
-            uint at = (uint)keys[rank - bin.FirstRank];
+            uint at = (uint)keys[ranks[wanted] - bin.FirstRank];
             _chosen.Pointer[at / 64] |= 1ul << (int)(at % 64);
         }
     }
@@ -249,7 +246,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         for (int i = 0; i < _list.Count; i++)
         {
             float score = _list.Scores[i];
-            if (!float.IsNaN(score) && BinOf(score) == bin)
+            if (!float.IsNaN(score) && _map.BinOf(score) == bin)
                 keys[filed++] = KeyOf(i);
         }
         return Selection.Smallest(new Span<ulong>(keys, filed), position);
@@ -276,6 +273,6 @@ internal sealed unsafe class RankedCandidates : IDisposable
         }
     }
 
-    /// <summary>A bin with wanted and unwanted ranks: where its keys lie, its ranks, and which of the drawn ranks fall into it.</summary>
-    private readonly record struct OpenBin(int Slot, int Count, int FirstRank, int FirstWanted, int Wanted);
+    /// <summary>A bin with wanted and unwanted ranks: where its keys lie, its ranks, and the first of the drawn ranks that falls into it.</summary>
+    private readonly record struct OpenBin(int Slot, int Count, int FirstRank, int FirstWanted);
 }

@@ -27,6 +27,7 @@ public sealed partial class SpatialNeighbours
             KeepSample(anchor, query, spatial, list);
         Span<int> rows = spatial.Rows(list);
         Span<float> scores = spatial.WritableScores(list);
+        WeightedRows.Prefetch(bank, rows);
         for (int s = 0; s < rows.Length; s++)
         {
             scores[s] = TensorPrimitives.Dot(feature, bank.Row(rows[s]));

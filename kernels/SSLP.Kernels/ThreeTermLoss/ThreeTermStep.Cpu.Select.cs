@@ -42,7 +42,7 @@ public sealed unsafe partial class CpuThreeTermStep
                 }
                 ranking.Load(pass[b - first]);
                 AddNearestThatAgree(ranking, step._anchors[b], b);
-                FinishFeature(b);
+                FinishFeature(ranking, b);
                 TakeNegatives(ranking, b);
             }
         }
@@ -138,7 +138,7 @@ public sealed unsafe partial class CpuThreeTermStep
         }
 
         /// <summary>Sorts F, drops repeated rows and takes the similarities to the anchor.</summary>
-        private void FinishFeature(int b)
+        private void FinishFeature(RankedCandidates ranking, int b)
         {
             RowLists lists = step.Sets.Feature;
             Span<int> rows = lists.Rows(b);
@@ -150,7 +150,13 @@ public sealed unsafe partial class CpuThreeTermStep
                     rows[kept++] = rows[j];
             }
             lists.Resize(b, kept);
-            Score(lists, b);
+            Span<float> scores = lists.WritableScores(b);
+            for (int j = 0; j < kept; j++)
+            {
+                // Most are candidates of the anchor, too: the pass has their similarity, and fetching a row costs more than its dot product.
+                if (!ranking.TryScore(rows[j], out scores[j]))
+                    scores[j] = TensorPrimitives.Dot(_features.Row(b), step._bank.Row(rows[j]));
+            }
         }
 
         private void TakeNegatives(RankedCandidates ranking, int b)
@@ -190,14 +196,9 @@ public sealed unsafe partial class CpuThreeTermStep
                     sets.Negatives.Add(b, rank + skipped);
             }
             ArrayPool<int>.Shared.Return(rented);
-            Score(sets.Negatives, b);
-        }
-
-        private void Score(RowLists lists, int b)
-        {
             ReadOnlySpan<float> feature = _features.Row(b);
-            Span<int> rows = lists.Rows(b);
-            Span<float> scores = lists.WritableScores(b);
+            Span<int> rows = sets.Negatives.Rows(b);
+            Span<float> scores = sets.Negatives.WritableScores(b);
             for (int j = 0; j < rows.Length; j++)
                 scores[j] = TensorPrimitives.Dot(feature, step._bank.Row(rows[j]));
         }

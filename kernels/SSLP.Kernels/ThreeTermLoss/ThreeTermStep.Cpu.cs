@@ -183,6 +183,8 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
             int stride = step._bank.Stride;
             float* sum = step._sums.Pointer + (nint)item * stride;
             new Span<float>(sum, stride).Clear();
+            WeightedRows.Prefetch(step._bank, sets.Spatial[item]);
+            WeightedRows.Prefetch(step._bank, sets.Feature[item]);
             WeightedRows.Add(step._bank, sets.Self[item], sets.Self.Scores(item), sum);
             WeightedRows.Add(step._bank, sets.Spatial[item], sets.Spatial.Scores(item), sum);
             WeightedRows.Add(step._bank, sets.Feature[item], sets.Feature.Scores(item), sum);

@@ -72,6 +72,20 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
         }
     }
 
+    /// <summary>Calls a few rows into the cache, so that their misses overlap.</summary>
+    public static void Prefetch(MemoryBank bank, ReadOnlySpan<int> rows)
+    {
+        if (!Sse.IsSupported)
+            return;
+        float* bankRows = bank.Rows.Data;
+        nint stride = bank.Stride;
+        foreach (int row in rows)
+        {
+            for (nint d = 0; d < stride; d += LineFloats)
+                Sse.Prefetch0(bankRows + row * stride + d);
+        }
+    }
+
     /// <summary>sum += Σ weight·v over a few rows; bank.Stride floats, zeros beyond D.</summary>
     public static void Add(MemoryBank bank, ReadOnlySpan<int> rows, ReadOnlySpan<float> weights, float* sum)
     {
