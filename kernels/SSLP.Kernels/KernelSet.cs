@@ -1,3 +1,5 @@
+using SSLP.Interop.Cuda;
+
 namespace SSLP.Kernels;
 
 /// <summary>The implementations of the kernels.</summary>
@@ -28,18 +30,34 @@ public sealed class KernelSet : IDisposable
     public WorkerPool Pool { get; }
 
     /// <summary>What SSLP_KERNELS names; the CPU's kernels where it is not set.</summary>
-    /// <exception cref="ArgumentException">It names none; the message lists them.</exception>
-    public static KernelBackend FromEnvironment() => Environment.GetEnvironmentVariable(Variable) switch
+    /// <exception cref="ArgumentException">It names none, or one that this machine cannot run; the message says which there are.</exception>
+    public static KernelBackend FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable));
+
+    /// <summary>Reads a value of SSLP_KERNELS.</summary>
+    /// <inheritdoc cref="FromEnvironment"/>
+    public static KernelBackend Parse(string? value) => value switch
     {
         null or "" or "cpu" => KernelBackend.Cpu,
         "reference" => KernelBackend.Reference,
-        var other => throw new ArgumentException($"{Variable} is '{other}'; it takes reference or cpu."),
+        "cuda" => throw new ArgumentException($"{Variable} is 'cuda', but the CUDA kernels cannot run here: {WhyNoCuda()}. Use cpu or reference."),
+        _ => throw new ArgumentException($"{Variable} is '{value}'; it takes reference, cpu or cuda."),
     };
+
+    private static string WhyNoCuda() =>
+        CudaDriver.TryLoad(out string? reason) ? "the bank's kernels of this version have not been seen to run on a device" : reason;
 
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) =>
         Backend == KernelBackend.Reference
             ? new ReferenceThreeTermStep(bank, spatial, options)
             : new CpuThreeTermStep(bank, spatial, options, Pool);
+
+    public INearestKeys NearestKeys(MemoryBank bank) =>
+        Backend == KernelBackend.Reference ? new NearestKeysReference(bank) : new NearestKeysCpu(bank, Pool);
+
+    public IWholeBankLoss WholeBankLoss(MemoryBank bank) =>
+        Backend == KernelBackend.Reference ? new WholeBankLossReference(bank) : new WholeBankLossCpu(bank, Pool);
+
+    public IKMeans KMeans(MemoryBank bank) => Backend == KernelBackend.Reference ? new KMeansReference(bank) : new KMeansCpu(bank, Pool);
 
     public void Dispose() => Pool.Dispose();
 }

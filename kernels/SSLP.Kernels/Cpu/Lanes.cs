@@ -30,6 +30,9 @@ internal unsafe interface ILanes<TVector> where TVector : struct
 
     static abstract TVector Min(TVector a, TVector b);
 
+    /// <summary>Lane by lane, a &gt; b ? ifGreater : otherwise.</summary>
+    static abstract TVector SelectGreater(TVector a, TVector b, TVector ifGreater, TVector otherwise);
+
     /// <summary>Stores each lane rounded towards 0; the lanes must fit an int.</summary>
     static abstract void StoreAsInt32(int* target, TVector value);
 
@@ -62,6 +65,8 @@ internal readonly unsafe struct ScalarLanes : ILanes<float>
     public static float Max(float a, float b) => a > b ? a : b;
 
     public static float Min(float a, float b) => a < b ? a : b;
+
+    public static float SelectGreater(float a, float b, float ifGreater, float otherwise) => a > b ? ifGreater : otherwise;
 
     public static void StoreAsInt32(int* target, float value) => *target = (int)value;
 
@@ -101,6 +106,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SelectGreater(Vector128<float> a, Vector128<float> b, Vector128<float> ifGreater, Vector128<float> otherwise) =>
+        Vector128.ConditionalSelect(Vector128.GreaterThan(a, b), ifGreater, otherwise);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAsInt32(int* target, Vector128<float> value) => Vector128.ConvertToInt32Native(value).Store(target);
@@ -146,6 +155,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.MinNative(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SelectGreater(Vector256<float> a, Vector256<float> b, Vector256<float> ifGreater, Vector256<float> otherwise) =>
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a, b), ifGreater, otherwise);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAsInt32(int* target, Vector256<float> value) => Vector256.ConvertToInt32Native(value).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -187,6 +200,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SelectGreater(Vector512<float> a, Vector512<float> b, Vector512<float> ifGreater, Vector512<float> otherwise) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), ifGreater, otherwise);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreAsInt32(int* target, Vector512<float> value) => Vector512.ConvertToInt32Native(value).Store(target);

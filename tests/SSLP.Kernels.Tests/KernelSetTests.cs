@@ -1,0 +1,40 @@
+using Xunit;
+
+namespace SSLP.Kernels.Tests;
+
+public sealed class KernelSetTests
+{
+    [Fact]
+    public void A_backend_is_chosen_by_name_and_another_word_is_answered_with_the_names()
+    {
+        Assert.Equal(KernelBackend.Cpu, KernelSet.Parse(null));
+        Assert.Equal(KernelBackend.Cpu, KernelSet.Parse("cpu"));
+        Assert.Equal(KernelBackend.Reference, KernelSet.Parse("reference"));
+        string refusal = Assert.Throws<ArgumentException>(() => KernelSet.Parse("gpu")).Message;
+        Assert.Contains("'gpu'", refusal);
+        Assert.Contains("reference, cpu or cuda", refusal);
+    }
+
+    [Fact]
+    public void Every_operation_comes_in_the_chosen_implementation()
+    {
+        using var bank = MemoryBank.CreateRandom(10, 8, seed: 1);
+        using var cpu = new KernelSet(KernelBackend.Cpu, threads: 2);
+        using var reference = new KernelSet(KernelBackend.Reference, threads: 1);
+        using (INearestKeys keys = cpu.NearestKeys(bank), oracle = reference.NearestKeys(bank))
+        {
+            Assert.IsType<NearestKeysCpu>(keys);
+            Assert.IsType<NearestKeysReference>(oracle);
+        }
+        using (IWholeBankLoss loss = cpu.WholeBankLoss(bank), oracle = reference.WholeBankLoss(bank))
+        {
+            Assert.IsType<WholeBankLossCpu>(loss);
+            Assert.IsType<WholeBankLossReference>(oracle);
+        }
+        using (IKMeans means = cpu.KMeans(bank), oracle = reference.KMeans(bank))
+        {
+            Assert.IsType<KMeansCpu>(means);
+            Assert.IsType<KMeansReference>(oracle);
+        }
+    }
+}
