@@ -55,8 +55,7 @@ internal sealed unsafe class CandidateList : IDisposable
     }
 
     /// <summary>
-    /// Adds those of the next <see cref="Stretch"/> bank rows (the last stretch may be shorter) that reach the threshold. The scores are
-    /// readable up to a multiple of 8.
+    /// Adds those of the next <see cref="Stretch"/> bank rows (the last stretch may be shorter) that reach the threshold.
     /// </summary>
     public void Append(float* scores, int count)
     {
@@ -90,25 +89,34 @@ internal sealed unsafe class CandidateList : IDisposable
         _starts.Dispose();
     }
 
+    /// <summary>One vector at a time: the scores that pass move to the front of a vector that is stored whole, rows likewise.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int AppendCompacted(float* scores, int count, int firstRow)
     {
+        // Locals, or the loop would ask each time whether the class is initialised.
+        byte* compaction = Compaction;
         float* keptScores = Scores + Count;
         int* keptRows = Rows + Count;
         Vector256<float> threshold = Vector256.Create(Threshold);
         Vector256<int> rows = Vector256.Create(firstRow) + Vector256<int>.Indices;
         Vector256<int> eight = Vector256.Create(Lanes);
-        nint kept = 0;
-        for (int i = 0; i < count; i += Lanes, rows += eight)
+        nint kept = 0, whole = count & -Lanes;
+        for (nint i = 0; i < whole; i += Lanes)
         {
             Vector256<float> values = Vector256.Load(scores + i);
             uint mask = Vector256.GreaterThanOrEqual(values, threshold).ExtractMostSignificantBits();
-            if (count - i < Lanes)
-                mask &= (1u << (count - i)) - 1;
-            Vector256<int> control = Avx2.ConvertToVector256Int32(Compaction + Lanes * mask);
+            Vector256<int> control = Avx2.ConvertToVector256Int32(compaction + Lanes * (nint)mask);
             Avx2.PermuteVar8x32(values, control).Store(keptScores + kept);
             Avx2.PermuteVar8x32(rows, control).Store(keptRows + kept);
             kept += BitOperations.PopCount(mask);
+            rows += eight;
+        }
+        for (nint i = whole; i < count; i++)
+        {
+            if (scores[i] < Threshold)
+                continue;
+            keptScores[kept] = scores[i];
+            keptRows[kept++] = firstRow + (int)i;
         }
         return Count + (int)kept;
     }

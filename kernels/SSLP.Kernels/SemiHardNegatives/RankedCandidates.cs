@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SSLP.Kernels;
 
@@ -164,17 +166,28 @@ internal sealed unsafe class RankedCandidates : IDisposable
         OpenBin* openBins = _openBins.Pointer;
         ReadOnlySpan<int> below = ranks.Belows;
         int rank = 0, wantedBefore = 0, slots = 0, open = 0, bin = 0, all = ranks.Count;
-        for (; bin < _binCount && wantedBefore < all; bin++)
+        for (; bin < _binCount && wantedBefore < all; bin += Lanes)
         {
-            int count = states[bin];
-            openBins[open] = new OpenBin(slots, count, rank, wantedBefore);
-            rank += count;
-            int wantedUpTo = below[Math.Min(rank, below.Length - 1)], wanted = wantedUpTo - wantedBefore;
-            int anyWanted = -wanted >> 31, isOpen = anyWanted & (wanted - count) >> 31;  // all ones or all zeros
-            states[bin] = (isOpen & (slots + 1)) | (~isOpen & anyWanted);
-            open -= isOpen;
-            slots += isOpen & count;
-            wantedBefore = wantedUpTo;
+            // In a large bank most bins hold no drawn rank: pass over eight of them at a time.
+            int rankAfter = rank + Vector256.Sum(Vector256.Load(states + bin));
+            if (below[Math.Min(rankAfter, below.Length - 1)] == wantedBefore)
+            {
+                Vector256<int>.Zero.Store(states + bin);
+                rank = rankAfter;
+                continue;
+            }
+            for (int lane = bin; lane < bin + Lanes; lane++)
+            {
+                int count = states[lane];
+                openBins[open] = new OpenBin(slots, count, rank, wantedBefore);
+                rank += count;
+                int wantedUpTo = below[Math.Min(rank, below.Length - 1)], wanted = wantedUpTo - wantedBefore;
+                int anyWanted = -wanted >> 31, isOpen = anyWanted & (wanted - count) >> 31;  // all ones or all zeros
+                states[lane] = (isOpen & (slots + 1)) | (~isOpen & anyWanted);
+                open -= isOpen;
+                slots += isOpen & count;
+                wantedBefore = wantedUpTo;
+            }
         }
         new Span<int>(states + bin, _binCount + 1 - bin).Clear();
         return open;
@@ -192,9 +205,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         for (int i = 0; i < whole; i += Lanes)
         {
             map.BinsOf(Vector256.Load(_list.Scores + i)).Store(bins);
-            Vector256<int> state = Vector256.Create(
-                states[bins[0]], states[bins[1]], states[bins[2]], states[bins[3]],
-                states[bins[4]], states[bins[5]], states[bins[6]], states[bins[7]]);
+            Vector256<int> state = Look(states, bins);
             chosen[i / Lanes] = (byte)state.ExtractMostSignificantBits();
             uint open = Vector256.GreaterThan(state, Vector256<int>.Zero).ExtractMostSignificantBits();
             for (; open != 0; open &= open - 1)
@@ -212,6 +223,13 @@ internal sealed unsafe class RankedCandidates : IDisposable
                 chosen[i / Lanes] |= (byte)(1 << i % Lanes);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Look(int* states, int* bins) => Avx2.IsSupported
+        ? Avx2.GatherVector256(states, Vector256.Load(bins), sizeof(int))
+        : Vector256.Create(
+            states[bins[0]], states[bins[1]], states[bins[2]], states[bins[3]],
+            states[bins[4]], states[bins[5]], states[bins[6]], states[bins[7]]);
 
     private void ChooseInBin(in OpenBin bin, ReadOnlySpan<int> ranks)
     {
