@@ -72,7 +72,7 @@ public static class Embedder
                     unread.Add(first + i);
             ring.Release();
             Tensor features = backbone.forward(images.narrow(0, 0, used).to(device)).to(ScalarType.Float32).cpu().contiguous();
-            features.data<float>().CopyTo(values, 0, first * backbone.Features);
+            System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(features.bytes).CopyTo(values.AsSpan(first * backbone.Features));
             progress?.Report(first + used);
         }
         var table = new FeatureTable(source.Table, values, backbone.Features, source.Describe);
