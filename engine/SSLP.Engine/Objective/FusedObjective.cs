@@ -19,6 +19,7 @@ public sealed class FusedObjective : IBankObjective
     private readonly ulong _seed;
     private readonly MemoryBank _bank;
     private readonly IThreeTermStep _step;
+    private readonly IKMeans _kmeans;
     private readonly int[] _labels; // [R, N]
 
     /// <param name="plan">Constants.</param>
@@ -32,6 +33,7 @@ public sealed class FusedObjective : IBankObjective
         _bank = MemoryBank.CreateRandom(table.Count, width, seed, kernels.Pool);
         var spatial = new SpatialNeighbours(table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray());
         _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms);
+        _kmeans = kernels.KMeans(_bank);
         _labels = new int[plan.ClusterRuns * table.Count];
         for (int i = 0; i < _labels.Length; i++)
             _labels[i] = i % table.Count; // every row alone, until the first clustering
@@ -62,38 +64,25 @@ public sealed class FusedObjective : IBankObjective
 
     public void Cluster(int epoch)
     {
-        int rows = _bank.RowCount;
-        var copy = new float[rows * _bank.Width];
-        _bank.SaveRows(0, copy);
-        using Tensor vectors = tensor(copy, [rows, _bank.Width]);
-        for (int run = 0; run < _plan.ClusterRuns; run++)
-            PlainKMeans.Labels(vectors, _plan.Clusters, _plan.ClusterIterations, (long)SeedOf(run, epoch)).data<int>().CopyTo(_labels, run * rows);
-        _step.SetClusters(new ClusterAgreement(_labels, rows));
+        ulong[] seeds = [.. Enumerable.Range(0, _plan.ClusterRuns).Select(run => SeedOf(run, epoch))];
+        _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, _labels);
+        _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
     }
 
-    public IEnumerable<SafetensorsItem> State()
-    {
-        var vectors = new float[_bank.RowCount * _bank.Width];
-        _bank.SaveRows(0, vectors);
-        return
-        [
-            SafetensorsItem.From<float>(VectorsName, vectors, _bank.RowCount, _bank.Width),
-            SafetensorsItem.From<int>(ClustersName, _labels, _plan.ClusterRuns, _bank.RowCount),
-        ];
-    }
+    public IEnumerable<SafetensorsItem> State() =>
+        [_bank.ToItem(VectorsName), SafetensorsItem.From<int>(ClustersName, _labels, _plan.ClusterRuns, _bank.RowCount)];
 
     public void Load(SafetensorsFile checkpoint)
     {
-        var vectors = new float[_bank.RowCount * _bank.Width];
-        checkpoint.ReadBytes(VectorsName, MemoryMarshal.AsBytes(vectors.AsSpan()));
+        _bank.LoadFrom(checkpoint, VectorsName);
         checkpoint.ReadBytes(ClustersName, MemoryMarshal.AsBytes(_labels.AsSpan()));
-        _bank.LoadRows(0, vectors);
         _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
     }
 
     public void Dispose()
     {
         _step.Dispose();
+        _kmeans.Dispose();
         _bank.Dispose();
     }
 

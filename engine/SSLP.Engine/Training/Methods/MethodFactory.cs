@@ -20,7 +20,7 @@ public static class MethodFactory
             MethodKind.Sslp => new Sslp(encoder, new FusedObjective(options.ObjectiveFor(table.Count), table, options.Width, seed, kernels)),
             MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(InstDisc.PlanFor(options, table.Count), table, options.Width, seed, kernels)),
             MethodKind.MoCoV2 => new MoCoV2(
-                encoder, NewEncoder(options), Math.Min(options.Queue, table.Count), options.Temperature, options.KeyMomentum, seed),
+                encoder, NewEncoder(options), Math.Min(options.Queue, table.Count), options.Temperature, options.KeyMomentum, seed, kernels),
             MethodKind.SimClr => new SimClr(encoder, options.Temperature),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
         };

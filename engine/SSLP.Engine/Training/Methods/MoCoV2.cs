@@ -1,5 +1,6 @@
 using SSLP.Engine.Export;
 using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
 using SSLP.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,7 +18,8 @@ public sealed class MoCoV2 : Method
     private const ulong ShuffleStream = 0x40C0;
 
     private readonly Encoder _key;
-    private readonly Tensor _queue; // [K, D], unit rows
+    private readonly MemoryBank _queue; // [K, D], unit rows
+    private readonly IWholeBankLoss _loss;
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
     private int _next;
@@ -28,31 +30,33 @@ public sealed class MoCoV2 : Method
     /// <param name="temperature">τ, 0.2.</param>
     /// <param name="momentum">Of the key encoder, 0.999.</param>
     /// <param name="seed">Seed of the run.</param>
-    public MoCoV2(Encoder query, Encoder key, int queue, double temperature, double momentum, ulong seed)
+    /// <param name="kernels">Implementation and threads of the loss; stays the caller's.</param>
+    public MoCoV2(Encoder query, Encoder key, int queue, double temperature, double momentum, ulong seed, KernelSet kernels)
     {
         (Encoder, _key, _temperature, _momentum, _seed) = (query, key, temperature, momentum, seed);
         _key.FollowByMomentum(query, 0);
         _key.train();
-        _queue = nn.functional.normalize(randn(queue, query.Head.Width), p: 2, dim: 1).DetachFromDisposeScope();
+        _queue = MemoryBank.CreateRandom(queue, query.Head.Width, seed, kernels.Pool);
+        _loss = kernels.WholeBankLoss(_queue);
     }
 
     public override Encoder Encoder { get; }
 
     public override int Views => 2;
 
-    public override string Describe => $"MoCo v2: queue {_queue.shape[0]}, temperature {_temperature}, key momentum {_momentum}";
+    public override string Describe => $"MoCo v2: queue {_queue.RowCount}, temperature {_temperature}, key momentum {_momentum}";
 
     public override StepTerms Step(TrainingBatch batch)
     {
         Tensor q = Encoder.forward(batch.Views[0]); // [B, D]
         Tensor k = Keys(batch.Views[1], batch.Step); // [B, D], no gradient
-        Tensor positive = (q * k).sum(1, keepdim: true); // [B, 1]
-        Tensor negative = q.matmul(_queue.to(q.device).t()); // [B, K]
-        Tensor logits = cat([positive, negative], 1) / _temperature;
-        Tensor loss = nn.functional.cross_entropy(logits, zeros(q.shape[0], ScalarType.Int64, q.device));
-        loss.backward();
-        Enqueue(k);
-        return new StepTerms(loss.item<float>(), loss.item<float>(), NegativeSize: _queue.shape[0]);
+        // −log( exp(q·k/τ) / (exp(q·k/τ) + Σ exp(q·queue/τ)) ) and its gradient by q, in one pass over the queue
+        Tensor host = KernelBridge.ToHost(q.detach()), keys = KernelBridge.ToHost(k), gradient = empty_like(host);
+        var losses = new float[host.shape[0]];
+        double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses, KernelBridge.View(gradient));
+        q.backward([gradient.to(q.device)]);
+        Enqueue(keys);
+        return new StepTerms(loss, loss, NegativeSize: _queue.RowCount);
     }
 
     /// <summary>The key encoder follows.</summary>
@@ -66,7 +70,7 @@ public sealed class MoCoV2 : Method
 
     public override IEnumerable<SafetensorsItem> State() =>
     [
-        SafetensorsItem.From("moco.queue", _queue),
+        _queue.ToItem("moco.queue"),
         SafetensorsItem.From<int>("moco.next", new[] { _next }, 1),
         .. _key.state_dict().Select(pair => SafetensorsItem.From("moco.key." + pair.Key, pair.Value)),
     ];
@@ -75,7 +79,7 @@ public sealed class MoCoV2 : Method
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        _queue.copy_(checkpoint.ReadTensor("moco.queue"));
+        _queue.LoadFrom(checkpoint, "moco.queue");
         _next = checkpoint.ReadTensor("moco.next").item<int>();
         foreach ((string name, Tensor value) in _key.state_dict())
             value.copy_(checkpoint.ReadTensor("moco.key." + name));
@@ -84,6 +88,7 @@ public sealed class MoCoV2 : Method
     public override void Dispose()
     {
         _key.Dispose();
+        _loss.Dispose();
         _queue.Dispose();
         base.Dispose();
     }
@@ -99,10 +104,9 @@ public sealed class MoCoV2 : Method
 
     private void Enqueue(Tensor keys)
     {
-        using var noGrad = no_grad();
-        long[] slots = [.. Enumerable.Range(0, (int)keys.shape[0]).Select(i => (_next + i) % _queue.shape[0])];
-        _queue.index_copy_(0, tensor(slots), keys.cpu());
-        _next = (int)((_next + keys.shape[0]) % _queue.shape[0]);
+        int[] slots = [.. Enumerable.Range(0, (int)keys.shape[0]).Select(i => (_next + i) % _queue.RowCount)];
+        _queue.Update(slots, KernelBridge.View(keys), momentum: 1);
+        _next = (_next + slots.Length) % _queue.RowCount;
     }
 
     private long[] Shuffled(int count, int step)
