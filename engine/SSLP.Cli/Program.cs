@@ -5,12 +5,13 @@ using SSLP.Cli.Verbs;
 var root = new RootCommand("SSLP: spatially guided self-supervised pretraining on whole-slide pathology images. Slides in, encoder out.")
 {
     DoctorVerb.Create(),
-    PretrainVerb.Create(),
     SynthVerb.Create(),
     AuditVerb.Create(),
     TileVerb.Create(),
+    PretrainVerb.Create(),
     EmbedVerb.Create(),
     ProbeVerb.Create(),
     ExportVerb.Create(),
+    DemoVerb.Create(),
 };
 return Shell.Run(root, args);

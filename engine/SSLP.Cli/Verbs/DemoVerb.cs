@@ -9,6 +9,7 @@ using SSLP.Engine.Synth;
 using SSLP.Engine.Tiling;
 using SSLP.Engine.Training;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;

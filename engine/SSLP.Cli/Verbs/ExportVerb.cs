@@ -13,17 +13,23 @@ internal static class ExportVerb
     public static Command Create()
     {
         var encoder = Inputs.EncoderFile();
-        var format = new Option<string>("--format") { Description = "safetensors", Required = true };
-        format.AcceptOnlyFromAmong("safetensors");
+        var format = new Option<string>("--format") { Description = "safetensors | onnx (pixels in, features out: the preprocessing is in the graph)", Required = true };
+        format.AcceptOnlyFromAmong("safetensors", "onnx");
         var outFile = Inputs.Out("the file to write");
         var command = new Command("export", "Write an encoder for other programs, its preprocessing in the metadata.") { encoder, format, outFile };
         command.SetAction(parsed =>
         {
             TorchRuntime.Load();
-            (ResNet backbone, EncoderDescription description) = Embedder.Load(parsed.GetRequiredValue(encoder), CPU, new EncoderUse(), allowMismatch: false);
+            string from = parsed.GetRequiredValue(encoder), to = parsed.GetRequiredValue(outFile);
+            (ResNet backbone, EncoderDescription description) = Embedder.Load(from, CPU, new EncoderUse(), allowMismatch: false);
             using (backbone)
-                EncoderFile.Save(parsed.GetRequiredValue(outFile), backbone.state_dict(), description);
-            Shell.Say($"{description.Arch}, {description.Width} features: {parsed.GetRequiredValue(outFile)}");
+            {
+                if (parsed.GetValue(format) == "onnx")
+                    OnnxExport.Write(from, to);
+                else
+                    EncoderFile.Save(to, backbone.state_dict(), description);
+            }
+            Shell.Say($"{description.Arch}, {description.Width} features: {to}");
             return 0;
         });
         return command;

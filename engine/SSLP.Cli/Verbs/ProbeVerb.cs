@@ -41,7 +41,7 @@ internal static class ProbeVerb
             {
                 (FeatureTable features, _) = Embedder.Run(
                     backbone, described.Preprocessing, source, device, pool, new CountLine("patches", source.Table.Count), Shell.Stop);
-                var task = new ProbeTask(features, ProbeSplit.Of(features.Patches, parsed.GetValue(train), parsed.GetValue(test)));
+                var task = new ProbeTask(features.Named($"{described.Arch} {described.Method}"), ProbeSplit.Of(features.Patches, parsed.GetValue(train), parsed.GetValue(test)));
                 IReadOnlyList<ProbeResult> results = parsed.GetRequiredValue(kind) == "knn"
                     ? KnnProbe.Run(task)
                     : [LinearProbe.Logistic(task), LinearProbe.Sgd(task)];

@@ -41,6 +41,9 @@ public sealed class FeatureTable
     /// <summary>The W numbers of one patch.</summary>
     public ReadOnlySpan<float> Row(int patch) => Values.AsSpan(patch * Width, Width);
 
+    /// <summary>The same numbers under another name of what made them.</summary>
+    public FeatureTable Named(string source) => new(Patches, Values, Width, source, Level0);
+
     /// <summary>The given rows in the given order, over the same slides, classes and splits.</summary>
     public FeatureTable Select(ReadOnlySpan<int> rows)
     {
