@@ -40,10 +40,10 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
     /// <summary>Share of the slide under green or red pen, 0 … 1.</summary>
     public double? PenFraction { get; init; }
 
-    /// <summary>Tiles of all levels that a deep audit read; null without one.</summary>
+    /// <summary>Tiles of all levels whose header was read or, in a deep audit, that were decoded; 0 where the reader does not show its tiles.</summary>
     public long? TilesRead { get; init; }
 
-    /// <summary>Tiles of those that do not decode.</summary>
+    /// <summary>Tiles of those that cannot be read.</summary>
     public long? TilesDamaged { get; init; }
 
     /// <summary>One line of JSON, snake_case, nulls left out.</summary>
@@ -59,7 +59,7 @@ public static class SlideAudit
 {
     /// <summary>Audits in parallel; the result is in the order of <paramref name="slides"/>.</summary>
     /// <param name="slides">The files.</param>
-    /// <param name="deep">Also decode every tile of every level.</param>
+    /// <param name="deep">Decode every tile of every level; without, only their headers are read.</param>
     /// <param name="progress">Told each record as it is made; order and thread are any.</param>
     /// <param name="threads">Slides at once; default all cores.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
@@ -97,7 +97,7 @@ public static class SlideAudit
                 TissueFraction = inspection.Mask?.TissueFraction,
                 PenFraction = inspection.Mask?.PenFraction,
             };
-            return deep ? Deepen(record, slide, cancel) : record;
+            return WithTiles(record, slide.VerifyTiles(deep, cancel));
         }
         catch (SlideException e)
         {
@@ -105,43 +105,14 @@ public static class SlideAudit
         }
     }
 
-    private static SlideAuditRecord Deepen(SlideAuditRecord record, Slide slide, CancellationToken cancel)
+    private static SlideAuditRecord WithTiles(SlideAuditRecord record, TileCheck check)
     {
-        (long read, long damaged, string? first) = ReadEveryTile(slide, cancel);
-        record = record with { TilesRead = read, TilesDamaged = damaged };
-        return damaged == 0 ? record
-            : damaged == read ? record with { Verdict = SlideVerdict.Corrupt, Reason = $"none of its {read} tiles decodes; the first: {first}" }
-            : record with { Verdict = SlideVerdict.DamagedTiles, Reason = $"{damaged} of {read} tiles do not decode; the first: {first}" };
-    }
-
-    private static (long Read, long Damaged, string? First) ReadEveryTile(Slide slide, CancellationToken cancel)
-    {
-        const int UnknownTile = 512;
-        long read = 0, damaged = 0;
-        string? first = null;
-        byte[] tile = [];
-        for (int level = 0; level < slide.Levels.Count; level++)
-        {
-            SlideLevel size = slide.Levels[level];
-            int width = (int)Math.Min(size.Width, size.TileWidth > 0 ? size.TileWidth : UnknownTile);
-            int height = (int)Math.Min(size.Height, size.TileHeight > 0 ? size.TileHeight : UnknownTile);
-            if (tile.Length < width * height * 3)
-                tile = new byte[width * height * 3];
-            for (long y = 0; y < size.Height; y += height)
-                for (long x = 0; x < size.Width; x += width, read++)
-                {
-                    cancel.ThrowIfCancellationRequested();
-                    try
-                    {
-                        slide.ReadRegion(level, x, y, width, height, tile);
-                    }
-                    catch (SlideException e) when (e.Fault == SlideFault.TileUnreadable)
-                    {
-                        damaged++;
-                        first ??= e.Reason;
-                    }
-                }
-        }
-        return (read, damaged, first);
+        record = record with { TilesRead = check.Tiles, TilesDamaged = check.Unreadable };
+        if (check.Unreadable == 0)
+            return record;
+        string first = check.FirstFaults[0].Reason;
+        return check.Unreadable == check.Tiles
+            ? record with { Verdict = SlideVerdict.Corrupt, Reason = $"none of its {check.Tiles} tiles can be read; the first: {first}" }
+            : record with { Verdict = SlideVerdict.DamagedTiles, Reason = $"{check.Unreadable} of {check.Tiles} tiles cannot be read; the first: {first}" };
     }
 }

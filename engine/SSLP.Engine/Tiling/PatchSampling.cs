@@ -9,7 +9,9 @@ namespace SSLP.Engine.Tiling;
 /// <para>
 /// Pixels are taken as stored where the patch's extent is within one stored pixel of PatchSize (0.4 % at 256 px; 0.499 and 0.5 µm
 /// count as one size): resampling by 1.002 would blur by a phase that drifts over the slide. The patch is then centred on its place,
-/// rounded once; its corners are off by at most one stored pixel. All other scales are exact.
+/// rounded once; its corners are off by at most one stored pixel. The same where the extent is twice that, as at 0.5 µm from a
+/// slide of 0.25 µm with no level between: then the level is read at half its resolution (<see cref="Slide.ReadHalved"/>, which says
+/// how that differs from the mean of 2 × 2 pixels). All other scales are exact.
 /// </para>
 /// </summary>
 internal sealed class PatchSampling
@@ -20,6 +22,7 @@ internal sealed class PatchSampling
     private readonly double _downsampleY;
     private readonly double _scaleX;
     private readonly double _scaleY;
+    private readonly bool _halved;
 
     /// <param name="slide">An open slide.</param>
     /// <param name="patchSize">Side of a patch, px.</param>
@@ -35,24 +38,30 @@ internal sealed class PatchSampling
                 _level = level;
         (_downsampleX, _downsampleY) = LevelGeometry.Downsample(slide, _level);
         (_scaleX, _scaleY) = (scaleX / _downsampleX, scaleY / _downsampleY);
+        _halved = IsStoredSize(_scaleX / 2) && IsStoredSize(_scaleY / 2);
+        if (_halved)
+            (_downsampleX, _downsampleY, _scaleX, _scaleY) = (_downsampleX * 2, _downsampleY * 2, _scaleX / 2, _scaleY / 2);
         TakesStoredPixels = IsStoredSize(_scaleX) && IsStoredSize(_scaleY);
     }
 
-    /// <summary>True where patches are the stored pixels of <see cref="Level"/>.</summary>
+    /// <summary>True where patches are the pixels of <see cref="Level"/>, as stored or halved.</summary>
     public bool TakesStoredPixels { get; }
 
     public int Level => _level;
 
-    /// <summary>Reads the patch whose top left corner is at (<paramref name="left"/>, <paramref name="top"/>), level-0 pixels, not rounded.</summary>
+    /// <summary>Reads the patch whose top left corner is at (<paramref name="leftLevel0"/>, <paramref name="topLevel0"/>), level-0 pixels, not rounded.</summary>
     /// <exception cref="SlideException">The slide does not give the region.</exception>
-    public void Read(Slide slide, double left, double top, Span<byte> rgb)
+    public void Read(Slide slide, double leftLevel0, double topLevel0, Span<byte> rgb)
     {
-        double x = left / _downsampleX, y = top / _downsampleY;
+        double x = leftLevel0 / _downsampleX, y = topLevel0 / _downsampleY;
         if (TakesStoredPixels)
         {
-            x += _patchSize * (_scaleX - 1) / 2;
-            y += _patchSize * (_scaleY - 1) / 2;
-            slide.ReadRegion(_level, (long)Math.Round(x), (long)Math.Round(y), _patchSize, _patchSize, rgb);
+            int half = _halved ? 2 : 1;
+            long left = Stored(x, _scaleX, slide.Levels[_level].Width / half), top = Stored(y, _scaleY, slide.Levels[_level].Height / half);
+            if (_halved)
+                slide.ReadHalved(_level, left, top, _patchSize, _patchSize, rgb, _patchSize * 3);
+            else
+                slide.ReadRegion(_level, left, top, _patchSize, _patchSize, rgb);
             return;
         }
         SlideLevel level = slide.Levels[_level];
@@ -71,6 +80,13 @@ internal sealed class PatchSampling
         }
     }
 
+    /// <summary>First stored pixel of a patch side, its middle at the patch's. A level's own size is rounded down: at its edge one pixel less.</summary>
+    private long Stored(double start, double scale, long levelSize)
+    {
+        long first = (long)Math.Round(start + (_patchSize * (scale - 1) / 2));
+        return first + _patchSize == levelSize + 1 ? first - 1 : first;
+    }
+
     /// <summary>
     /// Level pixels that a patch side needs. Interpolation looks one pixel past the patch, but not past the level: there the
     /// last pixel stands in, not the white that reads give beyond the edge.
@@ -82,6 +98,8 @@ internal sealed class PatchSampling
             first--;
         if (scale < 1 && end < levelSize)
             end++;
+        if (end == levelSize + 1)
+            end--;
         return (first, (int)(end - first));
     }
 

@@ -12,7 +12,8 @@ public sealed class SlidePatches : IPatchSource
     public const int DefaultHandleBudget = 64;
 
     private readonly IReadOnlyList<SourceSlide> _slides;
-    private readonly SlidePool<OpenedSlide> _pool;
+    private readonly SlideStore _store;
+    private readonly PatchSampling?[] _sampling;
     private readonly Func<int, (double Left, double Top)> _cornerLevel0;
 
     private SlidePatches(
@@ -25,7 +26,8 @@ public sealed class SlidePatches : IPatchSource
         Describe = describe;
         _slides = slides;
         _cornerLevel0 = cornerLevel0;
-        _pool = new(handleBudget, Open);
+        _store = new([.. slides.Select(slide => slide.Path)], handleBudget);
+        _sampling = new PatchSampling?[slides.Count];
     }
 
     /// <inheritdoc/>
@@ -41,7 +43,7 @@ public sealed class SlidePatches : IPatchSource
     public string Describe { get; }
 
     /// <summary>Slides open now.</summary>
-    public int OpenSlides => _pool.OpenCount;
+    public int OpenSlides => _store.OpenCount;
 
     /// <summary>The patches of a manifest. The manifest must stay open as long as the source.</summary>
     /// <param name="manifest">Made by <see cref="Tiler"/> or opened from disk.</param>
@@ -96,9 +98,11 @@ public sealed class SlidePatches : IPatchSource
         int slide = Table.SlideOf[patch];
         try
         {
-            using SlidePool<OpenedSlide>.Lease lease = _pool.Rent(slide);
+            using SlideStore.Lease lease = _store.Rent(slide);
+            // A function of the slide's levels: two threads that both make it make the same.
+            PatchSampling sampling = _sampling[slide] ??= new(lease.Slide, PatchSize, _slides[slide].ScaleX, _slides[slide].ScaleY);
             (double left, double top) = _cornerLevel0(patch);
-            lease.Value.Sampling.Read(lease.Value.Slide, left, top, rgb);
+            sampling.Read(lease.Slide, left, top, rgb);
         }
         catch (SlideException e)
         {
@@ -107,17 +111,5 @@ public sealed class SlidePatches : IPatchSource
     }
 
     /// <summary>Closes all slides.</summary>
-    public void Dispose() => _pool.Dispose();
-
-    private OpenedSlide Open(int slide)
-    {
-        SourceSlide from = _slides[slide];
-        Slide opened = Slide.Open(from.Path);
-        return new(opened, new(opened, PatchSize, from.ScaleX, from.ScaleY));
-    }
-
-    private sealed record OpenedSlide(Slide Slide, PatchSampling Sampling) : IDisposable
-    {
-        public void Dispose() => Slide.Dispose();
-    }
+    public void Dispose() => _store.Dispose();
 }

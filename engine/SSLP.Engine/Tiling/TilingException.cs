@@ -1,12 +1,7 @@
 namespace SSLP.Engine.Tiling;
 
-/// <summary>Input that a user can put right: the message is one sentence that says what, where and what to do.</summary>
-public sealed class TilingException : Exception
-{
-    public TilingException(string message) : base(message) { }
-
-    public TilingException(string message, Exception inner) : base(message, inner) { }
-}
+/// <summary>Slides, patches or tables that a user can put right.</summary>
+public sealed class TilingException(string message, Exception? inner = null) : UserException(message, Error, inner);
 
 /// <summary>One patch could not be read. The loader replaces it by another patch of the same slide and counts it.</summary>
 public sealed class PatchReadException : Exception

@@ -1,5 +1,6 @@
 using SSLP.Engine.Slides;
 using SSLP.Engine.Tiling;
+using SSLP.Interop.Slides;
 using Xunit;
 
 namespace SSLP.Engine.Tests.Tiling;
@@ -39,6 +40,20 @@ public sealed class SlidePatchesTests : IDisposable
         Assert.All(errors, error => Assert.True(Math.Max(Math.Abs(error.X), Math.Abs(error.Y)) < 1.5, $"{error}"));
         // What is left is the rounding of places, half a pixel either way, and noise.
         Assert.All(errors, error => Assert.True(Math.Max(Math.Abs(error.X - errors[0].X), Math.Abs(error.Y - errors[0].Y)) < 0.75, $"{error} {errors[0]}"));
+    }
+
+    [Fact]
+    public void Twice_the_stored_size_with_no_level_between_is_read_halved_at_the_same_place()
+    {
+        string path = TestSlides.Ramp(_folder.File("ramp.tif"), 200, 200, 0.5);
+        using Slide slide = Slide.Open(path);
+        Assert.Single(slide.Levels);
+        var sampling = new PatchSampling(slide, 32, 2, 2);
+        Assert.True(sampling.TakesStoredPixels);
+        var rgb = new byte[32 * 32 * 3];
+        sampling.Read(slide, 64, 128, rgb);
+        Assert.InRange(RampPosition(rgb, 0) - 96, -1.5, 1.5);
+        Assert.InRange(RampPosition(rgb, 1) - 160, -1.5, 1.5);
     }
 
     [Fact]
