@@ -66,6 +66,9 @@ public sealed unsafe class CudaModule : IDisposable
     }
 }
 
+/// <summary>Blocks of a launch in each direction; X may reach 2³¹ − 1, the others 65,535.</summary>
+public readonly record struct LaunchGrid(uint X, uint Y = 1, uint Z = 1);
+
 /// <summary>An entry of a module that can be launched. Good as long as its module is not disposed.</summary>
 public sealed unsafe class CudaFunction
 {
@@ -95,14 +98,15 @@ public sealed unsafe class CudaFunction
     public int StaticSharedBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
 
     /// <summary>Launches grid blocks of <paramref name="blockX"/> threads; returns before they have run.</summary>
-    public void EnqueueLaunch(CudaStream stream, uint gridX, uint gridY, uint blockX, ref KernelArguments arguments)
+    public void EnqueueLaunch(CudaStream stream, LaunchGrid grid, uint blockX, ref KernelArguments arguments)
     {
         fixed (ulong* values = arguments.Values)
         {
             void** pointers = stackalloc void*[KernelArguments.Capacity];
             for (int i = 0; i < arguments.Count; i++)
                 pointers[i] = values + 2 * i;
-            int result = NativeCuda.cuLaunchKernel(_function, gridX, gridY, 1, blockX, 1, 1, (uint)_dynamicSharedBytes, stream.Handle, pointers, null);
+            int result = NativeCuda.cuLaunchKernel(
+                _function, grid.X, grid.Y, grid.Z, blockX, 1, 1, (uint)_dynamicSharedBytes, stream.Handle, pointers, null);
             CudaException.ThrowIfFailed(result, _launchCall);
         }
 

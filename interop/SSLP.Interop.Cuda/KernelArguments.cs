@@ -41,6 +41,9 @@ public ref struct KernelArguments
     /// <summary>Adds a float.</summary>
     public void Single(float value) => Add(BitConverter.SingleToUInt32Bits(value), 0);
 
+    /// <summary>Adds a double.</summary>
+    public void Double(double value) => Add(BitConverter.DoubleToUInt64Bits(value), 0);
+
     private void Add(ulong low, ulong high)
     {
         if (Count == Capacity)

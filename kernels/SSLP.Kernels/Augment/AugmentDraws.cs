@@ -9,13 +9,10 @@ internal readonly struct AugmentDraws(ulong seed, long step, long patchId, int v
     // Blocks 0 … 9 are the attempts at a crop.
     public const int CropAttempts = 10, Choices = 10, Factors = 11, OrderAndBlur = 12, Stain = 13;
 
-    // Keeps the key apart from that of other users of the run's seed: "AUGMENT\0" in ASCII.
-    private const ulong Domain = 0x415547_4D454E5400;
-
     public (double X, double Y, double Z, double W) Block(int purpose)
     {
         ulong index = ((ulong)step << 16) | (ulong)(byte)view << 8 | (byte)purpose;
-        RandomWords words = CounterRandom.Block(seed ^ Domain, (ulong)patchId, index);
+        RandomWords words = CounterRandom.Block(CounterRandom.Key(seed, RandomPurpose.Augment), (ulong)patchId, index);
         return (CounterRandom.Uniform(words.X), CounterRandom.Uniform(words.Y), CounterRandom.Uniform(words.Z), CounterRandom.Uniform(words.W));
     }
 }

@@ -35,6 +35,9 @@ public sealed unsafe class MemoryBank : IDisposable
         _blend = new AlignedBuffer<float>(width);
     }
 
+    /// <summary>Raised with the row after each change of one, by the thread that changes it: copies of the bank elsewhere follow by it.</summary>
+    internal event Action<int>? RowWritten;
+
     /// <summary>N, the number of patches.</summary>
     public int RowCount { get; }
 
@@ -151,6 +154,7 @@ public sealed unsafe class MemoryBank : IDisposable
         float* lane = Panel(row / PanelRows) + row % PanelRows;
         for (int d = 0; d < values.Length; d++)
             lane[(nint)d * PanelRows] = values[d];
+        RowWritten?.Invoke(row);
     }
 
     private void CheckUpdate(ReadOnlySpan<int> rows, MatrixView features, float momentum)

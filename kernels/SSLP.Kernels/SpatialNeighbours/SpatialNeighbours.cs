@@ -46,6 +46,9 @@ public sealed partial class SpatialNeighbours
     public long Bytes =>
         sizeof(int) * ((long)_slideRuns.Length + _runRow.Length + _runStart.Length + _sortedCol.Length + _sortedId.Length);
 
+    /// <summary>Coordinates and index as device code takes them: slide, column, row, runs of a slide, row and start of a run, sorted columns and rows.</summary>
+    internal int[][] IndexArrays => [_slide, _col, _row, _slideRuns, _runRow, _runStart, _sortedCol, _sortedId];
+
     /// <summary>Slide of a bank row.</summary>
     public int SlideOf(int bankRow) => _slide[bankRow];
 

@@ -42,6 +42,15 @@ public sealed class ClusterAgreement
     /// <summary>N.</summary>
     public int Rows => _class.Length;
 
+    /// <summary>[N] the class of each row.</summary>
+    internal ReadOnlySpan<int> ClassOf => _class;
+
+    /// <summary>[classes + 1] where the members of each class begin.</summary>
+    internal ReadOnlySpan<int> ClassStart => _start;
+
+    /// <summary>[N] rows by class, ascending within a class.</summary>
+    internal ReadOnlySpan<int> AllMembers => _members;
+
     /// <summary>All rows with the labels of <paramref name="row"/>, itself among them, ascending.</summary>
     public ReadOnlySpan<int> Members(int row)
     {

@@ -88,9 +88,9 @@ public sealed unsafe class CudaTests(FakeCuda driver)
         arguments.Int32(-2);
         arguments.Single(1.5f);
         arguments.Int64(1L << 40);
-        function.EnqueueLaunch(context.DefaultStream, 7, 2, 256, ref arguments);
+        function.EnqueueLaunch(context.DefaultStream, new LaunchGrid(7, 2, 3), 256, ref arguments);
         Assert.Equal(
-            "launch Scale grid=7,2,1 block=256,1,1 shared=0 stream=0 80776655443322110300000000000000 feffffff 0000c03f 0000000000010000",
+            "launch Scale grid=7,2,3 block=256,1,1 shared=0 stream=0 80776655443322110300000000000000 feffffff 0000c03f 0000000000010000",
             driver.Record[^1]);
     }
 
@@ -116,7 +116,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
         arguments.Int32(0);
         arguments.Single(0);
         arguments.Int64(0);
-        function.EnqueueLaunch(context.DefaultStream, 1, 1, 32, ref arguments);
+        function.EnqueueLaunch(context.DefaultStream, new LaunchGrid(1), 32, ref arguments);
         Assert.Contains("grant shared=100000", driver.Record);
         Assert.Contains("shared=100000 stream=0", driver.Record[^1], StringComparison.Ordinal);
     }
@@ -211,7 +211,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
             arguments.Int32(1);
             arguments.Single(1);
             arguments.Int64(1);
-            function.EnqueueLaunch(context.DefaultStream, 1, 1, 32, ref arguments);
+            function.EnqueueLaunch(context.DefaultStream, new LaunchGrid(1), 32, ref arguments);
         }
     }
 

@@ -1,0 +1,66 @@
+using System.Text.RegularExpressions;
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using SSLP.Kernels.Device;
+
+namespace SSLP.Kernels.Compiler;
+
+/// <summary>A kernel's PTX.</summary>
+/// <param name="Name">The device method's name.</param>
+/// <param name="Entry">The .entry in the text.</param>
+/// <param name="GroupSize">Threads of a group, which the text fixes by .maxntid.</param>
+/// <param name="SharedBytes">Shared memory that the entry declares.</param>
+public sealed record PtxKernel(string Name, string Entry, int GroupSize, int SharedBytes, string Text);
+
+/// <summary>
+/// ILGPU as a compiler: C# device code to PTX for sm_80, which every later device runs. Needs no GPU and no driver. The text is a function of
+/// the device code and of ILGPU's version: the numbers that ILGPU puts into names, which depend on what it compiled before, are taken out.
+/// </summary>
+public static partial class PtxCompiler
+{
+    /// <exception cref="InvalidOperationException">ILGPU cannot compile the method; the message names it.</exception>
+    public static PtxKernel Compile(DeviceKernel kernel)
+    {
+        try
+        {
+            // A context of its own for each: a compilation that fails poisons its context.
+            using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive));
+            using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null!);
+            EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method);
+            var compiled = (PTXCompiledKernel)backend.Compile(entry, new KernelSpecialization(kernel.GroupSize, null));
+            string text = Normalise(compiled.PTXAssembly);
+            return new PtxKernel(kernel.Name, compiled.Name, kernel.GroupSize, SharedBytes(text), text);
+        }
+        catch (InternalCompilerException failure)
+        {
+            throw new InvalidOperationException($"ILGPU cannot compile {kernel.Name}: {failure.InnerException?.Message ?? failure.Message}", failure);
+        }
+    }
+
+    private static string Normalise(string text)
+    {
+        var numbers = new Dictionary<string, string>();
+        text = Numbered().Replace(text.ReplaceLineEndings("\n"), match =>
+        {
+            if (!numbers.TryGetValue(match.Value, out string? name))
+                numbers.Add(match.Value, name = $"{match.Groups["stem"].Value}_p{numbers.Count}");
+            return name;
+        });
+        return TrailingSpace().Replace(text, "");
+    }
+
+    private static int SharedBytes(string text) =>
+        SharedDeclaration().Matches(text).Sum(match => int.Parse(match.Groups["bytes"].Value, System.Globalization.CultureInfo.InvariantCulture));
+
+    [GeneratedRegex(@"(?<stem>\bL|_[A-Za-z][A-Za-z0-9]*)_(?<number>\d+)\b")]
+    private static partial Regex Numbered();
+
+    [GeneratedRegex(@"[ \t]+$", RegexOptions.Multiline)]
+    private static partial Regex TrailingSpace();
+
+    [GeneratedRegex(@"\.shared \.align \d+ \.b8 \w+\[(?<bytes>\d+)\]")]
+    private static partial Regex SharedDeclaration();
+}

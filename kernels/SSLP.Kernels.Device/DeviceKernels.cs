@@ -1,0 +1,46 @@
+using System.Reflection;
+
+namespace SSLP.Kernels.Device;
+
+/// <summary>A kernel as the compiler and the launcher know it.</summary>
+/// <param name="Method">The explicitly grouped device method; its name is the kernel's.</param>
+/// <param name="GroupSize">Threads of a group.</param>
+public sealed record DeviceKernel(MethodInfo Method, int GroupSize)
+{
+    public string Name => Method.Name;
+}
+
+/// <summary>Every kernel there is.</summary>
+public static class DeviceKernels
+{
+    public static IReadOnlyList<DeviceKernel> All { get; } =
+    [
+        Of(BankRows.GatherRows, 32),
+        Of(BankRows.ScatterRows, 32),
+        Of(Candidates.ScoreSamples),
+        Of(Candidates.SelectThresholds),
+        Of(Candidates.CollectCandidates),
+        Of(Candidates.SortCandidates),
+        Of(Candidates.TakeNearest),
+        Of(RankHistogram.QueryScales, 32),
+        Of(RankHistogram.CountRanks),
+        Of(RankHistogram.SimilarityAtRanks),
+        Of(SpatialNeighbours.FindSpatialNeighbours, 32),
+        Of(FeatureNeighbours.FindFeatureNeighbours),
+        Of(SemiHardNegatives.TakeNegatives),
+        Of(ThreeTermLoss.TakeThreeTermLoss),
+        Of(ThreeTermLoss.SumWeightedRows),
+        Of(MemoryBankUpdate.UpdateBank, 32),
+        Of(WholeBankLoss.AccumulateWholeBank),
+        Of(WholeBankLoss.MergeWholeBank, 32),
+        Of(KMeans.CentroidBias, 32),
+        Of(KMeans.AssignClusters),
+        Of(KMeans.SumClusters, 128),
+        Of(KMeans.MeanClusters, 128),
+        Of(Augment.AugmentPatches),
+        Of(Augment.BlurAcross),
+        Of(Augment.BlurDown),
+    ];
+
+    private static DeviceKernel Of(Delegate kernel, int groupSize = DeviceMath.GroupSize) => new(kernel.Method, groupSize);
+}

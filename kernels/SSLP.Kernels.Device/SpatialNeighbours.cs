@@ -1,0 +1,148 @@
+using ILGPU;
+
+namespace SSLP.Kernels.Device;
+
+/// <summary>
+/// For each anchor the patches within the radius on its slide, their similarities, and the most similar of them, from the index that the host
+/// builds once (patches sorted by slide, grid row, column; one run for each non-empty grid row of a slide).
+/// </summary>
+public static class SpatialNeighbours
+{
+    /// <summary>Grid rows that one query can reach: radii up to 128 patches.</summary>
+    public const int MaxRuns = 256;
+
+    /// <summary>
+    /// rows and scores [B, capacity], by (grid row, column, bank row) as the host lists them; counts[b] counts also those without room.
+    /// auxiliary [B, A]: the most similar members, −1 where there are fewer. ⌈T⌉ binary searches, |S|·D multiply-adds.
+    /// </summary>
+    /// <param name="slideRuns">[slides + 1] runs of each slide.</param>
+    /// <param name="runRow">[runs] grid row of a run, ascending within a slide.</param>
+    /// <param name="runStart">[runs + 1] its patches in the next two.</param>
+    /// <param name="sortedCol">[N] columns, ascending within a run.</param>
+    /// <param name="sortedId">[N] bank rows.</param>
+    /// <param name="squaredRadius">T²; a distance of exactly T is outside.</param>
+    public static void FindSpatialNeighbours(
+        ArrayView<int> anchors, ArrayView<int> slide, ArrayView<int> col, ArrayView<int> row,
+        ArrayView<int> slideRuns, ArrayView<int> runRow, ArrayView<int> runStart, ArrayView<int> sortedCol, ArrayView<int> sortedId,
+        ArrayView<Float4> features, ArrayView<Float4> bank,
+        ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts, ArrayView<int> auxiliary,
+        double squaredRadius, int strideQuads, int capacity, int auxiliaryCount)
+    {
+        // One group owns one anchor; a thread owns a grid row while members are found, then members.
+        ArrayView<int> starts = SharedMemory.Allocate<int>(MaxRuns + 1);
+        ArrayView<ulong> partial = SharedMemory.Allocate<ulong>(DeviceMath.GroupSize);
+        int b = Grid.IdxX, anchor = anchors[b], centreCol = col[anchor], centreRow = row[anchor];
+        int firstRun = slideRuns[slide[anchor]], endRun = slideRuns[slide[anchor] + 1];
+        int reach = HalfWidth(squaredRadius, 0), reachRows = IntrinsicMath.Min(2 * reach + 1, MaxRuns);
+
+        for (int line = Group.IdxX; line < reachRows; line += Group.DimX)
+        {
+            Run run = FindRun(line - reach, squaredRadius, centreCol, centreRow, firstRun, endRun, runRow, runStart, sortedCol);
+            int members = 0;
+            for (int at = run.First; at < run.End; at++)
+                members += IsCentre(line - reach, sortedCol[at], centreCol) ? 0 : 1;
+            starts[line] = members;
+        }
+
+        Group.Barrier();
+        if (Group.IdxX == 0)
+        {
+            int sum = 0;
+            for (int line = 0; line < reachRows; line++)
+            {
+                int members = starts[line];
+                starts[line] = sum;
+                sum += members;
+            }
+
+            starts[reachRows] = sum;
+            counts[b] = sum;
+        }
+
+        Group.Barrier();
+        long first = (long)b * capacity;
+        for (int line = Group.IdxX; line < reachRows; line += Group.DimX)
+        {
+            Run run = FindRun(line - reach, squaredRadius, centreCol, centreRow, firstRun, endRun, runRow, runStart, sortedCol);
+            int to = starts[line];
+            for (int at = run.First; at < run.End; at++)
+            {
+                if (IsCentre(line - reach, sortedCol[at], centreCol))
+                    continue;
+                if (to < capacity)
+                    rows[first + to] = sortedId[at];
+                to++;
+            }
+        }
+
+        Group.Barrier();
+        int count = IntrinsicMath.Min(starts[reachRows], capacity);
+        for (int s = Group.IdxX; s < count; s += Group.DimX)
+            scores[first + s] = Float4.Dot(features, b, bank, rows[first + s], strideQuads);
+
+        // Ranked keys are unique: the next most similar is the largest below the last one.
+        ulong last = ulong.MaxValue;
+        for (int a = 0; a < auxiliaryCount; a++)
+        {
+            ulong best = 0;
+            for (int s = Group.IdxX; s < count; s += Group.DimX)
+            {
+                ulong key = DeviceMath.RankedKey(scores[first + s], rows[first + s]);
+                if (key < last && key > best)
+                    best = key;
+            }
+
+            last = GroupReduce.Max(best, partial);
+            if (Group.IdxX == 0)
+                auxiliary[(long)b * auxiliaryCount + a] = last == 0 ? -1 : DeviceMath.RowOf(last);
+        }
+    }
+
+    private struct Run
+    {
+        public int First, End;
+    }
+
+    /// <summary>The patches of the grid row at <paramref name="down"/> from the centre whose columns are within reach.</summary>
+    private static Run FindRun(
+        int down, double squaredRadius, int centreCol, int centreRow, int firstRun, int endRun,
+        ArrayView<int> runRow, ArrayView<int> runStart, ArrayView<int> sortedCol)
+    {
+        Run found = default;
+        int run = LowerBound(runRow, firstRun, endRun, (long)centreRow + down);
+        if (run == endRun || runRow[run] != centreRow + down)
+            return found;
+        int half = HalfWidth(squaredRadius, down);
+        found.First = LowerBound(sortedCol, runStart[run], runStart[run + 1], (long)centreCol - half);
+        found.End = LowerBound(sortedCol, found.First, runStart[run + 1], (long)centreCol + half + 1);
+        return found;
+    }
+
+    private static bool IsCentre(int down, int column, int centreCol) => down == 0 && column == centreCol;
+
+    /// <summary>Largest whole w with w² + down² below the squared radius, or −1.</summary>
+    private static int HalfWidth(double squaredRadius, int down)
+    {
+        double left = squaredRadius - (double)down * down;
+        if (left <= 0)
+            return -1;
+        int width = (int)Math.Sqrt(left) + 1;
+        while ((double)width * width >= left)
+            width--;
+        return width;
+    }
+
+    private static int LowerBound(ArrayView<int> ascending, int start, int end, long value)
+    {
+        while (start < end)
+        {
+            int middle = start + (end - start) / 2;
+            if (ascending[middle] < value)
+                start = middle + 1;
+            else
+                end = middle;
+        }
+
+        return start;
+    }
+}

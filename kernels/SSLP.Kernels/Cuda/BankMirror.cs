@@ -1,0 +1,86 @@
+using SSLP.Interop.Cuda;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are noted and
+/// copied before the next use, so that both hold the same bits. 4·N·⌈D⌉₁₆ bytes.
+/// </summary>
+internal sealed class BankMirror : IDisposable
+{
+    private readonly IComputeDevice _device;
+    private readonly DeviceArray<float> _rows, _changed;
+    private readonly DeviceArray<int> _changedIds;
+    private readonly HashSet<int> _written = [];
+    private float[] _staging = [];
+    private int[] _ids = [];
+    private bool _isComplete;
+
+    public BankMirror(MemoryBank bank, IComputeDevice device)
+    {
+        Bank = bank;
+        _device = device;
+        (_rows, _changed, _changedIds) = (new DeviceArray<float>(device), new DeviceArray<float>(device), new DeviceArray<int>(device));
+        bank.RowWritten += Note;
+    }
+
+    public MemoryBank Bank { get; }
+
+    /// <summary>Groups of four floats in a row.</summary>
+    public int StrideQuads => Bank.Stride / 4;
+
+    /// <summary>The rows as the host's bank has them now.</summary>
+    public DeviceArray<float> Current()
+    {
+        if (!_isComplete)
+            UploadAll();
+        else if (_written.Count > 0)
+            UploadWritten();
+        return _rows;
+    }
+
+    public void Dispose()
+    {
+        Bank.RowWritten -= Note;
+        _rows.Dispose();
+        _changed.Dispose();
+        _changedIds.Dispose();
+    }
+
+    private void Note(int row)
+    {
+        if (_isComplete)
+            _written.Add(row);
+        // A bank that is loaded anew goes over in one copy.
+        if (_written.Count > Bank.RowCount / 8 + 1024)
+            _isComplete = false;
+    }
+
+    /// <summary>The rows in one copy, then each to its place by a kernel.</summary>
+    private unsafe void UploadWritten()
+    {
+        int count = _written.Count, stride = Bank.Stride;
+        if (_ids.Length < count)
+            (_ids, _staging) = (new int[count], new float[(long)count * stride]);
+        _written.CopyTo(_ids);
+        for (int i = 0; i < count; i++)
+            new ReadOnlySpan<float>(Bank.Rows.RowPointer(_ids[i]), stride).CopyTo(_staging.AsSpan(i * stride, stride));
+        _changed.EnsureLength((long)count * stride).Upload(_staging.AsSpan(0, count * stride));
+        _changedIds.EnsureLength(count).Upload(_ids.AsSpan(0, count));
+        var arguments = new KernelArguments();
+        arguments.Quads(_changed);
+        arguments.View(_changedIds);
+        arguments.Quads(_rows);
+        arguments.Int32(StrideQuads);
+        _device.EnqueueLaunch("ScatterRows", new LaunchGrid((uint)count), ref arguments);
+        _written.Clear();
+    }
+
+    private unsafe void UploadAll()
+    {
+        _rows.EnsureLength((long)Bank.RowCount * Bank.Stride);
+        _device.Upload(_rows.AddressOf(0), Bank.Rows.Data, (long)Bank.RowCount * Bank.Stride * sizeof(float));
+        _written.Clear();
+        _isComplete = true;
+    }
+}

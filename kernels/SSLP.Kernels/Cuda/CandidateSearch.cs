@@ -1,0 +1,191 @@
+using SSLP.Interop.Cuda;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, sorted by descending score and then
+/// ascending row. Thresholds come from a sample of the bank; a list that turns out too short or too long for its room is found out by its count,
+/// and the search repeats with what was learnt. Exact for the device's float32 scores.
+/// </summary>
+/// <remarks>Device bytes: 16·Q·capacity for the lists, capacity being about the largest rank needed; 4·Q·S + 4·S·D for the sample, S ≤ 8192.</remarks>
+internal sealed class CandidateSearch : IDisposable
+{
+    private const int MinSample = 1024, MaxSample = 8192;
+
+    /// <summary>Standard deviations of the sample's count by which the threshold is lowered, and room kept beyond it.</summary>
+    private const double Margin = 4;
+
+    private readonly IComputeDevice _device;
+    private readonly BankMirror _mirror;
+    private readonly int _sampleRows;
+    private readonly DeviceArray<float> _samples, _sampleScores, _thresholds;
+    private readonly DeviceArray<int> _sampleIds, _ranks, _counts;
+    private readonly DeviceArray<ulong> _keys, _sorted;
+    private int[] _hostRanks = [];
+    private int[] _hostCounts = [];
+
+    public CandidateSearch(BankMirror mirror, IComputeDevice device)
+    {
+        (_mirror, _device) = (mirror, device);
+        int rows = mirror.Bank.RowCount;
+        _sampleRows = rows > 4 * MinSample ? Math.Clamp(rows / 32, MinSample, MaxSample) : 0;
+        (_samples, _sampleScores, _thresholds) = (new(device), new(device), new(device));
+        (_sampleIds, _ranks, _counts) = (new(device), new(device), new(device));
+        (_keys, _sorted) = (new(device), new(device));
+        DrawSample(rows);
+    }
+
+    /// <summary>[Q, <see cref="Capacity"/>] sorted candidates of the last search.</summary>
+    public DeviceArray<ulong> Sorted => _sorted;
+
+    /// <summary>[Q] how many each query has.</summary>
+    public DeviceArray<int> Counts => _counts;
+
+    /// <summary>Room for one query's candidates.</summary>
+    public int Capacity { get; private set; }
+
+    /// <summary>Searches for all queries.</summary>
+    /// <param name="queries">[Q, stride] on the device.</param>
+    /// <param name="ownRows">[Q] on the device: the row left out, or −1.</param>
+    /// <param name="needed">[Q] rows wanted by each query; 0 asks for none.</param>
+    public void Run(DeviceArray<float> queries, DeviceArray<int> ownRows, ReadOnlySpan<int> needed)
+    {
+        int count = needed.Length, rows = _mirror.Bank.RowCount;
+        DeviceArray<float> bank = _mirror.Current();
+        if (_hostRanks.Length < count)
+            (_hostRanks, _hostCounts) = (new int[count], new int[count]);
+        _ranks.EnsureLength(count);
+        _thresholds.EnsureLength(count);
+        _counts.EnsureLength(count);
+        if (_sampleRows > 0)
+            ScoreSample(bank, queries, count);
+        int largest = 1;
+        foreach (int need in needed)
+            largest = Math.Max(largest, need);
+        Capacity = CapacityFor(largest, rows);
+        for (double margin = 1; ; margin *= 4)
+        {
+            SetThresholds(needed, margin);
+            Collect(bank, queries, ownRows, count);
+            if (Suffices(needed, rows))
+                break;
+        }
+
+        Sort(count);
+    }
+
+    public void Dispose()
+    {
+        foreach (IDisposable array in (IDisposable[])[_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _keys, _sorted])
+            array.Dispose();
+    }
+
+    private void DrawSample(int rows)
+    {
+        var ids = new int[_sampleRows];
+        for (int s = 0; s < ids.Length; s++)
+            ids[s] = (int)((long)s * rows / ids.Length);
+        _sampleIds.EnsureLength(ids.Length).Upload(ids);
+        _samples.EnsureLength((long)ids.Length * _mirror.Bank.Stride);
+    }
+
+    private void ScoreSample(DeviceArray<float> bank, DeviceArray<float> queries, int count)
+    {
+        _sampleScores.EnsureLength((long)count * _sampleRows);
+        var gather = new KernelArguments();
+        gather.Quads(bank);
+        gather.View(_sampleIds);
+        gather.Quads(_samples);
+        gather.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)_sampleRows), ref gather);
+
+        var score = new KernelArguments();
+        score.Quads(queries);
+        score.Quads(_samples);
+        score.View(_sampleScores);
+        score.Int32(count);
+        score.Int32(_sampleRows);
+        score.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("ScoreSamples", new LaunchGrid(ScoreTileSide.GroupsOf(_sampleRows), ScoreTileSide.GroupsOf(count)), ref score);
+    }
+
+    /// <summary>Side of the device's score tile in queries and in rows.</summary>
+    internal const int ScoreTileSide = 128;
+
+    // A rank below 0 keeps every row, one beyond the sample none.
+    private void SetThresholds(ReadOnlySpan<int> needed, double margin)
+    {
+        for (int q = 0; q < needed.Length; q++)
+        {
+            double expected = (double)needed[q] * _sampleRows / _mirror.Bank.RowCount;
+            double rank = expected + margin * (Margin * Math.Sqrt(expected) + Margin);
+            _hostRanks[q] = needed[q] == 0 ? int.MaxValue : rank < _sampleRows ? (int)rank : -1;
+        }
+
+        _ranks.Upload(_hostRanks.AsSpan(0, needed.Length));
+        _sampleScores.EnsureLength(1);
+        var arguments = new KernelArguments();
+        arguments.View(_sampleScores);
+        arguments.View(_ranks);
+        arguments.View(_thresholds);
+        arguments.Int32(_sampleRows);
+        _device.EnqueueLaunch("SelectThresholds", new LaunchGrid((uint)needed.Length), ref arguments);
+    }
+
+    private int CapacityFor(int needed, int rows)
+    {
+        if (_sampleRows == 0)
+            return rows;
+        double expected = (double)needed * _sampleRows / rows, rank = expected + Margin * Math.Sqrt(expected) + Margin;
+        return (int)Math.Min((rank + Margin * Math.Sqrt(rank) + Margin) / _sampleRows * rows, rows);
+    }
+
+    private void Collect(DeviceArray<float> bank, DeviceArray<float> queries, DeviceArray<int> ownRows, int count)
+    {
+        _keys.EnsureLength((long)count * Capacity);
+        _counts.EnqueueClear(count);
+        int rows = _mirror.Bank.RowCount;
+        var arguments = new KernelArguments();
+        arguments.Quads(queries);
+        arguments.Quads(bank);
+        arguments.View(_thresholds);
+        arguments.View(ownRows);
+        arguments.View(_keys);
+        arguments.View(_counts);
+        arguments.Int32(count);
+        arguments.Int64(rows);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Int32(Capacity);
+        _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)), ref arguments);
+    }
+
+    // Widens the room where a list overflowed; says whether every list is long enough and none overflowed.
+    private bool Suffices(ReadOnlySpan<int> needed, int rows)
+    {
+        _counts.ReadBack(_hostCounts.AsSpan(0, needed.Length));
+        bool suffices = true;
+        for (int q = 0; q < needed.Length; q++)
+        {
+            if (_hostCounts[q] > Capacity)
+            {
+                Capacity = _hostCounts[q];
+                suffices = false;
+            }
+
+            suffices &= _hostCounts[q] >= Math.Min(needed[q], rows - 1);
+        }
+
+        return suffices;
+    }
+
+    private void Sort(int count)
+    {
+        _sorted.EnsureLength((long)count * Capacity);
+        var arguments = new KernelArguments();
+        arguments.View(_keys);
+        arguments.View(_counts);
+        arguments.View(_sorted);
+        arguments.Int32(Capacity);
+        _device.EnqueueLaunch("SortCandidates", new LaunchGrid((uint)count), ref arguments);
+    }
+}

@@ -1,0 +1,129 @@
+using Xunit;
+
+namespace SSLP.Kernels.Tests.Device;
+
+/// <summary>The whole bank step through the launcher and the device code, on ILGPU's CPU accelerator, against the float64 reference.</summary>
+[Collection("accelerator")]
+public sealed unsafe class CudaThreeTermStepTests(AcceleratorDevice device)
+{
+    private const int Width = 9;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(0)]
+    public void Matches_the_reference(int auxiliaryAnchors)
+    {
+        var options = new ThreeTermOptions { AuxiliaryAnchors = auxiliaryAnchors, NearestKeys = 40, Negatives = 12, PoolShare = 0.4 };
+        Compare(options, rows: 140, anchors: [0, 77, 77, 139, 12]);
+    }
+
+    [Fact]
+    public void Hardest_and_detached_negatives_match_the_reference() =>
+        Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 9, Sampling = NegativeSampling.Hardest, DetachNegatives = true }, 90, [3, 50]);
+
+    [Fact]
+    public void Without_negatives_everything_is_zero() => Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 0 }, 60, [3, 50]);
+
+    [Fact]
+    public void A_bank_update_is_followed()
+    {
+        using var world = new World(80);
+        var options = new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 };
+        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, options, device);
+        using var reference = new ReferenceThreeTermStep(world.Bank, world.Spatial, options);
+        int[] anchors = [4, 9];
+        float[] features = world.Features(anchors.Length);
+        for (int t = 0; t < 2; t++)
+        {
+            AssertSame(reference, step, anchors, features, t);
+            fixed (float* data = features)
+                world.Bank.Update(anchors, new MatrixView(data, 2, Width), 0.5f);
+        }
+    }
+
+    [Fact]
+    public void Refuses_what_it_does_not_offer_by_name()
+    {
+        using var world = new World(30);
+        Assert.Contains("SSLP_KERNELS=cpu", Assert.Throws<ArgumentException>(
+            () => new CudaThreeTermStep(world.Bank, world.Spatial, new ThreeTermOptions { SpatialSample = 3 }, device)).Message, StringComparison.Ordinal);
+    }
+
+    private void Compare(ThreeTermOptions options, int rows, int[] anchors)
+    {
+        using var world = new World(rows);
+        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, options, device);
+        using var reference = new ReferenceThreeTermStep(world.Bank, world.Spatial, options);
+        float[] features = world.Features(anchors.Length);
+        // Before the first clustering every row is alone; then labels, with a class that spans slides.
+        AssertSame(reference, step, anchors, features, 0);
+        var clusters = new ClusterAgreement(world.Labels, rows);
+        step.SetClusters(clusters);
+        reference.SetClusters(clusters);
+        AssertSame(reference, step, anchors, features, 1);
+    }
+
+    private static void AssertSame(IThreeTermStep reference, IThreeTermStep step, int[] anchors, float[] features, long t)
+    {
+        var call = new ThreeTermCall(new TermWeights(1, 0.7, 0.4), 20210927, t);
+        (ThreeTermResult expected, float[] expectedGradient) = Run(reference, anchors, features, call);
+        (ThreeTermResult actual, float[] gradient) = Run(step, anchors, features, call);
+        for (int b = 0; b < anchors.Length; b++)
+        {
+            Assert.Equal(reference.Sets.Self[b], step.Sets.Self[b]);
+            Assert.Equal(reference.Sets.Spatial[b], step.Sets.Spatial[b]);
+            Assert.Equal(reference.Sets.Feature[b], step.Sets.Feature[b]);
+            Assert.Equal(reference.Sets.Negatives[b].ToArray().Order(), step.Sets.Negatives[b].ToArray().Order());
+        }
+
+        // d/τ carries Width roundings of 2⁻²⁴ over τ; exponentials and logarithms a few more.
+        double tolerance = 40 * Math.ScaleB(1, -24) / 0.07;
+        Assert.Equal(expected.Loss, actual.Loss, tolerance);
+        Assert.Equal(expected.Self, actual.Self, tolerance);
+        Assert.Equal(expected.Intra, actual.Intra, tolerance);
+        Assert.Equal(expected.Inter, actual.Inter, tolerance);
+        Assert.Equal((expected.SpatialSize, expected.FeatureSize, expected.NegativeSize), (actual.SpatialSize, actual.FeatureSize, actual.NegativeSize));
+        Assert.Equal(expected.OtherSlideShare, actual.OtherSlideShare, 1e-12);
+        for (int i = 0; i < gradient.Length; i++)
+            Assert.Equal(expectedGradient[i], gradient[i], tolerance / 0.07);
+    }
+
+    private static (ThreeTermResult Result, float[] Gradient) Run(IThreeTermStep step, int[] anchors, float[] features, ThreeTermCall call)
+    {
+        float[] gradient = new float[features.Length];
+        fixed (float* f = features)
+        fixed (float* g = gradient)
+            return (step.Run(anchors, new MatrixView(f, anchors.Length, Width), call, new MatrixView(g, anchors.Length, Width)), gradient);
+    }
+
+    /// <summary>Two slides of patches on a grid with holes, duplicates of a place among them; a random bank; two clusterings.</summary>
+    private sealed class World : IDisposable
+    {
+        public World(int rows)
+        {
+            int[] slide = new int[rows], col = new int[rows], row = new int[rows];
+            for (int i = 0; i < rows; i++)
+                (slide[i], col[i], row[i]) = (i < rows / 3 ? 0 : 1, i % 9 + (i == 13 ? 1 : 0), i / 9 - 4);
+            Bank = MemoryBank.CreateRandom(rows, Width, seed: 5);
+            Spatial = new SpatialNeighbours(slide, col, row);
+            Labels = [.. Enumerable.Range(0, rows).Select(i => i % 3), .. Enumerable.Range(0, rows).Select(i => i / 5 % 2)];
+        }
+
+        public MemoryBank Bank { get; }
+
+        public SpatialNeighbours Spatial { get; }
+
+        public int[] Labels { get; }
+
+        public float[] Features(int count)
+        {
+            using MemoryBank random = MemoryBank.CreateRandom(count, Width, seed: 6);
+            float[] features = new float[count * Width];
+            random.SaveRows(0, features);
+            return features;
+        }
+
+        public void Dispose() => Bank.Dispose();
+    }
+}
