@@ -9,7 +9,6 @@ using SSLP.Engine.Synth;
 using SSLP.Engine.Tiling;
 using SSLP.Engine.Training;
 using SSLP.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;
@@ -68,7 +67,7 @@ internal static class DemoVerb
         FeatureTable Embed(ResNet backbone, string name) =>
             Embedder.Run(backbone, described.Preprocessing, points, device, pool, new CountLine($"patches, {name}", points.Table.Count), Shell.Stop)
                 .Features.Named(name);
-        using ResNet untrained = Untrained(device);
+        using ResNet untrained = Embedder.Untrained(Training.Arch, Training.Seed, device);
         using (trained)
         {
             FeatureTable[] features = [Embed(trained, "sslp"), Embed(untrained, "untrained"), HandMadeFeatures.MeanColour(points, Shell.Stop)];
@@ -81,16 +80,6 @@ internal static class DemoVerb
             }
             return new Findings(features[0], features[1], probes);
         }
-    }
-
-    /// <summary>The network the run began with: the same seed.</summary>
-    private static ResNet Untrained(Device device)
-    {
-        random.manual_seed(Training.Seed);
-        var backbone = new ResNet(Training.Arch);
-        backbone.to(device);
-        backbone.eval();
-        return backbone;
     }
 
     private static ReportInput Page(RunFolder run, IPatchSource points, Findings found)

@@ -26,7 +26,7 @@ internal static class EmbedVerb
             string path = parsed.GetRequiredValue(outFile);
             using var pool = new WorkerPool();
             TorchSharp.torch.Device device = Devices.Select(DeviceKind.Auto);
-            EncoderDescription described = EncoderFile.Describe(parsed.GetRequiredValue(encoder));
+            EncoderDescription described = Embedder.Describe(parsed.GetRequiredValue(encoder));
             using IPatchSource source = input.Open(parsed, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
             var use = new EncoderUse(source.Mpp, source.PatchSize, "RGB");
             (ResNet backbone, _) = Embedder.Load(parsed.GetRequiredValue(encoder), device, use, parsed.GetValue(mismatch));

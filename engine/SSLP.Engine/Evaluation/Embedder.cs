@@ -16,6 +16,22 @@ public static class Embedder
 {
     private const int BatchSize = 64, Slots = 3;
 
+    /// <summary>What an encoder file says of itself.</summary>
+    /// <exception cref="UserException">There is no such file.</exception>
+    public static EncoderDescription Describe(string path) => File.Exists(path)
+        ? EncoderFile.Describe(path)
+        : throw new UserException($"There is no encoder '{path}'; sslp pretrain writes one as RUN/encoder.safetensors.");
+
+    /// <summary>The backbone that a run with this seed begins with, in evaluation mode.</summary>
+    public static ResNet Untrained(Architecture architecture, long seed, Device device)
+    {
+        random.manual_seed(seed);
+        var backbone = new ResNet(architecture);
+        backbone.to(device);
+        backbone.eval();
+        return backbone;
+    }
+
     /// <summary>A backbone from its file, on a device, in evaluation mode.</summary>
     /// <param name="path">encoder.safetensors.</param>
     /// <param name="device">Where it will run.</param>
@@ -23,9 +39,7 @@ public static class Embedder
     /// <param name="allowMismatch">Load it although it differs.</param>
     public static (ResNet Backbone, EncoderDescription Description) Load(string path, Device device, EncoderUse use, bool allowMismatch)
     {
-        if (!File.Exists(path))
-            throw new UserException($"There is no encoder '{path}'; sslp pretrain writes one as RUN/encoder.safetensors.");
-        EncoderDescription described = EncoderFile.Describe(path);
+        EncoderDescription described = Describe(path);
         if (!Enum.TryParse(described.Arch, ignoreCase: true, out Architecture architecture))
             throw new UserException($"'{path}' holds a '{described.Arch}', which this version cannot build; it knows {string.Join(", ", Enum.GetNames<Architecture>())}.");
         var backbone = new ResNet(architecture);

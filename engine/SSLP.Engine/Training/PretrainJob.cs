@@ -15,6 +15,9 @@ namespace SSLP.Engine.Training;
 /// </summary>
 public sealed class PretrainJob : IDisposable
 {
+    /// <summary>How a patch becomes an input when nothing is drawn: what an encoder's metadata says.</summary>
+    public const string Resampling = "bilinear, antialiased";
+
     private readonly TrainingOptions _options;
     private readonly RunFolder _folder;
     private readonly IPatchSource _source;
@@ -74,7 +77,7 @@ public sealed class PretrainJob : IDisposable
         new EncoderPreprocessing(
             new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),
             new Vector3(_options.Augment.Deviation.R, _options.Augment.Deviation.G, _options.Augment.Deviation.B),
-            _source.Mpp, _source.PatchSize, _options.InputSize, "bilinear, antialiased", "RGB"));
+            _source.Mpp, _source.PatchSize, _options.InputSize, Resampling, "RGB"));
 
     private RunRecord Record(string command)
     {
