@@ -10,18 +10,28 @@ public enum KernelBackend
 
     /// <summary>SIMD on dedicated threads.</summary>
     Cpu,
+
+    /// <summary>
+    /// An NVIDIA device through its driver. Never chosen unasked: this version's kernels were checked on ILGPU's CPU accelerator and by ptxas, and
+    /// have not been seen on a device. k-means runs on the CPU's kernels here too.
+    /// </summary>
+    Cuda,
 }
 
 /// <summary>One implementation of every kernel behind one choice, with the threads they run on.</summary>
 public sealed class KernelSet : IDisposable
 {
+    private readonly CudaComputeDevice? _device;
+
     public const string Variable = "SSLP_KERNELS";
 
     /// <param name="backend">Which implementation.</param>
     /// <param name="threads">CPU threads; 0: one a core.</param>
+    /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
     public KernelSet(KernelBackend backend, int threads = 0)
     {
         Backend = backend;
+        _device = backend == KernelBackend.Cuda ? new CudaComputeDevice() : null;
         Pool = new WorkerPool(threads);
     }
 
@@ -39,25 +49,38 @@ public sealed class KernelSet : IDisposable
     {
         null or "" or "cpu" => KernelBackend.Cpu,
         "reference" => KernelBackend.Reference,
-        "cuda" => throw new ArgumentException($"{Variable} is 'cuda', but the CUDA kernels cannot run here: {WhyNoCuda()}. Use cpu or reference."),
+        "cuda" => CudaDriver.TryLoad(out string? reason)
+            ? KernelBackend.Cuda
+            : throw new ArgumentException($"{Variable} is 'cuda', but the CUDA kernels cannot run here: {reason}. Use cpu or reference."),
         _ => throw new ArgumentException($"{Variable} is '{value}'; it takes reference, cpu or cuda."),
     };
 
-    private static string WhyNoCuda() =>
-        CudaDriver.TryLoad(out string? reason) ? "the bank's kernels of this version have not been seen to run on a device" : reason;
+    public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
+    {
+        KernelBackend.Reference => new ReferenceThreeTermStep(bank, spatial, options),
+        KernelBackend.Cuda => new CudaThreeTermStep(bank, spatial, options, _device!),
+        _ => new CpuThreeTermStep(bank, spatial, options, Pool),
+    };
 
-    public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) =>
-        Backend == KernelBackend.Reference
-            ? new ReferenceThreeTermStep(bank, spatial, options)
-            : new CpuThreeTermStep(bank, spatial, options, Pool);
+    public INearestKeys NearestKeys(MemoryBank bank) => Backend switch
+    {
+        KernelBackend.Reference => new NearestKeysReference(bank),
+        KernelBackend.Cuda => new CudaNearestKeys(bank, _device!),
+        _ => new NearestKeysCpu(bank, Pool),
+    };
 
-    public INearestKeys NearestKeys(MemoryBank bank) =>
-        Backend == KernelBackend.Reference ? new NearestKeysReference(bank) : new NearestKeysCpu(bank, Pool);
-
-    public IWholeBankLoss WholeBankLoss(MemoryBank bank) =>
-        Backend == KernelBackend.Reference ? new WholeBankLossReference(bank) : new WholeBankLossCpu(bank, Pool);
+    public IWholeBankLoss WholeBankLoss(MemoryBank bank) => Backend switch
+    {
+        KernelBackend.Reference => new WholeBankLossReference(bank),
+        KernelBackend.Cuda => new CudaWholeBankLoss(bank, _device!),
+        _ => new WholeBankLossCpu(bank, Pool),
+    };
 
     public IKMeans KMeans(MemoryBank bank) => Backend == KernelBackend.Reference ? new KMeansReference(bank) : new KMeansCpu(bank, Pool);
 
-    public void Dispose() => Pool.Dispose();
+    public void Dispose()
+    {
+        Pool.Dispose();
+        _device?.Dispose();
+    }
 }

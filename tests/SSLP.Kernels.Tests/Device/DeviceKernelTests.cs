@@ -1,0 +1,175 @@
+using System.Runtime.InteropServices;
+using SSLP.Interop.Cuda;
+using Xunit;
+
+namespace SSLP.Kernels.Tests.Device;
+
+/// <summary>Device kernels that no launcher calls yet, each against its reference on ILGPU's CPU accelerator.</summary>
+[Collection("accelerator")]
+public sealed unsafe class DeviceKernelTests(AcceleratorDevice device)
+{
+    private const int Width = 10, Stride = 16;
+
+    [Fact]
+    public void An_update_blends_in_order_and_keeps_a_row_that_has_no_direction()
+    {
+        using MemoryBank bank = MemoryBank.CreateRandom(9, Width, seed: 2), features = MemoryBank.CreateRandom(4, Width, seed: 3);
+        int[] anchors = [7, 2, 7, 0];
+        float[] opposite = [.. bank.Row(0).ToArray().Select(x => -x)];
+        features.LoadRows(3, opposite);  // m = ½: the blend vanishes
+        using DeviceArray<float> rows = Upload(bank), vectors = Upload(features);
+        using DeviceArray<int> ids = Upload(anchors);
+        var arguments = new KernelArguments();
+        arguments.View(ids);
+        arguments.Quads(vectors);
+        arguments.Quads(rows);
+        arguments.Int32(4);
+        arguments.Int32(Stride / 4);
+        arguments.Single(0.5f);
+        device.EnqueueLaunch("UpdateBank", new LaunchGrid(4), ref arguments);
+        bank.Update(anchors, features.Rows, 0.5f);
+        AssertRows(bank, rows, 4e-7);
+    }
+
+    [Fact]
+    public void Assignment_and_means_match_plain_k_means()
+    {
+        // Two tiles of rows, two of centroids, one of them a duplicate: ties go to the lower.
+        using MemoryBank bank = MemoryBank.CreateRandom(150, Width, seed: 2), start = MemoryBank.CreateRandom(131, Width, seed: 3);
+        start.LoadRows(130, start.Row(4));
+        using DeviceArray<float> rows = Upload(bank), centroids = Upload(start), bias = Empty<float>(131);
+        using DeviceArray<int> labels = Empty<int>(150), sizes = Empty<int>(131);
+        using DeviceArray<long> sums = Empty<long>(131 * Stride);
+        Launch("CentroidBias", 131, a => { a.Quads(centroids); a.View(bias); a.Int32(Stride / 4); return a; });
+        Launch("AssignClusters", 2, a =>
+        {
+            a.Quads(rows);
+            a.Quads(centroids);
+            a.View(bias);
+            a.View(labels);
+            a.Int32(150);
+            a.Int32(131);
+            a.Int32(Stride / 4);
+            return a;
+        });
+        sums.EnqueueClear(131 * Stride);
+        sizes.EnqueueClear(131);
+        Launch("SumClusters", 150, a => { a.Quads(rows); a.View(labels); a.View(sums); a.View(sizes); a.Int32(Stride / 4); return a; });
+        Launch("MeanClusters", 131, a => { a.View(sums); a.View(sizes); a.Quads(centroids); a.Int32(Stride / 4); return a; });
+
+        int[] found = Read(labels, 150), expected = [.. Enumerable.Range(0, 150).Select(i => NearestCentre(bank.Row(i), start))];
+        Assert.Equal(expected, found);
+        float[] means = Read(centroids, 131 * Stride);
+        for (int c = 0; c < 131; c++)
+        {
+            int[] members = [.. Enumerable.Range(0, 150).Where(i => expected[i] == c)];
+            for (int d = 0; d < Width; d++)
+            {
+                double mean = members.Length == 0 ? start.Row(c)[d] : members.Average(i => (double)bank.Row(i)[d]);
+                Assert.Equal(mean, means[c * Stride + d], 1e-6);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(9, 13)]
+    [InlineData(30, 11)]
+    [InlineData(1, 4)]
+    public void Augmentation_matches_the_reference(int patchSize, int side)
+    {
+        AugmentOptions options = new() { InputSize = side, VerticalFlip = 0.5f, Blur = 0.5f, StainScale = 0.3f, StainShift = 0.1f };
+        const int views = 6;
+        byte[] patches = new byte[views * patchSize * patchSize * 3];
+        new Random(5).NextBytes(patches);
+        AugmentPlan[] plans = [.. Enumerable.Range(0, views).Select(i => AugmentPlan.Draw(options, patchSize, 3, 1, i, 0))];
+        Assert.Contains(plans, plan => plan.BlurSigma > 0);
+        float[] found = Augmented(options, patches, plans, patchSize);
+        for (int i = 0; i < views; i++)
+        {
+            double[] expected = AugmenterReference.Apply(options, plans[i], patches.AsSpan(i * patchSize * patchSize * 3, patchSize * patchSize * 3), patchSize);
+            // As on the CPU, and logarithms and exponentials of our own under a stain map that stretches them.
+            for (int p = 0; p < expected.Length; p++)
+                Assert.Equal(expected[p], found[i * expected.Length + p], 200 * Math.ScaleB(1, -24) / 0.224);
+        }
+    }
+
+    private float[] Augmented(AugmentOptions options, byte[] patches, AugmentPlan[] plans, int patchSize)
+    {
+        int side = options.InputSize, floats = plans.Length * 3 * side * side;
+        using DeviceArray<byte> source = Upload(patches);
+        using DeviceArray<AugmentPlan> planned = Upload(plans);
+        using DeviceArray<float> output = Empty<float>(floats), scratch = Empty<float>(floats);
+        Launch("AugmentPatches", plans.Length, a =>
+        {
+            a.View(source);
+            a.View(planned);
+            a.View(output);
+            a.Int32(patchSize);
+            a.Int32(side);
+            a.Single(options.Mean.R);
+            a.Single(options.Mean.G);
+            a.Single(options.Mean.B);
+            a.Single(1 / options.Deviation.R);
+            a.Single(1 / options.Deviation.G);
+            a.Single(1 / options.Deviation.B);
+            return a;
+        });
+        Launch("BlurAcross", 3 * plans.Length, a => { a.View(planned); a.View(output); a.View(scratch); a.Int32(side); return a; });
+        Launch("BlurDown", 3 * plans.Length, a => { a.View(planned); a.View(scratch); a.View(output); a.Int32(side); return a; });
+        return Read(output, floats);
+    }
+
+    private delegate KernelArguments Fill(KernelArguments arguments);
+
+    private void Launch(string kernel, int groups, Fill fill)
+    {
+        KernelArguments arguments = fill(new KernelArguments());
+        device.EnqueueLaunch(kernel, new LaunchGrid((uint)groups), ref arguments);
+    }
+
+    private static int NearestCentre(ReadOnlySpan<float> row, MemoryBank centres)
+    {
+        int best = 0;
+        double least = double.PositiveInfinity;
+        for (int c = 0; c < centres.RowCount; c++)
+        {
+            double squared = 0;
+            for (int d = 0; d < Width; d++)
+                squared += Math.Pow((double)row[d] - centres.Row(c)[d], 2);
+            if (squared < least)
+                (best, least) = (c, squared);
+        }
+
+        return best;
+    }
+
+    private static void AssertRows(MemoryBank expected, DeviceArray<float> actual, double tolerance)
+    {
+        float[] rows = Read(actual, expected.RowCount * Stride);
+        for (int i = 0; i < rows.Length; i++)
+            Assert.Equal(i % Stride < Width ? expected.Row(i / Stride)[i % Stride] : 0f, rows[i], tolerance);
+    }
+
+    private DeviceArray<float> Upload(MemoryBank bank)
+    {
+        DeviceArray<float> array = Empty<float>(bank.RowCount * Stride);
+        array.Upload(MemoryMarshal.CreateReadOnlySpan(ref *bank.Rows.Data, bank.RowCount * Stride));
+        return array;
+    }
+
+    private DeviceArray<T> Upload<T>(T[] values) where T : unmanaged
+    {
+        DeviceArray<T> array = Empty<T>(values.Length);
+        array.Upload(values);
+        return array;
+    }
+
+    private DeviceArray<T> Empty<T>(int length) where T : unmanaged => new DeviceArray<T>(device).EnsureLength(length);
+
+    private static T[] Read<T>(DeviceArray<T> array, int length) where T : unmanaged
+    {
+        var values = new T[length];
+        array.ReadBack(values);
+        return values;
+    }
+}
