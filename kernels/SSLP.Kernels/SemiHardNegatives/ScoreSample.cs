@@ -14,7 +14,7 @@ internal sealed unsafe class ScoreSample(int bankRows, int width) : IDisposable
     private const int RefreshParts = 64;
 
     /// <summary>Standard deviations of the sample's count: by as many the threshold is set below the rank's place, and room kept beyond it.</summary>
-    private const double Margin = 4;
+    private const double Margin = 5;
 
     private readonly MemoryBank? _rows = bankRows > 4 * MinRows ? new(Math.Clamp(bankRows / 32, MinRows, MaxRows), width) : null;
     private int _refreshed;

@@ -52,7 +52,7 @@ public sealed partial class SpatialNeighbours
     /// <summary>Slide of a bank row.</summary>
     public int SlideOf(int bankRow) => _slide[bankRow];
 
-    /// <summary>Appends S of one anchor to <paramref name="into"/>[<paramref name="list"/>], scores 0.</summary>
+    /// <summary>Appends S of one anchor to <paramref name="into"/>[<paramref name="list"/>]; the scores are left to the caller.</summary>
     /// <param name="anchor">Bank row of the anchor.</param>
     /// <param name="radiusPatches">T; a distance of exactly T is outside.</param>
     /// <exception cref="ArgumentException">The anchor is not a bank row, or T is not a finite positive number.</exception>
@@ -73,7 +73,7 @@ public sealed partial class SpatialNeighbours
         }
     }
 
-    /// <summary>S of every anchor of a batch, one list each; scores are left 0.</summary>
+    /// <summary>S of every anchor of a batch, one list each; the scores are left to the caller.</summary>
     /// <inheritdoc cref="Query(int, double, RowLists, int)"/>
     public void Query(ReadOnlySpan<int> anchors, double radiusPatches, RowLists into)
     {
@@ -103,17 +103,32 @@ public sealed partial class SpatialNeighbours
     private void WalkRun(int run, int col, long halfWidth, bool skipCentre, RowLists into, int list)
     {
         int end = _runStart[run + 1];
-        for (int at = LowerBound(_sortedCol, _runStart[run], end, col - halfWidth); at < end && _sortedCol[at] <= col + halfWidth; at++)
+        int from = LowerBound(_sortedCol, _runStart[run], end, col - halfWidth), to = from;
+        while (to < end && _sortedCol[to] <= col + halfWidth)
+            to++;
+        int centre = from, beyond = from;
+        if (skipCentre)
         {
-            if (skipCentre && _sortedCol[at] == col)
-                continue;
-            into.Add(list, _sortedId[at]);
+            while (centre < to && _sortedCol[centre] < col)
+                centre++;
+            for (beyond = centre; beyond < to && _sortedCol[beyond] == col;)
+                beyond++;
         }
+        into.Add(list, _sortedId.AsSpan(from, centre - from));
+        into.Add(list, _sortedId.AsSpan(beyond, to - beyond));
     }
 
-    /// <summary>First index in [start, end) whose value is at least <paramref name="value"/>, else end.</summary>
+    /// <summary>
+    /// First index in [start, end) whose value is at least <paramref name="value"/>, else end. Where the values rise by one, as in unbroken
+    /// tissue, the first guess is right; else binary search.
+    /// </summary>
     private static int LowerBound(int[] ascending, int start, int end, long value)
     {
+        if (start == end)
+            return end;
+        int guess = start + (int)Math.Clamp(value - ascending[start], 0, end - start);
+        if ((guess == end || ascending[guess] >= value) && (guess == start || ascending[guess - 1] < value))
+            return guess;
         while (start < end)
         {
             int middle = (int)(((uint)start + (uint)end) / 2);

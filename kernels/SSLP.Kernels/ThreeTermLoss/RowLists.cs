@@ -69,6 +69,15 @@ public sealed class RowLists
         _lengths[list] = length + 1;
     }
 
+    /// <summary>Appends rows whose scores are not known yet: they are whatever the memory held.</summary>
+    internal void Add(int list, ReadOnlySpan<int> rows)
+    {
+        int length = Length(list);
+        EnsureCapacity(list, length + rows.Length);
+        rows.CopyTo(_rows[list].AsSpan(length));
+        _lengths[list] = length + rows.Length;
+    }
+
     internal Span<int> Rows(int list) => _rows[list].AsSpan(0, Length(list));
 
     internal Span<float> WritableScores(int list) => _scores[list].AsSpan(0, Length(list));

@@ -17,7 +17,7 @@ namespace SSLP.Kernels;
 public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
 {
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
-    private const long CandidateBudgetBytes = 36L << 20;
+    private const long CandidateBudgetBytes = 30L << 20;
 
     /// <summary>The scores of a block's queries and the panels that they are taken from share the second-level cache.</summary>
     private const int MaxBlockAnchors = 66;
