@@ -78,11 +78,12 @@ public abstract class Slide : IDisposable
         {
             return OpenSlideSlide.OpenFile(path);
         }
-        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.OpenSlideMissing && embedded.Fault != SlideFault.NotASlide)
+        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.OpenSlideMissing)
         {
-            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {OpenSlideLibrary.HowToInstall}");
+            string unless = embedded.Fault == SlideFault.NotASlide ? "if it is a slide of another format, " : "";
+            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {unless}{OpenSlideLibrary.HowToInstall}");
         }
-        catch (SlideException openSlide) when (openSlide.Fault is SlideFault.OpenSlideMissing or SlideFault.NotASlide)
+        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.NotASlide)
         {
             throw embedded;
         }

@@ -1,20 +1,22 @@
 using System.Diagnostics;
+using NetVips;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.OpenSlide;
 
 namespace SSLP.Bench.Loading;
 
 /// <summary>
-/// How many patches of the file's own tile size does one core read in a second: the embedded reader, OpenSlide's read_region and the bare decoder,
-/// on the same patches, on the tile grid and off it?
+/// How many patches of the file's own tile size does one core read in a second: the embedded reader, OpenSlide's read_region, libvips' crop
+/// and the bare decoder, on the same patches, on the tile grid and off it?
 /// </summary>
 public sealed class PatchRates : IDisposable
 {
     private const int Rounds = 7;
 
     private readonly string path;
-    private readonly Slide embedded;
+    private Slide embedded;
     private Slide? openSlide;
+    private Image? vips;
     private readonly DecoderProbe decoder;
     private readonly (long X, long Y)[] onGrid;
     private readonly (long X, long Y)[] offGrid;
@@ -28,7 +30,6 @@ public sealed class PatchRates : IDisposable
     {
         this.path = path;
         embedded = Slide.Open(path, SlideReader.Embedded);
-        EmptyCaches();
         var level = embedded.Levels[0];
         (width, height) = (level.TileWidth, level.TileHeight);
         int columns = (int)(level.Width / width) - 1, rows = (int)(level.Height / height) - 1;
@@ -49,14 +50,20 @@ public sealed class PatchRates : IDisposable
     /// <summary>Measures all of them in one run.</summary>
     public IReadOnlyList<Rate> Measure()
     {
+        Reopen();
         var jobs = new List<(string Name, Action Job)>
         {
             ($"bare decoder, {DecoderProbe.Decoder}", () => DecodeAll()),
             ("embedded, on the grid", () => ReadAll(embedded, onGrid)),
             ("embedded, off the grid", () => ReadAll(embedded, offGrid)),
             ("embedded, off the grid, shuffled", () => ReadAll(embedded, Shuffled(offGrid))),
-            ("embedded, halved", () => HalveAll(embedded, onGrid)),
+            ("embedded, half the resolution", () => HalveAll(embedded, onGrid)),
         };
+        if (vips is not null)
+        {
+            jobs.Add(("libvips, on the grid", () => CropAll(vips!, onGrid)));
+            jobs.Add(("libvips, off the grid", () => CropAll(vips!, offGrid)));
+        }
         if (openSlide is not null)
         {
             jobs.Add(("openslide, on the grid", () => ReadAll(openSlide!, onGrid)));
@@ -70,7 +77,7 @@ public sealed class PatchRates : IDisposable
         {
             for (int i = 0; i < jobs.Count; i++)
             {
-                EmptyCaches();
+                Reopen();
                 long start = Stopwatch.GetTimestamp();
                 jobs[i].Job();
                 seconds[i][round] = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -84,6 +91,7 @@ public sealed class PatchRates : IDisposable
     {
         embedded.Dispose();
         openSlide?.Dispose();
+        vips?.Dispose();
     }
 
     private Rate ToRate(string name, double[] seconds)
@@ -111,6 +119,15 @@ public sealed class PatchRates : IDisposable
             slide.ReadHalved(0, x / 2, y / 2, width / 2, height / 2, patch, width / 2 * 3);
     }
 
+    private void CropAll(Image image, (long X, long Y)[] places)
+    {
+        foreach (var (x, y) in places)
+        {
+            using var crop = image.Crop((int)x, (int)y, width, height);
+            crop.WriteToMemory<byte>();
+        }
+    }
+
     private static (long X, long Y)[] Shuffled((long X, long Y)[] places)
     {
         var copy = places.ToArray();
@@ -118,13 +135,14 @@ public sealed class PatchRates : IDisposable
         return copy;
     }
 
-    /// <summary>Every round starts cold, or the tiles of the round before would be read from memory.</summary>
-    private void EmptyCaches()
+    /// <summary>Every job starts with slides just opened, or the tiles of the one before would be read from memory.</summary>
+    private void Reopen()
     {
-        long budget = TileCache.Shared.BudgetBytes;
-        TileCache.Shared.BudgetBytes = 0;
-        TileCache.Shared.BudgetBytes = budget;
+        embedded.Dispose();
+        embedded = Slide.Open(path, SlideReader.Embedded);
         openSlide?.Dispose();
         openSlide = OpenSlideLibrary.IsAvailable ? Slide.Open(path, SlideReader.OpenSlide) : null;
+        vips?.Dispose();
+        vips = ModuleInitializer.VipsInitialized ? Image.Tiffload(path) : null;
     }
 }

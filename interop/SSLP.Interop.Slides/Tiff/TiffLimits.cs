@@ -13,7 +13,7 @@ internal static class TiffLimits
     public const long TilePixels = 16L << 20;
 
     /// <summary>Pixels of one associated image.</summary>
-    public const long ImagePixels = 64L << 20;
+    public const long ImagePixels = 32L << 20;
 
     /// <summary>Columns or rows of a level: what fits an int with room for sums.</summary>
     public const long Side = 1L << 30;

@@ -3,7 +3,12 @@ using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
 
+/// <summary>Runs by itself: tiles of another size that other tests bring into the shared cache would change what its buffers can take.</summary>
+[CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
+public class AllocationTestsAlone;
+
 /// <summary>Reading patches from JPEG tiles makes no garbage.</summary>
+[Collection(nameof(AllocationTests))]
 public class AllocationTests
 {
     [Theory]
