@@ -3,11 +3,17 @@ using static TorchSharp.torch;
 
 namespace SSLP.Engine.Model;
 
-/// <summary>The two projection heads of the field.</summary>
+/// <summary>The projection heads.</summary>
 public enum HeadKind
 {
     /// <summary>One linear layer, features → D; the paper's.</summary>
     Linear,
+
+    /// <summary>
+    /// One linear layer and batch normalisation. A fresh backbone's features are nearly one direction, and a linear layer keeps them so: for
+    /// the first thousands of steps every similarity is near 1. Normalising centres them, which short runs need.
+    /// </summary>
+    LinearNorm,
 
     /// <summary>Linear, ReLU, linear, the hidden width that of the features; MoCo v2's and SimCLR's.</summary>
     Mlp,
@@ -18,16 +24,19 @@ public sealed class ProjectionHead : nn.Module<Tensor, Tensor>
 {
     private readonly Sequential layers;
 
-    /// <param name="kind">Linear or MLP.</param>
+    /// <param name="kind">Which layers.</param>
     /// <param name="features">Input width.</param>
     /// <param name="width">D.</param>
     public ProjectionHead(HeadKind kind, int features, int width)
         : base(nameof(ProjectionHead))
     {
         Width = width;
-        layers = kind == HeadKind.Linear
-            ? nn.Sequential(("0", nn.Linear(features, width)))
-            : nn.Sequential(("0", nn.Linear(features, features)), ("1", nn.ReLU()), ("2", nn.Linear(features, width)));
+        layers = kind switch
+        {
+            HeadKind.Linear => nn.Sequential(("0", nn.Linear(features, width))),
+            HeadKind.LinearNorm => nn.Sequential(("0", nn.Linear(features, width)), ("1", nn.BatchNorm1d(width))),
+            _ => nn.Sequential(("0", nn.Linear(features, features)), ("1", nn.ReLU()), ("2", nn.Linear(features, width))),
+        };
         register_module("layers", layers);
     }
 
