@@ -1,0 +1,29 @@
+namespace SSLP.Engine.Benchmarks;
+
+/// <summary>Sizes of a kernel bench.</summary>
+public sealed record BenchOptions
+{
+    /// <summary>B.</summary>
+    public int Queries { get; init; } = 256;
+
+    /// <summary>N.</summary>
+    public int Rows { get; init; } = 65_536;
+
+    /// <summary>D.</summary>
+    public int Width { get; init; } = 128;
+
+    /// <summary>Nearest rows to a query.</summary>
+    public int K { get; init; } = 20;
+
+    /// <summary>Threads of ours and of every baseline; 0: one a core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Timed rounds; at least 7.</summary>
+    public int Rounds { get; init; } = 9;
+
+    /// <summary>Centres of k-means.</summary>
+    public int Clusters { get; init; } = 1000;
+
+    /// <summary>Assignments of k-means.</summary>
+    public int Iterations { get; init; } = 20;
+}

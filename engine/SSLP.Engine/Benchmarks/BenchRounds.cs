@@ -1,0 +1,52 @@
+using System.Diagnostics;
+
+namespace SSLP.Engine.Benchmarks;
+
+/// <summary>
+/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them.
+/// The first way is ours.
+/// </summary>
+internal sealed class BenchRounds
+{
+    /// <summary>Rounds before the timed ones, and the pause after the first two: the JIT compiles what is hot in the background.</summary>
+    private const int Warmups = 4;
+    private const int JitPauseMs = 300;
+
+    private readonly List<(string Name, Func<double> Run)> _ways = [];
+
+    /// <summary>A way that is timed from outside.</summary>
+    public void Add(string name, Action run) => _ways.Add((name, () =>
+    {
+        long start = Stopwatch.GetTimestamp();
+        run();
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }));
+
+    /// <summary>A way that reports its own milliseconds.</summary>
+    public void AddTimed(string name, Func<double> run) => _ways.Add((name, run));
+
+    /// <summary>Median milliseconds of each way, in the order they were added.</summary>
+    public double[] Medians(int rounds, int warmups = Warmups)
+    {
+        for (int round = 0; round < warmups; round++)
+        {
+            foreach (var (_, run) in _ways)
+                run();
+            if (round < 2)
+                Thread.Sleep(JitPauseMs);
+        }
+        double[][] times = [.. _ways.Select(_ => new double[rounds])];
+        for (int round = 0; round < rounds; round++)
+        {
+            for (int way = 0; way < _ways.Count; way++)
+                times[way][round] = _ways[way].Run();
+        }
+        foreach (double[] ofOne in times)
+            Array.Sort(ofOne);
+        return [.. times.Select(ofOne => ofOne[rounds / 2])];
+    }
+
+    /// <summary>The baselines of a report, from <see cref="Medians"/>.</summary>
+    public IReadOnlyList<BenchBaseline> Baselines(double[] medians) =>
+        [.. _ways.Skip(1).Select((way, i) => new BenchBaseline(way.Name, medians[i + 1], medians[i + 1] / medians[0]))];
+}
