@@ -13,5 +13,6 @@ var root = new RootCommand("SSLP: spatially guided self-supervised pretraining o
     ProbeVerb.Create(),
     ExportVerb.Create(),
     DemoVerb.Create(),
+    BenchVerb.Create(),
 };
 return Shell.Run(root, args);

@@ -39,26 +39,29 @@ public static unsafe class ScorePass
         switch (isa)
         {
             case InstructionSet.Vector512:
-                Panel<Lanes512, Vector512<float>>(panel, width, block);
+                Panel<Lanes512, Vector512<float>>(panel, width, block, fetchNext: true);
                 break;
             case InstructionSet.Vector256:
-                Panel<Lanes256, Vector256<float>>(panel, width, block);
+                Panel<Lanes256, Vector256<float>>(panel, width, block, fetchNext: true);
                 break;
             case InstructionSet.Vector128:
-                Panel<Lanes128, Vector128<float>>(panel, width, block);
+                Panel<Lanes128, Vector128<float>>(panel, width, block, fetchNext: true);
                 break;
             default:
-                Panel<ScalarLanes, float>(panel, width, block);
+                Panel<ScalarLanes, float>(panel, width, block, fetchNext: true);
                 break;
         }
     }
 
-    /// <summary>One panel against all queries of the block: the panel stays in the first-level cache, the queries stream past.</summary>
-    internal static void Panel<TLanes, TVector>(float* panel, int width, in Block block)
+    /// <summary>
+    /// One panel against all queries of the block: the panel stays in the first-level cache, the queries stream past. The next panel is
+    /// fetched meanwhile if <paramref name="fetchNext"/>, which a caller that comes by again with other queries says only once.
+    /// </summary>
+    internal static void Panel<TLanes, TVector>(float* panel, int width, in Block block, bool fetchNext)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        var ahead = new PanelPrefetch(panel, width, block.QueryCount / QueryMultiple);
+        PanelPrefetch ahead = fetchNext ? new PanelPrefetch(panel, width, block.QueryCount / QueryMultiple) : default;
         for (nint q = 0; q < block.QueryCount; q += QueryMultiple)
         {
             ahead.Step();

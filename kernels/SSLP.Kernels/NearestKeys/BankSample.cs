@@ -88,7 +88,7 @@ internal sealed unsafe class BankSample : IDisposable
             for (int panel = 0; panel < Panels; panel++, tiles.Scores += MemoryBank.PanelRows)
             {
                 float* data = owner._panels.Pointer + (nint)panel * MemoryBank.PanelRows * owner._bank.Width;
-                ScorePass.Panel<TLanes, TVector>(data, owner._bank.Width, tiles);
+                ScorePass.Panel<TLanes, TVector>(data, owner._bank.Width, tiles, fetchNext: false);
             }
             Span<ulong> keys = _keys.Span((long)worker * Rows, Rows);
             for (int q = firstQuery; q < Math.Min(_block.Count, firstQuery + ScoreTile.Queries); q++, scores += Rows)

@@ -124,7 +124,7 @@ internal sealed unsafe class RankHistogram : IDisposable
                 var block = new ScorePass.Block(_block.Row(q), _block.Stride, ScoreTile.Queries, tile, MemoryBank.PanelRows);
                 for (int panel = item * ChunkPanels; panel < end; panel++)
                 {
-                    ScorePass.Panel<TLanes, TVector>(owner._bank.Panel(panel), owner._bank.Width, block);
+                    ScorePass.Panel<TLanes, TVector>(owner._bank.Panel(panel), owner._bank.Width, block, fetchNext: q == 0);
                     FindBins<TLanes, TVector>(tile, owner._scales.Pointer + q, bins);
                     Count(bins, counts + (nint)q * Bins);
                 }

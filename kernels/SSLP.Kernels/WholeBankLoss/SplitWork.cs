@@ -94,7 +94,7 @@ internal sealed unsafe class SplitWork : LanesWork, IDisposable
         int panels = Math.Min(ChunkPanels, _bank.PanelCount - firstPanel);
         var block = new ScorePass.Block(_block.Row(firstQuery), _block.Stride, queries, weights, ChunkRows);
         for (int p = 0; p < panels; p++, block.Scores += MemoryBank.PanelRows)
-            ScorePass.Panel<TLanes, TVector>(_bank.Panel(firstPanel + p), _bank.Width, block);
+            ScorePass.Panel<TLanes, TVector>(_bank.Panel(firstPanel + p), _bank.Width, block, fetchNext: firstQuery == 0);
         int rows = _bank.RowCount - chunk * ChunkRows;
         for (int q = 0; rows < ChunkRows && q < queries; q++)
             new Span<float>(weights + q * ChunkRows + rows, ChunkRows - rows).Fill(float.NegativeInfinity);

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json;
+using SSLP.Engine.Benchmarks;
+using SSLP.Engine.Runtime;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary><c>sslp bench</c>: ours beside what a user would pick instead, in one run.</summary>
+internal static class BenchVerb
+{
+    private static readonly Dictionary<string, Func<BenchOptions, BenchReport>> Jobs = new()
+    {
+        ["knn"] = KnnBench.Run,
+        ["loss"] = WholeBankLossBench.Run,
+        ["kmeans"] = KMeansBench.Run,
+    };
+
+    public static Command Create()
+    {
+        var defaults = new BenchOptions();
+        var job = new Argument<string>("JOB") { Description = string.Join(" | ", Jobs.Keys) };
+        job.AcceptOnlyFromAmong([.. Jobs.Keys]);
+        Option<int> queries = Size("--queries", "queries of a call, B", defaults.Queries);
+        Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
+        Option<int> width = Size("--width", "width of a row, D", defaults.Width);
+        Option<int> k = Size("--k", "nearest rows to a query (knn)", defaults.K);
+        Option<int> clusters = Size("--clusters", "centres (kmeans)", defaults.Clusters);
+        Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
+        Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
+        Option<int> threads = Size("--threads", "threads of ours and of the baselines; 0: one a core", defaults.Threads);
+        Option<bool> json = Inputs.Json();
+        var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
+        {
+            job, queries, rows, width, k, clusters, iterations, rounds, threads, json,
+        };
+        command.SetAction(parsed =>
+        {
+            TorchRuntime.Load();
+            BenchReport report = Jobs[parsed.GetRequiredValue(job)](new BenchOptions
+            {
+                Queries = parsed.GetValue(queries),
+                Rows = parsed.GetValue(rows),
+                Width = parsed.GetValue(width),
+                K = parsed.GetValue(k),
+                Clusters = parsed.GetValue(clusters),
+                Iterations = parsed.GetValue(iterations),
+                Rounds = parsed.GetValue(rounds),
+                Threads = parsed.GetValue(threads),
+            });
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Option<int> Size(string name, string what, int value) =>
+        new(name) { Description = what, HelpName = "N", DefaultValueFactory = _ => value };
+}
