@@ -12,7 +12,9 @@ internal static class BenchVerb
     {
         ["knn"] = KnnBench.Run,
         ["loss"] = WholeBankLossBench.Run,
+        ["sampling"] = SamplingBench.Run,
         ["kmeans"] = KMeansBench.Run,
+        ["loading"] = LoadingBench.Run,
     };
 
     public static Command Create()
@@ -20,32 +22,38 @@ internal static class BenchVerb
         var defaults = new BenchOptions();
         var job = new Argument<string>("JOB") { Description = string.Join(" | ", Jobs.Keys) };
         job.AcceptOnlyFromAmong([.. Jobs.Keys]);
-        Option<int> queries = Size("--queries", "queries of a call, B", defaults.Queries);
+        Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, else 256)", HelpName = "N" };
         Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
         Option<int> width = Size("--width", "width of a row, D", defaults.Width);
-        Option<int> k = Size("--k", "nearest rows to a query (knn)", defaults.K);
+        Option<int?> k = new("--k") { Description = "nearest rows to a query (20 in knn), nearest keys and negatives (4096 in sampling)", HelpName = "N" };
         Option<int> clusters = Size("--clusters", "centres (kmeans)", defaults.Clusters);
         Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
         Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
         Option<int> threads = Size("--threads", "threads of ours and of the baselines; 0: one a core", defaults.Threads);
+        Option<string?> slides = new("--slides") { Description = "a slide with JPEG tiles (loading)", HelpName = "FILE" };
+        Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, threads, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, threads, slides, offGrid, json,
         };
         command.SetAction(parsed =>
         {
             TorchRuntime.Load();
-            BenchReport report = Jobs[parsed.GetRequiredValue(job)](new BenchOptions
+            string name = parsed.GetRequiredValue(job);
+            bool sampling = name == "sampling";
+            BenchReport report = Jobs[name](new BenchOptions
             {
-                Queries = parsed.GetValue(queries),
+                Queries = parsed.GetValue(queries) ?? (sampling ? 128 : defaults.Queries),
                 Rows = parsed.GetValue(rows),
                 Width = parsed.GetValue(width),
-                K = parsed.GetValue(k),
+                K = parsed.GetValue(k) ?? (sampling ? 4096 : defaults.K),
                 Clusters = parsed.GetValue(clusters),
                 Iterations = parsed.GetValue(iterations),
                 Rounds = parsed.GetValue(rounds),
                 Threads = parsed.GetValue(threads),
+                Slide = parsed.GetValue(slides),
+                OffGrid = parsed.GetValue(offGrid),
             });
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));
             return 0;

@@ -1,6 +1,6 @@
 namespace SSLP.Engine.Benchmarks;
 
-/// <summary>Sizes of a kernel bench.</summary>
+/// <summary>Sizes of a bench.</summary>
 public sealed record BenchOptions
 {
     /// <summary>B.</summary>
@@ -26,4 +26,10 @@ public sealed record BenchOptions
 
     /// <summary>Assignments of k-means.</summary>
     public int Iterations { get; init; } = 20;
+
+    /// <summary>The slide of the loading bench.</summary>
+    public string? Slide { get; init; }
+
+    /// <summary>Patches of the loading bench lie across four tiles each, in place of being a tile each.</summary>
+    public bool OffGrid { get; init; }
 }
