@@ -2,9 +2,9 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The launcher of nearest keys with the device code, on ILGPU's CPU accelerator.</summary>
-[Collection("accelerator")]
-public sealed unsafe class CudaNearestKeysTests(AcceleratorDevice device)
+/// <summary>The launcher of nearest keys with the device code, on a GPU or ILGPU's CPU accelerator.</summary>
+[Collection("device")]
+public sealed unsafe class CudaNearestKeysTests(TestDevice device)
 {
     private const int RankQueries = 130;
 

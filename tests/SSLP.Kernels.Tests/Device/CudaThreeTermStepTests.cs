@@ -2,9 +2,9 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The whole bank step through the launcher and the device code, on ILGPU's CPU accelerator, against the float64 reference.</summary>
-[Collection("accelerator")]
-public sealed unsafe class CudaThreeTermStepTests(AcceleratorDevice device)
+/// <summary>The whole bank step through the launcher and the device code, on a GPU or ILGPU's CPU accelerator, against the float64 reference.</summary>
+[Collection("device")]
+public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
 {
     private const int Width = 9;
 

@@ -2,9 +2,9 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The launcher of the whole-bank loss with the device code, on ILGPU's CPU accelerator.</summary>
-[Collection("accelerator")]
-public sealed unsafe class CudaWholeBankLossTests(AcceleratorDevice device)
+/// <summary>The launcher of the whole-bank loss with the device code, on a GPU or ILGPU's CPU accelerator.</summary>
+[Collection("device")]
+public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
 {
     [Theory]
     [InlineData(1, 1, 1, false)]

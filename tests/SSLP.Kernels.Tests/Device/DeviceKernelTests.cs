@@ -4,9 +4,9 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>Device kernels that no launcher calls yet, each against its reference on ILGPU's CPU accelerator.</summary>
-[Collection("accelerator")]
-public sealed unsafe class DeviceKernelTests(AcceleratorDevice device)
+/// <summary>Device kernels that no launcher calls yet, each against its reference on a GPU or ILGPU's CPU accelerator.</summary>
+[Collection("device")]
+public sealed unsafe class DeviceKernelTests(TestDevice device)
 {
     private const int Width = 10, Stride = 16;
 

@@ -8,8 +8,27 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-[CollectionDefinition("accelerator")]
-public sealed class AcceleratorCollection : ICollectionFixture<AcceleratorDevice>;
+[CollectionDefinition("device")]
+public sealed class DeviceCollection : ICollectionFixture<TestDevice>;
+
+/// <summary>The device that the launchers are tested on: with SSLP_KERNELS=cuda the machine's GPU, else ILGPU's CPU accelerator.</summary>
+public sealed unsafe class TestDevice : IComputeDevice
+{
+    private readonly IComputeDevice _device =
+        Environment.GetEnvironmentVariable(KernelSet.Variable) == "cuda" ? new CudaComputeDevice() : new AcceleratorDevice();
+
+    public IDeviceBlock Allocate(long bytes) => _device.Allocate(bytes);
+
+    public void Upload(ulong destination, void* source, long bytes) => _device.Upload(destination, source, bytes);
+
+    public void ReadBack(void* destination, ulong source, long bytes) => _device.ReadBack(destination, source, bytes);
+
+    public void EnqueueFill(ulong destination, byte value, long bytes) => _device.EnqueueFill(destination, value, bytes);
+
+    public void EnqueueLaunch(string kernel, LaunchGrid grid, ref KernelArguments arguments) => _device.EnqueueLaunch(kernel, grid, ref arguments);
+
+    public void Dispose() => _device.Dispose();
+}
 
 /// <summary>
 /// ILGPU's CPU accelerator behind the launchers' own contract: each launch's packed arguments are unpacked by the kernel's parameter types and
