@@ -67,7 +67,7 @@ public static class Embedder
         int[] order = [.. Enumerable.Range(0, batches * BatchSize).Select(i => Math.Min(i, count - 1))];
         var values = new float[(long)count * backbone.Features];
         var unread = new List<int>();
-        using var augmenter = new Augmenter(OptionsOf(preprocessing), source.PatchSize, pool);
+        using var augmenter = new Augmenter(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
         using var ring = new BatchRing(
             new SkippingReader(source), source.PatchSize, BatchSize, Slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, BatchSize, Slots)));
@@ -95,8 +95,8 @@ public static class Embedder
         return (table, unread);
     }
 
-    /// <summary>Nothing drawn: the normalisation alone.</summary>
-    private static AugmentOptions OptionsOf(EncoderPreprocessing p) => AugmentOptions.Sslp with
+    /// <summary>An augmentation that ends in this encoder's size and normalisation.</summary>
+    internal static AugmentOptions OptionsOf(EncoderPreprocessing p, AugmentOptions augmentation) => augmentation with
     {
         InputSize = p.InputSize,
         Mean = (p.Mean.X, p.Mean.Y, p.Mean.Z),

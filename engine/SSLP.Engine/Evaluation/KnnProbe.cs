@@ -41,8 +41,8 @@ public static class KnnProbe
             using var blockScope = NewDisposeScope();
             Tensor block = q.narrow(0, start, Math.Min(QueryBlock, queries.Count - start));
             (Tensor best, Tensor rows) = TopOfBlocks(block, v, k);
-            best.contiguous().data<float>().CopyTo(similarities, start * k);
-            rows.to(ScalarType.Int32).contiguous().data<int>().CopyTo(neighbours, start * k);
+            best.CopyTo<float>(similarities.AsSpan(start * k));
+            rows.to(ScalarType.Int32).CopyTo<int>(neighbours.AsSpan(start * k));
         }
 
         return (similarities, neighbours);

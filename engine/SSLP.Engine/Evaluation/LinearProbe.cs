@@ -54,7 +54,7 @@ public static class LinearProbe
 
         Tensor scores = Matrix(task.Test).matmul(weights.t()).add_(bias).softmax(1);
         string setting = string.Create(CultureInfo.InvariantCulture, $"lr={o.LearningRate} epochs={o.Epochs}");
-        return ProbeResult.From("linear_sgd", setting, task, scores.contiguous().data<float>().ToArray());
+        return ProbeResult.From("linear_sgd", setting, task, scores.ToArray<float>());
     }
 
     /// <summary>

@@ -53,7 +53,7 @@ public sealed class LogisticRegression
         using var noGrad = no_grad();
         (Tensor weights, Tensor bias) = Unpack(Parameters, _classes, features.Width);
         Tensor logits = Standardised(features, _mean, _scale).matmul(weights.t()).add_(bias);
-        return logits.softmax(1).to(ScalarType.Float32).contiguous().data<float>().ToArray();
+        return logits.softmax(1).to(ScalarType.Float32).ToArray<float>();
     }
 
     /// <summary>Value and gradient of the objective above.</summary>
@@ -68,8 +68,8 @@ public sealed class LogisticRegression
         Tensor residual = logProbabilities.exp();
         residual = residual.scatter_add(1, y, -ones_like(y, ScalarType.Float64)).div_(x.shape[0]);
         Tensor weightGradient = residual.t().matmul(x).add_(weights, alpha: lambda);
-        weightGradient.contiguous().data<double>().CopyTo(gradient);
-        residual.sum(dim: 0).data<double>().CopyTo(gradient, classes * width);
+        weightGradient.CopyTo<double>(gradient.AsSpan(0, classes * width));
+        residual.sum(dim: 0).CopyTo<double>(gradient.AsSpan(classes * width));
         return value;
     }
 

@@ -34,8 +34,8 @@ public sealed class PrincipalComponents
         Tensor largest = axes.gather(1, axes.abs().argmax(1, keepdim: true));
         axes = axes * largest.sign();
         return new(
-            mean.to(ScalarType.Float32).data<float>().ToArray(), axes.to(ScalarType.Float32).contiguous().data<float>().ToArray(),
-            variances.flip(0).clamp_min(0).contiguous().data<double>().ToArray());
+            mean.to(ScalarType.Float32).ToArray<float>(), axes.to(ScalarType.Float32).ToArray<float>(),
+            variances.flip(0).clamp_min(0).ToArray<double>());
     }
 
     /// <summary>Coordinates along the first components, N × <paramref name="components"/>, row-major.</summary>
@@ -45,6 +45,6 @@ public sealed class PrincipalComponents
         using var noGrad = no_grad();
         int width = Mean.Length;
         Tensor x = tensor(values).reshape(-1, width) - tensor(Mean);
-        return x.matmul(tensor(Axes).reshape(width, width).narrow(0, 0, components).t()).contiguous().data<float>().ToArray();
+        return x.matmul(tensor(Axes).reshape(width, width).narrow(0, 0, components).t()).ToArray<float>();
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SSLP.Engine.Tiling;
 
 namespace SSLP.Engine.Evaluation;
 
@@ -22,19 +23,25 @@ public sealed record ProbeResult(
     string Probe, string Setting, string Features, string Split, int TrainPatches, int TrainSlides, int TestPatches, int TestSlides,
     Estimate Accuracy, Estimate BalancedAccuracy, Estimate MacroF1, Estimate? Auc, IReadOnlyList<string> Classes, long[][] Confusion)
 {
-    /// <summary>Scores of the test rows → the judgement.</summary>
+    /// <summary>Scores of a task's test rows → the judgement.</summary>
+    internal static ProbeResult From(string probe, string setting, ProbeTask task, float[] scores) =>
+        From(probe, setting, task.Test.Source, task.How, task.Train.Patches, task.Test.Patches, scores);
+
+    /// <summary>Scores of test patches → the judgement.</summary>
     /// <param name="probe">Its name.</param>
     /// <param name="setting">What was set or chosen.</param>
-    /// <param name="task">What was judged.</param>
-    /// <param name="scores">Test rows × classes, row-major.</param>
-    internal static ProbeResult From(string probe, string setting, ProbeTask task, float[] scores)
+    /// <param name="features">What was judged.</param>
+    /// <param name="how">Where the split comes from.</param>
+    /// <param name="train">Patches learned from.</param>
+    /// <param name="test">Patches judged on, all with a class.</param>
+    /// <param name="scores">Test patches × classes, row-major.</param>
+    internal static ProbeResult From(string probe, string setting, string features, string how, PatchTable train, PatchTable test, float[] scores)
     {
-        MetricScorer scorer = new(task.TestLabels, scores, task.Classes.Count);
-        ReadOnlySpan<int> testSlides = task.Test.Patches.SlideOf, trainSlides = task.Train.Patches.SlideOf;
-        var (accuracy, balanced, f1, auc) = SlideBootstrap.Estimate(scorer, testSlides);
+        MetricScorer scorer = new(test.LabelOf.ToArray(), scores, test.Classes!.Count);
+        var (accuracy, balanced, f1, auc) = SlideBootstrap.Estimate(scorer, test.SlideOf);
         return new(
-            probe, setting, task.Test.Source, task.How, task.Train.Count, Distinct(trainSlides), task.Test.Count, Distinct(testSlides),
-            accuracy, balanced, f1, auc, task.Classes, scorer.Confusion());
+            probe, setting, features, how, train.Count, Distinct(train.SlideOf), test.Count, Distinct(test.SlideOf),
+            accuracy, balanced, f1, auc, test.Classes, scorer.Confusion());
     }
 
     private static int Distinct(ReadOnlySpan<int> slides) => new HashSet<int>(slides.ToArray()).Count;

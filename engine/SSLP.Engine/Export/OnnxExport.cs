@@ -1,4 +1,5 @@
 using System.Numerics;
+using SSLP.Engine.Evaluation;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Export;
@@ -121,6 +122,6 @@ public static class OnnxExport
             return file.ReadTensor(name).to(ScalarType.Float64);
         }
 
-        private static float[] Floats(Tensor tensor) => tensor.to(ScalarType.Float32).contiguous().data<float>().ToArray();
+        private static float[] Floats(Tensor tensor) => tensor.to(ScalarType.Float32).ToArray<float>();
     }
 }

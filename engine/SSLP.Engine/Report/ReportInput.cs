@@ -22,6 +22,9 @@ public sealed record ReportInput
     /// <summary>How spread out the features are, by name of the encoder.</summary>
     public IReadOnlyList<KeyValuePair<string, SpreadStatistics>> Spread { get; init; } = [];
 
+    /// <summary>What neighbours have in common, by name of the encoder.</summary>
+    public IReadOnlyList<KeyValuePair<string, NeighbourStatistics>> Neighbours { get; init; } = [];
+
     /// <summary>Features of the trained encoder, one row for every patch of <see cref="Patches"/>.</summary>
     public FeatureTable? Features { get; init; }
 

@@ -32,6 +32,8 @@ public static class ReportPage
             Section(body, "Training", $"{input.Steps.Count} steps. A band spans the least and the largest value of the steps that a point stands for.", Curves(input.Steps));
         if (input.Spread.Count > 0)
             Section(body, "Spread of the features", "Collapsed features have an effective rank and a mean cosine of 1 and a deviation of 0.", SpreadTable(input.Spread));
+        if (input.Neighbours.Count > 0)
+            Section(body, "Purity of neighbours", "How often a patch's neighbours share its class and its slide, and how alike their features are; chance is a patch at random.", NeighbourTable(input.Neighbours));
         if (input.Features is { Count: > 1 } features)
             Pictures(body, input, features);
         if (input.ContactSheets.Count > 0)
@@ -75,6 +77,19 @@ public static class ReportPage
         StringBuilder html = new("<table><thead><tr><th>features</th><th>width</th><th>effective rank</th><th>deviation · √width</th><th>mean cosine</th></tr></thead><tbody>");
         foreach ((string name, SpreadStatistics s) in spread)
             html.Append($"<tr><td>{Html.Escape(name)}</td><td>{s.Width}</td><td>{s.EffectiveRank:0.0}</td><td>{s.Deviation:0.000}</td><td>{s.MeanCosine:0.000}</td></tr>");
+        return html.Append("</tbody></table>").ToString();
+    }
+
+    private static string NeighbourTable(IReadOnlyList<KeyValuePair<string, NeighbourStatistics>> neighbours)
+    {
+        StringBuilder html = new("<table><thead><tr><th>features</th><th>same class: on the slide</th><th>nearest</th><th>chance</th>"
+            + "<th>cosine: on the slide</th><th>nearest</th><th>chance</th><th>nearest on other slides</th><th>entropy</th></tr></thead><tbody>");
+        static string Cell(double? value) => value is double number && double.IsFinite(number) ? $"<td>{number:0.000}</td>" : "<td>–</td>";
+        foreach ((string name, NeighbourStatistics n) in neighbours)
+            html.Append($"<tr><td>{Html.Escape(name)}</td>").AppendJoin("", new[]
+            {
+                n.SpatialPurity, n.NearestPurity, n.ChancePurity, n.SpatialCosine, n.NearestCosine, n.RandomCosine, n.NearestElsewhere, n.NeighbourEntropy,
+            }.Select(Cell)).Append("</tr>");
         return html.Append("</tbody></table>").ToString();
     }
 

@@ -18,7 +18,7 @@ public sealed class ReportPageTests : IDisposable
     public void A_full_page_has_every_section_and_needs_nothing_from_outside()
     {
         string page = ReportPage.Compose(Full());
-        foreach (string heading in new[] { "What the features are worth", "Training", "Spread of the features", "Neighbours", "Feature maps of slides", "Map of patches" })
+        foreach (string heading in new[] { "What the features are worth", "Training", "Spread of the features", "Purity of neighbours", "Neighbours", "Feature maps of slides", "Map of patches" })
             Assert.Contains($"<h2>{heading}</h2>", page);
         Assert.DoesNotContain("<script", page);
         Assert.DoesNotContain("<link", page);
@@ -112,6 +112,7 @@ public sealed class ReportPageTests : IDisposable
             Steps = [.. Enumerable.Range(1, 40).Select(i => new StepMetrics { Step = i, Epoch = i / 10.0, Loss = 10.0 / i, Self = 5.0 / i, Lr = 0.1, PatchesPerSecond = 200 + i, DataWait = 0.01 })],
             Probes = KnnProbe.Run(task, [5, 20]),
             Spread = [new("tissue-like", SpreadStatistics.Of(features))],
+            Neighbours = [new("tissue-like", NeighbourStatistics.Of(features))],
             Features = features,
             Patches = new Stripes(features.Patches, broken: false),
             Queries = 3,
