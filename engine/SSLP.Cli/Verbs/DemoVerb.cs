@@ -20,7 +20,12 @@ internal static class DemoVerb
 
     private static readonly TrainingOptions Training = new()
     {
-        Epochs = 12, BatchSize = 64, InputSize = 48, Patch = Patch, Mpp = 0.5, Seed = 1,
+        Epochs = 12,
+        BatchSize = 64,
+        InputSize = 48,
+        Patch = Patch,
+        Mpp = 0.5,
+        Seed = 1,
     };
 
     public static Command Create()

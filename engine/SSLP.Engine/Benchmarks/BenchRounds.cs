@@ -20,7 +20,8 @@ internal sealed class BenchRounds
         long start = Stopwatch.GetTimestamp();
         run();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-    }));
+    }
+    ));
 
     /// <summary>A way that reports its own milliseconds.</summary>
     public void AddTimed(string name, Func<double> run) => _ways.Add((name, run));

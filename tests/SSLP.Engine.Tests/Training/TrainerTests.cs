@@ -11,7 +11,11 @@ public sealed class TrainerTests : IDisposable
 
     private static readonly TrainingOptions Small = new()
     {
-        Epochs = 3, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1,
+        Epochs = 3,
+        BatchSize = 8,
+        InputSize = 16,
+        Width = 16,
+        Threads = 1,
     };
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
