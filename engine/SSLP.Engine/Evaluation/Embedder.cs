@@ -89,10 +89,23 @@ public static class Embedder
             System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(features.bytes).CopyTo(values.AsSpan(first * backbone.Features));
             progress?.Report(first + used);
         }
-        var table = new FeatureTable(source.Table, values, backbone.Features, source.Describe);
+        var table = new FeatureTable(source.Table, values, backbone.Features, source.Describe, OriginsOf(source));
         if (unread.Count > 0)
             table = table.Select([.. Enumerable.Range(0, count).Except(unread)]);
         return (table, unread);
+    }
+
+    /// <summary>x, y of every patch in level-0 pixels, as CLAM and TRIDENT expect them; null where the patches were not cut from slides.</summary>
+    private static long[]? OriginsOf(IPatchSource source)
+    {
+        var origins = new long[2 * source.Table.Count];
+        for (int i = 0; i < source.Table.Count; i++)
+        {
+            if (source.OriginLevel0(i) is not { } origin)
+                return null;
+            (origins[2 * i], origins[(2 * i) + 1]) = origin;
+        }
+        return origins;
     }
 
     /// <summary>An augmentation that ends in this encoder's size and normalisation.</summary>

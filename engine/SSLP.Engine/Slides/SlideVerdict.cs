@@ -30,6 +30,10 @@ public enum SlideVerdict
     [JsonStringEnumMemberName("not brightfield")]
     NotBrightfield,
 
+    /// <summary>The regions that should say what to cut from it cannot be read.</summary>
+    [JsonStringEnumMemberName("bad regions")]
+    BadRegions,
+
     /// <summary>The file ends too early.</summary>
     [JsonStringEnumMemberName("truncated")]
     Truncated,

@@ -18,6 +18,9 @@ public interface IPatchSource : IDisposable
     /// <summary>One line for logs and run.json: what the patches are and where they come from.</summary>
     string Describe { get; }
 
+    /// <summary>Top left corner of a patch on its slide, rounded to a level-0 pixel; null where the patches were not cut from slides here.</summary>
+    (long X, long Y)? OriginLevel0(int patch) => null;
+
     /// <summary>Writes one patch to <paramref name="rgb"/>: PatchSize × PatchSize × 3 bytes, row by row, R G B.</summary>
     /// <exception cref="PatchReadException">The patch does not decode; another patch of its slide may.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="patch"/> is no index of the table.</exception>

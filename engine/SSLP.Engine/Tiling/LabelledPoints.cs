@@ -9,7 +9,7 @@ namespace SSLP.Engine.Tiling;
 /// </summary>
 public sealed class LabelledPoints
 {
-    private LabelledPoints(string path, PatchTable table, double[] x, double[] y)
+    internal LabelledPoints(string path, PatchTable table, double[] x, double[] y)
     {
         Path = path;
         Table = table;
@@ -17,6 +17,7 @@ public sealed class LabelledPoints
         Y = y;
     }
 
+    /// <summary>The file or folder they were read from.</summary>
     public string Path { get; }
 
     public PatchTable Table { get; }

@@ -24,6 +24,8 @@ public sealed class PatchSubset : IPatchSource
 
     public string Describe { get; }
 
+    public (long X, long Y)? OriginLevel0(int patch) => _whole.OriginLevel0(_patches[patch]);
+
     public void Read(int patch, Span<byte> rgb) => _whole.Read(_patches[patch], rgb);
 
     public void Dispose() => _whole.Dispose();

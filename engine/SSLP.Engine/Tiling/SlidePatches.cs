@@ -92,6 +92,13 @@ public sealed class SlidePatches : IPatchSource
     }
 
     /// <inheritdoc/>
+    public (long X, long Y)? OriginLevel0(int patch)
+    {
+        (double left, double top) = _cornerLevel0(patch);
+        return ((long)Math.Round(left), (long)Math.Round(top));
+    }
+
+    /// <inheritdoc/>
     public void Read(int patch, Span<byte> rgb)
     {
         this.CheckRead(patch, rgb.Length);

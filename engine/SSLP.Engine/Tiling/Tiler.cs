@@ -24,6 +24,9 @@ public sealed record TilingOptions
     /// <summary>How tissue is told from glass.</summary>
     public TissueOptions Tissue { get; init; } = new();
 
+    /// <summary>Folder of QuPath's GeoJSON, <c>&lt;slide&gt;.geojson</c> with or without the slide's extension; see <see cref="SlideRegions"/>. Default none.</summary>
+    public string? RegionsFolder { get; init; }
+
     /// <summary>Folder for a contact sheet of every slide; null for none.</summary>
     public string? ContactSheetFolder { get; init; }
 
@@ -72,6 +75,8 @@ public static class Tiler
         IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default)
     {
         options.Check();
+        if (options.RegionsFolder is { } folder && !Directory.Exists(folder))
+            throw new TilingException($"{folder} is not a folder; give the folder of the slides' GeoJSON files.");
         var tiled = new TiledSlide[slides.Count];
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
         Parallel.For(0, slides.Count, parallel, i =>
@@ -91,7 +96,8 @@ public static class Tiler
             if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
                 return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);
             var grid = new SlideGrid(options.PatchSize, options.Mpp, mpp.X, mpp.Y, slide.Levels[0].Width, slide.Levels[0].Height);
-            List<(int Col, int Row)> patches = TissuePatches(grid, mask, options.MinTissue);
+            SlideRegions? regions = options.RegionsFolder is { } regionsFolder ? SlideRegions.Find(regionsFolder, file.Name) : null;
+            List<(int Col, int Row)> patches = TissuePatches(grid, mask, options.MinTissue, regions);
             if (options.ContactSheetFolder is { } folder)
                 ContactSheet.Write(Path.Combine(folder, file.Name.Replace('/', '_') + ".png"), inspection.Thumbnail!.Image, mask, grid, patches);
             if (patches.Count == 0)
@@ -104,14 +110,19 @@ public static class Tiler
         {
             return TiledSlide.LeftOut(file, SlideInspection.VerdictOf(e.Fault), e.Reason);
         }
+        catch (TilingException e)
+        {
+            return TiledSlide.LeftOut(file, SlideVerdict.BadRegions, e.Message);
+        }
     }
 
     private static string NoPatchReason(SlideGrid grid, TilingOptions options) => grid.Columns == 0 || grid.Rows == 0
         ? FormattableString.Invariant($"{grid.Width} × {grid.Height} px hold no whole patch of {options.PatchSize} px at {options.Mpp:0.####} µm")
-        : FormattableString.Invariant($"no patch of {options.PatchSize} px at {options.Mpp:0.####} µm is tissue by {options.MinTissue:0.##} or more");
+        : FormattableString.Invariant($"no patch of {options.PatchSize} px at {options.Mpp:0.####} µm is tissue by {options.MinTissue:0.##} or more")
+            + (options.RegionsFolder is null ? "" : " and inside its regions");
 
     /// <summary>Grid places in order of row, then column.</summary>
-    private static List<(int Col, int Row)> TissuePatches(SlideGrid grid, TissueMask mask, double minTissue)
+    private static List<(int Col, int Row)> TissuePatches(SlideGrid grid, TissueMask mask, double minTissue, SlideRegions? regions)
     {
         var patches = new List<(int, int)>();
         for (int row = 0; row < grid.Rows; row++)
@@ -119,7 +130,8 @@ public static class Tiler
             {
                 double coverage = mask.Coverage(grid.Left(col) / grid.Width, grid.Top(row) / grid.Height,
                     grid.Left(col + 1) / grid.Width, grid.Top(row + 1) / grid.Height);
-                if (coverage > 0 && coverage >= minTissue)
+                if (coverage > 0 && coverage >= minTissue
+                    && regions?.Takes(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1)) != false)
                     patches.Add((col, row));
             }
         return patches;

@@ -1,0 +1,89 @@
+using SSLP.Engine.Slides;
+using SSLP.Engine.Tiling;
+using Xunit;
+
+namespace SSLP.Engine.Tests.Tiling;
+
+public sealed class InterchangeTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Coordinates_written_for_CLAM_and_TRIDENT_come_back_as_the_same_patches()
+    {
+        SlideFile slide = new("a.tif", TestSlides.Stained(_folder.File("a.tif"), 1100, 250, 130, 600, 700));
+        using TileManifest manifest = Tiler.Run([slide], new() { PatchSize = 96, Mpp = 0.61 }).Manifest;
+        CoordinateFiles.Write(_folder.File("h5/x")[..^2], manifest);
+        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "h5"), [slide]);
+        using SlidePatches written = SlidePatches.FromManifest(manifest), read = SlidePatches.AtPoints(points, _folder.Path, 96, 0.61);
+        Assert.Equal(written.Table.Count, read.Table.Count);
+        for (int i = 0; i < read.Table.Count; i++)
+        {
+            (long x, long y) = written.OriginLevel0(i)!.Value;
+            Assert.InRange(read.OriginLevel0(i)!.Value.X - x, -1, 1);
+            Assert.InRange(read.OriginLevel0(i)!.Value.Y - y, -1, 1);
+            Assert.Equal(written.Table.Col[i] - written.Table.Col[0], read.Table.Col[i] - read.Table.Col[0]);
+            Assert.Equal(written.Table.Row[i] - written.Table.Row[0], read.Table.Row[i] - read.Table.Row[0]);
+        }
+    }
+
+    [Fact]
+    public void H5py_reads_our_coordinates_and_we_read_those_it_writes()
+    {
+        Python.SkipUnless("h5py", "numpy");
+        SlideFile slide = new("a.tif", TestSlides.Stained(_folder.File("a.tif"), 800, 0, 0, 800, 800));
+        using TileManifest manifest = Tiler.Run([slide], new()).Manifest;
+        string ours = CoordinateFiles.Write(_folder.File("h5/x")[..^2], manifest)[0];
+        string theirs = _folder.File("clam/a.h5");
+        string printed = Python.Run("""
+            import h5py, sys
+            with h5py.File(sys.argv[1]) as f:
+                d = f['coords']
+                print(d.shape, d.dtype, d.chunks, d[-1].tolist(), int(d.attrs['patch_size_level0']), d.attrs['name'])
+                xy = d[:]
+            with h5py.File(sys.argv[2], 'w') as f:
+                d = f.create_dataset('coords', data=xy.astype('int32'), chunks=(2, 2), maxshape=(None, 2))
+                d.attrs['patch_size'] = 256
+                d.attrs['patch_level'] = 0
+            """, ours, theirs).Trim();
+        Assert.Equal("(9, 2) int64 None [512, 512] 256 a", printed);
+        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "clam"), [slide]);
+        Assert.Equal(9, points.Table.Count);
+        Assert.Equal((640, 640), (points.X[8], points.Y[8]));
+        Assert.Equal((2, 2), (points.Table.Col[8], points.Table.Row[8]));
+    }
+
+    [Fact]
+    public void Coordinate_files_that_cannot_serve_are_named()
+    {
+        Assert.Contains("no coordinate files", Assert.Throws<TilingException>(() => CoordinateFiles.Read(_folder.Path, [])).Message);
+        _folder.Text("a.h5", "no HDF5");
+        Assert.Contains("no slide of that name", Assert.Throws<TilingException>(() => CoordinateFiles.Read(_folder.Path, [])).Message);
+        Assert.Contains("a.h5", Assert.Throws<TilingException>(() => CoordinateFiles.Read(_folder.Path, [new("a.svs", "a.svs")])).Message);
+    }
+
+    [Fact]
+    public void Patches_written_as_PNG_are_read_back_bit_for_bit_with_place_class_and_split()
+    {
+        TestSlides.Ramp(_folder.File("sub/ramp.tif"), 600, 600, 0.5);
+        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,col,row,x,y,label,split",
+            "sub/ramp.tif,0,0,100,100,\"fat, brown\",train", "sub/ramp.tif,2,1,300,200,stroma,val"));
+        using SlidePatches slides = SlidePatches.AtPoints(points, _folder.Path, 40, 1);
+        Assert.Empty(PatchExport.Write(slides, _folder.File("out/x")[..^2]));
+        using PatchFolder folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
+        Assert.Equal(slides.Table.Slides, folder.Table.Slides);
+        Assert.Equal(slides.Table.Col.ToArray(), folder.Table.Col.ToArray());
+        Assert.Equal(slides.Table.Classes!, folder.Table.Classes!);
+        Assert.Equal([1], folder.Table.InSplit("val"));
+        byte[] a = new byte[40 * 40 * 3], b = new byte[40 * 40 * 3];
+        for (int i = 0; i < 2; i++)
+        {
+            slides.Read(i, a);
+            folder.Read(i, b);
+            Assert.Equal(a, b);
+        }
+        Assert.Contains("already", Assert.Throws<TilingException>(() => PatchExport.Write(slides, Path.Combine(_folder.Path, "out"))).Message);
+    }
+}
