@@ -15,6 +15,7 @@ internal static class BenchVerb
         ["sampling"] = SamplingBench.Run,
         ["kmeans"] = KMeansBench.Run,
         ["loading"] = LoadingBench.Run,
+        ["augment"] = AugmentBench.Run,
     };
 
     public static Command Create()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using SSLP.Engine;
 using SSLP.Engine.Evaluation;
 using SSLP.Engine.Export;
 using SSLP.Engine.Model;
@@ -40,37 +41,59 @@ internal sealed class ProbeFeatures
     /// <summary>Features of every patch that the command line names.</summary>
     public FeatureTable Compute(ParseResult parsed)
     {
+        if (parsed.GetValue(_baseline) is "colour" or "texture")
+            return HandMade(parsed);
         torch.Device device = Devices.Select(DeviceKind.Auto);
-        if (parsed.GetValue(_encoder) is not { } path)
-            return OfBaseline(parsed, device);
-        EncoderDescription described = Embedder.Describe(path);
-        using IPatchSource source = _source.Open(parsed, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
-        (ResNet backbone, _) = Embedder.Load(path, device, new EncoderUse(source.Mpp, source.PatchSize, "RGB"), parsed.GetValue(_mismatch));
-        using (backbone)
-            return Embed(backbone, described.Preprocessing, source, device).Named($"{described.Arch} {described.Method}");
-    }
-
-    private FeatureTable OfBaseline(ParseResult parsed, torch.Device device)
-    {
-        using IPatchSource source = _source.Open(parsed, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
-        switch (parsed.GetValue(_baseline))
-        {
-            case "colour":
-                return HandMadeFeatures.MeanColour(source, Shell.Stop);
-            case "texture":
-                return HandMadeFeatures.ColourAndTexture(source, Shell.Stop);
-            default:
-                var preprocessing = new EncoderPreprocessing(
-                    EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, source.Mpp, source.PatchSize, parsed.GetValue(_inputSize),
-                    PretrainJob.Resampling, "RGB");
-                using (ResNet backbone = Embedder.Untrained(Architecture.ResNet18, parsed.GetValue(_seed), device))
-                    return Embed(backbone, preprocessing, source, device).Named("resnet18 untrained");
-        }
-    }
-
-    private static FeatureTable Embed(ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, torch.Device device)
-    {
+        using Network network = Open(parsed, device);
         using var pool = new WorkerPool();
-        return Embedder.Run(backbone, preprocessing, source, device, pool, new CountLine("patches", source.Table.Count), Shell.Stop).Features;
+        var progress = new CountLine("patches", network.Source.Table.Count);
+        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, pool, progress, Shell.Stop).Features.Named(network.Name);
+    }
+
+    /// <summary>Trains all layers of the encoder that the command line names on the labels it names.</summary>
+    public ProbeResult Tune(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
+    {
+        if (parsed.GetValue(_baseline) is "colour" or "texture")
+            throw new UserException("Colour and texture statistics have no layers to train; finetune takes --encoder, or --baseline untrained.", UserException.Usage);
+        torch.Device device = Devices.Select(DeviceKind.Auto);
+        using Network network = Open(parsed, device);
+        using var pool = new WorkerPool();
+        return FineTune.Run(
+            network.Backbone, network.Preprocessing, network.Name, network.Source, splitOf(network.Source.Table), device, pool, options,
+            new CountLine("epochs", options.Epochs), Shell.Stop);
+    }
+
+    private FeatureTable HandMade(ParseResult parsed)
+    {
+        using IPatchSource source = OpenUnscaled(parsed);
+        return parsed.GetValue(_baseline) == "colour" ? HandMadeFeatures.MeanColour(source, Shell.Stop) : HandMadeFeatures.ColourAndTexture(source, Shell.Stop);
+    }
+
+    /// <summary>The encoder of --encoder with patches as it was trained on, or an untrained one with patches as they come.</summary>
+    private Network Open(ParseResult parsed, torch.Device device)
+    {
+        if (parsed.GetValue(_encoder) is { } path)
+        {
+            EncoderDescription described = Embedder.Describe(path);
+            IPatchSource scaled = _source.Open(parsed, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
+            (ResNet backbone, _) = Embedder.Load(path, device, new EncoderUse(scaled.Mpp, scaled.PatchSize, "RGB"), parsed.GetValue(_mismatch));
+            return new(backbone, described.Preprocessing, scaled, $"{described.Arch} {described.Method}");
+        }
+        IPatchSource source = OpenUnscaled(parsed);
+        var preprocessing = new EncoderPreprocessing(
+            EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, source.Mpp, source.PatchSize, parsed.GetValue(_inputSize),
+            PretrainJob.Resampling, "RGB");
+        return new(Embedder.Untrained(Architecture.ResNet18, parsed.GetValue(_seed), device), preprocessing, source, "resnet18 untrained");
+    }
+
+    private IPatchSource OpenUnscaled(ParseResult parsed) => _source.Open(parsed, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
+
+    private sealed record Network(ResNet Backbone, EncoderPreprocessing Preprocessing, IPatchSource Source, string Name) : IDisposable
+    {
+        public void Dispose()
+        {
+            Backbone.Dispose();
+            Source.Dispose();
+        }
     }
 }

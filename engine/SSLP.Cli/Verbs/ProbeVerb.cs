@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Engine.Evaluation;
 using SSLP.Engine.Runtime;
+using SSLP.Engine.Tiling;
 
 namespace SSLP.Cli.Verbs;
 
@@ -9,25 +10,45 @@ internal static class ProbeVerb
 {
     public static Command Create()
     {
-        var kind = new Argument<string>("KIND") { Description = "linear | knn" };
-        kind.AcceptOnlyFromAmong("linear", "knn");
+        var kind = new Argument<string>("KIND") { Description = "linear | knn | finetune" };
+        kind.AcceptOnlyFromAmong("linear", "knn", "finetune");
         var features = new ProbeFeatures();
         var train = new Option<string?>("--train") { Description = "split to learn from; 'train' where the patches have splits", HelpName = "NAME" };
         var test = new Option<string?>("--test") { Description = "split to be judged on; 'test' or 'val' where the patches have splits", HelpName = "NAME" };
+        var share = new Option<double>("--label-share") { Description = "of finetune: share of the training labels used, 0.01 for 1 %", HelpName = "0..1", DefaultValueFactory = _ => 1 };
+        var epochs = new Option<int>("--epochs") { Description = "of finetune: passes over those labels", HelpName = "N", DefaultValueFactory = _ => new FineTuneOptions().Epochs };
         var json = Inputs.Json();
-        var command = new Command("probe", "Judge features on labelled patches; training and test slides are kept apart.") { kind, train, test, json };
+        var command = new Command("probe", "Judge features on labelled patches; training and test slides are kept apart.")
+        {
+            kind, train, test, share, epochs, json,
+        };
+        share.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= 1))
+                result.AddError("--label-share is above 0 and at most 1.");
+        });
+        epochs.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--epochs is 1 at least.");
+        });
         features.AddTo(command);
         command.SetAction(parsed =>
         {
             TorchRuntime.Load();
-            FeatureTable table = features.Compute(parsed);
-            var task = new ProbeTask(table, ProbeSplit.Of(table.Patches, parsed.GetValue(train), parsed.GetValue(test)));
-            IReadOnlyList<ProbeResult> results = parsed.GetRequiredValue(kind) == "knn"
-                ? KnnProbe.Run(task)
-                : [LinearProbe.Logistic(task), LinearProbe.Sgd(task)];
+            ProbeSplit Split(PatchTable patches) => ProbeSplit.Of(patches, parsed.GetValue(train), parsed.GetValue(test));
+            IReadOnlyList<ProbeResult> results = parsed.GetRequiredValue(kind) == "finetune"
+                ? [features.Tune(parsed, Split, new FineTuneOptions(parsed.GetValue(share), Epochs: parsed.GetValue(epochs)))]
+                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed), Split);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results));
             return 0;
         });
         return command;
+    }
+
+    private static IReadOnlyList<ProbeResult> Frozen(string kind, FeatureTable table, Func<PatchTable, ProbeSplit> splitOf)
+    {
+        var task = new ProbeTask(table, splitOf(table.Patches));
+        return kind == "knn" ? KnnProbe.Run(task) : [LinearProbe.Logistic(task), LinearProbe.Sgd(task)];
     }
 }

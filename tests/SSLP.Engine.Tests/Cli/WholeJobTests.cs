@@ -34,6 +34,13 @@ public sealed class WholeJobTests : IDisposable
         Assert.Equal(2, results.Length);
         Assert.All(results, r => Assert.InRange(r.Accuracy.Value, 0.0, 1.0));
 
+        ProbeResult tuned = Assert.Single(ProbeJson.Read(Succeed(
+            "probe", "finetune", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"), "--label-share", "0.1", "--epochs", "1", "--json").Output));
+        Assert.Equal("labels=10% epochs=1", tuned.Setting);
+        Assert.InRange(tuned.TrainPatches, 1, results[0].TrainPatches / 5);
+        Assert.Equal(results[0].TestPatches, tuned.TestPatches);
+        Assert.Equal(2, Sslp.Run("probe", "finetune", "--encoder", encoder, "--slides", slides, "--label-share", "2").ExitCode);
+
         Succeed("export", "--encoder", encoder, "--format", "safetensors", "--out", At("copy.safetensors"));
         Sslp.Result refused = Sslp.Run("embed", "--encoder", encoder, "--slides", slides, "--mpp", "1", "--out", At("g.h5"));
         Assert.Equal(1, refused.ExitCode);
