@@ -133,6 +133,6 @@ public sealed class PatchFolder : IPatchSource
         CategoryColumn slides = CategoryColumn.FromNames(slideNames)!;
         return new(slides.Names, slides.Of, patches.Select(patch => patch.Col).ToArray(), patches.Select(patch => patch.Row).ToArray(),
             CategoryColumn.FromNames([.. patches.Select(patch => patch.Label)]),
-            CategoryColumn.FromNames([.. patches.Select(patch => patch.Split)]), placed);
+            CategoryColumn.FromNames([.. patches.Select(patch => patch.Split)]), placed, i => patches[i].File);
     }
 }

@@ -23,11 +23,13 @@ public sealed class PatchTable
     /// <param name="labels">A class per patch, or null.</param>
     /// <param name="splits">A split (train, val …) per patch, or null.</param>
     /// <param name="hasCoordinates">False where col and row are placeholders: no patch has a neighbour.</param>
+    /// <param name="nameOf">What a user knows a patch by, for the fault; null for its index.</param>
     /// <exception cref="TilingException">Two patches on one coordinate of one slide.</exception>
     /// <exception cref="ArgumentException">Columns of different lengths, or an index outside its names.</exception>
     public PatchTable(
         IReadOnlyList<string> slides, ReadOnlyMemory<int> slideOf, ReadOnlyMemory<int> col, ReadOnlyMemory<int> row,
-        CategoryColumn? labels = null, CategoryColumn? splits = null, bool hasCoordinates = true)
+        CategoryColumn? labels = null, CategoryColumn? splits = null, bool hasCoordinates = true,
+        Func<int, string>? nameOf = null)
     {
         if (col.Length != slideOf.Length || row.Length != slideOf.Length)
             throw new ArgumentException($"Columns differ in length: slide {slideOf.Length}, col {col.Length}, row {row.Length}.");
@@ -39,7 +41,7 @@ public sealed class PatchTable
         (Classes, _labelOf) = Attach("label", labels);
         (Splits, _splitOf) = Attach("split", splits);
         HasCoordinates = hasCoordinates;
-        PatchTableChecks.RefuseSharedCoordinates(this);
+        PatchTableChecks.RefuseSharedCoordinates(this, nameOf);
     }
 
     /// <summary>Number of patches, N.</summary>

@@ -4,7 +4,9 @@ namespace SSLP.Engine.Tiling;
 internal static class PatchTableChecks
 {
     /// <summary>Two patches on one coordinate of one slide would be each other's neighbours at distance 0: always a fault of the data.</summary>
-    public static void RefuseSharedCoordinates(PatchTable table)
+    /// <param name="table">The patches.</param>
+    /// <param name="nameOf">What a user knows a patch by; null for its index.</param>
+    public static void RefuseSharedCoordinates(PatchTable table, Func<int, string>? nameOf)
     {
         // Tables that a tiler wrote are in order (slide, row, column): one pass proves them, and 10 million patches take milliseconds.
         if (IsStrictlyOrdered(table.SlideOf, table.Row, table.Col))
@@ -14,9 +16,11 @@ internal static class PatchTableChecks
         {
             (int, int, int) place = (table.SlideOf[i], table.Col[i], table.Row[i]);
             if (!seen.TryAdd(place, i))
-                throw new TilingException($"Patches {seen[place]} and {i} are both at column {table.Col[i]}, row {table.Row[i]} of slide "
+                throw new TilingException($"Patches {Name(seen[place])} and {Name(i)} are both at column {table.Col[i]}, row {table.Row[i]} of slide "
                     + $"{table.SlideName(i)}; keep one of them or correct its coordinates.");
         }
+
+        string Name(int patch) => nameOf?.Invoke(patch) ?? $"{patch}";
     }
 
     private static bool IsStrictlyOrdered(ReadOnlySpan<int> slide, ReadOnlySpan<int> row, ReadOnlySpan<int> col)
