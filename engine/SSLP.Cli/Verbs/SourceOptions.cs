@@ -21,12 +21,17 @@ internal sealed class SourceOptions
         Description = "CSV of slide,x,y,label[,split]: with --slides, one patch at each point (level-0 pixels, its centre)",
         HelpName = "CSV",
     };
+    private readonly Option<string?> _coordinates = new("--coordinates")
+    {
+        Description = "with --slides: one patch at each place of CLAM's or TRIDENT's HDF5 files, <slide>.h5 or <slide>_patches.h5",
+        HelpName = "DIR",
+    };
     private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split", HelpName = "NAME" };
     private readonly TilingArguments _tiling = new();
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_slides, _patches, _tiles, _labels, _split])
+        foreach (Option option in (Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split])
             command.Add(option);
         _tiling.AddTo(command);
     }
@@ -54,6 +59,9 @@ internal sealed class SourceOptions
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = sheets };
         if (parsed.GetValue(_labels) is { } labels)
             return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+        if (parsed.GetValue(_coordinates) is { } coordinates)
+            return SlidePatches.AtPoints(
+                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
         return SlidePatches.FromManifest(TileSlides(slides!, options));
     }
 

@@ -18,9 +18,15 @@ internal sealed class TilingArguments
         DefaultValueFactory = _ => new TilingOptions().MinTissue,
     };
 
+    private readonly Option<string?> _regions = new("--regions")
+    {
+        Description = "folder of QuPath GeoJSON, SLIDE.geojson: cut only inside its annotations, and outside those classed Ignore*",
+        HelpName = "DIR",
+    };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue])
+        foreach (Option option in (Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
             command.Add(option);
     }
 
@@ -34,5 +40,6 @@ internal sealed class TilingArguments
         AssumeMpp = parsed.GetValue(_assumeMpp),
         Upsample = parsed.GetValue(_upsample),
         MinTissue = parsed.GetValue(_tissue),
+        RegionsFolder = parsed.GetValue(_regions),
     };
 }

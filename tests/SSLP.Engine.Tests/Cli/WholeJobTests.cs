@@ -16,7 +16,8 @@ public sealed class WholeJobTests : IDisposable
     {
         string slides = At("slides"), tiles = At("tiles.sslp"), run = At("run"), encoder = At("run/encoder.safetensors");
         Succeed("synth", "--out", slides, "--slides", "4", "--size", "1024", "--patch", "64");
-        Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--mpp", "0.5");
+        Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--mpp", "0.5", "--coordinates", At("coordinates"), "--pixels", At("pixels"));
+        Assert.Equal(4, Directory.GetFiles(At("coordinates"), "*.h5").Length);
         Assert.Equal(4, Directory.GetFiles(At("tiles-sheets"), "*.png").Length);
         string[] options = ["--set", "batch_size=32", "--set", "input_size=16", "--set", "checkpoint_every=5"];
         Succeed(["pretrain", "--tiles", tiles, "--out", run, "--set", "epochs=2", .. options]);
@@ -26,6 +27,11 @@ public sealed class WholeJobTests : IDisposable
 
         Succeed("embed", "--encoder", encoder, "--tiles", tiles, "--out", At("features.h5"));
         FeatureTable features = FeatureFile.ReadHdf5(At("features.h5"));
+        foreach (string[] same in (string[][])[["--patches", At("pixels")], ["--slides", slides, "--coordinates", At("coordinates")]])
+        {
+            Succeed(["embed", "--encoder", encoder, "--out", At("same.h5"), "--allow-mismatch", .. same]);
+            Assert.Equal(features.Count, FeatureFile.ReadHdf5(At("same.h5")).Count);
+        }
         Assert.Equal(512, features.Width);
         Assert.All(features.Values, v => Assert.True(float.IsFinite(v)));
 
