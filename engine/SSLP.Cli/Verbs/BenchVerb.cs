@@ -15,6 +15,8 @@ internal static class BenchVerb
         ["sampling"] = SamplingBench.Run,
         ["kmeans"] = KMeansBench.Run,
         ["loading"] = LoadingBench.Run,
+        ["soak"] = SoakBench.Run,
+        ["manifest"] = ManifestBench.Run,
         ["augment"] = AugmentBench.Run,
     };
 
@@ -31,12 +33,14 @@ internal static class BenchVerb
         Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
         Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
         Option<int> threads = Size("--threads", "threads of ours and of the baselines; 0: one a core", defaults.Threads);
-        Option<string?> slides = new("--slides") { Description = "a slide with JPEG tiles (loading)", HelpName = "FILE" };
+        Option<string?> slides = new("--slides") { Description = "a slide, or a folder of slides (loading, soak)", HelpName = "DIR" };
+        Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
+        Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, threads, slides, offGrid, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, threads, slides, offGrid, batches, slideCount, json,
         };
         command.SetAction(parsed =>
         {
@@ -53,7 +57,9 @@ internal static class BenchVerb
                 Iterations = parsed.GetValue(iterations),
                 Rounds = parsed.GetValue(rounds),
                 Threads = parsed.GetValue(threads),
-                Slide = parsed.GetValue(slides),
+                Slides = parsed.GetValue(slides),
+                Batches = parsed.GetValue(batches),
+                SlideCount = parsed.GetValue(slideCount),
                 OffGrid = parsed.GetValue(offGrid),
             });
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));

@@ -27,9 +27,15 @@ public sealed record BenchOptions
     /// <summary>Assignments of k-means.</summary>
     public int Iterations { get; init; } = 20;
 
-    /// <summary>The slide of the loading bench.</summary>
-    public string? Slide { get; init; }
+    /// <summary>A slide, or a folder of slides, of the loading and soak benches.</summary>
+    public string? Slides { get; init; }
 
     /// <summary>Patches of the loading bench lie across four tiles each, in place of being a tile each.</summary>
     public bool OffGrid { get; init; }
+
+    /// <summary>Batches of the soak bench.</summary>
+    public int Batches { get; init; } = 1000;
+
+    /// <summary>Slides listed by the soak and manifest benches.</summary>
+    public int SlideCount { get; init; } = 1000;
 }

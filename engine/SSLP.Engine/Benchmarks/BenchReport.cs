@@ -16,9 +16,12 @@ namespace SSLP.Engine.Benchmarks;
 /// <param name="PeakBytes">Memory that ours took beyond the bank and its packed copy (growth of the process's resident set; an upper bound).</param>
 /// <param name="Baselines">What a user would pick instead.</param>
 /// <param name="Notes">What a reader must know: the measured peak, agreement of the answers, a baseline that is missing.</param>
+/// <param name="Measures">Further numbers by name, the unit in the name; none in most jobs.</param>
+/// <param name="Series">The same over the course of a run, a row a look.</param>
 public sealed record BenchReport(
     string Job, string Machine, string Commit, IReadOnlyDictionary<string, long> Shape, double OursMs, double FloorMs, double ShareOfFloor,
-    long PeakBytes, IReadOnlyList<BenchBaseline> Baselines, IReadOnlyList<string> Notes)
+    long PeakBytes, IReadOnlyList<BenchBaseline> Baselines, IReadOnlyList<string> Notes,
+    IReadOnlyDictionary<string, double>? Measures = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Series = null)
 {
     /// <summary>This process's processor, as a table's heading.</summary>
     public static string ThisMachine(int threads) =>
@@ -49,6 +52,6 @@ public sealed record BenchReport(
 public sealed record BenchBaseline(string Name, double Ms, double Speedup);
 
 /// <summary>JSON of <see cref="BenchReport"/>.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BenchReport))]
 public sealed partial class BenchJson : JsonSerializerContext;

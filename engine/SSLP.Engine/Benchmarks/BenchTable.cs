@@ -20,8 +20,22 @@ public static class BenchTable
             text.AppendLine(CultureInfo.InvariantCulture, $"| {baseline.Name} | {baseline.Ms:F2} | {baseline.Speedup:F2}× |");
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"Memory beyond the bank: at most {report.PeakBytes / 1048576.0:F1} MB.");
+        if (report.Measures is { } measures)
+            AppendTable(text, [measures]);
+        if (report.Series is { } series)
+            AppendTable(text, series);
         foreach (string note in report.Notes)
             text.AppendLine(CultureInfo.InvariantCulture, $"- {note}");
         return text.ToString();
+    }
+
+    private static void AppendTable(StringBuilder text, IReadOnlyList<IReadOnlyDictionary<string, double>> rows)
+    {
+        string[] names = [.. rows[0].Keys];
+        text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names)} |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"|{string.Concat(names.Select(_ => "---|"))}");
+        foreach (IReadOnlyDictionary<string, double> row in rows)
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names.Select(name => row[name].ToString("0.###", CultureInfo.InvariantCulture)))} |");
+        text.AppendLine();
     }
 }
