@@ -1,3 +1,5 @@
+using SSLP.Interop.Slides.OpenSlide;
+
 namespace SSLP.Interop.Slides;
 
 /// <summary>
@@ -6,15 +8,22 @@ namespace SSLP.Interop.Slides;
 /// </summary>
 public sealed class SlideStore : IDisposable
 {
+    /// <summary>What a slide counts that OpenSlide 3.4 reads: it keeps up to 32 MiB of decoded tiles for itself, and no call makes that less.</summary>
+    private const int CountOfUnboundedCache = 8;
+
     private readonly Lock gate = new();
     private readonly Entry[] entries;
     private readonly LinkedList<Entry> open = new();
     private readonly int maxOpen;
     private readonly SlideReader reader;
+    private int openCounted;
     private bool disposed;
 
     /// <param name="paths">The slides; their index in this list is their number.</param>
-    /// <param name="maxOpen">Most slides open when none is being read, ≥ 1; each thread may hold one more.</param>
+    /// <param name="maxOpen">
+    /// Most slides open when none is being read, ≥ 1; each thread may hold one more. A slide that OpenSlide 3.4 reads counts eightfold, for the cache
+    /// that it brings.
+    /// </param>
     /// <param name="reader">Which reader opens them.</param>
     public SlideStore(IReadOnlyList<string> paths, int maxOpen = 256, SlideReader reader = SlideReader.Auto)
     {
@@ -72,6 +81,7 @@ public sealed class SlideStore : IDisposable
             foreach (var entry in open)
                 entry.Slide!.Dispose();
             open.Clear();
+            openCounted = 0;
         }
     }
 
@@ -109,6 +119,7 @@ public sealed class SlideStore : IDisposable
             entry.Slide = slide;
             entry.Users = 1;
             open.AddFirst(entry.Node);
+            openCounted += CountOf(slide);
             CloseUnused();
         }
     }
@@ -124,18 +135,22 @@ public sealed class SlideStore : IDisposable
 
     private void CloseUnused()
     {
-        for (var node = open.Last; node is not null && open.Count > maxOpen;)
+        for (var node = open.Last; node is not null && openCounted > maxOpen && open.Count > 1;)
         {
             var before = node.Previous;
             if (node.Value.Users == 0)
             {
                 open.Remove(node);
+                openCounted -= CountOf(node.Value.Slide!);
                 node.Value.Slide!.Dispose();
                 node.Value.Slide = null;
             }
             node = before;
         }
     }
+
+    private static int CountOf(Slide slide) =>
+        slide.Reader == SlideReader.OpenSlide && !OpenSlideLibrary.HasCacheControl ? CountOfUnboundedCache : 1;
 
     /// <summary>A slide that stays open until this is disposed, once.</summary>
     public readonly struct Lease : IDisposable

@@ -19,9 +19,10 @@ public static class LoadingBench
 
         // Before the other readers are loaded, whose memory would be taken for ours.
         Dictionary<string, double> measures = LoadingRing.Measure(scene, threads);
+        using var ring = new LoadingRing(scene, threads);
         using var readers = new LoadingReaders(scene, threads);
         var ways = new BenchRounds();
-        ways.AddTimed("ours", () => LoadingRing.Time(scene, threads));
+        ways.AddTimed("ours", ring.Time);
         readers.AddTo(ways, notes);
         ways.AddTimed("decoder, with the tiles from the file (read_region of the embedded reader, no ring)", () => readers.ReadRegions(SlideReader.Embedded));
         double[] medians = ways.Medians(options.Rounds);

@@ -95,7 +95,7 @@ internal sealed class LoadingScene
 /// <summary>The scene's patches as training reads them: by number, from slides that open when they are first asked for.</summary>
 internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
 {
-    private readonly SlideStore _store = new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded);
+    private SlideStore _store = new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded);
 
     public PatchTable Table { get; } = new(
         [.. scene.Slides.Select((_, i) => $"{i}")], Column(scene, place => place.Slide), Column(scene, place => place.TileColumn), Column(scene, place => place.TileRow));
@@ -121,9 +121,11 @@ internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
 
     public void Dispose() => _store.Dispose();
 
-    /// <summary>Opens every slide now.</summary>
-    public void OpenAll()
+    /// <summary>Closes every slide and opens it again, so that nothing of it is in our memory; no read may be running.</summary>
+    public void Reopen()
     {
+        _store.Dispose();
+        _store = new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded);
         for (int slide = 0; slide < scene.Slides.Length; slide++)
             _store.Rent(slide).Dispose();
     }

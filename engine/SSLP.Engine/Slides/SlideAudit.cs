@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SSLP.Interop.Slides;
@@ -11,6 +12,10 @@ namespace SSLP.Engine.Slides;
 /// <param name="Reason">Why, where the verdict is not ok; a clause without the file's name.</param>
 public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Verdict, string Reason)
 {
+    /// <summary>Signs that are no syntax stay as they are: people read these lines too.</summary>
+    private static readonly SlideAuditJson Readable =
+        new(new JsonSerializerOptions(SlideAuditJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
     /// <summary>Format by OpenSlide's names; null where it does not open, as are all below.</summary>
     public string? Format { get; init; }
 
@@ -47,7 +52,7 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
     public long? TilesDamaged { get; init; }
 
     /// <summary>One line of JSON, snake_case, nulls left out.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, SlideAuditJson.Default.SlideAuditRecord);
+    public string ToJson() => JsonSerializer.Serialize(this, Readable.SlideAuditRecord);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

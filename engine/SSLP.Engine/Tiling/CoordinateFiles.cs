@@ -69,19 +69,31 @@ public static class CoordinateFiles
         return new(folder, table, [.. xs], [.. ys]);
     }
 
-    /// <summary>What either program looks for; sizes in px, level 0 named as such.</summary>
-    private static Dictionary<string, object> Attributes(SlideGrid grid, string name) => new()
+    /// <summary>
+    /// What either program looks for; sizes in px, level 0 named as such. TRIDENT scales patch_size by the ratio of the magnifications, here 10 µm
+    /// over the pixel size; CLAM cuts patch_size at patch_level as it is, so that attribute is there only where this is right, and CLAM stops without it.
+    /// </summary>
+    private static Dictionary<string, object> Attributes(SlideGrid grid, string name)
     {
-        ["patch_size"] = (long)grid.PatchSize,
-        ["patch_size_level0"] = (long)Math.Round(grid.PatchSize * grid.ScaleX),
-        ["patch_level"] = 0L,
-        ["target_mpp"] = grid.Mpp,
-        ["level0_mpp"] = grid.SlideMppX,
-        ["level0_width"] = grid.Width,
-        ["level0_height"] = grid.Height,
-        ["overlap"] = 0L,
-        ["name"] = name,
-    };
+        const double MicrometresAtMagnification1 = 10;
+        long sizeLevel0 = (long)Math.Round(grid.PatchSize * grid.ScaleX);
+        var attributes = new Dictionary<string, object>
+        {
+            ["patch_size"] = (long)grid.PatchSize,
+            ["patch_size_level0"] = sizeLevel0,
+            ["level0_magnification"] = MicrometresAtMagnification1 / grid.SlideMppX,
+            ["target_magnification"] = MicrometresAtMagnification1 / grid.Mpp,
+            ["target_mpp"] = grid.Mpp,
+            ["level0_mpp"] = grid.SlideMppX,
+            ["level0_width"] = grid.Width,
+            ["level0_height"] = grid.Height,
+            ["overlap"] = 0L,
+            ["name"] = name,
+        };
+        if (Math.Abs(sizeLevel0 - grid.PatchSize) <= 1)
+            attributes["patch_level"] = 0L;
+        return attributes;
+    }
 
     private static SlideFile SlideOf(string file, IReadOnlyList<SlideFile> slides)
     {
@@ -101,7 +113,8 @@ public static class CoordinateFiles
                 throw new TilingException($"{path}: 'coords' is not N × 2.");
             double size = coords.AttributeExists("patch_size_level0") ? Integer(coords.Attribute("patch_size_level0"))
                 : coords.AttributeExists("patch_level") && Integer(coords.Attribute("patch_level")) == 0 ? Integer(coords.Attribute("patch_size"))
-                : throw new TilingException($"{path} does not say the patch's size in level-0 pixels (attribute patch_size_level0, or patch_size at patch_level 0).");
+                : coords.AttributeExists("downsample") ? Integer(coords.Attribute("patch_size")) * coords.Attribute("downsample").Read<double[]>()[0]
+                : throw new TilingException($"{path} does not say the patch's size in level-0 pixels (attribute patch_size_level0, or patch_size with patch_level 0 or downsample).");
             long[] corners = coords.Type.Size == sizeof(int) ? Array.ConvertAll(coords.Read<int[]>(), value => (long)value) : coords.Read<long[]>();
             return size > 0 ? (corners, size) : throw new TilingException($"{path} has a patch size of {size}.");
         }

@@ -8,8 +8,11 @@ namespace SSLP.Engine.Tiling;
 /// </summary>
 public sealed class SlidePatches : IPatchSource
 {
-    /// <summary>Slides kept open at once.</summary>
-    public const int DefaultHandleBudget = 64;
+    /// <summary>
+    /// Slides kept open at once. Training's order mixes the patches of 256 runs, so of up to as many slides: with fewer open, most reads would
+    /// begin with opening a slide.
+    /// </summary>
+    public const int DefaultHandleBudget = 320;
 
     private readonly IReadOnlyList<SourceSlide> _slides;
     private readonly SlideStore _store;

@@ -43,7 +43,7 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
     /// <summary>Why a stream of this header can't be a tile of that size; null where it can.</summary>
     public string? FaultFor(int width, int height) =>
         !HasScan || Width == 0 ? "it holds no JPEG image"
-        : Components != 3 ? $"its JPEG image has {Components} band(s) where 3 are needed"
+        : Components != 3 ? $"its JPEG image has {Components} band{(Components == 1 ? "" : "s")} where 3 are needed"
         : Width != width || Height != height ? $"its JPEG image is {Width} × {Height} px where the tile is {width} × {height}"
         : null;
 

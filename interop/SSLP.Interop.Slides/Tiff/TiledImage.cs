@@ -106,7 +106,7 @@ internal sealed class TiledImage
 
         long samples = directory.Integer(TiffTag.SamplesPerPixel, 1);
         if (samples != 3)
-            throw file.Fault(SlideFault.UnsupportedPixels, $"has {samples} band(s) where 3 (RGB) are needed; export it as an RGB slide");
+            throw file.Fault(SlideFault.UnsupportedPixels, $"has {samples} band{(samples == 1 ? "" : "s")} where 3 (RGB) are needed; export it as an RGB slide");
         long bits = directory.Integer(TiffTag.BitsPerSample, 1);
         if (bits != 8)
             throw file.Fault(SlideFault.UnsupportedPixels, $"has {bits} bits a band where 8 are needed; export it as an 8-bit slide");

@@ -6,7 +6,7 @@ using Xunit;
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
-/// Good files with random damage: each is read or refused with a sentence, in bounded time and memory. SSLP_FUZZ_CASES sets how many (1,500 unless told);
+/// Good files with random damage: each is read or refused with a sentence, in bounded time and memory. SSLP_FUZZ_CASES sets how many (10,000 unless told, some twenty seconds);
 /// a failure names the base and the seed.
 /// </summary>
 public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
@@ -26,7 +26,7 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
     ];
 
     private static int Cases =>
-        int.TryParse(Environment.GetEnvironmentVariable("SSLP_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out int cases) ? cases : 1500;
+        int.TryParse(Environment.GetEnvironmentVariable("SSLP_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out int cases) ? cases : 10_000;
 
     [Fact]
     public async Task Damaged_fixtures_are_read_or_refused_with_a_sentence()

@@ -1,5 +1,6 @@
 using BitMiracle.LibTiff.Classic;
 using SSLP.Interop.Slides;
+using SSLP.Interop.Slides.OpenSlide;
 using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
@@ -42,6 +43,19 @@ public sealed class SlideStoreTests(TemporaryFolder folder) : IClassFixture<Temp
             held.Slide.ReadRegion(0, 0, 0, 1, 1, new byte[3]);
         }
         Assert.Equal(1, store.OpenCount);
+    }
+
+    [Fact]
+    public void A_slide_of_OpenSlide_3_counts_for_the_cache_it_brings()
+    {
+        Assert.SkipUnless(OpenSlideLibrary.IsAvailable && !OpenSlideLibrary.HasCacheControl, "OpenSlide 3.4 is not installed on this machine.");
+        using var store = new SlideStore([.. Enumerable.Repeat(TestData.Path("formats", "osp-boxes.tiff"), 4)], maxOpen: 17, SlideReader.OpenSlide);
+        for (int slide = 0; slide < store.Count; slide++)
+            Read(store, slide);
+        Assert.Equal(2, store.OpenCount);
+        using var alone = new SlideStore([TestData.Path("formats", "osp-boxes.tiff")], maxOpen: 1, SlideReader.OpenSlide);
+        Read(alone, 0);
+        Assert.Equal(1, alone.OpenCount);
     }
 
     [Fact]
