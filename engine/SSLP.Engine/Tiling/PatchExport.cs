@@ -83,9 +83,11 @@ public static class PatchExport
             (rgba[to], rgba[to + 1], rgba[to + 2], rgba[to + 3]) = (rgb[from], rgb[from + 1], rgb[from + 2], 255);
         using SKImage image = SKImage.FromPixelCopy(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using SKPixmap pixels = image.PeekPixels();
-        using SKData encoded = format == PatchFormat.Png
-            ? image.Encode(SKEncodedImageFormat.Png, 100)
+        using SKData? encoded = format == PatchFormat.Png
+            ? pixels.Encode(new SKPngEncoderOptions())
             : pixels.Encode(new SKJpegEncoderOptions(JpegQuality, SKJpegEncoderDownsample.Downsample444, SKJpegEncoderAlphaOption.Ignore));
+        if (encoded is null)
+            throw new InvalidOperationException($"A patch of {side} px could not be encoded as {format}.");
         using FileStream file = File.Create(path);
         encoded.SaveTo(file);
     }
