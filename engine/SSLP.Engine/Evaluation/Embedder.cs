@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Evaluation;
 
 /// <summary>
-/// Features of every patch of a source: the whole patch resized to the encoder's input (bilinear, antialiased), normalised as the encoder
-/// was trained, through the frozen backbone in evaluation mode.
+/// Features of every patch of a source: the whole patch scaled (bilinear, antialiased), its centre cut out, normalised as the encoder's file
+/// says, through the frozen backbone in evaluation mode.
 /// </summary>
 public static class Embedder
 {
@@ -79,7 +79,7 @@ public static class Embedder
             using var scope = NewDisposeScope();
             PatchBatch batch = ring.Next(cancel);
             fixed (byte* output = images.bytes)
-                augmenter.ApplyEvaluation(size, BatchSize, (byte*)batch.Pixels, (float*)output);
+                augmenter.ApplyEvaluation(preprocessing.ResizedSide, BatchSize, (byte*)batch.Pixels, (float*)output);
             int first = b * BatchSize, used = Math.Min(BatchSize, count - first);
             for (int i = 0; i < used; i++)
                 if (batch.Patches.Span[i] < 0)

@@ -12,7 +12,7 @@ namespace SSLP.Engine.Export;
 /// <param name="Mpp">Micrometres per pixel of the patch; null where the patches came without a scale.</param>
 /// <param name="PatchSize">Side of the patch read from the slide, in pixels at <paramref name="Mpp"/>.</param>
 /// <param name="InputSize">Side of what the network is given, in pixels.</param>
-/// <param name="Resampling">How a patch becomes an input: "area", "bilinear", …</param>
+/// <param name="Resampling">How a patch is scaled: "area", "bilinear", …</param>
 /// <param name="ColourOrder">"RGB" or "BGR".</param>
 public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp, int PatchSize, int InputSize, string Resampling, string ColourOrder)
 {
@@ -25,6 +25,12 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     /// <summary>Scales closer than this, relatively, count as the same: vendors round 0.499 to 0.5.</summary>
     public const double MppTolerance = 0.01;
 
+    /// <summary>
+    /// Side that the whole patch is scaled to before its central <see cref="InputSize"/> pixels are taken, px. The default is the field's test
+    /// protocol, Resize(256) and CenterCrop(224), at any input size; equal to the input size it leaves no border out.
+    /// </summary>
+    public int ResizedSide { get; init; } = (int)Math.Round(InputSize * 256.0 / 224);
+
     private const string Prefix = "sslp.preprocessing.";
 
     /// <summary>The pairs for a file's metadata.</summary>
@@ -35,6 +41,7 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
         if (Mpp is double mpp)
             yield return new(Prefix + "mpp", mpp.ToString("R", CultureInfo.InvariantCulture));
         yield return new(Prefix + "patch", PatchSize.ToString(CultureInfo.InvariantCulture));
+        yield return new(Prefix + "resize", ResizedSide.ToString(CultureInfo.InvariantCulture));
         yield return new(Prefix + "input_size", InputSize.ToString(CultureInfo.InvariantCulture));
         yield return new(Prefix + "resampling", Resampling);
         yield return new(Prefix + "colour_order", ColourOrder);
@@ -51,7 +58,14 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
             : throw new InvalidDataException($"The metadata's '{Prefix}{key}' is '{Text(key)}', not a whole number above 0.");
 
         double? mpp = metadata.ContainsKey(Prefix + "mpp") ? Number(Text("mpp")) : null;
-        return new(Triple(Text("mean")), Triple(Text("std")), mpp, Whole("patch"), Whole("input_size"), Text("resampling"), Text("colour_order"));
+        int input = Whole("input_size");
+        return new(Triple(Text("mean")), Triple(Text("std")), mpp, Whole("patch"), input, Text("resampling"), Text("colour_order"))
+        {
+            // Files from before there was a central crop were fed with whole patches.
+            ResizedSide = !metadata.ContainsKey(Prefix + "resize") ? input
+                : Whole("resize") is int side && side >= input ? side
+                : throw new InvalidDataException($"The metadata scale a patch to {Text("resize")} px and then take {input} px of it."),
+        };
     }
 
     /// <summary>Where this encoder's training and a wanted use differ, a phrase each; empty when they agree.</summary>

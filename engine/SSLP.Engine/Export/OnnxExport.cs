@@ -42,10 +42,10 @@ public static class OnnxExport
         x = graph.Node("Transpose", "nchw", [x], ("perm", new long[] { 0, 3, 1, 2 }));
         if (p.ColourOrder == "BGR")
             x = graph.Node("Gather", "bgr", [x, graph.Constant("channels", [2L, 1, 0], 3)], ("axis", 1L));
-        if (p.PatchSize != p.InputSize)
+        if (p.PatchSize != p.InputSize || p.ResizedSide != p.InputSize)
         {
             // Two matrix products rather than the operator Resize, whose antialiasing differs between runtimes in the third digit.
-            float[] taps = ScalingMatrix(p.PatchSize, p.InputSize);
+            float[] taps = ScalingMatrix(p.PatchSize, p.ResizedSide, p.InputSize);
             float[] transposed = [.. Enumerable.Range(0, taps.Length).Select(i => taps[i % p.InputSize * p.PatchSize + i / p.InputSize])];
             x = graph.Node("MatMul", "scaled_rows", [graph.Constant("row_taps", taps, p.InputSize, p.PatchSize), x]);
             x = graph.Node("MatMul", "scaled_columns", [x, graph.Constant("column_taps", transposed, p.PatchSize, p.InputSize)]);
@@ -58,16 +58,19 @@ public static class OnnxExport
     }
 
     /// <summary>
-    /// One axis of an antialiased bilinear resize as a matrix [to, from]: a triangle as wide as the larger of a source and an output
-    /// pixel, around half-pixel centres, cut at the edge, each row summing to 1 (what the encoder's evaluation transform does).
+    /// One axis of an antialiased bilinear resize, its central pixels alone, as a matrix [centre, from]: a triangle as wide as the larger of a
+    /// source and an output pixel, around half-pixel centres, cut at the edge, each row summing to 1 (what the encoder's evaluation
+    /// transform does).
     /// </summary>
-    private static float[] ScalingMatrix(int from, int to)
+    private static float[] ScalingMatrix(int from, int to, int central)
     {
         double scale = (double)from / to, support = Math.Max(1, scale);
-        float[] matrix = new float[to * from];
-        for (int i = 0; i < to; i++)
+        // torchvision's CenterCrop rounds half to even.
+        int first = (int)Math.Round((to - central) / 2.0, MidpointRounding.ToEven);
+        float[] matrix = new float[central * from];
+        for (int i = 0; i < central; i++)
         {
-            double centre = scale * (i + 0.5);
+            double centre = scale * (first + i + 0.5);
             double[] row = [.. Enumerable.Range(0, from).Select(j => Math.Max(0, 1 - Math.Abs(j + 0.5 - centre) / support))];
             double sum = row.Sum();
             for (int j = 0; j < from; j++)

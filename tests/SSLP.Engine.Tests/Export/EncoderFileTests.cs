@@ -34,6 +34,19 @@ public sealed class EncoderFileTests : IDisposable
             Assert.True(value.equal(fresh[name]).all().item<bool>(), name);
     }
 
+    [Fact]
+    public void The_central_crop_is_the_fields_by_default_is_recorded_and_a_file_without_it_means_the_whole_patch()
+    {
+        Assert.Equal(256, Preprocessing.ResizedSide);
+        Dictionary<string, string> written = new(Preprocessing.ToMetadata());
+        Assert.Equal("256", written["sslp.preprocessing.resize"]);
+        Assert.Equal(Preprocessing, EncoderPreprocessing.FromMetadata(written));
+        written["sslp.preprocessing.resize"] = "223";
+        Assert.Contains("223 px", Assert.Throws<InvalidDataException>(() => EncoderPreprocessing.FromMetadata(written)).Message);
+        written.Remove("sslp.preprocessing.resize");
+        Assert.Equal(224, EncoderPreprocessing.FromMetadata(written).ResizedSide);
+    }
+
     [Theory]
     [InlineData(0.5, 256, "RGB", null)]
     [InlineData(0.499, null, "rgb", null)]

@@ -2,7 +2,6 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using SSLP.Engine.Export;
 using SSLP.Engine.Model;
-using SSLP.Kernels;
 using Xunit;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
@@ -33,16 +32,21 @@ public sealed class OnnxExportTests : IDisposable
     }
 
     [Theory]
-    [InlineData(50, 96)]
-    [InlineData(50, 32)]
-    public void The_graph_scales_a_patch_as_the_encoder_was_fed(int patch, int input)
+    [InlineData(50, 96, 96)]
+    [InlineData(50, 32, 32)]
+    [InlineData(50, 32, 37)]
+    [InlineData(50, 96, 110)]
+    [InlineData(50, 44, 50)]
+    public void The_graph_scales_and_cuts_a_patch_as_the_encoder_was_fed(int patch, int input, int resized)
     {
         using RealPatches patches = new(4);
         Assert.Equal(patch, patches.Side);
         using ResNet network = RandomEncoder.Make(Architecture.ResNet18);
-        RandomEncoder.Save(Encoder, network, RandomEncoder.Preprocessing(patch, input));
+        EncoderPreprocessing preprocessing = RandomEncoder.Preprocessing(patch, input, resized);
+        RandomEncoder.Save(Encoder, network, preprocessing);
         OnnxExport.Write(Encoder, Onnx);
-        double difference = RandomEncoder.Difference(AugmentedFeatures(network, patches, input), Run(patches.Rgb, patch));
+        double difference = RandomEncoder.Difference(RandomEncoder.Features(network, patches, preprocessing), Run(patches.Rgb, patch));
+        TestContext.Current.TestOutputHelper!.WriteLine($"{difference:g3}");
         Assert.True(difference < 1e-3, $"features differ by {difference:g3} of the largest");
     }
 
@@ -83,19 +87,6 @@ public sealed class OnnxExportTests : IDisposable
         DenseTensor<byte> pixels = new(rgb, [rgb.Length / (side * side * 3), side, side, 3]);
         using var results = session.Run([NamedOnnxValue.CreateFromTensor("pixels", pixels)]);
         return [.. results[0].AsEnumerable<float>()];
-    }
-
-    private static unsafe float[] AugmentedFeatures(ResNet network, RealPatches patches, int input)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using WorkerPool pool = new(1);
-        using Augmenter augmenter = new(AugmentOptions.Sslp with { InputSize = input }, patches.Side, pool);
-        Tensor images = empty([patches.Count, 3, input, input]);
-        fixed (byte* from = patches.Rgb)
-        fixed (byte* to = images.bytes)
-            augmenter.ApplyEvaluation(input, patches.Count, from, (float*)to);
-        return network.forward(images).contiguous().data<float>().ToArray();
     }
 
     private static byte[] SmoothImages(int images, int side) =>

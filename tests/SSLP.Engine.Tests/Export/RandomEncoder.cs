@@ -1,5 +1,6 @@
 using SSLP.Engine.Export;
 using SSLP.Engine.Model;
+using SSLP.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,8 +25,12 @@ internal static class RandomEncoder
         return network;
     }
 
-    public static EncoderPreprocessing Preprocessing(int patchSize, int inputSize) =>
-        new(EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, Mpp: 4, patchSize, inputSize, "bilinear, antialiased", "RGB");
+    /// <summary>The whole patch, unless <paramref name="resizedSide"/> leaves its border outside of the input.</summary>
+    public static EncoderPreprocessing Preprocessing(int patchSize, int inputSize, int? resizedSide = null) =>
+        new(EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, Mpp: 4, patchSize, inputSize, "bilinear, antialiased", "RGB")
+        {
+            ResizedSide = resizedSide ?? inputSize,
+        };
 
     public static void Save(string path, ResNet network, EncoderPreprocessing preprocessing) =>
         EncoderFile.Save(path, network.state_dict(), new(network.Architecture.ToString().ToLowerInvariant(), network.Features, "untrained", preprocessing));
@@ -38,6 +43,21 @@ internal static class RandomEncoder
         Tensor x = tensor(rgb, ScalarType.Byte).reshape(-1, side, side, 3).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(255);
         x = (x - tensor(new[] { 0.485f, 0.456f, 0.406f }).reshape(1, 3, 1, 1)) / tensor(new[] { 0.229f, 0.224f, 0.225f }).reshape(1, 3, 1, 1);
         return network.forward(x).contiguous().data<float>().ToArray();
+    }
+
+    /// <summary>Features of real patches through the evaluation transform.</summary>
+    public static unsafe float[] Features(ResNet network, RealPatches patches, EncoderPreprocessing preprocessing)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using WorkerPool pool = new(1);
+        int side = preprocessing.InputSize;
+        using Augmenter augmenter = new(AugmentOptions.Sslp with { InputSize = side }, patches.Side, pool);
+        Tensor images = empty([patches.Count, 3, side, side]);
+        fixed (byte* from = patches.Rgb)
+        fixed (byte* to = images.bytes)
+            augmenter.ApplyEvaluation(preprocessing.ResizedSide, patches.Count, from, (float*)to);
+        return network.forward(images).contiguous().data<float>().ToArray();
     }
 
     /// <summary>The largest difference, relative to the largest feature.</summary>
