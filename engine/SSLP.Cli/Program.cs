@@ -11,6 +11,7 @@ var root = new RootCommand("SSLP: spatially guided self-supervised pretraining o
     PretrainVerb.Create(),
     EmbedVerb.Create(),
     ProbeVerb.Create(),
+    ReportVerb.Create(),
     ExportVerb.Create(),
     DemoVerb.Create(),
     BenchVerb.Create(),

@@ -30,8 +30,12 @@ internal static class PretrainVerb
                 return PrintOptions();
             TrainingOptions options = RunConfig.Read(parsed.GetValue(config), parsed.GetValue(sets) ?? []);
             TorchRuntime.Load();
-            using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp);
-            return PretrainRun.Execute(options, new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage)), source, parsed.GetValue(resume));
+            var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
+            using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
+            PretrainRun.Execute(options, folder, source, parsed.GetValue(resume));
+            // Judging takes labels that pretraining does not ask for: sslp report does it.
+            ReportVerb.Write(folder, source, null, folder.Report, judge: false);
+            return 0;
         });
         return command;
     }

@@ -40,7 +40,7 @@ internal static class ProbeVerb
             IReadOnlyList<ProbeResult> results = parsed.GetRequiredValue(kind) == "finetune"
                 ? [features.Tune(parsed, Split, new FineTuneOptions(parsed.GetValue(share), Epochs: parsed.GetValue(epochs)))]
                 : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed), Split);
-            Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results));
+            Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });
         return command;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using SSLP.Engine;
 using SSLP.Engine.Slides;
 using SSLP.Engine.Tiling;
+using SSLP.Engine.Training;
 
 namespace SSLP.Cli.Verbs;
 
@@ -31,7 +32,7 @@ internal sealed class SourceOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split])
             command.Add(option);
         _tiling.AddTo(command);
     }
@@ -40,14 +41,14 @@ internal sealed class SourceOptions
     /// <param name="parsed">The command line.</param>
     /// <param name="scale">How patches are cut where it names slides.</param>
     /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
-    /// <param name="sheets">Folder for contact sheets of slides that are tiled here, or null.</param>
-    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, string? sheets = null)
+    /// <param name="run">Where slides are tiled here: the run that keeps their grid and contact sheets, or null.</param>
+    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null)
     {
-        IPatchSource source = OpenWhole(parsed, scale, needsCoordinates, sheets);
+        IPatchSource source = OpenWhole(parsed, scale, needsCoordinates, run);
         return parsed.GetValue(_split) is { } split ? new PatchSubset(source, source.Table.InSplit(split), $"split {split}") : source;
     }
 
-    private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, string? sheets)
+    private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, RunFolder? run)
     {
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
@@ -56,13 +57,16 @@ internal sealed class SourceOptions
             return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
         if (tiles is not null)
             return SlidePatches.FromManifest(TileManifest.Open(tiles), slides);
-        TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = sheets };
+        TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
             return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return SlidePatches.AtPoints(
                 CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
-        return SlidePatches.FromManifest(TileSlides(slides!, options));
+        TileManifest manifest = TileSlides(slides!, options);
+        if (run is not null)
+            manifest.Save(run.Tiles);
+        return SlidePatches.FromManifest(manifest);
     }
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>

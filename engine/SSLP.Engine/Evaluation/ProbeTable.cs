@@ -27,6 +27,21 @@ public static class ProbeTable
         return text.ToString();
     }
 
+    /// <summary>A confusion matrix for every result: a line a true class, a column a predicted one.</summary>
+    public static string Confusion(IReadOnlyList<ProbeResult> results)
+    {
+        StringBuilder text = new();
+        foreach (ProbeResult r in results)
+        {
+            int first = r.Classes.Max(name => name.Length), width = Math.Max(first, r.Confusion.Max(row => row.Max()).ToString(CultureInfo.InvariantCulture).Length) + 2;
+            text.Append('\n').Append($"{r.Probe} {r.Setting}: true class by line, found by column\n").Append(' ', first).AppendJoin("", r.Classes.Select(name => name.PadLeft(width))).Append('\n');
+            for (int truth = 0; truth < r.Classes.Count; truth++)
+                text.Append(r.Classes[truth].PadRight(first)).AppendJoin("", r.Confusion[truth].Select(count => count.ToString(CultureInfo.InvariantCulture).PadLeft(width))).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
     /// <summary>The same as a Markdown table.</summary>
     public static string Markdown(IReadOnlyList<ProbeResult> results)
     {

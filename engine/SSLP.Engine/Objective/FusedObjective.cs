@@ -13,7 +13,7 @@ namespace SSLP.Engine.Objective;
 /// </summary>
 public sealed class FusedObjective : IBankObjective
 {
-    private const string VectorsName = "bank.vectors", ClustersName = "bank.clusters";
+    internal const string VectorsName = "bank.vectors", ClustersName = "bank.clusters";
 
     private readonly ObjectivePlan _plan;
     private readonly ulong _seed;

@@ -6,6 +6,9 @@ namespace SSLP.Engine.Report;
 /// <summary>Probe results as a table and, over it, as dots with their 95 % intervals.</summary>
 internal static class ProbeChart
 {
+    // Larger matrices are in the JSON.
+    private const int MostConfused = 10;
+
     private const int Width = 720, Left = 260, Right = 20, LineHeight = 22, Top = 6, Bottom = 26;
 
     /// <summary>Balanced accuracy of every result: it means the same whatever the classes' shares are.</summary>
@@ -14,7 +17,8 @@ internal static class ProbeChart
         Axis axis = Axis.Over(results.Min(r => r.BalancedAccuracy.Low ?? r.BalancedAccuracy.Value), results.Max(r => r.BalancedAccuracy.High ?? r.BalancedAccuracy.Value));
         int height = Top + results.Count * LineHeight + Bottom;
         string[] sources = [.. results.Select(r => r.Features).Distinct()];
-        StringBuilder svg = new("<figure class=\"chart wide\"><figcaption>Balanced accuracy, with 95 % interval over slides</figcaption>");
+        StringBuilder svg = new("<figure class=\"chart wide\"><figcaption>Balanced accuracy");
+        svg.Append(results.Any(r => r.BalancedAccuracy.Low.HasValue) ? ", with its 95 % interval over slides</figcaption>" : "</figcaption>");
         svg.Append($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"balanced accuracy of every probe\">");
         foreach (double tick in axis.Ticks)
         {
@@ -38,13 +42,29 @@ internal static class ProbeChart
     }
 
     /// <summary>Every figure of every result.</summary>
-    public static string Table(IReadOnlyList<ProbeResult> results)
+    public static string Table(IReadOnlyList<ProbeResult> results) => ReportTables.Table(ProbeTable.Headings, results.Select(ProbeTable.Cells));
+
+    /// <summary>Who is taken for whom: rows are the true class, columns the predicted one, in shares of the row.</summary>
+    public static string Confusions(IReadOnlyList<ProbeResult> results)
     {
-        StringBuilder html = new("<table><thead><tr>");
-        html.AppendJoin("", ProbeTable.Headings.Select(head => $"<th>{Html.Escape(head)}</th>")).Append("</tr></thead><tbody>");
-        foreach (ProbeResult result in results)
-            html.Append("<tr>").AppendJoin("", ProbeTable.Cells(result).Select(cell => $"<td>{Html.Escape(cell)}</td>")).Append("</tr>");
-        return html.Append("</tbody></table>").ToString();
+        StringBuilder html = new("<div class=\"confusions\">");
+        foreach (ProbeResult r in results.Where(r => r.Classes.Count <= MostConfused))
+        {
+            html.Append($"<figure><figcaption>{Html.Escape($"{r.Features} · {r.Probe} {r.Setting}")}</figcaption><table><thead><tr><th>true \\ found</th>");
+            html.AppendJoin("", r.Classes.Select(name => $"<th>{Html.Escape(name)}</th>")).Append("</tr></thead><tbody>");
+            for (int truth = 0; truth < r.Classes.Count; truth++)
+            {
+                double all = Math.Max(1, r.Confusion[truth].Sum());
+                html.Append($"<tr><th>{Html.Escape(r.Classes[truth])}</th>");
+                foreach (long count in r.Confusion[truth])
+                    html.Append($"<td style=\"background:rgba(0,114,178,{0.55 * count / all:0.00})\">{count:N0}</td>");
+                html.Append("</tr>");
+            }
+
+            html.Append("</tbody></table></figure>");
+        }
+
+        return html.Append("</div>").ToString();
     }
 
     private static double X(Axis axis, double value) => Left + (Width - Left - Right) * axis.Share(value);

@@ -4,6 +4,14 @@ using SSLP.Engine.Training;
 
 namespace SSLP.Engine.Report;
 
+/// <summary>Sets that a method made of its bank.</summary>
+/// <param name="Step">Steps done when the bank was saved.</param>
+/// <param name="Source">The patches that the rows are.</param>
+/// <param name="Asked">Anchors behind the statistics.</param>
+/// <param name="Statistics">Size, purity and place of each kind of set.</param>
+/// <param name="Shown">Sets of a few anchors, to look at.</param>
+public sealed record MethodSets(int Step, IPatchSource Source, int Asked, IReadOnlyList<SetStatistics> Statistics, IReadOnlyList<AnchorSets> Shown);
+
 /// <summary>What a report shows. Whatever is left empty has no section on the page.</summary>
 public sealed record ReportInput
 {
@@ -24,6 +32,12 @@ public sealed record ReportInput
 
     /// <summary>What neighbours have in common, by name of the encoder.</summary>
     public IReadOnlyList<KeyValuePair<string, NeighbourStatistics>> Neighbours { get; init; } = [];
+
+    /// <summary>The method's own sets, out of its bank; null where there is none.</summary>
+    public MethodSets? Sets { get; init; }
+
+    /// <summary>What is not on the page, and why; a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Features of the trained encoder, one row for every patch of <see cref="Patches"/>.</summary>
     public FeatureTable? Features { get; init; }

@@ -15,6 +15,7 @@ internal static class ReportStyle
         section { margin-top: 44px; padding-top: 22px; border-top: 1px solid var(--line); }
         .note { color: var(--soft); margin: 0 0 16px; font-size: 13.5px; font-weight: 400; }
         dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 8px 24px; margin: 0; }
+        dl .long { grid-column: 1 / -1; }
         dt { color: var(--soft); font-size: 12px; }
         dd { margin: 0; overflow-wrap: anywhere; }
         figure { margin: 0; }
@@ -37,6 +38,13 @@ internal static class ReportStyle
         .cell img.elsewhere { border-style: dashed; border-color: #9aa3ab; }
         .cell img.alike { border-color: #009e73; }
         .cell img.unlike { border-color: #d55e00; }
+        b.alike { color: #009e73; }
+        b.unlike { color: #d55e00; }
+        .warning { background: #fdf4e3; border-left: 3px solid #e69f00; padding: 8px 12px; margin: 14px 0 0; font-size: 13.5px; }
+        .confusions { display: flex; flex-wrap: wrap; gap: 20px 36px; margin-top: 20px; }
+        .confusions table { width: auto; }
+        .confusions th { border-bottom: none; }
+        .confusions td { text-align: right; padding: 4px 10px; }
         .unread { width: 64px; height: 64px; display: inline-block; font-size: 11px; color: var(--soft); border: 1px solid var(--line); padding: 4px; }
         .maps { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: end; }
         .maps figcaption { color: var(--soft); font-size: 12px; margin: 4px 0 0; }

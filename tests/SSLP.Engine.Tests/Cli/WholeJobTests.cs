@@ -25,6 +25,15 @@ public sealed class WholeJobTests : IDisposable
         Assert.True(steps[^1].FeatureSize > 0 && steps[^1].SpatialSize > 0);
         Succeed(["pretrain", "--tiles", tiles, "--out", run, "--set", "epochs=2", "--resume", .. options]);
 
+        string page = File.ReadAllText(new RunFolder(run).Report);
+        Assert.Contains("The method's sets", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("What the features are worth", page, StringComparison.Ordinal);
+        Succeed("report", "--run", run, "--tiles", tiles, "--labels", Path.Combine(slides, "labels.csv"), "--out", At("judged.html"));
+        page = File.ReadAllText(At("judged.html"));
+        foreach (string heading in (string[])["What the features are worth", "Training", "The method's sets", "Feature maps of slides", "Map of patches"])
+            Assert.Contains($"<h2>{heading}</h2>", page, StringComparison.Ordinal);
+        Assert.Equal(2, Sslp.Run("report", "--run", run, "--slides", slides).ExitCode);
+
         Succeed("embed", "--encoder", encoder, "--tiles", tiles, "--out", At("features.h5"));
         FeatureTable features = FeatureFile.ReadHdf5(At("features.h5"));
         foreach (string[] same in (string[][])[["--patches", At("pixels")], ["--slides", slides, "--coordinates", At("coordinates")]])

@@ -18,7 +18,7 @@ public sealed class ReportPageTests : IDisposable
     public void A_full_page_has_every_section_and_needs_nothing_from_outside()
     {
         string page = ReportPage.Compose(Full());
-        foreach (string heading in new[] { "What the features are worth", "Training", "Spread of the features", "Purity of neighbours", "Neighbours", "Feature maps of slides", "Map of patches" })
+        foreach (string heading in new[] { "What the features are worth", "Training", "Spread of the features", "What neighbours have in common", "Neighbours", "Feature maps of slides", "Map of patches" })
             Assert.Contains($"<h2>{heading}</h2>", page);
         Assert.DoesNotContain("<script", page);
         Assert.DoesNotContain("<link", page);
@@ -26,6 +26,27 @@ public sealed class ReportPageTests : IDisposable
         Assert.All(Regex.Matches(page, "(src|href)=\"([^\"]*)\"").Select(m => m.Groups[2].Value), address => Assert.StartsWith("data:image/", address));
         foreach (string element in new[] { "div", "figure", "svg", "section", "table", "span", "p" })
             Assert.Equal(Regex.Count(page, $"<{element}[ >]"), Regex.Count(page, $"</{element}>"));
+    }
+
+    [Fact]
+    public void The_methods_own_sets_take_the_place_of_sets_like_them()
+    {
+        ReportInput input = Full();
+        AnchorSets[] sets = [new(0, [1, 2], [30, 31], [60]), new(30, [31], [], [])];
+        string page = ReportPage.Compose(input with { Sets = new MethodSets(17, input.Patches!, 2, SetStatistics.Of(input.Features!.Patches, sets), sets) });
+        Assert.Contains("<h2>The method's sets</h2>", page);
+        Assert.Contains("after 17 steps, 2 anchors", page);
+        Assert.DoesNotContain("<h2>Neighbours</h2>", page);
+        Assert.Contains("<span class=\"note\">none</span>", page);
+    }
+
+    [Fact]
+    public void A_curve_that_the_method_does_not_have_is_not_drawn()
+    {
+        string page = ReportPage.Compose(new ReportInput { Title = "self only", Steps = Full().Steps });
+        Assert.Contains("Learning rate", page);
+        Assert.DoesNotContain("|S|", page);
+        Assert.DoesNotContain("intra</span>", page);
     }
 
     [Fact]

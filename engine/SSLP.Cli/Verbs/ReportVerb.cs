@@ -1,0 +1,84 @@
+using System.CommandLine;
+using SSLP.Engine;
+using SSLP.Engine.Report;
+using SSLP.Engine.Runtime;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary><c>sslp report</c>: a run as one page to look at.</summary>
+internal static class ReportVerb
+{
+    public static Command Create()
+    {
+        var run = new Option<string>("--run") { Description = "RUN, the folder of the run", HelpName = "RUN", Required = true };
+        var patches = Inputs.PatchesFolder();
+        var tiles = new Option<string?>("--tiles") { Description = "manifest of sslp tile; RUN/tiles.sslp where pretrain cut the slides itself", HelpName = "FILE" };
+        var slides = new Option<string?>("--slides") { Description = "folder that the slides are in now", HelpName = "DIR" };
+        var labels = new Option<string?>("--labels") { Description = "with slides: CSV of slide,x,y,label[,split] to judge by", HelpName = "CSV" };
+        var outFile = new Option<string?>("--out") { Description = "the page; RUN/report.html if not given", HelpName = "FILE" };
+        var command = new Command("report", "Write a run's report.html: curves, the method's sets, feature maps, probes; it opens offline.")
+        {
+            run, patches, tiles, slides, labels, outFile,
+        };
+        command.SetAction(parsed =>
+        {
+            var folder = new RunFolder(parsed.GetRequiredValue(run));
+            string? manifestFile = parsed.GetValue(tiles) ?? (parsed.GetValue(patches) is null && File.Exists(folder.Tiles) ? folder.Tiles : null);
+            if (parsed.GetValue(patches) is not null && (manifestFile ?? parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
+                throw new UserException("report takes --patches, or --tiles and --slides with --labels.", UserException.Usage);
+            if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
+                throw new UserException($"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.", UserException.Usage);
+            TorchRuntime.Load();
+            string path = parsed.GetValue(outFile) ?? folder.Report;
+            if (manifestFile is not null)
+            {
+                using TileManifest manifest = TileManifest.Open(manifestFile);
+                WriteSlides(folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path);
+            }
+            else
+            {
+                using PatchFolder? source = parsed.GetValue(patches) is { } images ? PatchFolder.Open(images, new PatchFolderOptions { RequireCoordinates = false }) : null;
+                Write(folder, source, null, path, judge: true);
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Writes the page of a run and says where it is.</summary>
+    /// <param name="folder">The run.</param>
+    /// <param name="patches">Its patches, or null.</param>
+    /// <param name="judged">Labelled patches to judge by where they are others.</param>
+    /// <param name="path">The page.</param>
+    /// <param name="judge">Judge the features by probes.</param>
+    /// <param name="title">The page's heading.</param>
+    /// <returns>What the page shows.</returns>
+    public static ReportInput Write(RunFolder folder, IPatchSource? patches, IPatchSource? judged, string path, bool judge, string? title = null)
+    {
+        using var report = new RunReport(folder, new RunReportOptions { Judge = judge }, Shell.Say, Shell.Stop);
+        ReportInput input = report.Gather(title ?? $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Root)))}", patches, judged);
+        ReportPage.Write(path, input);
+        foreach (string note in input.Notes)
+            Shell.Warn(note);
+        Shell.Say($"report: {path}");
+        return input;
+    }
+
+    /// <summary>The grid for sets and maps; for the probes a patch around each point, as probe cuts it.</summary>
+    private static void WriteSlides(RunFolder folder, TileManifest manifest, string? slides, string? labels, string path)
+    {
+        using SlidePatches grid = SlidePatches.FromManifest(manifest, slides);
+        if (labels is null)
+        {
+            Write(folder, grid, null, path, judge: true);
+            return;
+        }
+        LabelledPoints points = LabelledPoints.Read(labels);
+        string where = slides ?? Path.GetDirectoryName(manifest.Slides[0].Path)!;
+        using var labelled = new LabelledGrid(grid, manifest, points);
+        using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true);
+        Write(folder, labelled, judged, path, judge: true);
+    }
+}

@@ -1,0 +1,31 @@
+using SSLP.Engine.Training;
+
+namespace SSLP.Engine.Report;
+
+/// <summary>What a run measured at its steps, a chart a quantity. A quantity that the method does not have has no chart.</summary>
+internal static class TrainingCurves
+{
+    public static string Draw(IReadOnlyList<StepMetrics> steps)
+    {
+        double[] x = [.. steps.Select(s => (double)s.Step)];
+        ChartSeries Line(string name, Func<StepMetrics, double> value) => new(name, [.. steps.Select(value)]);
+        List<string> charts = [];
+        void Chart(string title, bool fromZero, params ChartSeries[] series)
+        {
+            ChartSeries[] present = [.. series.Where((line, i) => i == 0 || line.Values.Any(v => v != 0))];
+            if (present[0].Values.Any(v => v != 0))
+                charts.Add(LineChart.Draw(title, x, present, fromZero));
+        }
+
+        Chart("Loss", false, Line("total", s => s.Loss), Line("self", s => s.Self), Line("intra", s => s.Intra), Line("inter", s => s.Inter));
+        Chart("Weight of intra and inter, w(t)", true, Line("w", s => s.Ramp));
+        Chart("Spatial neighbours of an anchor, |S|", true, Line("S", s => s.SpatialSize));
+        Chart("Feature neighbours of an anchor, |F|", true, Line("F", s => s.FeatureSize));
+        Chart("Share of F on other slides", true, Line("share", s => s.FeatureFromOtherSlides));
+        Chart("Negatives of an anchor, |Q|", true, Line("Q", s => s.NegativeSize));
+        Chart("Learning rate", true, Line("lr", s => s.Lr));
+        Chart("Patches per second", true, Line("patches/s", s => s.PatchesPerSecond));
+        Chart("Share of the time spent waiting for patches", true, Line("wait", s => s.DataWait));
+        return $"<div class=\"charts\">{string.Concat(charts)}</div>";
+    }
+}
