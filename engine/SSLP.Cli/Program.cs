@@ -13,6 +13,7 @@ var root = new RootCommand("SSLP: spatially guided self-supervised pretraining o
     ProbeVerb.Create(),
     ReportVerb.Create(),
     ExportVerb.Create(),
+    SweepVerb.Create(),
     DemoVerb.Create(),
     BenchVerb.Create(),
 };

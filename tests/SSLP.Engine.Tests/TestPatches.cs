@@ -2,19 +2,22 @@ using SSLP.Engine.Tiling;
 
 namespace SSLP.Engine.Tests;
 
-/// <summary>Patches in memory for tests: a grid on each slide, pixels a function of the patch id, faults where they are asked for.</summary>
+/// <summary>Patches in memory for tests: a grid on each slide, pixels a function of the patch id, faults where they are asked for. Labelled ones are
+/// of class left or right by their column, and the last slide is the split val.</summary>
 internal sealed class TestPatches : IPatchSource
 {
     private readonly HashSet<int> _bad;
 
-    public TestPatches(int slides, int side, int patchSize = 8, IEnumerable<int>? bad = null)
+    public TestPatches(int slides, int side, int patchSize = 8, IEnumerable<int>? bad = null, bool labelled = false)
     {
         int perSlide = side * side, count = slides * perSlide;
         Table = new PatchTable(
             [.. Enumerable.Range(0, slides).Select(s => $"slide{s}")],
             Enumerable.Range(0, count).Select(p => p / perSlide).ToArray(),
             Enumerable.Range(0, count).Select(p => p % perSlide % side).ToArray(),
-            Enumerable.Range(0, count).Select(p => p % perSlide / side).ToArray());
+            Enumerable.Range(0, count).Select(p => p % perSlide / side).ToArray(),
+            labelled ? new CategoryColumn(["left", "right"], Enumerable.Range(0, count).Select(p => p % side / ((side + 1) / 2)).ToArray()) : null,
+            labelled ? new CategoryColumn(["train", "val"], Enumerable.Range(0, count).Select(p => p / perSlide == slides - 1 ? 1 : 0).ToArray()) : null);
         PatchSize = patchSize;
         _bad = [.. bad ?? []];
     }

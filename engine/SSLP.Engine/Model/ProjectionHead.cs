@@ -44,5 +44,8 @@ public sealed class ProjectionHead : nn.Module<Tensor, Tensor>
 
     /// <summary>[B, features] → unit rows [B, D], float32.</summary>
     public override Tensor forward(Tensor features) =>
-        nn.functional.normalize(layers.forward(features.to(ScalarType.Float32)), p: 2, dim: 1);
+        nn.functional.normalize(Unnormalised(features), p: 2, dim: 1);
+
+    /// <summary>[B, features] → what the layers make of them, [B, D] float32: logits, where the head is a classifier.</summary>
+    public Tensor Unnormalised(Tensor features) => layers.forward(features.to(ScalarType.Float32));
 }

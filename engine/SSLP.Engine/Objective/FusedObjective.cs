@@ -43,6 +43,9 @@ public sealed class FusedObjective : IBankObjective
         $"SSLP: {_bank.RowCount} rows of {_bank.Width}, K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T {_plan.Terms.RadiusPatches}, "
         + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} negatives";
 
+    /// <summary>The constants.</summary>
+    public ObjectivePlan Plan => _plan;
+
     /// <summary>v, for tests and reports.</summary>
     public MemoryBank Bank => _bank;
 

@@ -17,12 +17,12 @@ public static class OptionTable
 {
     public static IReadOnlyList<Option> All { get; } =
     [
-        Choice("method", "sslp | instdisc | mocov2 | simclr", o => o.Method, (o, v) => o with { Method = v }),
+        Choice("method", "sslp | instdisc | mocov2 | simclr | supervised (from labels: the ceiling)", o => o.Method, (o, v) => o with { Method = v }),
         Whole("epochs", "passes over the patches; 100 [B]", 1, o => o.Epochs, (o, v) => o with { Epochs = v }),
         Whole("max_steps", "stop after this many steps, the schedule as long; 0: epochs decide", 0, o => o.MaxSteps, (o, v) => o with { MaxSteps = v }),
         Whole("batch_size", "anchors a step, B; 128 [B]", 2, o => o.BatchSize, (o, v) => o with { BatchSize = v }),
         Choice("arch", "resnet18 | resnet50; resnet18 [B]", o => o.Arch, (o, v) => o with { Arch = v }),
-        new("head", "linear | linearnorm (for short runs) | mlp | auto (sslp, instdisc: linear [B]; mocov2, simclr: mlp)", o => o.Head is { } h ? Name(h) : "auto",
+        new("head", "linear | linearnorm (for short runs) | mlp | auto (sslp, instdisc: linear [B]; mocov2, simclr: mlp; supervised: its classifier, whatever is set)", o => o.Head is { } h ? Name(h) : "auto",
             (o, v) => o with { Head = v == "auto" ? null : Parse<HeadKind>(v) }),
         Whole("width", "D, width of the projection; 128 [S]", 2, o => o.Width, (o, v) => o with { Width = v }),
         Choice("precision", "float32 | bfloat16: arithmetic of the backbone", o => o.Precision, (o, v) => o with { Precision = v }),

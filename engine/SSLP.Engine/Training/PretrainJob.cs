@@ -55,6 +55,9 @@ public sealed class PretrainJob : IDisposable
     /// <summary>True where a checkpoint was gone on from.</summary>
     public bool Resumed { get; }
 
+    /// <summary>What is trained.</summary>
+    public Method Method => _method;
+
     /// <summary>Steps, epochs and what is left of them.</summary>
     public Trainer Trainer => _trainer;
 

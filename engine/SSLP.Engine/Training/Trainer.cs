@@ -33,6 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly Checkpoint _checkpoints;
     private readonly string _inputs;
     private int _step;
+    private long _lastLine;
 
     /// <param name="options">Every option of the run.</param>
     /// <param name="folder">Where it is written.</param>
@@ -83,13 +84,15 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="UserException">The loss is no number, or a checkpoint could not be written.</exception>
+    /// <exception cref="DivergedException">The loss is no number.</exception>
+    /// <exception cref="UserException">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
         using var log = new MetricsLog(_folder, _step);
         using BatchRing ring = MakeRing();
         StepMetrics? last = null;
         int saved = _step;
+        _lastLine = Stopwatch.GetTimestamp();
         try
         {
             while (_step < Schedule.TotalSteps && !stop.IsCancellationRequested)
@@ -130,7 +133,6 @@ public sealed class Trainer : IDisposable
     private StepMetrics TrainStep(BatchRing ring, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
-        long begun = Stopwatch.GetTimestamp();
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
 
@@ -147,7 +149,9 @@ public sealed class Trainer : IDisposable
         _method.EndStep(batch);
         _step++;
 
-        double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        long now = Stopwatch.GetTimestamp();
+        double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
+        _lastLine = now;
         return new StepMetrics
         {
             Step = _step,
@@ -189,7 +193,7 @@ public sealed class Trainer : IDisposable
                 $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
     }
 
-    private UserException NotANumber(StepTerms terms, ReadOnlySpan<int> patches) => new(
+    private DivergedException NotANumber(StepTerms terms, ReadOnlySpan<int> patches) => new(
         $"The loss is {terms.Loss} at step {_step} (self {terms.Self}, intra {terms.Intra}, inter {terms.Inter}; seed {_options.Seed}, patches "
         + $"{string.Join(' ', patches[..Math.Min(8, patches.Length)].ToArray())} …): lower learning_rate, or raise temperature, and resume from the checkpoint before.");
 

@@ -18,6 +18,9 @@ public enum MethodKind
 
     /// <summary>Two views, every other patch of the batch a negative (Chen et al. 2020a).</summary>
     SimClr,
+
+    /// <summary>A classifier on the labels: no self-supervision, but the ceiling for it.</summary>
+    Supervised,
 }
 
 /// <summary>Where the network runs.</summary>
@@ -125,7 +128,7 @@ public sealed record TrainingOptions
         _ => new() { Method = method },
     };
 
-    /// <summary>The head of the method where none was asked for: linear for SSLP and InstDisc, MLP for MoCo v2 and SimCLR.</summary>
+    /// <summary>The head of the method where none was asked for: MLP for MoCo v2 and SimCLR, linear for the others.</summary>
     public HeadKind HeadOrDefault => Head ?? (Method is MethodKind.MoCoV2 or MethodKind.SimClr ? HeadKind.Mlp : HeadKind.Linear);
 
     /// <summary>T_ramp in epochs: as asked, else 10 % of the epochs.</summary>

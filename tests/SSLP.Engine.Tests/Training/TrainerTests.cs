@@ -25,6 +25,7 @@ public sealed class TrainerTests : IDisposable
     [InlineData(MethodKind.InstDisc)]
     [InlineData(MethodKind.MoCoV2)]
     [InlineData(MethodKind.SimClr)]
+    [InlineData(MethodKind.Supervised)]
     public void Resuming_in_the_middle_of_an_epoch_changes_nothing(MethodKind method)
     {
         TrainingOptions options = Small with { Method = method };
@@ -142,7 +143,7 @@ public sealed class TrainerTests : IDisposable
 
     private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, IProgress<StepMetrics>? progress = null, bool resume = false)
     {
-        using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
+        using var source = new TestPatches(slides: 2, side: 4, patchSize: 16, labelled: options.Method == MethodKind.Supervised);
         using var job = new PretrainJob(options, Folder(name), source, "test", resume);
         job.Run(progress, progress is StopAfter stop ? stop.Token : CancellationToken.None);
         return MetricsLog.Read(Folder(name).Metrics);

@@ -25,7 +25,7 @@ public readonly record struct StepTerms(
     double Loss, double Self, double Intra = 0, double Inter = 0, double SpatialSize = 0, double FeatureSize = 0, double NegativeSize = 0,
     double FeatureFromOtherSlides = 0);
 
-/// <summary>One way to learn without labels. The trainer does what all share: patches, views, optimizer, schedule, checkpoints.</summary>
+/// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule, checkpoints.</summary>
 public abstract class Method : IDisposable
 {
     /// <summary>The encoder that learns and is exported.</summary>

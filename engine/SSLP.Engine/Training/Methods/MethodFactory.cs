@@ -13,6 +13,8 @@ public static class MethodFactory
     /// <param name="kernels">Implementation and threads of the kernels; stays the caller's.</param>
     public static Method Create(TrainingOptions options, PatchTable table, KernelSet kernels)
     {
+        if (options.Method == MethodKind.Supervised)
+            return NewSupervised(options, table);
         Encoder encoder = NewEncoder(options);
         ulong seed = (ulong)options.Seed;
         return options.Method switch
@@ -24,6 +26,12 @@ public static class MethodFactory
             MethodKind.SimClr => new SimClr(encoder, options.Temperature),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
         };
+    }
+
+    private static Supervised NewSupervised(TrainingOptions options, PatchTable table)
+    {
+        int[] labels = Supervised.LabelsOf(table);
+        return new(new Encoder(options.Arch, HeadKind.Linear, table.Classes!.Count) { Precision = options.Precision }, labels);
     }
 
     private static Encoder NewEncoder(TrainingOptions options) =>

@@ -13,6 +13,9 @@ namespace SSLP.Engine.Training.Methods;
 /// <param name="objective">Sets, terms and bank; owned from here on.</param>
 public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
 {
+    /// <summary>Sets, terms and bank.</summary>
+    public IBankObjective Objective => objective;
+
     public override Encoder Encoder => encoder;
 
     public override int Views => 1;

@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Globalization;
+using SSLP.Engine;
+using SSLP.Engine.Runtime;
+using SSLP.Engine.Sweeps;
+using SSLP.Engine.Tiling;
+using SSLP.Engine.Training;
+
+namespace SSLP.Cli.Verbs;
+
+/// <summary><c>sslp sweep</c>: every method and the ablation, trained and judged alike, into one table that a stop does not lose.</summary>
+internal static class SweepVerb
+{
+    private static readonly Option<string?> Patches = Inputs.PatchesFolder(), Slides = Inputs.SlidesFolder();
+    private static readonly Option<string?> Labels = new("--labels") { Description = "with --slides: CSV of slide,x,y,label[,split], the points that are probed", HelpName = "CSV" };
+    private static readonly Option<string?> OutFolder = new("--out") { Description = "OUT: rows.jsonl, table.md and a folder for every run; start again to go on", HelpName = "OUT" };
+
+    public static Command Create()
+    {
+        var tiling = new TilingArguments();
+        var config = new Option<string?>("--config") { Description = "the rows, as --print-config shows them; all methods and the ablation unless given", HelpName = "sweep.yaml" };
+        var sets = new Option<string[]>("--set") { Description = "key=value for all rows; may be repeated. Keys: sslp pretrain --options", HelpName = "key=value", DefaultValueFactory = _ => [] };
+        var seeds = new Option<string>("--seeds") { Description = "a run of every row for each; the first seed of all rows comes first", HelpName = "1,2,3", DefaultValueFactory = _ => "1,2,3" };
+        var threads = new Option<int?>("--threads") { Description = "CPU threads; one a core unless given", HelpName = "N" };
+        var print = new Option<bool>("--print-config") { Description = "print the built-in rows as YAML, and stop" };
+        var command = new Command("sweep", "Train and judge all methods and the ablation on labelled patches or slides, several seeds, one table.")
+        {
+            Patches, Slides, Labels, OutFolder, config, sets, seeds, threads, print,
+        };
+        tiling.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(print))
+            {
+                Console.Write(SweepPlan.BuiltIn);
+                return 0;
+            }
+            string[] common = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(threads) is { } n ? [$"threads={n}"] : Array.Empty<string>()];
+            return Run(parsed, SweepPlan.Read(parsed.GetValue(config), common), Seeds(parsed.GetRequiredValue(seeds)), tiling);
+        });
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, SweepPlan plan, int[] seeds, TilingArguments tiling)
+    {
+        string folder = parsed.GetValue(OutFolder) ?? throw new UserException("sweep needs --out OUT.", UserException.Usage);
+        TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
+        var scale = new PatchScale(first.Patch, first.Mpp);
+        TorchRuntime.Load();
+        if (parsed.GetValue(Patches) is { } patches)
+        {
+            if (parsed.GetValue(Slides) is not null)
+                throw new UserException("sweep takes one of --patches and --slides.", UserException.Usage);
+            bool spatial = plan.Entries.Any(e => e.Baseline == SweepBaseline.None && e.OptionsFor(seeds[0]).Method == MethodKind.Sslp);
+            using PatchFolder source = PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = spatial, Mpp = scale.Mpp });
+            return Run(plan, SweepData.FromPatches(source), folder, seeds);
+        }
+        if (parsed.GetValue(Slides) is not { } slides || parsed.GetValue(Labels) is not { } labels)
+            throw new UserException("sweep takes --patches DIR, or --slides DIR with --labels CSV.", UserException.Usage);
+        TilingOptions cut = tiling.Read(parsed, scale);
+        using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample);
+        using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
+        using var tissue = SlidePatches.FromManifest(manifest);
+        return Run(plan, SweepData.FromSlides(tissue, points), folder, seeds);
+    }
+
+    private static int Run(SweepPlan plan, SweepData data, string folder, int[] seeds)
+    {
+        Shell.Say(data.Describe);
+        var runner = new SweepRunner(plan, data, folder, Shell.Say, steps => new ProgressLine(steps));
+        try
+        {
+            runner.Run(seeds, Shell.Stop);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new UserException($"Stopped; what is finished is in '{runner.Table}': the same command goes on from there.");
+        }
+        Console.Write(File.ReadAllText(runner.Table));
+        Shell.Say($"{runner.Table}");
+        return 0;
+    }
+
+    private static int[] Seeds(string text)
+    {
+        string[] parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        int[] seeds = [.. parts.Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int seed)
+            ? seed
+            : throw new UserException($"--seeds takes whole numbers with commas between them, as in 1,2,3; '{part}' is none.", UserException.Usage))];
+        return seeds.Length > 0 && seeds.Distinct().Count() == seeds.Length
+            ? seeds
+            : throw new UserException($"--seeds '{text}': at least one seed, each once.", UserException.Usage);
+    }
+}
