@@ -23,7 +23,11 @@ public readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnl
 /// <param name="FeatureFromOtherSlides">Share of F on other slides than its anchor.</param>
 public readonly record struct StepTerms(
     double Loss, double Self, double Intra = 0, double Inter = 0, double SpatialSize = 0, double FeatureSize = 0, double NegativeSize = 0,
-    double FeatureFromOtherSlides = 0);
+    double FeatureFromOtherSlides = 0)
+{
+    /// <summary>Of a step whose features are not finite: there is nothing to compare.</summary>
+    public static StepTerms NotANumber => new(double.NaN, double.NaN, double.NaN, double.NaN);
+}
 
 /// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule, checkpoints.</summary>
 public abstract class Method : IDisposable

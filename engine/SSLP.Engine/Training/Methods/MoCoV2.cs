@@ -50,6 +50,8 @@ public sealed class MoCoV2 : Method
     {
         Tensor q = Encoder.forward(batch.Views[0]); // [B, D]
         Tensor k = Keys(batch.Views[1], batch.Step); // [B, D], no gradient
+        if (!q.isfinite().all().item<bool>() || !k.isfinite().all().item<bool>())
+            return StepTerms.NotANumber; // the kernels take finite features only
         // −log( exp(q·k/τ) / (exp(q·k/τ) + Σ exp(q·queue/τ)) ) and its gradient by q, in one pass over the queue
         Tensor host = KernelBridge.ToHost(q.detach()), keys = KernelBridge.ToHost(k), gradient = empty_like(host);
         var losses = new float[host.shape[0]];

@@ -32,6 +32,8 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
     public override StepTerms Step(TrainingBatch batch)
     {
         Tensor f = encoder.forward(batch.Views[0]);
+        if (!f.isfinite().all().item<bool>())
+            return StepTerms.NotANumber; // the kernels take finite features only
         (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
         f.backward([gradient]);
         objective.Update(batch.Patches.Span, f.detach());
