@@ -49,7 +49,15 @@ public static partial class PtxCompiler
                 numbers.Add(match.Value, name = $"{match.Groups["stem"].Value}_p{numbers.Count}");
             return name;
         });
-        return TrailingSpace().Replace(text, "");
+        text = NamedParameter().Replace(text, match => Parameter(text, match.Groups["name"].Value));
+        return LocalScalars.ToRegisters(TrailingSpace().Replace(text, ""));
+    }
+
+    // Inline PTX cannot know what ILGPU calls a parameter: it writes &name.
+    private static string Parameter(string text, string name)
+    {
+        Match declared = Regex.Match(text, $@"\.param [^,)]*?(?<name>_{name}_p\d+)");
+        return declared.Success ? declared.Groups["name"].Value : throw new InvalidOperationException($"Inline PTX reads the parameter {name}, which the kernel does not have.");
     }
 
     private static int SharedBytes(string text) =>
@@ -57,6 +65,9 @@ public static partial class PtxCompiler
 
     [GeneratedRegex(@"(?<stem>\bL|_[A-Za-z][A-Za-z0-9]*)_(?<number>\d+)\b")]
     private static partial Regex Numbered();
+
+    [GeneratedRegex(@"&(?<name>[A-Za-z]\w*)")]
+    private static partial Regex NamedParameter();
 
     [GeneratedRegex(@"[ \t]+$", RegexOptions.Multiline)]
     private static partial Regex TrailingSpace();

@@ -22,16 +22,24 @@ public enum KernelBackend
 public sealed class KernelSet : IDisposable
 {
     private readonly CudaComputeDevice? _device;
+    private readonly DeviceScores _scores;
 
     public const string Variable = "SSLP_KERNELS";
 
     /// <param name="backend">Which implementation.</param>
     /// <param name="threads">CPU threads; 0: one a core.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
+    /// <exception cref="ArgumentException">SSLP_CUDA_SCORES names nothing, or what the device cannot do.</exception>
     public KernelSet(KernelBackend backend, int threads = 0)
     {
         Backend = backend;
-        _device = backend == KernelBackend.Cuda ? new CudaComputeDevice() : null;
+        if (backend == KernelBackend.Cuda)
+        {
+            _scores = DeviceScoresChoice.FromEnvironment();
+            _device = new CudaComputeDevice();
+            DeviceScoresChoice.Require(_scores, _device.Device);
+        }
+
         Pool = new WorkerPool(threads);
     }
 
@@ -58,14 +66,14 @@ public sealed class KernelSet : IDisposable
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
     {
         KernelBackend.Reference => new ReferenceThreeTermStep(bank, spatial, options),
-        KernelBackend.Cuda => new CudaThreeTermStep(bank, spatial, options, _device!),
+        KernelBackend.Cuda => new CudaThreeTermStep(bank, spatial, options, _device!, _scores),
         _ => new CpuThreeTermStep(bank, spatial, options, Pool),
     };
 
     public INearestKeys NearestKeys(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new NearestKeysReference(bank),
-        KernelBackend.Cuda => new CudaNearestKeys(bank, _device!),
+        KernelBackend.Cuda => new CudaNearestKeys(bank, _device!, _scores),
         _ => new NearestKeysCpu(bank, Pool),
     };
 

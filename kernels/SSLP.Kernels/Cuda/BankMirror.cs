@@ -4,7 +4,7 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are noted and
-/// copied before the next use, so that both hold the same bits. 4·N·⌈D⌉₁₆ bytes.
+/// copied before the next use, so that both hold the same bits. 4·N·⌈D⌉₁₆ bytes, and half as many for the rows as bf16 where those are wanted.
 /// </summary>
 internal sealed class BankMirror : IDisposable
 {
@@ -12,6 +12,7 @@ internal sealed class BankMirror : IDisposable
     private readonly DeviceArray<float> _rows, _changed;
     private readonly DeviceArray<int> _changedIds;
     private readonly HashSet<int> _written = [];
+    private RoundedRows? _rounded;
     private float[] _staging = [];
     private int[] _ids = [];
     private bool _isComplete;
@@ -39,8 +40,22 @@ internal sealed class BankMirror : IDisposable
         return _rows;
     }
 
+    /// <summary>The same rows as bf16; from the first call on both are kept.</summary>
+    public RoundedRows CurrentRounded()
+    {
+        DeviceArray<float> rows = Current();
+        if (_rounded is null)
+        {
+            _rounded = new RoundedRows(_device);
+            _rounded.Round(rows, Bank.RowCount, StrideQuads);
+        }
+
+        return _rounded;
+    }
+
     public void Dispose()
     {
+        _rounded?.Dispose();
         Bank.RowWritten -= Note;
         _rows.Dispose();
         _changed.Dispose();
@@ -73,6 +88,7 @@ internal sealed class BankMirror : IDisposable
         arguments.Quads(_rows);
         arguments.Int32(StrideQuads);
         _device.EnqueueLaunch("ScatterRows", new LaunchGrid((uint)count), ref arguments);
+        _rounded?.Round(_rows, _changedIds, count, StrideQuads);
         _written.Clear();
     }
 
@@ -80,6 +96,7 @@ internal sealed class BankMirror : IDisposable
     {
         _rows.EnsureLength((long)Bank.RowCount * Bank.Stride);
         _device.Upload(_rows.AddressOf(0), Bank.Rows.Data, (long)Bank.RowCount * Bank.Stride * sizeof(float));
+        _rounded?.Round(_rows, Bank.RowCount, StrideQuads);
         _written.Clear();
         _isComplete = true;
     }

@@ -5,10 +5,10 @@ namespace SSLP.Kernels;
 /// <summary>
 /// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, sorted by descending score and then
 /// ascending row. Thresholds come from a sample of the bank; a list that turns out too short or too long for its room is found out by its count,
-/// and the search repeats with what was learnt. Exact for the device's float32 scores.
+/// and the search repeats with what was learnt. Exact for the device's float32 scores, which tensor cores, where asked for, only narrow down.
 /// </summary>
-/// <remarks>Device bytes: 16·Q·capacity for the lists, capacity being about the largest rank needed; 4·Q·S + 4·S·D for the sample, S ≤ 8192.</remarks>
-internal sealed class CandidateSearch : IDisposable
+/// <remarks>Device bytes: 16·Q·capacity for the lists (20 with tensor cores), capacity being about the largest rank needed; 4·Q·S + 4·S·D for the sample, S ≤ 8192.</remarks>
+internal sealed partial class CandidateSearch : IDisposable
 {
     private const int MinSample = 1024, MaxSample = 8192;
 
@@ -21,11 +21,13 @@ internal sealed class CandidateSearch : IDisposable
     private readonly DeviceArray<float> _samples, _sampleScores, _thresholds;
     private readonly DeviceArray<int> _sampleIds, _ranks, _counts;
     private readonly DeviceArray<ulong> _keys, _sorted;
+    private readonly TensorLists? _tensor;
     private int[] _hostRanks = [];
     private int[] _hostCounts = [];
 
-    public CandidateSearch(BankMirror mirror, IComputeDevice device)
+    public CandidateSearch(BankMirror mirror, IComputeDevice device, DeviceScores scores)
     {
+        _tensor = scores == DeviceScores.BFloat16 ? new TensorLists(device) : null;
         (_mirror, _device) = (mirror, device);
         int rows = mirror.Bank.RowCount;
         _sampleRows = rows > 4 * MinSample ? Math.Clamp(rows / 32, MinSample, MaxSample) : 0;
@@ -66,8 +68,12 @@ internal sealed class CandidateSearch : IDisposable
         for (double margin = 1; ; margin *= 4)
         {
             SetThresholds(needed, margin);
-            Collect(bank, queries, ownRows, count);
-            if (Suffices(needed, rows))
+            bool fits = true;
+            if (_tensor is null)
+                Collect(bank, queries, ownRows, count);
+            else
+                fits = CollectRounded(_tensor, bank, queries, ownRows, count);
+            if (fits && Suffices(needed, rows))
                 break;
         }
 
@@ -76,6 +82,7 @@ internal sealed class CandidateSearch : IDisposable
 
     public void Dispose()
     {
+        _tensor?.Dispose();
         foreach (IDisposable array in (IDisposable[])[_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _keys, _sorted])
             array.Dispose();
     }
@@ -159,23 +166,25 @@ internal sealed class CandidateSearch : IDisposable
         _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)), ref arguments);
     }
 
-    // Widens the room where a list overflowed; says whether every list is long enough and none overflowed.
+    // Whether every list has what it needs and none overflowed.
     private bool Suffices(ReadOnlySpan<int> needed, int rows)
     {
-        _counts.ReadBack(_hostCounts.AsSpan(0, needed.Length));
-        bool suffices = true;
+        bool suffices = Fits(_counts, needed.Length);
         for (int q = 0; q < needed.Length; q++)
-        {
-            if (_hostCounts[q] > Capacity)
-            {
-                Capacity = _hostCounts[q];
-                suffices = false;
-            }
-
             suffices &= _hostCounts[q] >= Math.Min(needed[q], rows - 1);
-        }
-
         return suffices;
+    }
+
+    // Reads the counts, and widens the room where a list overflowed.
+    private bool Fits(DeviceArray<int> counts, int queries)
+    {
+        counts.ReadBack(_hostCounts.AsSpan(0, queries));
+        int longest = Capacity;
+        foreach (int found in _hostCounts.AsSpan(0, queries))
+            longest = Math.Max(longest, found);
+        bool fits = longest == Capacity;
+        Capacity = longest;
+        return fits;
     }
 
     private void Sort(int count)

@@ -17,11 +17,12 @@ public sealed class CudaNearestKeys : INearestKeys
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
-    public CudaNearestKeys(MemoryBank bank, IComputeDevice device)
+    /// <param name="scores">What scores the bank; the answer of <see cref="Find"/> does not depend on it.</param>
+    public CudaNearestKeys(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {
         (_bank, _device) = (bank, device);
         _mirror = new BankMirror(bank, device);
-        _search = new CandidateSearch(_mirror, device);
+        _search = new CandidateSearch(_mirror, device, scores);
         (_queries, _similarities, _scales) = (new(device), new(device), new(device));
         (_ownRows, _rows, _counts, _ranks) = (new(device), new(device), new(device), new(device));
     }

@@ -31,15 +31,18 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="spatial">Index over the same rows; borrowed.</param>
     /// <param name="device">Borrowed.</param>
+    /// <param name="scores">What scores the bank; the sets and the loss do not depend on it.</param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range or not offered here.</exception>
-    public CudaThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IComputeDevice device)
+    public CudaThreeTermStep(
+        MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IComputeDevice device,
+        DeviceScores scores = DeviceScores.Float32)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         if (options.Sampling == NegativeSampling.Random || options.SpatialSample > 0)
             throw new ArgumentException("Random negatives and a sampled set of spatial neighbours are not offered on CUDA; set SSLP_KERNELS=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
         _mirror = new BankMirror(bank, device);
-        _search = new CandidateSearch(_mirror, device);
+        _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
         (_queries, _selfFactor, _terms, _gradient) = (new(device), new(device), new(device), new(device));

@@ -88,6 +88,9 @@ internal static class KernelArgumentsExtensions
     public static void Quads(this ref KernelArguments arguments, DeviceArray<float> array, long first = 0) =>
         arguments.View(array.AddressOf(first), (array.Length - first) / 4);
 
+    /// <summary>Pairs of bf16, which the kernels see eight values at a time.</summary>
+    public static void Eights(this ref KernelArguments arguments, DeviceArray<uint> array) => arguments.View(array.AddressOf(0), array.Length / 4);
+
     /// <summary>Groups of <paramref name="size"/> that cover <paramref name="count"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint GroupsOf(this int size, long count) => checked((uint)((count + size - 1) / size));

@@ -41,7 +41,7 @@ public sealed unsafe class AcceleratorDevice : IComputeDevice
 
     // Their tiles are laid out for 256 threads.
     private static readonly HashSet<string> FixedGroups =
-        ["ScoreSamples", "CollectCandidates", "CountRanks", "AssignClusters", "AccumulateWholeBank"];
+        ["ScoreSamples", "CollectCandidates", "CountRanks", "AssignClusters", "AccumulateWholeBank", "CollectRoundedCandidates"];
 
     private readonly Context _context = Context.Create(builder => builder.CPU(CPUDeviceKind.Nvidia));
     private readonly CPUAccelerator _accelerator;
@@ -95,6 +95,8 @@ public sealed unsafe class AcceleratorDevice : IComputeDevice
         : type == typeof(double) ? BitConverter.UInt64BitsToDouble(low)
         : type == typeof(ArrayView<float>) ? View<float>(low, high)
         : type == typeof(ArrayView<Float4>) ? View<Float4>(low, high)
+        : type == typeof(ArrayView<UInt4>) ? View<UInt4>(low, high)
+        : type == typeof(ArrayView<uint>) ? View<uint>(low, high)
         : type == typeof(ArrayView<int>) ? View<int>(low, high)
         : type == typeof(ArrayView<long>) ? View<long>(low, high)
         : type == typeof(ArrayView<ulong>) ? View<ulong>(low, high)
