@@ -50,11 +50,11 @@ internal sealed class ProbeFeatures
         return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, pool, progress, Shell.Stop).Features.Named(network.Name);
     }
 
-    /// <summary>Trains all layers of the encoder that the command line names on the labels it names.</summary>
+    /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line names.</summary>
     public ProbeResult Tune(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
-            throw new UserException("Colour and texture statistics have no layers to train; finetune takes --encoder, or --baseline untrained.", UserException.Usage);
+            throw new UserException("Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.", UserException.Usage);
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, device);
         using var pool = new WorkerPool();

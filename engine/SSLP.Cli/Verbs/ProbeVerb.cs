@@ -15,12 +15,16 @@ internal static class ProbeVerb
         var features = new ProbeFeatures();
         var train = new Option<string?>("--train") { Description = "split to learn from; 'train' where the patches have splits", HelpName = "NAME" };
         var test = new Option<string?>("--test") { Description = "split to be judged on; 'test' or 'val' where the patches have splits", HelpName = "NAME" };
-        var share = new Option<double>("--label-share") { Description = "of finetune: share of the training labels used, 0.01 for 1 %", HelpName = "0..1", DefaultValueFactory = _ => 1 };
-        var epochs = new Option<int>("--epochs") { Description = "of finetune: passes over those labels", HelpName = "N", DefaultValueFactory = _ => new FineTuneOptions().Epochs };
+        var share = new Option<double>("--label-share") { Description = "of finetune and --crops: share of the training labels used, 0.01 for 1 %", HelpName = "0..1", DefaultValueFactory = _ => 1 };
+        var crops = new Option<bool>("--crops")
+        {
+            Description = "of linear: the paper's SGD protocol alone, with a new crop and flip of every patch an epoch; the encoder runs in every epoch",
+        };
+        var epochs = new Option<int>("--epochs") { Description = "of finetune and --crops: passes over those labels", HelpName = "N", DefaultValueFactory = _ => new FineTuneOptions().Epochs };
         var json = Inputs.Json();
         var command = new Command("probe", "Judge features on labelled patches; training and test slides are kept apart.")
         {
-            kind, train, test, share, epochs, json,
+            kind, train, test, share, crops, epochs, json,
         };
         share.Validators.Add(result =>
         {
@@ -37,8 +41,10 @@ internal static class ProbeVerb
         {
             TorchRuntime.Load();
             ProbeSplit Split(PatchTable patches) => ProbeSplit.Of(patches, parsed.GetValue(train), parsed.GetValue(test));
-            IReadOnlyList<ProbeResult> results = parsed.GetRequiredValue(kind) == "finetune"
-                ? [features.Tune(parsed, Split, new FineTuneOptions(parsed.GetValue(share), Epochs: parsed.GetValue(epochs)))]
+            bool withCrops = parsed.GetValue(crops) && parsed.GetRequiredValue(kind) == "linear";
+            FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions()) with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
+            IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
+                ? [features.Tune(parsed, Split, options)]
                 : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed), Split);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace SSLP.Engine.Evaluation;
 
-/// <summary>The paper's fine-tuning; the defaults are its own (method.md, Evaluation).</summary>
+/// <summary>Training a classifier with the encoder before it; the defaults are the paper's fine-tuning (method.md, Evaluation).</summary>
 /// <param name="LabelShare">Share of the labelled training patches that is used, 0 to 1; each class keeps its share and at least one patch.</param>
 /// <param name="LearningRate">At the start; a tenth after 60 % of the epochs, a hundredth after 80 %.</param>
 /// <param name="Momentum">Of SGD; not stated in the paper, MoCo's protocol uses this one.</param>
@@ -19,10 +19,16 @@ namespace SSLP.Engine.Evaluation;
 /// <param name="BatchSize">Patches a step; fewer where there are fewer labels.</param>
 /// <param name="Epochs">Passes over the labels used.</param>
 /// <param name="Seed">Of the choice of labels, their order and the crops.</param>
+/// <param name="Frozen">Train the classifier alone: the encoder stays as it is, in evaluation mode.</param>
 public sealed record FineTuneOptions(
-    double LabelShare = 1, double LearningRate = 0.001, double Momentum = 0.9, double WeightDecay = 1e-4, int BatchSize = 128, int Epochs = 100, int Seed = 0);
+    double LabelShare = 1, double LearningRate = 0.001, double Momentum = 0.9, double WeightDecay = 1e-4, int BatchSize = 128, int Epochs = 100, int Seed = 0,
+    bool Frozen = false)
+{
+    /// <summary>The paper's linear protocol: a frozen encoder, a new crop and flip of every patch in every epoch.</summary>
+    public static FineTuneOptions Linear { get; } = new(LearningRate: 0.03, WeightDecay: 0, Frozen: true);
+}
 
-/// <summary>Fine-tuning: a linear classifier on the backbone, and all layers trained with it; crops and flips, no colour augmentation.</summary>
+/// <summary>A linear classifier on the backbone, and all layers trained with it or none of them; crops and flips, no colour augmentation.</summary>
 public static class FineTune
 {
     /// <param name="backbone">Where it starts; its weights are changed.</param>
@@ -51,8 +57,8 @@ public static class FineTune
         Train(backbone, head, preprocessing, training, device, pool, o, progress, cancel);
         backbone.eval();
         (FeatureTable tested, _) = Embedder.Run(backbone, preprocessing, new PatchSubset(source, split.Test, "test"), device, pool, null, cancel);
-        string setting = string.Create(CultureInfo.InvariantCulture, $"labels={100 * o.LabelShare:0.##}% epochs={o.Epochs}");
-        return ProbeResult.From("finetune", setting, name, split.How, training.Table, tested.Patches, Scores(head, tested, device));
+        string setting = string.Create(CultureInfo.InvariantCulture, $"{(o.Frozen ? "crops " : "")}labels={100 * o.LabelShare:0.##}% epochs={o.Epochs}");
+        return ProbeResult.From(o.Frozen ? "linear_sgd" : "finetune", setting, name, split.How, training.Table, tested.Patches, Scores(head, tested, device));
     }
 
     /// <summary>A share of the rows of each class, at least one, drawn by a seed; in table order.</summary>
@@ -75,10 +81,10 @@ public static class FineTune
         using var ring = new BatchRing(
             new ReplacingReader(training, (ulong)o.Seed), training.PatchSize, batchSize, slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(training.PatchSize, batchSize, slots)));
-        using var optimizer = optim.SGD([.. backbone.parameters(), .. head.parameters()], o.LearningRate, o.Momentum, weight_decay: o.WeightDecay);
+        using var optimizer = optim.SGD([.. o.Frozen ? [] : backbone.parameters(), .. head.parameters()], o.LearningRate, o.Momentum, weight_decay: o.WeightDecay);
         int[] labels = training.Table.LabelOf.ToArray(), order = [.. Enumerable.Range(0, training.Table.Count)];
         Random random = new(o.Seed);
-        backbone.train();
+        backbone.train(!o.Frozen);
         for (int epoch = 0; epoch < o.Epochs; epoch++)
         {
             optimizer.SetLearningRate(o.LearningRate * (epoch < 0.6 * o.Epochs ? 1 : epoch < 0.8 * o.Epochs ? 0.1 : 0.01));
@@ -91,11 +97,17 @@ public static class FineTune
                 ring.Release();
                 Tensor truth = tensor([.. views.Patches.ToArray().Select(patch => (long)labels[patch])], device: device);
                 optimizer.zero_grad();
-                nn.functional.cross_entropy(head.forward(backbone.forward(images)), truth).backward();
+                nn.functional.cross_entropy(head.forward(Features(backbone, images, o.Frozen)), truth).backward();
                 optimizer.step();
             }
             progress?.Report(epoch + 1);
         }
+    }
+
+    private static Tensor Features(ResNet backbone, Tensor images, bool frozen)
+    {
+        using var noGrad = frozen ? no_grad() : null;
+        return backbone.forward(images);
     }
 
     private static float[] Scores(Linear head, FeatureTable features, Device device)

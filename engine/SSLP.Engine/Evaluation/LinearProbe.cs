@@ -23,7 +23,7 @@ public static class LinearProbe
 
     /// <summary>
     /// Cross-entropy by SGD from zero weights, no weight decay, on features as they are. The features are taken once from unaugmented
-    /// patches, so the crops and flips of the paper's training side are not seen.
+    /// patches; <see cref="FineTuneOptions.Linear"/> is the same protocol with the crops and flips of the paper's training side.
     /// </summary>
     public static ProbeResult Sgd(ProbeTask task, SgdProbeOptions? options = null)
     {

@@ -13,7 +13,7 @@ public sealed record ChartSeries(string Name, IReadOnlyList<double> Values);
 /// </summary>
 public static class LineChart
 {
-    private const int Width = 520, Height = 230, Left = 52, Right = 22, Top = 10, Bottom = 30;
+    private const int Width = 520, Height = 230, Left = 52, Right = 22, Top = 10, Bottom = 34;
 
     // More stretches than the plot has pixels would show nothing more.
     private const int MostPoints = 220;
@@ -53,7 +53,7 @@ public static class LineChart
 
         foreach (double tick in horizontal.Ticks)
             svg.Append($"<text x=\"{Html.Number(X(horizontal, tick))}\" y=\"{Height - Bottom + 17}\" text-anchor=\"middle\">{horizontal.Label(tick)}</text>");
-        svg.Append($"<text x=\"{Width - Right}\" y=\"{Height - 1}\" text-anchor=\"end\">step</text>");
+        svg.Append($"<text x=\"{Width - Right}\" y=\"{Height - 4}\" text-anchor=\"end\">step</text>");
     }
 
     private static void DrawSeries(StringBuilder svg, IReadOnlyList<double> x, IReadOnlyList<double> values, Axis horizontal, Axis vertical, string colour)

@@ -73,7 +73,7 @@ public static class ReportPage
     private static void Pictures(StringBuilder body, ReportInput input, FeatureTable features)
     {
         if (input.Patches is { } patches && features.Patches.HasCoordinates)
-            Section(body, "Feature maps of slides", Counted(features.Patches.Slides.Count, input.Slides, "drawn, those with the most patches first. Like colours are like features."),
+            Section(body, "Feature maps of slides", Counted(features.Patches.Slides.Count, input.Slides, "drawn, the one with the most patches first. Like colours are like features."),
                 SlideMaps.Draw(features, patches, input.Slides));
         Section(body, "Map of patches", "Every point is a patch; points that lie together look alike to the encoder along its two strongest directions.", PatchMap.Draw(features, input.Seed));
     }
@@ -92,7 +92,7 @@ public static class ReportPage
         return html.Append("</div>").ToString();
     }
 
-    private static string Counted(int all, int shown, string what) => $"{Math.Min(all, shown)} of {all} slides {what}";
+    private static string Counted(int all, int shown, string what) => all <= shown ? $"All {all} slides {what}" : $"{shown} of {all} slides {what}";
 
     private static void Section(StringBuilder body, string heading, string note, string content) =>
         body.Append($"<section><h2>{heading}</h2><p class=\"note\">{Html.Escape(note)}</p>{content}</section>");

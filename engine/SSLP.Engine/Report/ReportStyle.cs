@@ -14,6 +14,7 @@ internal static class ReportStyle
         h3 { font-size: 14px; margin: 18px 0 6px; width: 100%; }
         section { margin-top: 44px; padding-top: 22px; border-top: 1px solid var(--line); }
         .note { color: var(--soft); margin: 0 0 16px; font-size: 13.5px; font-weight: 400; }
+        table + .note { margin-top: 16px; }
         dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 8px 24px; margin: 0; }
         dl .long { grid-column: 1 / -1; }
         dt { color: var(--soft); font-size: 12px; }
@@ -27,9 +28,9 @@ internal static class ReportStyle
         .chart.wide { max-width: 860px; margin-bottom: 18px; }
         svg text { font-size: 11.5px; fill: var(--soft); }
         svg .grid { stroke: var(--line); stroke-width: 1; }
-        table { border-collapse: collapse; font-size: 13.5px; width: 100%; }
-        th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 5px 14px 5px 0; vertical-align: bottom; }
-        td { border-bottom: 1px solid var(--line); padding: 5px 14px 5px 0; white-space: nowrap; }
+        table { border-collapse: collapse; font-size: 13.5px; }
+        th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 5px 26px 5px 0; vertical-align: bottom; }
+        td { border-bottom: 1px solid var(--line); padding: 5px 26px 5px 0; white-space: nowrap; }
         .sheet { display: grid; grid-template-columns: 110px 76px repeat(3, 1fr); gap: 14px 14px; align-items: start; }
         .sheet .head { font-size: 12.5px; color: var(--soft); border-bottom: 1px solid var(--line); padding-bottom: 4px; }
         .sheet .who { font-size: 12px; color: var(--soft); overflow-wrap: anywhere; }

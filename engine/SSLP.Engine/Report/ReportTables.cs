@@ -12,15 +12,17 @@ internal static class ReportTables
 
     public static string Spread(IReadOnlyList<KeyValuePair<string, SpreadStatistics>> spread) => Table(
         ["features", "width", "effective rank", "deviation · √width", "mean cosine"],
-        spread.Select(pair => (string[])[pair.Key, $"{pair.Value.Width}", $"{pair.Value.EffectiveRank:0.0}", $"{pair.Value.Deviation:0.000}", $"{pair.Value.MeanCosine:0.000}"]));
+        spread.Select(pair => (string[])[pair.Key, $"{pair.Value.Width}", $"{pair.Value.EffectiveRank:0.0}", $"{pair.Value.Deviation:0.000}", Cosine(pair.Value.MeanCosine)]));
 
     public static string Neighbours(IReadOnlyList<KeyValuePair<string, NeighbourStatistics>> neighbours) => Table(
         ["features", "same class: on the slide", "nearest", "chance", "cosine: on the slide", "nearest", "chance", "nearest on other slides", "evenness of who is nearest"],
-        neighbours.Select(pair => (string[])[pair.Key, .. new[]
-        {
-            pair.Value.SpatialPurity, pair.Value.NearestPurity, pair.Value.ChancePurity, pair.Value.SpatialCosine, pair.Value.NearestCosine,
-            pair.Value.RandomCosine, pair.Value.NearestElsewhere, pair.Value.NeighbourEntropy,
-        }.Select(Number)]));
+        neighbours.Select(pair => Row(pair.Key, pair.Value)));
+
+    private static string[] Row(string name, NeighbourStatistics n) =>
+    [
+        name, Percent(n.SpatialPurity), Percent(n.NearestPurity), Percent(n.ChancePurity), Cosine(n.SpatialCosine), Cosine(n.NearestCosine),
+        Cosine(n.RandomCosine), Percent(n.NearestElsewhere), $"{n.NeighbourEntropy:0.00}",
+    ];
 
     public static string Table(IReadOnlyList<string> headings, IEnumerable<string[]> rows)
     {
@@ -31,7 +33,8 @@ internal static class ReportTables
         return html.Append("</tbody></table>").ToString();
     }
 
-    private static string Number(double? value) => value is double number && double.IsFinite(number) ? $"{number:0.000}" : "–";
+    // Backbone features all but coincide in direction: the fourth digit is the first that tells.
+    private static string Cosine(double cosine) => double.IsFinite(cosine) ? $"{cosine:0.0000}" : "–";
 
     private static string Percent(double? share) => share is double number ? $"{100 * number:0.0} %" : "–";
 

@@ -26,6 +26,21 @@ public sealed class FineTuneTests
         Assert.True(result.Accuracy.Value > 0.85, $"accuracy {result.Accuracy.Value}");
     }
 
+    [Fact]
+    public void The_linear_protocol_trains_the_classifier_alone()
+    {
+        using TwoTextures source = new(slides: 8, perSlide: 12);
+        using WorkerPool pool = new(2);
+        using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
+        string[] before = [.. backbone.state_dict().Select(pair => pair.Value.to(torch.ScalarType.Float64).sum().item<double>().ToString("R"))];
+        ProbeResult result = FineTune.Run(
+            backbone, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), "random", source, ProbeSplit.Of(source.Table), torch.CPU, pool,
+            FineTuneOptions.Linear with { BatchSize = 24, Epochs = 10 });
+        Assert.Equal(before, backbone.state_dict().Select(pair => pair.Value.to(torch.ScalarType.Float64).sum().item<double>().ToString("R")));
+        Assert.Equal(("linear_sgd", "crops labels=100% epochs=10"), (result.Probe, result.Setting));
+        Assert.True(result.Accuracy.Value > 0.75, $"accuracy {result.Accuracy.Value}");
+    }
+
     [Theory]
     [InlineData(1, 96)]
     [InlineData(0.1, 10)]
