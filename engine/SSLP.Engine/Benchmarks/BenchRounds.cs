@@ -12,6 +12,9 @@ internal sealed class BenchRounds
     private const int Warmups = 4;
     private const int JitPauseMs = 300;
 
+    /// <summary>OpenMP's threads spin for some milliseconds after a way of libtorch has ended: the next way waits until they sleep.</summary>
+    private const int SpinPauseMs = 30;
+
     private readonly List<(string Name, Func<double> Run)> _ways = [];
 
     /// <summary>A way that is timed from outside.</summary>
@@ -40,7 +43,10 @@ internal sealed class BenchRounds
         for (int round = 0; round < rounds; round++)
         {
             for (int way = 0; way < _ways.Count; way++)
+            {
+                Thread.Sleep(SpinPauseMs);
                 times[way][round] = _ways[way].Run();
+            }
         }
         foreach (double[] ofOne in times)
             Array.Sort(ofOne);

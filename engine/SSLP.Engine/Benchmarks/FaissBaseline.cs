@@ -7,24 +7,31 @@ using SSLP.Kernels;
 namespace SSLP.Engine.Benchmarks;
 
 /// <summary>
-/// FAISS on the CPU through the system's Python (Debian: python3-faiss), as a co-process that works when told, so that its rounds
-/// alternate with ours. OpenBLAS is told the core it runs on: by itself it may pick a generic one.
+/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread), as a co-process that works when told, so that
+/// its rounds alternate with ours. OpenBLAS is told the core it runs on: by itself it may pick a generic one.
 /// </summary>
 internal sealed class FaissBaseline : IDisposable
 {
     private const string Python = "/usr/bin/python3";
+    private const string NoOpenBlas = "no OpenBLAS";
 
     private readonly Process _process;
     private readonly string _folder;
+    private readonly List<string> _errors;
+    private readonly string _version, _blas;
 
-    private FaissBaseline(Process process, string folder, string version)
-    {
-        _process = process;
-        _folder = folder;
-        Version = version;
-    }
+    private FaissBaseline(Process process, string folder, List<string> errors, string version, string blas) =>
+        (_process, _folder, _errors, _version, _blas) = (process, folder, errors, version, blas);
 
-    public string Version { get; }
+    /// <summary>The baseline's name in a table; one without a fast BLAS says so there.</summary>
+    public string Name(string job) => $"faiss {_version} {job}" + (HasOpenBlas ? "" : ", without OpenBLAS");
+
+    /// <summary>What a reader must know about its speed.</summary>
+    public string Note => HasOpenBlas
+        ? $"faiss multiplies by {_blas}"
+        : $"faiss multiplies by a slow BLAS ({_blas}): its time says nothing about FAISS (Debian: libopenblas0-pthread)";
+
+    private bool HasOpenBlas => !_blas.StartsWith(NoOpenBlas, StringComparison.Ordinal);
 
     /// <summary>Starts it, or says in <paramref name="absence"/> why it is left out.</summary>
     public static FaissBaseline? Start(string job, BankBench bench, int k, out string absence)
@@ -34,11 +41,12 @@ internal sealed class FaissBaseline : IDisposable
             return null;
         string folder = Directory.CreateTempSubdirectory("sslp-bench").FullName;
         var process = Process.Start(Command(job, bench, k, folder))!;
-        string? ready = process.StandardOutput.ReadLine();
-        if (ready?.StartsWith("ready ", StringComparison.Ordinal) == true)
-            return new FaissBaseline(process, folder, ready["ready ".Length..]);
-        absence = $"faiss left out: {Python} has no faiss (Debian: python3-faiss)";
+        List<string> errors = Collect(process);
+        string[] ready = process.StandardOutput.ReadLine()?.Split('\t') ?? [];
+        if (ready is ["ready", var version, var blas])
+            return new FaissBaseline(process, folder, errors, version, blas);
         process.WaitForExit();
+        absence = $"faiss left out (Debian: python3-faiss): {End(process, errors)}";
         process.Dispose();
         Directory.Delete(folder, recursive: true);
         return null;
@@ -47,12 +55,20 @@ internal sealed class FaissBaseline : IDisposable
     /// <summary>Does the job once; its own milliseconds.</summary>
     public double Run()
     {
-        _process.StandardInput.WriteLine();
-        _process.StandardInput.Flush();
+        try
+        {
+            _process.StandardInput.WriteLine();
+            _process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // A broken pipe: the process is gone, and the answer below says how.
+        }
         string? answer = _process.StandardOutput.ReadLine();
-        return answer is null
-            ? throw new UserException("The faiss process ended in the middle of the bench.")
-            : double.Parse(answer, CultureInfo.InvariantCulture);
+        if (answer is not null)
+            return double.Parse(answer, CultureInfo.InvariantCulture);
+        _process.WaitForExit();
+        throw new UserException($"The faiss process ended in the middle of the bench: {End(_process, _errors)}");
     }
 
     public void Dispose()
@@ -61,6 +77,29 @@ internal sealed class FaissBaseline : IDisposable
         _process.WaitForExit();
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Reads what the process complains of as it comes: a pipe that nobody reads would stop it once full.</summary>
+    private static List<string> Collect(Process process)
+    {
+        var errors = new List<string>();
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (!string.IsNullOrWhiteSpace(line.Data))
+            {
+                lock (errors)
+                    errors.Add(line.Data);
+            }
+        };
+        process.BeginErrorReadLine();
+        return errors;
+    }
+
+    /// <summary>How a process that is over ended: its exit code and last complaint.</summary>
+    private static string End(Process process, List<string> errors)
+    {
+        lock (errors)
+            return $"exit code {process.ExitCode}, {(errors.Count == 0 ? "with nothing on its error output" : errors[^1])}";
     }
 
     private static ProcessStartInfo Command(string job, BankBench bench, int k, string folder)
@@ -79,13 +118,15 @@ internal sealed class FaissBaseline : IDisposable
             RedirectStandardError = true,
         };
         command.Environment["OPENBLAS_NUM_THREADS"] = bench.Pool.Workers.ToString(CultureInfo.InvariantCulture);
+        // Whatever the environment asks for OpenBLAS is for somebody else's program: here it gets the best for this processor.
+        command.Environment.Remove("OPENBLAS_L2_SIZE");
         if (CoreType is { } core)
-            command.Environment.TryAdd("OPENBLAS_CORETYPE", core);
+            command.Environment["OPENBLAS_CORETYPE"] = core;
         return command;
     }
 
     /// <summary>OpenBLAS's name for the best kernels that this processor can run.</summary>
-    public static string? CoreType => Avx512F.IsSupported ? "SkylakeX" : Avx2.IsSupported ? "Zen" : null;
+    private static string? CoreType => Avx512F.IsSupported ? "SkylakeX" : Avx2.IsSupported ? "Zen" : null;
 
     private static void WriteVectors(string path, BankBench bench)
     {

@@ -26,7 +26,7 @@ public static class KMeansBench
         rounds.Add("libtorch cdist + argmin", () => PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, out string absence);
         if (faiss is not null)
-            rounds.AddTimed($"faiss {faiss.Version} Clustering", faiss.Run);
+            rounds.AddTimed(faiss.Name("Clustering"), faiss.Run);
 
         // A round takes seconds: one is enough to warm up.
         double[] medians = rounds.Medians(options.Rounds, warmups: 1);
@@ -35,6 +35,6 @@ public static class KMeansBench
         return bench.Report(
             "kmeans", rounds, medians, floor, peak,
             [new("rows", options.Rows), new("width", options.Width), new("clusters", options.Clusters), new("iterations", options.Iterations)],
-            [faiss is null ? absence : $"faiss with OPENBLAS_CORETYPE={FaissBaseline.CoreType}"]);
+            [faiss?.Note ?? absence]);
     }
 }

@@ -24,7 +24,7 @@ public static class KnnBench
         rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, out string absence);
         if (faiss is not null)
-            rounds.AddTimed($"faiss {faiss.Version} IndexFlatIP", faiss.Run);
+            rounds.AddTimed(faiss.Name("IndexFlatIP"), faiss.Run);
 
         double[] medians = rounds.Medians(options.Rounds);
         double work = (double)options.Rows * options.Width;
@@ -33,7 +33,7 @@ public static class KnnBench
         string[] notes =
         [
             Agreement(rows, theirs.data<long>().ToArray()),
-            faiss is null ? absence : $"faiss with OPENBLAS_CORETYPE={FaissBaseline.CoreType}",
+            faiss?.Note ?? absence,
         ];
         return bench.Report(
             "knn", rounds, medians, floor, peak,

@@ -61,7 +61,7 @@ public static unsafe class ScorePass
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        PanelPrefetch ahead = fetchNext ? new PanelPrefetch(panel, width, block.QueryCount / QueryMultiple) : default;
+        Prefetch ahead = fetchNext ? Prefetch.NextPanel(panel, width, block.QueryCount / QueryMultiple) : default;
         for (nint q = 0; q < block.QueryCount; q += QueryMultiple)
         {
             ahead.Step();

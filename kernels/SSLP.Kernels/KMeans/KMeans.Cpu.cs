@@ -166,7 +166,7 @@ public sealed unsafe class KMeansCpu : IKMeans
             new Span<float>(best, MemoryBank.PanelRows).Fill(float.NegativeInfinity);
             new Span<float>(nearest, MemoryBank.PanelRows).Clear();
             QueryBlock centres = owner._centres;
-            var ahead = new PanelPrefetch(panel, owner._bank.Width, centres.PaddedCount / ScoreTile.Queries);
+            var ahead = Prefetch.NextPanel(panel, owner._bank.Width, centres.PaddedCount / ScoreTile.Queries);
             for (int c = 0; c < centres.PaddedCount; c += ScoreTile.Queries)
             {
                 ahead.Step();

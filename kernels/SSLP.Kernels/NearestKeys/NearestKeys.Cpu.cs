@@ -144,7 +144,7 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
             float* data = owner._bank.Panel(panel);
             float* thresholds = owner._lists.Thresholds(worker);
             int width = owner._bank.Width;
-            var ahead = new PanelPrefetch(data, width, block.PaddedCount / ScoreTile.Queries);
+            var ahead = Prefetch.NextPanel(data, width, block.PaddedCount / ScoreTile.Queries);
             for (int q = 0; q < block.PaddedCount; q += ScoreTile.Queries)
             {
                 ahead.Step();

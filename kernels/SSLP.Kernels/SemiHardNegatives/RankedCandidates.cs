@@ -244,16 +244,42 @@ internal sealed unsafe class RankedCandidates : IDisposable
 
     private void CopyChosen(Span<int> rows, Span<float> scores)
     {
-        int copied = 0;
-        for (int word = 0; word < ChosenWords; word++)
+        int at = 0;
+        int copied = Avx512F.IsSupported ? CopyChosenVectors(rows, scores, ref at) : 0;
+        for (; copied < rows.Length; at += 64)
         {
-            for (ulong bits = _chosen.Pointer[word]; bits != 0; bits &= bits - 1)
+            for (ulong bits = _chosen.Pointer[at / 64]; bits != 0; bits &= bits - 1)
             {
-                int at = 64 * word + BitOperations.TrailingZeroCount(bits);
-                rows[copied] = _list.Rows[at];
-                scores[copied++] = _list.Scores[at];
+                int chosen = at + BitOperations.TrailingZeroCount(bits);
+                rows[copied] = _list.Rows[chosen];
+                scores[copied++] = _list.Scores[chosen];
             }
         }
+    }
+
+    /// <summary>
+    /// 64 candidates at a time, as long as vectors may be stored whole. Returns how many were chosen of the first <paramref name="at"/>.
+    /// </summary>
+    private int CopyChosenVectors(Span<int> rows, Span<float> scores, ref int at)
+    {
+        int copied = 0;
+        Vector512<int> laneBits = Avx512F.ShiftLeftLogicalVariable(Vector512<int>.One, Vector512<uint>.Indices);
+        fixed (int* rowsOut = rows)
+        fixed (float* scoresOut = scores)
+        {
+            for (; copied + 64 <= rows.Length; at += 64)
+            {
+                ulong word = _chosen.Pointer[at / 64];
+                for (int i = at; i < at + 64; i += Vector512<int>.Count, word >>= Vector512<int>.Count)
+                {
+                    Vector512<int> chosen = Vector512.Equals(Vector512.Create((int)word) & laneBits, laneBits);
+                    Avx512F.Compress(Vector512<int>.Zero, chosen, Vector512.Load(_list.Rows + i)).Store(rowsOut + copied);
+                    Avx512F.Compress(Vector512<float>.Zero, chosen.AsSingle(), Vector512.Load(_list.Scores + i)).Store(scoresOut + copied);
+                    copied += BitOperations.PopCount(word & 0xFFFF);
+                }
+            }
+        }
+        return copied;
     }
 
     /// <summary>The key at a position of one bin's order.</summary>

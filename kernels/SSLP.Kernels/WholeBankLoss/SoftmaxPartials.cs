@@ -18,18 +18,23 @@ internal sealed unsafe class SoftmaxPartials : IDisposable
     /// <summary>Floats of a weighted row: D rounded up to whole tile columns of the widest vectors.</summary>
     public int Stride { get; private set; }
 
-    public void Reset(int splits, int queries, int width)
+    /// <summary>Makes room; each split starts by <see cref="Reset"/>.</summary>
+    public void Resize(int splits, int queries, int width)
     {
         _queries = queries;
         Stride = (width + 31) / 32 * 32;
         long rows = (long)splits * queries;
         _weighted.EnsureLength(rows * Stride);
-        for (int split = 0; split < splits; split++)
-            new Span<float>(Weighted(split, 0), queries * Stride).Clear();
         _largest.EnsureLength(rows);
-        _largest.Span(0, (int)rows).Fill(float.NegativeInfinity);
         _sums.EnsureLength(rows * SumLanes);
-        _sums.Span(0, (int)rows * SumLanes).Clear();
+    }
+
+    /// <summary>Forgets one split.</summary>
+    public void Reset(int split)
+    {
+        new Span<float>(Weighted(split, 0), _queries * Stride).Clear();
+        new Span<float>(Largest(split, 0), _queries).Fill(float.NegativeInfinity);
+        new Span<float>(Sum(split, 0), _queries * SumLanes).Clear();
     }
 
     public float* Weighted(int split, int query) => _weighted.Pointer + ((nint)split * _queries + query) * Stride;

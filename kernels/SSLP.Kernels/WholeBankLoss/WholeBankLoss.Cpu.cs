@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace SSLP.Kernels;
 
 /// <summary>
@@ -59,7 +61,7 @@ public sealed unsafe class WholeBankLossCpu : IWholeBankLoss
         {
             int count = Math.Min(MaxQueries, queries.Rows - start);
             _block.Load(queries.Slice(start, count));
-            _partials.Reset(_splits.Count, _block.PaddedCount, _bank.Width);
+            _partials.Resize(_splits.Count, _block.PaddedCount, _bank.Width);
             _splits.Prepare(temperature);
             _pool.Run(_splits, _splits.Count);
             _merge.Prepare(start, queries.Rows, temperature, losses, gradient);
@@ -118,12 +120,13 @@ public sealed unsafe class WholeBankLossCpu : IWholeBankLoss
                     z += partials.Sum(split, item)[lane] * factors[split];
             }
             _losses[i] = (float)(Math.Log(z) + (largest - score) / _temperature);
-            for (int d = 0; d < bank.Width; d++)
+            double scale = 1 / (_temperature * _batch);
+            Span<float> sum = _gradient.Row(i);
+            TensorPrimitives.Multiply(new ReadOnlySpan<float>(positive, bank.Width), (float)((own / z - 1) * scale), sum);
+            for (int split = 0; split < splits; split++)
             {
-                double sum = (own / z - 1) * positive[d];
-                for (int split = 0; split < splits; split++)
-                    sum += partials.Weighted(split, item)[d] * (factors[split] / z);
-                _gradient.RowPointer(i)[d] = (float)(sum / (_temperature * _batch));
+                var weighted = new ReadOnlySpan<float>(partials.Weighted(split, item), bank.Width);
+                TensorPrimitives.MultiplyAdd(weighted, (float)(factors[split] / z * scale), sum, sum);
             }
         }
     }
