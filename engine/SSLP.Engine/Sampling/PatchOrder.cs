@@ -20,8 +20,6 @@ public sealed record OrderOptions(int RunLength = 1, int WindowRuns = 256, bool 
 /// </summary>
 public sealed class PatchOrder
 {
-    private const ulong RunStream = 0x0DE2, PatchStream = 0x0DE3, BalanceStream = 0x0DE4;
-
     private readonly PatchTable _table;
     private readonly OrderOptions _options;
     private readonly ulong _seed;
@@ -60,7 +58,7 @@ public sealed class PatchOrder
             order = ShuffleRuns(order, epoch);
         int window = _options.RunLength == 1 ? order.Length : _options.RunLength * _options.WindowRuns;
         for (int start = 0; start < order.Length; start += window)
-            Shuffle(order.AsSpan(start, Math.Min(window, order.Length - start)), PatchStream, epoch, start);
+            Shuffle(order.AsSpan(start, Math.Min(window, order.Length - start)), RandomPurpose.PatchOrder, epoch, start);
         return order;
     }
 
@@ -68,7 +66,7 @@ public sealed class PatchOrder
     {
         int length = _options.RunLength;
         int[] runs = [.. Enumerable.Range(0, (order.Length + length - 1) / length)];
-        Shuffle(runs, RunStream, epoch, 0);
+        Shuffle(runs, RandomPurpose.RunOrder, epoch, 0);
         var shuffled = new int[order.Length];
         int next = 0;
         foreach (int run in runs)
@@ -94,7 +92,7 @@ public sealed class PatchOrder
             {
                 int count = Math.Min(patches.Length, quota - taken);
                 if (count < patches.Length)
-                    Shuffle(patches, BalanceStream, epoch, slide);
+                    Shuffle(patches, RandomPurpose.SlideBalance, epoch, slide);
                 Span<int> part = chosen.AsSpan(next, count);
                 patches.AsSpan(0, count).CopyTo(part);
                 part.Sort(); // table order again, so that runs are neighbours
@@ -105,9 +103,9 @@ public sealed class PatchOrder
     }
 
     /// <summary>Fisher and Yates, one Philox word a swap.</summary>
-    private void Shuffle(Span<int> items, ulong stream, int epoch, int part)
+    private void Shuffle(Span<int> items, RandomPurpose purpose, int epoch, int part)
     {
-        ulong key = _seed ^ (stream << 48);
+        ulong key = CounterRandom.Key(_seed, purpose);
         ulong counter = ((ulong)(uint)epoch << 32) | (uint)part;
         for (int i = items.Length - 1; i > 0; i--)
         {

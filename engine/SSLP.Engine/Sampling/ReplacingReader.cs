@@ -19,7 +19,6 @@ public sealed record SlideFaults(string Slide, int Failed, bool Quarantined, str
 /// <param name="budgetShare">A slide is quarantined when more than this share of its patches, and more than 8, have failed.</param>
 public sealed class ReplacingReader(IPatchSource source, ulong seed, double budgetShare = 0.05) : IBatchReader
 {
-    private const ulong ReplacementStream = 0xBAD0;
     private const int LeastBudget = 8;
 
     private readonly PatchTable _table = source.Table;
@@ -87,7 +86,7 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
     private int Replacement(int patch, int attempt)
     {
         int slide = _table.SlideOf[patch];
-        uint word = CounterRandom.Block(seed, ReplacementStream, ((ulong)(uint)patch << 32) | (uint)attempt).X;
+        uint word = CounterRandom.Block(CounterRandom.Key(seed, RandomPurpose.Replacement), (ulong)patch, (ulong)attempt).X;
         lock (_lock)
         {
             Replaced++;

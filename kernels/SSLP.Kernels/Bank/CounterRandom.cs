@@ -12,7 +12,12 @@ public enum RandomPurpose
     Augment = 4,
     KMeansStart = 5,
     KMeansReseed = 6,
-    Sampler = 7,
+    RunOrder = 7,
+    PatchOrder = 8,
+    SlideBalance = 9,
+    Replacement = 10,
+    BatchShuffle = 11,
+    ScoreSample = 12,
     Test = 255,
 }
 

@@ -31,10 +31,11 @@ internal sealed unsafe class ScoreSample(int bankRows, int width) : IDisposable
             return;
         int count = _refreshed == 0 ? _rows.RowCount : _rows.RowCount / RefreshParts;
         double stride = (double)bankRows / _rows.RowCount;
+        ulong key = CounterRandom.Key(0, RandomPurpose.ScoreSample);
         for (int i = 0; i < count; i++, _refreshed++)
         {
             int s = _refreshed % _rows.RowCount;
-            double jitter = CounterRandom.Uniform(CounterRandom.Block(0, 0, (ulong)s).X);
+            double jitter = CounterRandom.Uniform(CounterRandom.Block(key, 0, (ulong)s).X);
             _rows.LoadRows(s, bank.Row(Math.Min((int)((s + jitter) * stride), bankRows - 1)));
         }
         _refreshed = _refreshed % _rows.RowCount + _rows.RowCount;

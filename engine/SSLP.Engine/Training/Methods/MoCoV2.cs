@@ -15,7 +15,6 @@ namespace SSLP.Engine.Training.Methods;
 public sealed class MoCoV2 : Method
 {
     private const int GroupSize = 32;
-    private const ulong ShuffleStream = 0x40C0;
 
     private readonly Encoder _key;
     private readonly MemoryBank _queue; // [K, D], unit rows
@@ -114,9 +113,10 @@ public sealed class MoCoV2 : Method
     private long[] Shuffled(int count, int step)
     {
         long[] order = [.. Enumerable.Range(0, count).Select(i => (long)i)];
+        ulong key = CounterRandom.Key(_seed, RandomPurpose.BatchShuffle);
         for (int i = count - 1; i > 0; i--)
         {
-            int j = (int)CounterRandom.Below(CounterRandom.Block(_seed ^ (ShuffleStream << 48), (ulong)step, (ulong)i).X, (uint)(i + 1));
+            int j = (int)CounterRandom.Below(CounterRandom.Block(key, (ulong)step, (ulong)i).X, (uint)(i + 1));
             (order[i], order[j]) = (order[j], order[i]);
         }
         return order;
