@@ -5,7 +5,7 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Kernels;
 
 /// <summary>How long do two iterations of k-means with 1000 centres take, and how long in plain tensors?</summary>
-[InProcess, MemoryDiagnoser]
+[MemoryDiagnoser]
 public class KMeansBench : BankWorkload
 {
     private const int Clusters = 1000, Iterations = 2;

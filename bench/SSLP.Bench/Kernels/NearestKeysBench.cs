@@ -5,7 +5,7 @@ using TorchSharp;
 namespace SSLP.Bench.Kernels;
 
 /// <summary>How long do the k nearest of N bank rows take for 256 queries, and how long in plain tensors?</summary>
-[InProcess, MemoryDiagnoser]
+[MemoryDiagnoser]
 public class NearestKeysBench : BankWorkload
 {
     private readonly int[] _rows = new int[Batch * 4096];

@@ -4,7 +4,7 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Kernels;
 
 /// <summary>How long does the bank's part of a step take, and how long its spatial neighbours and its draw of ranks alone?</summary>
-[InProcess, MemoryDiagnoser]
+[MemoryDiagnoser]
 public class ThreeTermStepBench : BankWorkload
 {
     private const int SlideColumns = 160, RowsPerCluster = 200;

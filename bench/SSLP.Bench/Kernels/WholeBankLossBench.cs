@@ -5,7 +5,7 @@ using TorchSharp;
 namespace SSLP.Bench.Kernels;
 
 /// <summary>How long does InfoNCE against the whole bank take with its gradient, and how long as attention?</summary>
-[InProcess, MemoryDiagnoser]
+[MemoryDiagnoser]
 public class WholeBankLossBench : BankWorkload
 {
     private readonly int[] _positives = [.. Enumerable.Range(0, Batch)];

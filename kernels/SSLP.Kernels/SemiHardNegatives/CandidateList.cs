@@ -14,13 +14,8 @@ internal sealed unsafe class CandidateList : IDisposable
     /// <summary>Bank rows that are added at a time. The list knows where each stretch's candidates start.</summary>
     public const int Stretch = 128;
 
-    private const int Lanes = 8;
-
     /// <summary>A compaction stores whole vectors: the last one may reach beyond the last row by as many.</summary>
     private const int Overhang = 16;
-
-    /// <summary>For each 8-bit mask, the positions of its set bits first: 256 × 8 bytes, the control of a compaction.</summary>
-    private static readonly byte* Compaction = MakeCompaction();
 
     private readonly AlignedBuffer<float> _scores = new();
     private readonly AlignedBuffer<int> _rows = new();
@@ -67,7 +62,7 @@ internal sealed unsafe class CandidateList : IDisposable
         if (Count + count <= _capacity)
         {
             Count = Avx512F.IsSupported && count == Stretch ? AppendWholeStretch(scores, firstRow)
-                : Avx2.IsSupported ? AppendCompacted(scores, count, firstRow)
+                : Compaction.IsSupported ? AppendCompacted(scores, count, firstRow)
                 : AppendOneByOne(scores, count, firstRow);
         }
         else if (CountReaching(scores, count) is var more && Count + more <= _capacity)
@@ -121,23 +116,20 @@ internal sealed unsafe class CandidateList : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int AppendCompacted(float* scores, int count, int firstRow)
     {
-        // Locals, or the loop would ask each time whether the class is initialised.
-        byte* compaction = Compaction;
+        byte* table = Compaction.Table;
         float* keptScores = Scores + Count;
         int* keptRows = Rows + Count;
         Vector256<float> threshold = Vector256.Create(Threshold);
         Vector256<int> rows = Vector256.Create(firstRow) + Vector256<int>.Indices;
-        Vector256<int> eight = Vector256.Create(Lanes);
-        nint kept = 0, whole = count & -Lanes;
-        for (nint i = 0; i < whole; i += Lanes)
+        nint kept = 0, whole = count & -Compaction.Lanes;
+        for (nint i = 0; i < whole; i += Compaction.Lanes)
         {
             Vector256<float> values = Vector256.Load(scores + i);
             uint mask = Vector256.GreaterThanOrEqual(values, threshold).ExtractMostSignificantBits();
-            Vector256<int> control = Avx2.ConvertToVector256Int32(compaction + Lanes * (nint)mask);
-            Avx2.PermuteVar8x32(values, control).Store(keptScores + kept);
-            Avx2.PermuteVar8x32(rows, control).Store(keptRows + kept);
+            Compaction.ToFront(table, values.AsInt32(), mask).AsSingle().Store(keptScores + kept);
+            Compaction.ToFront(table, rows, mask).Store(keptRows + kept);
             kept += BitOperations.PopCount(mask);
-            rows += eight;
+            rows += Vector256.Create(Compaction.Lanes);
         }
         for (nint i = whole; i < count; i++)
         {
@@ -169,22 +161,5 @@ internal sealed unsafe class CandidateList : IDisposable
         for (int i = 0; i < count; i++)
             reaching += scores[i] >= Threshold ? 1 : 0;
         return reaching;
-    }
-
-    private static byte* MakeCompaction()
-    {
-        byte* table = (byte*)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(256 * Lanes, 64);
-        for (int mask = 0; mask < 256; mask++)
-        {
-            int filled = 0;
-            for (int bit = 0; bit < Lanes; bit++)
-            {
-                if ((mask >> bit & 1) != 0)
-                    table[mask * Lanes + filled++] = (byte)bit;
-            }
-            for (; filled < Lanes; filled++)
-                table[mask * Lanes + filled] = 0;
-        }
-        return table;
     }
 }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -17,7 +16,7 @@ namespace SSLP.Kernels;
 /// </remarks>
 internal sealed unsafe class RankedCandidates : IDisposable
 {
-    private const int Lanes = 8;
+    private const int Lanes = Compaction.Lanes;
     private const int MinBins = 1 << 8, MaxBins = 1 << 16;
 
     /// <summary>States of a bin while rows are taken: none of it is wanted, all of it is, or (from 1 up) its next slot in the open keys.</summary>
@@ -196,40 +195,49 @@ internal sealed unsafe class RankedCandidates : IDisposable
     /// <summary>Marks the rows of bins that are wanted whole and files the rows of open bins.</summary>
     private void ScanCandidates()
     {
-        BinMap.Vectors map = _map.Widen();
         int* states = _bins.Pointer;
-        ulong* openKeys = _openKeys.Pointer;
-        byte* chosen = (byte*)_chosen.Pointer;
-        int* bins = stackalloc int[Lanes];
-        int whole = _list.Count & -Lanes;
-        for (int i = 0; i < whole; i += Lanes)
-        {
-            map.BinsOf(Vector256.Load(_list.Scores + i)).Store(bins);
-            Vector256<int> state = Look(states, bins);
-            chosen[i / Lanes] = (byte)state.ExtractMostSignificantBits();
-            uint open = Vector256.GreaterThan(state, Vector256<int>.Zero).ExtractMostSignificantBits();
-            for (; open != 0; open &= open - 1)
-            {
-                int lane = BitOperations.TrailingZeroCount(open);
-                openKeys[states[bins[lane]]++ - 1] = KeyOf(i + lane);
-            }
-        }
-        for (int i = whole; i < _list.Count; i++)
+        for (int i = Compaction.IsSupported ? ScanVectors() : 0; i < _list.Count; i++)
         {
             int bin = float.IsNaN(_list.Scores[i]) ? _binCount : _map.BinOf(_list.Scores[i]);
             if (states[bin] > NoneWanted)
-                openKeys[states[bin]++ - 1] = KeyOf(i);
+                _openKeys.Pointer[states[bin]++ - 1] = KeyOf(i);
             else if (states[bin] == AllWanted)
-                chosen[i / Lanes] |= (byte)(1 << i % Lanes);
+                _chosen.Pointer[i / 64] |= 1ul << i % 64;
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Look(int* states, int* bins) => Avx2.IsSupported
-        ? Avx2.GatherVector256(states, Vector256.Load(bins), sizeof(int))
-        : Vector256.Create(
-            states[bins[0]], states[bins[1]], states[bins[2]], states[bins[3]],
-            states[bins[4]], states[bins[5]], states[bins[6]], states[bins[7]]);
+    /// <summary>
+    /// The same for whole vectors of candidates; returns how many those are. Which candidates lie in open bins looks random to a branch
+    /// predictor, so they are first listed, some hundred at a time, without a branch, and then filed.
+    /// </summary>
+    private int ScanVectors()
+    {
+        const int listLength = 512;
+        int* open = stackalloc int[listLength + Lanes], openBins = stackalloc int[listLength + Lanes];
+        BinMap.Vectors map = _map.Widen();
+        int* states = _bins.Pointer;
+        float* scores = _list.Scores;
+        ulong* openKeys = _openKeys.Pointer;
+        byte* chosen = (byte*)_chosen.Pointer, table = Compaction.Table;
+        int whole = _list.Count & -Lanes;
+        for (int start = 0; start < whole; start += listLength)
+        {
+            int end = Math.Min(start + listLength, whole), listed = 0;
+            for (int i = start; i < end; i += Lanes)
+            {
+                Vector256<int> bins = map.BinsOf(Vector256.Load(scores + i));
+                Vector256<int> state = Avx2.GatherVector256(states, bins, sizeof(int));
+                chosen[i / Lanes] = (byte)state.ExtractMostSignificantBits();
+                uint isOpen = Vector256.GreaterThan(state, Vector256<int>.Zero).ExtractMostSignificantBits();
+                Compaction.ToFront(table, Vector256.Create(i) + Vector256<int>.Indices, isOpen).Store(open + listed);
+                Compaction.ToFront(table, bins, isOpen).Store(openBins + listed);
+                listed += BitOperations.PopCount(isOpen);
+            }
+            for (int j = 0; j < listed; j++)
+                openKeys[states[openBins[j]]++ - 1] = KeyOf(open[j]);
+        }
+        return whole;
+    }
 
     private void ChooseInBin(in OpenBin bin, ReadOnlySpan<int> ranks)
     {
@@ -244,42 +252,27 @@ internal sealed unsafe class RankedCandidates : IDisposable
 
     private void CopyChosen(Span<int> rows, Span<float> scores)
     {
-        int at = 0;
-        int copied = Avx512F.IsSupported ? CopyChosenVectors(rows, scores, ref at) : 0;
-        for (; copied < rows.Length; at += 64)
-        {
-            for (ulong bits = _chosen.Pointer[at / 64]; bits != 0; bits &= bits - 1)
-            {
-                int chosen = at + BitOperations.TrailingZeroCount(bits);
-                rows[copied] = _list.Rows[chosen];
-                scores[copied++] = _list.Scores[chosen];
-            }
-        }
-    }
-
-    /// <summary>
-    /// 64 candidates at a time, as long as vectors may be stored whole. Returns how many were chosen of the first <paramref name="at"/>.
-    /// </summary>
-    private int CopyChosenVectors(Span<int> rows, Span<float> scores, ref int at)
-    {
-        int copied = 0;
-        Vector512<int> laneBits = Avx512F.ShiftLeftLogicalVariable(Vector512<int>.One, Vector512<uint>.Indices);
+        byte* chosen = (byte*)_chosen.Pointer;
+        int copied = 0, at = 0;
         fixed (int* rowsOut = rows)
         fixed (float* scoresOut = scores)
         {
-            for (; copied + 64 <= rows.Length; at += 64)
+            byte* table = Compaction.Table;
+            for (; Compaction.IsSupported && copied + Lanes <= rows.Length; at += Lanes)
             {
-                ulong word = _chosen.Pointer[at / 64];
-                for (int i = at; i < at + 64; i += Vector512<int>.Count, word >>= Vector512<int>.Count)
-                {
-                    Vector512<int> chosen = Vector512.Equals(Vector512.Create((int)word) & laneBits, laneBits);
-                    Avx512F.Compress(Vector512<int>.Zero, chosen, Vector512.Load(_list.Rows + i)).Store(rowsOut + copied);
-                    Avx512F.Compress(Vector512<float>.Zero, chosen.AsSingle(), Vector512.Load(_list.Scores + i)).Store(scoresOut + copied);
-                    copied += BitOperations.PopCount(word & 0xFFFF);
-                }
+                uint wanted = chosen[at / Lanes];
+                Compaction.ToFront(table, Vector256.Load(_list.Rows + at), wanted).Store(rowsOut + copied);
+                Compaction.ToFront(table, Vector256.Load(_list.Scores + at).AsInt32(), wanted).AsSingle().Store(scoresOut + copied);
+                copied += BitOperations.PopCount(wanted);
             }
         }
-        return copied;
+        for (; copied < rows.Length; at++)
+        {
+            if ((chosen[at / Lanes] >> at % Lanes & 1) == 0)
+                continue;
+            rows[copied] = _list.Rows[at];
+            scores[copied++] = _list.Scores[at];
+        }
     }
 
     /// <summary>The key at a position of one bin's order.</summary>
