@@ -3,10 +3,13 @@ namespace SSLP.Interop.Slides.Jpeg;
 /// <summary>A JPEG decoder for one thread.</summary>
 internal abstract class JpegDecoder
 {
+    /// <summary>Forces a decoder: turbojpeg, own or skia.</summary>
+    private const string Variable = "SSLP_JPEG";
+
     [ThreadStatic]
     private static JpegDecoder? ofThread;
 
-    /// <summary>The decoder of the calling thread: the machine's libjpeg-turbo, else the one that a package brings.</summary>
+    /// <summary>The decoder of the calling thread: the machine's libjpeg-turbo; else our own on AVX2; else the one that a package brings. SSLP_JPEG forces one.</summary>
     public static JpegDecoder OfThread => ofThread ??= Create();
 
     /// <summary>Its name, for reports.</summary>
@@ -21,6 +24,13 @@ internal abstract class JpegDecoder
     /// <returns>Null, or why the stream can't be decoded; the span then holds anything.</returns>
     public abstract string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
 
-    private static JpegDecoder Create() =>
-        NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? new TurboJpegDecoder() : new SkiaJpegDecoder();
+    private static JpegDecoder Create() => Environment.GetEnvironmentVariable(Variable) switch
+    {
+        null or "" => NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? new TurboJpegDecoder()
+            : VectorJpegDecoder.IsSupported ? new VectorJpegDecoder() : new SkiaJpegDecoder(),
+        "turbojpeg" when NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) => new TurboJpegDecoder(),
+        "own" when VectorJpegDecoder.IsSupported => new VectorJpegDecoder(),
+        "skia" => new SkiaJpegDecoder(),
+        var other => throw new ArgumentException($"{Variable} is '{other}'; it must be turbojpeg (where it is installed), own (on AVX2) or skia."),
+    };
 }
