@@ -1,10 +1,11 @@
+using System.Runtime.InteropServices;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Objective;
 
 /// <summary>The one place where tensors become the kernels' pointers and shapes.</summary>
-internal static unsafe class KernelBridge
+internal static unsafe partial class KernelBridge
 {
     /// <summary>A dense float32 matrix in host memory as the kernels see it; valid while the tensor lives.</summary>
     /// <param name="matrix">[rows, width], float32, contiguous, on the CPU.</param>
@@ -20,4 +21,15 @@ internal static unsafe class KernelBridge
 
     /// <summary>The tensor itself where the kernels can read it, else a dense copy on the CPU, of the caller's scope.</summary>
     public static Tensor ToHost(Tensor matrix) => matrix.cpu().contiguous();
+
+    /// <summary>Address of a dense tensor's first element, on whatever device it is; valid while the tensor lives.</summary>
+    public static ulong Address(Tensor dense)
+    {
+        if (!dense.is_contiguous())
+            throw new ArgumentException($"A tensor {string.Join('×', dense.shape)} that is not dense has no address to copy to.");
+        return (ulong)THSTensor_data(dense.Handle);
+    }
+
+    [LibraryImport("LibTorchSharp")]
+    private static partial nint THSTensor_data(nint handle);
 }

@@ -1,4 +1,5 @@
 using SSLP.Engine.Training;
+using SSLP.Interop.Cuda;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Runtime;
@@ -15,4 +16,8 @@ public static class Devices
         DeviceKind.Cuda => CUDA,
         _ => cuda.is_available() ? CUDA : CPU,
     };
+
+    /// <summary>The primary context of a CUDA device, the one that libtorch works in; null for the CPU. The caller disposes it.</summary>
+    public static CudaContext? ContextOf(Device device) =>
+        device.type == TorchSharp.DeviceType.CUDA ? CudaContext.Retain(Math.Max(0, device.index)) : null;
 }

@@ -1,4 +1,7 @@
 using System.Runtime.InteropServices;
+using SSLP.Engine.Runtime;
+using SSLP.Interop.Cuda;
+using static TorchSharp.torch;
 
 namespace SSLP.Engine.Sampling;
 
@@ -8,6 +11,14 @@ public abstract class BatchMemory(nint pointer, long bytes) : IDisposable
     public nint Pointer { get; } = pointer;
 
     public long Bytes { get; } = bytes;
+
+    /// <summary>Memory for a run on <paramref name="device"/>: page-locked for a CUDA device, from where copies to it are fastest; else pageable.</summary>
+    /// <exception cref="InvalidOperationException">A CUDA device with no driver; the message says why.</exception>
+    public static BatchMemory For(Device device, long bytes)
+    {
+        using CudaContext? context = Devices.ContextOf(device);
+        return context is null ? new AlignedBatchMemory(bytes) : new PinnedBatchMemory(context, bytes);
+    }
 
     public abstract void Dispose();
 }
@@ -24,4 +35,22 @@ public sealed unsafe class AlignedBatchMemory(long bytes) : BatchMemory((nint)Na
             NativeMemory.AlignedFree((void*)Pointer);
         _freed = true;
     }
+}
+
+/// <summary>Page-locked memory of a device's primary context (cuMemHostAlloc). It keeps the context; no other has to.</summary>
+public sealed unsafe class PinnedBatchMemory : BatchMemory
+{
+    private readonly PinnedBuffer _buffer;
+
+    /// <param name="context">The device's primary context.</param>
+    /// <param name="bytes">Bytes to allocate.</param>
+    public PinnedBatchMemory(CudaContext context, long bytes)
+        : this(context.AllocatePinned(bytes))
+    {
+    }
+
+    private PinnedBatchMemory(PinnedBuffer buffer)
+        : base((nint)buffer.Pointer, buffer.Bytes) => _buffer = buffer;
+
+    public override void Dispose() => _buffer.Dispose();
 }

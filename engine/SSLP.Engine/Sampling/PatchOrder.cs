@@ -50,6 +50,18 @@ public sealed class PatchOrder
     public double SameRunMeetingRate =>
         (BatchSize - 1) / Math.Max(1.0, Math.Min((long)_options.RunLength * _options.WindowRuns, _table.Count) - 1);
 
+    /// <summary>One line for run.json: how patches are mixed, and the randomness lost as a number.</summary>
+    public string Describe
+    {
+        get
+        {
+            string balance = _options.BalanceSlides ? ", every slide gives equally many" : string.Empty;
+            double full = (BatchSize - 1) / Math.Max(1.0, _table.Count - 1);
+            return _options.RunLength == 1 ? FormattableString.Invariant($"full permutation{balance}: two patches share a batch with probability {full:G2}")
+                : FormattableString.Invariant($"runs of {_options.RunLength} patches mixed in windows of {_options.WindowRuns} runs{balance}: two patches of one run share a batch with probability {SameRunMeetingRate:G2}, in a full permutation {full:G2}");
+        }
+    }
+
     /// <summary>The patches of one epoch, N of them; the first <see cref="BatchesPerEpoch"/> × B are used.</summary>
     public int[] Epoch(int epoch)
     {

@@ -96,6 +96,7 @@ public sealed class PretrainJob : IDisposable
                 ["threads"] = $"{_kernels.Pool.Workers}",
                 ["kernels"] = _kernels.Backend.ToString().ToLowerInvariant(),
                 ["method"] = _method.Describe,
+                ["order"] = _trainer.Order,
             },
             new Dictionary<string, string>
             {

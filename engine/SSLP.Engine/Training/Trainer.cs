@@ -60,6 +60,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;
 
+    /// <summary>How the patches are mixed, with the randomness that this costs.</summary>
+    public string Order => _order.Describe;
+
     /// <summary>Patches that did not read, by slide.</summary>
     public IReadOnlyList<SlideFaults> Faults => _reader.Report();
 
@@ -200,7 +203,7 @@ public sealed class Trainer : IDisposable
     private BatchRing MakeRing()
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        var memory = new AlignedBatchMemory(BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
+        BatchMemory memory = BatchMemory.For(_device, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
         return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _options.Prefetch, workers, memory);
     }
 

@@ -1,3 +1,5 @@
+using SSLP.Engine.Objective;
+using SSLP.Engine.Runtime;
 using SSLP.Engine.Sampling;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -11,7 +13,8 @@ public sealed unsafe class ViewMaker : IDisposable
     private readonly Device _device;
     private readonly ulong _seed;
     private readonly int[] _patches;
-    private readonly List<Tensor> _host = [];
+    private readonly List<Tensor> _out = [];
+    private ViewUpload? _upload;
 
     /// <param name="options">What is drawn for a view.</param>
     /// <param name="patchSize">P, side of the patches, px.</param>
@@ -35,17 +38,31 @@ public sealed unsafe class ViewMaker : IDisposable
     public IReadOnlyList<Tensor> Make(PatchBatch batch, int step, int views)
     {
         batch.Patches.CopyTo(_patches);
-        while (_host.Count < views)
-            _host.Add(empty([_patches.Length, 3, _augmenter.InputSize, _augmenter.InputSize]).DetachFromDisposeScope());
-        for (int view = 0; view < views; view++)
-            fixed (byte* output = _host[view].bytes)
-                _augmenter.Apply(_seed, step, view, _patches, (byte*)batch.Pixels, (float*)output);
-        return _device.type == TorchSharp.DeviceType.CPU ? _host[..views] : [.. _host[..views].Select(h => h.to(_device))];
+        while (_out.Count < views)
+            _out.Add(empty([_patches.Length, 3, _augmenter.InputSize, _augmenter.InputSize], device: _device).DetachFromDisposeScope());
+        if (_device.type == TorchSharp.DeviceType.CUDA)
+            SendViews(batch, step, views);
+        else
+            for (int view = 0; view < views; view++)
+                _augmenter.Apply(_seed, step, view, _patches, (byte*)batch.Pixels, (float*)KernelBridge.Address(_out[view]));
+        return _out[..views];
     }
 
     public void Dispose()
     {
         _augmenter.Dispose();
-        _host.ForEach(h => h.Dispose());
+        _upload?.Dispose();
+        _out.ForEach(view => view.Dispose());
+    }
+
+    /// <summary>The second view is made while the first is copied.</summary>
+    private void SendViews(PatchBatch batch, int step, int views)
+    {
+        _upload ??= new ViewUpload(Devices.ContextOf(_device)!, [.. _out.Select(KernelBridge.Address)], _out[0].NumberOfElements * sizeof(float));
+        for (int view = 0; view < views; view++)
+        {
+            _augmenter.Apply(_seed, step, view, _patches, (byte*)batch.Pixels, _upload.Begin(view));
+            _upload.Send(view);
+        }
     }
 }
