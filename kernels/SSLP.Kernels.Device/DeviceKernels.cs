@@ -39,6 +39,7 @@ public static class DeviceKernels
         Of(KMeans.CentroidBias, 32),
         Of(KMeans.AssignClusters),
         Of(KMeans.SumClusters, 128),
+        Of(KMeans.RowDistances),
         Of(KMeans.MeanClusters, 128),
         Of(Augment.AugmentPatches),
         Of(Augment.BlurAcross),

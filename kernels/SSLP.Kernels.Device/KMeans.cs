@@ -73,6 +73,26 @@ public static class KMeans
             Atomic.Add(ref sizes[label], 1);
     }
 
+    /// <summary>distances [N] ← ‖v − c‖² of each row to its own centroid. Grid: N/256.</summary>
+    public static void RowDistances(
+        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<int> labels, ArrayView<float> distances, int rowCount, int strideQuads)
+    {
+        // A thread owns every (GridDimX · DimX)-th row: it is asked for only where a cluster is empty.
+        for (int row = Grid.IdxX * Group.DimX + Group.IdxX; row < rowCount; row += Grid.DimX * Group.DimX)
+        {
+            long from = (long)row * strideQuads, to = (long)labels[row] * strideQuads;
+            float squared = 0f;
+            for (int d = 0; d < strideQuads; d++)
+            {
+                Float4 value = bank[from + d], centre = centroids[to + d];
+                float x = value.X - centre.X, y = value.Y - centre.Y, z = value.Z - centre.Z, w = value.W - centre.W;
+                squared += x * x + y * y + z * z + w * w;
+            }
+
+            distances[row] = squared;
+        }
+    }
+
     /// <summary>centroids [C, D] ← the mean of each cluster; an empty one keeps its place.</summary>
     public static void MeanClusters(ArrayView<long> sums, ArrayView<int> sizes, ArrayView<Float4> centroids, int strideQuads)
     {

@@ -13,7 +13,7 @@ public enum KernelBackend
 
     /// <summary>
     /// An NVIDIA device through its driver. Never chosen unasked: this version's kernels were checked on ILGPU's CPU accelerator and by ptxas, and
-    /// have not been seen on a device. k-means runs on the CPU's kernels here too.
+    /// have not been seen on a device.
     /// </summary>
     Cuda,
 }
@@ -84,7 +84,19 @@ public sealed class KernelSet : IDisposable
         _ => new WholeBankLossCpu(bank, Pool),
     };
 
-    public IKMeans KMeans(MemoryBank bank) => Backend == KernelBackend.Reference ? new KMeansReference(bank) : new KMeansCpu(bank, Pool);
+    public IKMeans KMeans(MemoryBank bank) => Backend switch
+    {
+        KernelBackend.Reference => new KMeansReference(bank),
+        KernelBackend.Cuda => new CudaKMeans(bank, _device!),
+        _ => new KMeansCpu(bank, Pool),
+    };
+
+    public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
+        Backend == KernelBackend.Cuda ? new CudaMemoryBankUpdate(bank, _device!) : new MemoryBankUpdate(bank);
+
+    /// <summary>The CPU's augmenter also for the reference: that one is an oracle of single views.</summary>
+    public IAugmenter Augmenter(AugmentOptions options, int patchSize) =>
+        Backend == KernelBackend.Cuda ? new CudaAugmenter(options, patchSize, _device!) : new Augmenter(options, patchSize, Pool);
 
     public void Dispose()
     {

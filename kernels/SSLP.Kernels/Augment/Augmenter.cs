@@ -13,7 +13,7 @@ namespace SSLP.Kernels;
 /// number of threads; processors with other vector widths sum the mean gray in another order (differences of a few 1e-6 after normalising).
 /// No managed allocation after the constructor.
 /// </summary>
-public sealed unsafe class Augmenter : IParallelWork, IDisposable
+public sealed unsafe class Augmenter : IAugmenter, IParallelWork
 {
     private readonly AugmentOptions _options;
     private readonly WorkerPool _pool;

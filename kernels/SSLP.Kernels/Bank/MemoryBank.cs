@@ -157,7 +157,8 @@ public sealed unsafe class MemoryBank : IDisposable
         RowWritten?.Invoke(row);
     }
 
-    private void CheckUpdate(ReadOnlySpan<int> rows, MatrixView features, float momentum)
+    /// <summary>The checks of <see cref="Update"/>.</summary>
+    internal void CheckUpdate(ReadOnlySpan<int> rows, MatrixView features, float momentum)
     {
         if (features.Rows != rows.Length || (features.Rows > 0 && features.Width != Width))
             throw new ArgumentException(

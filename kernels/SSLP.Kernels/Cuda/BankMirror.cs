@@ -1,13 +1,16 @@
+using System.Runtime.CompilerServices;
 using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
 /// <summary>
 /// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are noted and
-/// copied before the next use, so that both hold the same bits. 4·N·⌈D⌉₁₆ bytes, and half as many for the rows as bf16 where those are wanted.
+/// copied before the next use, so that both hold the same bits. All kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as many for the rows as bf16 where those are wanted.
 /// </summary>
 internal sealed class BankMirror : IDisposable
 {
+    private static readonly ConditionalWeakTable<IComputeDevice, Dictionary<MemoryBank, BankMirror>> Mirrors = [];
+
     private readonly IComputeDevice _device;
     private readonly DeviceArray<float> _rows, _changed;
     private readonly DeviceArray<int> _changedIds;
@@ -15,14 +18,28 @@ internal sealed class BankMirror : IDisposable
     private RoundedRows? _rounded;
     private float[] _staging = [];
     private int[] _ids = [];
-    private bool _isComplete;
+    private bool _isComplete, _updating;
+    private int _borrowers;
 
-    public BankMirror(MemoryBank bank, IComputeDevice device)
+    private BankMirror(MemoryBank bank, IComputeDevice device)
     {
         Bank = bank;
         _device = device;
         (_rows, _changed, _changedIds) = (new DeviceArray<float>(device), new DeviceArray<float>(device), new DeviceArray<int>(device));
         bank.RowWritten += Note;
+    }
+
+    /// <summary>The bank's mirror on a device; give it back by <see cref="Dispose"/>, once.</summary>
+    public static BankMirror Borrow(MemoryBank bank, IComputeDevice device)
+    {
+        Dictionary<MemoryBank, BankMirror> mirrors = Mirrors.GetOrCreateValue(device);
+        lock (mirrors)
+        {
+            if (!mirrors.TryGetValue(bank, out BankMirror? mirror))
+                mirrors.Add(bank, mirror = new BankMirror(bank, device));
+            mirror._borrowers++;
+            return mirror;
+        }
     }
 
     public MemoryBank Bank { get; }
@@ -53,8 +70,47 @@ internal sealed class BankMirror : IDisposable
         return _rounded;
     }
 
+    /// <summary>
+    /// Takes over rows that a kernel has written on the device: they are read back and become the host's, which tells every other copy.
+    /// </summary>
+    /// <param name="ids">[count] on the device; no id occurs twice.</param>
+    /// <param name="hostIds">The same.</param>
+    public void TakeBack(DeviceArray<int> ids, ReadOnlySpan<int> hostIds)
+    {
+        int count = hostIds.Length, stride = Bank.Stride;
+        EnsureStaging(count);
+        _changed.EnsureLength((long)count * stride);
+        var gather = new KernelArguments();
+        gather.Quads(_rows);
+        gather.View(ids);
+        gather.Quads(_changed);
+        gather.Int32(StrideQuads);
+        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)count), ref gather);
+        _rounded?.Round(_rows, ids, count, StrideQuads);
+        _changed.ReadBack(_staging.AsSpan(0, count * stride));
+        _updating = true;
+        try
+        {
+            for (int i = 0; i < count; i++)
+                Bank.LoadRows(hostIds[i], _staging.AsSpan(i * stride, Bank.Width));
+        }
+        finally
+        {
+            _updating = false;
+        }
+    }
+
     public void Dispose()
     {
+        if (!Mirrors.TryGetValue(_device, out Dictionary<MemoryBank, BankMirror>? mirrors))
+            return;
+        lock (mirrors)
+        {
+            if (--_borrowers > 0)
+                return;
+            mirrors.Remove(Bank);
+        }
+
         _rounded?.Dispose();
         Bank.RowWritten -= Note;
         _rows.Dispose();
@@ -64,7 +120,7 @@ internal sealed class BankMirror : IDisposable
 
     private void Note(int row)
     {
-        if (_isComplete)
+        if (_isComplete && !_updating)
             _written.Add(row);
         // A bank that is loaded anew goes over in one copy.
         if (_written.Count > Bank.RowCount / 8 + 1024)
@@ -75,8 +131,7 @@ internal sealed class BankMirror : IDisposable
     private unsafe void UploadWritten()
     {
         int count = _written.Count, stride = Bank.Stride;
-        if (_ids.Length < count)
-            (_ids, _staging) = (new int[count], new float[(long)count * stride]);
+        EnsureStaging(count);
         _written.CopyTo(_ids);
         for (int i = 0; i < count; i++)
             new ReadOnlySpan<float>(Bank.Rows.RowPointer(_ids[i]), stride).CopyTo(_staging.AsSpan(i * stride, stride));
@@ -90,6 +145,12 @@ internal sealed class BankMirror : IDisposable
         _device.EnqueueLaunch("ScatterRows", new LaunchGrid((uint)count), ref arguments);
         _rounded?.Round(_rows, _changedIds, count, StrideQuads);
         _written.Clear();
+    }
+
+    private void EnsureStaging(int count)
+    {
+        if (_ids.Length < count)
+            (_ids, _staging) = (new int[count], new float[(long)count * Bank.Stride]);
     }
 
     private unsafe void UploadAll()

@@ -21,7 +21,7 @@ public sealed class CudaNearestKeys : INearestKeys
     public CudaNearestKeys(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {
         (_bank, _device) = (bank, device);
-        _mirror = new BankMirror(bank, device);
+        _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
         (_queries, _similarities, _scales) = (new(device), new(device), new(device));
         (_ownRows, _rows, _counts, _ranks) = (new(device), new(device), new(device), new(device));

@@ -41,7 +41,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         if (options.Sampling == NegativeSampling.Random || options.SpatialSample > 0)
             throw new ArgumentException("Random negatives and a sampled set of spatial neighbours are not offered on CUDA; set SSLP_KERNELS=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
-        _mirror = new BankMirror(bank, device);
+        _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));

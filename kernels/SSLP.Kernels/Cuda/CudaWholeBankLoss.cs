@@ -24,7 +24,7 @@ public sealed class CudaWholeBankLoss : IWholeBankLoss
     public CudaWholeBankLoss(MemoryBank bank, IComputeDevice device)
     {
         (_bank, _device) = (bank, device);
-        _mirror = new BankMirror(bank, device);
+        _mirror = BankMirror.Borrow(bank, device);
         (_queries, _positives, _sums, _maxima, _totals) = (new(device), new(device), new(device), new(device), new(device));
         (_losses, _gradient, _rows) = (new(device), new(device), new(device));
     }

@@ -74,13 +74,112 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using MemoryBank bank = MemoryBank.CreateRandom(10, 8, seed: 1);
         using (INearestKeys nearest = kernels.NearestKeys(bank))
         using (IWholeBankLoss loss = kernels.WholeBankLoss(bank))
+        using (IKMeans means = kernels.KMeans(bank))
+        using (IMemoryBankUpdate update = kernels.MemoryBankUpdate(bank))
+        using (IAugmenter augmenter = kernels.Augmenter(new AugmentOptions { InputSize = 4 }, 8))
         using (IThreeTermStep step = kernels.ThreeTermStep(bank, new SpatialNeighbours(new int[10], new int[10], new int[10]), new ThreeTermOptions()))
         {
             Assert.IsType<CudaNearestKeys>(nearest);
             Assert.IsType<CudaWholeBankLoss>(loss);
             Assert.IsType<CudaThreeTermStep>(step);
+            Assert.IsType<CudaKMeans>(means);
+            Assert.IsType<CudaMemoryBankUpdate>(update);
+            Assert.IsType<CudaAugmenter>(augmenter);
         }
     }
+
+    [Fact]
+    public void A_bank_update_uploads_launches_and_takes_the_rows_back_in_this_order()
+    {
+        driver.Require();
+        using var device = new CudaComputeDevice();
+        using MemoryBank bank = MemoryBank.CreateRandom(10, 8, seed: 1), features = MemoryBank.CreateRandom(3, 8, seed: 2);
+        using var update = new CudaMemoryBankUpdate(bank, device);
+        driver.Forget();
+        update.Update([7, 2, 7], features.Rows, 0.5f);
+        Assert.Equal(
+            ["upload 640", "upload 192", "upload 12", "launch Kernel_UpdateBank grid=3,1,1", "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize"],
+            Calls("upload", "launch", "read back", "synchronize"));
+    }
+
+    [Fact]
+    public void An_iteration_of_k_means_launches_in_this_order_and_reads_back_sizes_alone()
+    {
+        driver.Require();
+        using var device = new CudaComputeDevice();
+        using MemoryBank bank = MemoryBank.CreateRandom(200, 8, seed: 1);
+        using var means = new CudaKMeans(bank, device);
+        driver.Forget();
+        means.Cluster(1, 2, [1234], new int[200]);
+        string[] calls = Calls("launch", "read back", "fill");
+        // The stand-in runs no kernel: the sizes stay 0, so that the empty cluster is looked at; no row is found off its centre.
+        Assert.Equal(
+            [
+                "launch Kernel_GatherRows grid=1,1,1", "launch Kernel_CentroidBias grid=1,1,1", "launch Kernel_AssignClusters grid=2,1,1",
+                "fill 128", "fill 4", "launch Kernel_SumClusters grid=200,1,1", "read back 4", "launch Kernel_RowDistances grid=1,1,1",
+                "read back 800", "read back 800",
+                "launch Kernel_MeanClusters grid=1,1,1", "launch Kernel_CentroidBias grid=1,1,1", "launch Kernel_AssignClusters grid=2,1,1",
+                "read back 800", "read back 64",
+            ],
+            calls);
+    }
+
+    [Fact]
+    public void Augmentation_blurs_only_where_a_plan_does()
+    {
+        driver.Require();
+        using var device = new CudaComputeDevice();
+        byte[] patches = new byte[2 * 8 * 8 * 3];
+        float[] output = new float[2 * 3 * 4 * 4];
+        foreach (float blur in (float[])[0f, 1f])
+        {
+            using var augmenter = new CudaAugmenter(new AugmentOptions { InputSize = 4, Blur = blur }, 8, device);
+            driver.Forget();
+            fixed (byte* source = patches)
+            fixed (float* views = output)
+                augmenter.Apply(1, 0, 0, [3, 4], source, views);
+            string[] launches = blur == 0 ? ["launch Kernel_AugmentPatches grid=2,1,1"]
+                : ["launch Kernel_AugmentPatches grid=2,1,1", "launch Kernel_BlurAcross grid=6,1,1", "launch Kernel_BlurDown grid=6,1,1"];
+            Assert.Equal(["upload 384", "upload 224", .. launches, "read back 384"], Calls("upload", "launch", "read back"));
+        }
+    }
+
+    [Fact]
+    public void Tensor_cores_note_rows_before_float32_decides()
+    {
+        driver.Require();
+        using var device = new CudaComputeDevice();
+        using MemoryBank bank = MemoryBank.CreateRandom(300, 8, seed: 1);
+        using BankMirror mirror = BankMirror.Borrow(bank, device);
+        using var search = new CandidateSearch(mirror, device, DeviceScores.BFloat16);
+        driver.Forget();
+        // The stand-in runs no kernel, so that every list stays empty: no row is asked for, and one pass is enough.
+        using DeviceArray<float> queries = new DeviceArray<float>(device).EnsureLength(130 * 16);
+        using DeviceArray<int> own = new DeviceArray<int>(device).EnsureLength(130);
+        search.Run(queries, own, new int[130]);
+        Assert.Equal(
+            [
+                "launch Kernel_SelectThresholds grid=130,1,1", "launch Kernel_RoundRows grid=300,1,1", "launch Kernel_RoundRows grid=130,1,1",
+                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=2,130,1", "launch Kernel_SortCandidates grid=130,1,1",
+            ],
+            Calls("launch"));
+    }
+
+    [Fact]
+    public void Scores_are_chosen_by_name_and_refused_by_name()
+    {
+        Assert.Equal(DeviceScores.Float32, DeviceScoresChoice.Parse(null));
+        Assert.Equal(DeviceScores.BFloat16, DeviceScoresChoice.Parse("bf16"));
+        Assert.Contains("'half'", Assert.Throws<ArgumentException>(() => DeviceScoresChoice.Parse("half")).Message, StringComparison.Ordinal);
+        var volta = new CudaDeviceInfo(0, "An older card", 7, 0, 1, 1, 1);
+        Assert.Contains("7.0", Assert.Throws<ArgumentException>(() => DeviceScoresChoice.Require(DeviceScores.BFloat16, volta)).Message, StringComparison.Ordinal);
+        DeviceScoresChoice.Require(DeviceScores.Float32, volta);
+    }
+
+    // What was asked of the driver, by its first words: call, size or kernel, grid.
+    private string[] Calls(params string[] kinds) =>
+        [.. driver.Record.Where(line => kinds.Any(kind => line.StartsWith(kind, StringComparison.Ordinal)))
+            .Select(line => line.Split(line.StartsWith("launch", StringComparison.Ordinal) ? " block=" : " stream=")[0])];
 
     private static void Launch(CudaComputeDevice device, string kernel, int[] bytes)
     {

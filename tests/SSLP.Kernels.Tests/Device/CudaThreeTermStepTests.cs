@@ -9,13 +9,14 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
     private const int Width = 9;
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(0)]
-    public void Matches_the_reference(int auxiliaryAnchors)
+    [InlineData(1, DeviceScores.Float32)]
+    [InlineData(2, DeviceScores.Float32)]
+    [InlineData(0, DeviceScores.Float32)]
+    [InlineData(1, DeviceScores.BFloat16)]
+    public void Matches_the_reference(int auxiliaryAnchors, DeviceScores scores)
     {
         var options = new ThreeTermOptions { AuxiliaryAnchors = auxiliaryAnchors, NearestKeys = 40, Negatives = 12, PoolShare = 0.4 };
-        Compare(options, rows: 140, anchors: [0, 77, 77, 139, 12]);
+        Compare(options, rows: 140, anchors: [0, 77, 77, 139, 12], scores);
     }
 
     [Fact]
@@ -50,10 +51,10 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
             () => new CudaThreeTermStep(world.Bank, world.Spatial, new ThreeTermOptions { SpatialSample = 3 }, device)).Message, StringComparison.Ordinal);
     }
 
-    private void Compare(ThreeTermOptions options, int rows, int[] anchors)
+    private void Compare(ThreeTermOptions options, int rows, int[] anchors, DeviceScores scores = DeviceScores.Float32)
     {
         using var world = new World(rows);
-        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, options, device);
+        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, options, device, scores);
         using var reference = new ReferenceThreeTermStep(world.Bank, world.Spatial, options);
         float[] features = world.Features(anchors.Length);
         // Before the first clustering every row is alone; then labels, with a class that spans slides.

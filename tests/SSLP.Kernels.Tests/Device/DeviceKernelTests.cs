@@ -4,7 +4,7 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>Device kernels that no launcher calls yet, each against its reference on a GPU or ILGPU's CPU accelerator.</summary>
+/// <summary>Single device kernels, each against plain loops in float64, on a GPU or ILGPU's CPU accelerator.</summary>
 [Collection("device")]
 public sealed unsafe class DeviceKernelTests(TestDevice device)
 {
