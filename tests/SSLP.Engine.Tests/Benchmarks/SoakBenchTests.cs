@@ -6,7 +6,15 @@ using Xunit;
 
 namespace SSLP.Engine.Tests.Benchmarks;
 
-/// <summary>Many batches of many slides. SSLP_SOAK_BATCHES sets how many batches (400 unless told; 10,000 take some minutes).</summary>
+/// <summary>
+/// Many batches of many slides. SSLP_SOAK_BATCHES sets how many batches (400 unless told; 10,000 take some minutes). Handles and memory are the
+/// process's: no other test runs beside it.
+/// </summary>
+[CollectionDefinition(nameof(SoakBenchTests), DisableParallelization = true)]
+public sealed class SoakBenchCollection;
+
+/// <inheritdoc cref="SoakBenchCollection"/>
+[Collection(nameof(SoakBenchTests))]
 public sealed class SoakBenchTests : IDisposable
 {
     /// <summary>What the system's allocator may keep or give back between two looks.</summary>
@@ -28,7 +36,8 @@ public sealed class SoakBenchTests : IDisposable
         Assert.InRange(report.Measures["resident_growth_bytes"], double.MinValue, Slack);
         // Two reading threads hold a slide each beyond the budget of open ones.
         Assert.All(report.Series!, row => Assert.InRange(row["open_slides"], 1, SlidePatches.DefaultHandleBudget + 2));
+        // Handles of tests that ran before may still be closed by finalizers: only growth counts.
         double[] others = [.. report.Series!.Select(row => row["handles"] - row["open_slides"])];
-        Assert.InRange(others.Max() - others.Min(), 0, 8);
+        Assert.InRange(others[^(others.Length / 4)..].Max() - others[..(others.Length / 4)].Max(), double.MinValue, 8);
     }
 }
