@@ -197,7 +197,9 @@ CUresult cuLaunchKernel(const struct function *function, unsigned gridX, unsigne
 CUresult cuMemAlloc_v2(uint64_t *pointer, size_t bytes)
 {
     NEED_CONTEXT("alloc")
-    *pointer = (uint64_t)(uintptr_t)aligned_alloc(256, (bytes + 255) / 256 * 256);
+    // No kernel writes here: what is read back is 0, not what the heap held.
+    size_t padded = (bytes + 255) / 256 * 256;
+    *pointer = (uint64_t)(uintptr_t)memset(aligned_alloc(256, padded), 0, padded);
     note("alloc %zu\n", bytes);
     return OK;
 }
