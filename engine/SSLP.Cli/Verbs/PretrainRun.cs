@@ -17,6 +17,8 @@ internal static class PretrainRun
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
+        if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
+            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…)");
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);
         foreach (SlideFaults faults in job.Trainer.Faults)
             Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");

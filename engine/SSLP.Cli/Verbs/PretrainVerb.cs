@@ -20,15 +20,21 @@ internal static class PretrainVerb
             HelpName = "key=value",
             DefaultValueFactory = _ => [],
         };
+        var init = new Option<string?>("--init")
+        {
+            Description = "begin with this ResNet: safetensors of torchvision, timm or a run's encoder; the same as --set init=FILE",
+            HelpName = "FILE",
+        };
         var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
-        var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.") { outFolder, config, sets, resume, list };
+        var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.") { outFolder, config, sets, init, resume, list };
         input.AddTo(command);
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(list))
                 return PrintOptions();
-            TrainingOptions options = RunConfig.Read(parsed.GetValue(config), parsed.GetValue(sets) ?? []);
+            TrainingOptions options = RunConfig.Read(
+                parsed.GetValue(config), [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()]);
             TorchRuntime.Load();
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
             using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);

@@ -9,7 +9,8 @@ namespace SSLP.Engine.Training;
 /// <param name="Step">Steps done.</param>
 /// <param name="Inputs">Fingerprint of the patches.</param>
 /// <param name="Options">Every option as text, by key.</param>
-public sealed record CheckpointState(int Step, string Inputs, Dictionary<string, string> Options);
+/// <param name="Init">SHA-256 of the file that the run began with; null where it began with random weights.</param>
+public sealed record CheckpointState(int Step, string Inputs, Dictionary<string, string> Options, string? Init = null);
 
 [JsonSerializable(typeof(CheckpointState))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -24,6 +24,8 @@ public static class OptionTable
         Choice("arch", "resnet18 | resnet50; resnet18 [B]", o => o.Arch, (o, v) => o with { Arch = v }),
         new("head", "linear | linearnorm (for short runs) | mlp | auto (sslp, instdisc: linear [B]; mocov2, simclr: mlp; supervised: its classifier, whatever is set)", o => o.Head is { } h ? Name(h) : "auto",
             (o, v) => o with { Head = v == "auto" ? null : Parse<HeadKind>(v) }),
+        new("init", "safetensors file that the backbone begins with: torchvision's, timm's or a run's encoder; empty: random weights [B]", o => o.Init,
+            (o, v) => o with { Init = v }, FreeOnResume: true), // a file may move; what is compared is its hash
         Whole("width", "D, width of the projection; 128 [S]", 2, o => o.Width, (o, v) => o with { Width = v }),
         Choice("precision", "float32 | bfloat16: arithmetic of the backbone", o => o.Precision, (o, v) => o with { Precision = v }),
         Choice("device", "auto | cpu | cuda", o => o.Device, (o, v) => o with { Device = v }, free: true),

@@ -105,6 +105,9 @@ public sealed class PretrainJob : IDisposable
                 ["torchsharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3) ?? "unknown",
                 ["libtorch"] = TorchRuntime.Folder ?? $"of the build, {TorchSharp.torch.__version__}",
                 ["system"] = RuntimeInformation.OSDescription,
-            });
+            })
+        {
+            InitSha256 = _trainer.InitSha256,
+        };
     }
 }

@@ -18,6 +18,9 @@ public sealed record RunRecord(
     string Command, DateTime Started, string Source, int Patches, int Slides, string InputsSha256,
     Dictionary<string, string> Options, Dictionary<string, string> Resolved, Dictionary<string, string> Versions)
 {
+    /// <summary>SHA-256 of the file that the backbone began with; null where it began with random weights.</summary>
+    public string? InitSha256 { get; init; }
+
     /// <summary>Writes it, whole or not at all.</summary>
     public void Save(string path) =>
         AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, RunRecordJson.Default.RunRecord));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SSLP.Engine.Export;
 using SSLP.Engine.Sampling;
 using SSLP.Engine.Tiling;
 using SSLP.Engine.Training.Methods;
@@ -32,6 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
     private readonly string _inputs;
+    private readonly string? _init;
     private int _step;
     private long _lastLine;
 
@@ -49,6 +51,7 @@ public sealed class Trainer : IDisposable
         _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, pool);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
         _inputs = InputFingerprint.Of(source);
+        _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
         Schedule = new Schedule(options, _order.BatchesPerEpoch);
         _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         method.To(device);
@@ -62,6 +65,9 @@ public sealed class Trainer : IDisposable
 
     /// <summary>How the patches are mixed, with the randomness that this costs.</summary>
     public string Order => _order.Describe;
+
+    /// <summary>SHA-256 of the file that the backbone began with, or null.</summary>
+    public string? InitSha256 => _init;
 
     /// <summary>Patches that did not read, by slide.</summary>
     public IReadOnlyList<SlideFaults> Faults => _reader.Report();
@@ -180,7 +186,7 @@ public sealed class Trainer : IDisposable
         if (saved == _step)
             return;
         _checkpoints.Save(
-            new CheckpointState(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options))),
+            new CheckpointState(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init),
             [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()]);
         saved = _step;
     }
@@ -191,10 +197,14 @@ public sealed class Trainer : IDisposable
         List<string> differences = [.. OptionTable.Differences(before, _options)];
         if (state.Inputs != _inputs)
             differences.Add("the patches are others (count, slides or coordinates)");
+        if (state.Init != _init)
+            differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
         if (differences.Count > 0)
             throw new UserException(
                 $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
     }
+
+    private static string Weights(string? hash) => hash is null ? "random weights" : $"a file of SHA-256 {hash[..12]}…";
 
     private DivergedException NotANumber(StepTerms terms, ReadOnlySpan<int> patches) => new(
         $"The loss is {terms.Loss} at step {_step} (self {terms.Self}, intra {terms.Intra}, inter {terms.Inter}; seed {_options.Seed}, patches "

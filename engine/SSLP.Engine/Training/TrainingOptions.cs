@@ -50,6 +50,9 @@ public sealed record TrainingOptions
 
     public HeadKind? Head { get; init; }
 
+    /// <summary>Safetensors file that the backbone begins with; empty: random weights.</summary>
+    public string Init { get; init; } = string.Empty;
+
     public int Width { get; init; } = 128;
 
     public Precision Precision { get; init; } = Precision.Float32;

@@ -1,3 +1,4 @@
+using SSLP.Engine.Export;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Tiling;
@@ -11,11 +12,12 @@ public static class MethodFactory
     /// <param name="options">Every option of the run.</param>
     /// <param name="table">The patches; the bank has a row for each.</param>
     /// <param name="kernels">Implementation and threads of the kernels; stays the caller's.</param>
+    /// <exception cref="InvalidDataException">The file that the backbone is to begin with is of another network.</exception>
     public static Method Create(TrainingOptions options, PatchTable table, KernelSet kernels)
     {
         if (options.Method == MethodKind.Supervised)
             return NewSupervised(options, table);
-        Encoder encoder = NewEncoder(options);
+        Encoder encoder = Started(NewEncoder(options), options);
         ulong seed = (ulong)options.Seed;
         return options.Method switch
         {
@@ -31,7 +33,15 @@ public static class MethodFactory
     private static Supervised NewSupervised(TrainingOptions options, PatchTable table)
     {
         int[] labels = Supervised.LabelsOf(table);
-        return new(new Encoder(options.Arch, HeadKind.Linear, table.Classes!.Count) { Precision = options.Precision }, labels);
+        return new(Started(new Encoder(options.Arch, HeadKind.Linear, table.Classes!.Count) { Precision = options.Precision }, options), labels);
+    }
+
+    /// <summary>With the file's backbone where one is asked for; the head keeps the weights that the seed drew. MoCo's key encoder copies it.</summary>
+    private static Encoder Started(Encoder encoder, TrainingOptions options)
+    {
+        if (options.Init.Length > 0)
+            InitialWeights.Load(options.Init, encoder.Backbone);
+        return encoder;
     }
 
     private static Encoder NewEncoder(TrainingOptions options) =>
