@@ -16,6 +16,12 @@ internal sealed class ProgressLine(int totalSteps) : IProgress<StepMetrics>
     {
         if (_first < 0)
             _first = m.Step - 1;
+        if (m.Alarm is { } alarm)
+        {
+            if (_printed != 0 && !Console.IsErrorRedirected)
+                Console.Error.WriteLine();
+            Shell.Warn(alarm);
+        }
         bool last = m.Step == totalSteps, terminal = !Console.IsErrorRedirected;
         if (!last && _printed != 0 && Stopwatch.GetElapsedTime(_printed) < (terminal ? TerminalPause : LogPause))
             return;

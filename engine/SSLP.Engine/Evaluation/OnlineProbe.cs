@@ -9,8 +9,7 @@ namespace SSLP.Engine.Evaluation;
 /// <summary>What a running training is worth at one moment.</summary>
 /// <param name="Knn">kNN on patches that are not trained on, by slides of their own; null where they carry no classes.</param>
 /// <param name="Spread">How spread out the features are.</param>
-/// <param name="Alarm">A sentence where the features are collapsing, else null.</param>
-public sealed record OnlineReading(ProbeResult? Knn, SpreadStatistics Spread, string? Alarm);
+public sealed record OnlineReading(ProbeResult? Knn, SpreadStatistics Spread);
 
 /// <summary>
 /// Watches a training: features of a fixed set of patches every so many steps, a kNN vote on them and the signs of collapse. The network
@@ -37,7 +36,7 @@ public sealed class OnlineProbe(IPatchSource source, EncoderPreprocessing prepro
             // Rows shift where a patch did not read: the split is then made anew on those that did.
             ProbeSplit? split = _split is null || unread.Count == 0 ? _split : ProbeSplit.Of(features.Patches);
             ProbeResult? knn = split is null ? null : KnnProbe.Run(new ProbeTask(features, split), [Math.Min(k, split.Train.Length)])[0];
-            return new OnlineReading(knn, spread, spread.Alarm);
+            return new OnlineReading(knn, spread);
         }
         finally
         {

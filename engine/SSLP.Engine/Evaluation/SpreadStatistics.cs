@@ -12,14 +12,6 @@ namespace SSLP.Engine.Evaluation;
 /// <param name="MeanCosine">Mean cosine between two different rows: 1 collapsed, near 0 spread out.</param>
 public sealed record SpreadStatistics(int Width, double EffectiveRank, double Deviation, double MeanCosine)
 {
-    /// <summary>
-    /// A sentence where the features have all but collapsed, else null. The cosine alone says little of backbone features, which are all
-    /// positive: an untrained ResNet-18 on breast tissue at 48 px has a mean cosine of 0.995 and yet an effective rank of 59.
-    /// </summary>
-    public string? Alarm => MeanCosine > 0.9995 || EffectiveRank < 2
-        ? $"The features are collapsing: effective rank {EffectiveRank:0.0} of {Width}, mean cosine {MeanCosine:0.0000}. Lower learning_rate, or look at the temperature and the negatives."
-        : null;
-
     // A covariance of 128 to 2048 dimensions is known well enough from so many rows.
     private const int MostRows = 8192;
 

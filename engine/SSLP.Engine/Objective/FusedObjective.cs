@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using SSLP.Engine.Evaluation;
 using SSLP.Engine.Export;
 using SSLP.Engine.Tiling;
 using SSLP.Engine.Training.Methods;
@@ -61,6 +62,10 @@ public sealed class FusedObjective : IBankObjective
         var terms = new StepTerms(r.Loss, r.Self, r.Intra, r.Inter, r.SpatialSize, r.FeatureSize, r.NegativeSize, r.OtherSlideShare);
         return (terms, gradient.to(features.device));
     }
+
+    public ComparedFeatures Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => new(
+        _bank.Width, features.ToArray<float>(), ComparedFeatures.Gather(_bank, anchors), ComparedFeatures.Sample(_bank, anchors),
+        AreLearned: (long)step * anchors.Length >= _bank.RowCount, _plan.Terms.Sampling, _plan.Terms.PoolShare);
 
     public void Update(ReadOnlySpan<int> anchors, Tensor features) =>
         _bank.Update(anchors, KernelBridge.View(KernelBridge.ToHost(features)), (float)_plan.BankMomentum);

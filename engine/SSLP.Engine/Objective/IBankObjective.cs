@@ -18,6 +18,9 @@ public interface IBankObjective : IDisposable
     /// <returns>The terms and the gradient [B, D], of the caller's scope.</returns>
     (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp);
 
+    /// <summary>The batch beside its bank rows and a sample of the others, as they are before the update; null where that is not to be had.</summary>
+    ComparedFeatures? Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => null;
+
     /// <summary>v_i ← unit((1 − m) v_i + m f_i), in the order of the batch.</summary>
     void Update(ReadOnlySpan<int> anchors, Tensor features);
 

@@ -68,6 +68,9 @@ public sealed class RunReport : IDisposable
             RadiusPatches = double.Parse(_record.Options["radius"], CultureInfo.InvariantCulture),
             Seed = _options.Seed,
         };
+        // The last one stands for those before it.
+        if (input.Steps.LastOrDefault(step => step.Alarm is not null) is { Alarm: { } alarm })
+            _notes.Add(alarm);
         if (patches is null)
             _notes.Add("No patches were given, so there are curves only: name them with --patches, --tiles or --slides.");
         else

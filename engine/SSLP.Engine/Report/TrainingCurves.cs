@@ -12,8 +12,8 @@ internal static class TrainingCurves
         List<string> charts = [];
         void Chart(string title, bool fromZero, params ChartSeries[] series)
         {
-            ChartSeries[] present = [.. series.Where((line, i) => i == 0 || line.Values.Any(v => v != 0))];
-            if (present[0].Values.Any(v => v != 0))
+            ChartSeries[] present = [.. series.Where((line, i) => i == 0 || line.Values.Any(IsThere))];
+            if (present[0].Values.Any(IsThere))
                 charts.Add(LineChart.Draw(title, x, present, fromZero));
         }
 
@@ -23,9 +23,14 @@ internal static class TrainingCurves
         Chart("Feature neighbours of an anchor, |F|", true, Line("F", s => s.FeatureSize));
         Chart("Share of F on other slides", true, Line("share", s => s.FeatureFromOtherSlides));
         Chart("Negatives of an anchor, |Q|", true, Line("Q", s => s.NegativeSize));
+        Chart("Effective rank of a batch's features", true, Line("rank", s => s.EffectiveRank ?? double.NaN));
+        Chart("Spread of a batch's features (1: isotropic)", true, Line("spread", s => s.Spread ?? double.NaN));
+        Chart("Entropy of the nearest keys (low: a few are everyone's)", true, Line("entropy", s => s.NeighbourEntropy ?? double.NaN));
+        Chart("Similarity with the own positive minus the negatives", true, Line("gap", s => s.PositiveGap ?? double.NaN));
         Chart("Learning rate", true, Line("lr", s => s.Lr));
         Chart("Patches per second", true, Line("patches/s", s => s.PatchesPerSecond));
         Chart("Share of the time spent waiting for patches", true, Line("wait", s => s.DataWait));
+        static bool IsThere(double value) => value != 0 && !double.IsNaN(value);
         return $"<div class=\"charts\">{string.Concat(charts)}</div>";
     }
 }

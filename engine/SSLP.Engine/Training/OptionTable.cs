@@ -61,6 +61,8 @@ public static class OptionTable
         Whole("window_runs", "runs whose patches are shuffled among each other", 1, o => o.WindowRuns, (o, v) => o with { WindowRuns = v }),
         Truth("balance_slides", "every slide gives the same number of patches an epoch", o => o.BalanceSlides, (o, v) => o with { BalanceSlides = v }),
         Whole("prefetch", "batches in memory at once", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true),
+        Whole("watch_every", "steps between readings of the signs of collapse; 0: none", 0, o => o.WatchEvery, (o, v) => o with { WatchEvery = v }, free: true),
+        Truth("stop_on_collapse", "end the run, with a checkpoint and exit code 3, where the features have collapsed", o => o.StopOnCollapse, (o, v) => o with { StopOnCollapse = v }, free: true),
         Whole("checkpoint_every", "steps between checkpoints, besides one an epoch's end", 1, o => o.CheckpointEvery, (o, v) => o with { CheckpointEvery = v }, free: true),
         Whole("keep_checkpoints", "checkpoints kept", 1, o => o.KeepCheckpoints, (o, v) => o with { KeepCheckpoints = v }, free: true),
     ];
@@ -103,9 +105,9 @@ public static class OptionTable
                 ? set(o, n)
                 : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
 
-    private static Option Truth(string key, string meaning, Func<TrainingOptions, bool> get, Func<TrainingOptions, bool, TrainingOptions> set) =>
+    private static Option Truth(string key, string meaning, Func<TrainingOptions, bool> get, Func<TrainingOptions, bool, TrainingOptions> set, bool free = false) =>
         new(key, meaning, o => get(o) ? "true" : "false",
-            (o, v) => v is "true" or "false" ? set(o, v == "true") : throw new FormatException("true or false"));
+            (o, v) => v is "true" or "false" ? set(o, v == "true") : throw new FormatException("true or false"), free);
 
     private static Option Choice<T>(
         string key, string meaning, Func<TrainingOptions, T> get, Func<TrainingOptions, T, TrainingOptions> set, bool free = false)

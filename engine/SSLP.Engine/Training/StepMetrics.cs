@@ -43,11 +43,29 @@ public sealed record StepMetrics
     /// <summary>Share of F that lies on other slides than its anchor.</summary>
     public double FeatureFromOtherSlides { get; init; }
 
+    /// <summary>Effective rank of the batch's features; as the four below of watched steps only, null of the others.</summary>
+    public double? EffectiveRank { get; init; }
+
+    /// <summary>Spread of the batch's features: 0 one direction, 1 isotropic.</summary>
+    public double? Spread { get; init; }
+
+    /// <summary>Entropy of the nearest keys, 0 to 1.</summary>
+    public double? NeighbourEntropy { get; init; }
+
+    /// <summary>Mean similarity with the own positive minus that with the negatives.</summary>
+    public double? PositiveGap { get; init; }
+
+    /// <summary>False while bank or queue still hold random vectors.</summary>
+    public bool? KeysAreLearned { get; init; }
+
+    /// <summary>The warning that this step raised: a sentence.</summary>
+    public string? Alarm { get; init; }
+
     /// <summary>Patches so far that did not read and were replaced.</summary>
     public long ReplacedPatches { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StepMetrics))]
 [JsonSerializable(typeof(Sampling.SlideFaults))]
 internal sealed partial class MetricsJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SSLP.Engine.Evaluation;
 using SSLP.Engine.Export;
 using SSLP.Engine.Sampling;
 using SSLP.Engine.Tiling;
@@ -34,6 +35,7 @@ public sealed class Trainer : IDisposable
     private readonly Checkpoint _checkpoints;
     private readonly string _inputs;
     private readonly string? _init;
+    private CollapseWatch? _watch;
     private int _step;
     private long _lastLine;
 
@@ -93,10 +95,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="DivergedException">The loss is no number.</exception>
+    /// <exception cref="DivergedException">The loss is no number, or the features collapsed and that is to end the run; its checkpoint is written.</exception>
     /// <exception cref="UserException">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
+        _watch = CollapseWatch.Of(_options, Schedule.TotalSteps, File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : []);
         using var log = new MetricsLog(_folder, _step);
         using BatchRing ring = MakeRing();
         StepMetrics? last = null;
@@ -118,6 +121,7 @@ public sealed class Trainer : IDisposable
                     progress?.Report(last);
                     if (_step % _options.CheckpointEvery == 0 || _step == Schedule.TotalSteps)
                         Save(ref saved);
+                    StopIfCollapsed(ref saved);
                     stop.ThrowIfCancellationRequested();
                 }
             }
@@ -146,7 +150,7 @@ public sealed class Trainer : IDisposable
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
 
         PatchBatch patches = ring.Next(stop);
-        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp);
+        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, IsWatched: _options.WatchEvery > 0 && (_step + 1) % _options.WatchEvery == 0);
         ring.Release();
 
         _optimizer.zero_grad();
@@ -161,7 +165,7 @@ public sealed class Trainer : IDisposable
         long now = Stopwatch.GetTimestamp();
         double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
         _lastLine = now;
-        return new StepMetrics
+        return Watched(batch, new StepMetrics
         {
             Step = _step,
             Epoch = (double)_step / _order.BatchesPerEpoch,
@@ -178,7 +182,33 @@ public sealed class Trainer : IDisposable
             NegativeSize = terms.NegativeSize,
             FeatureFromOtherSlides = terms.FeatureFromOtherSlides,
             ReplacedPatches = _reader.Replaced,
+        });
+    }
+
+    /// <summary>With the signs of collapse where the step was watched and the method compares.</summary>
+    private StepMetrics Watched(TrainingBatch batch, StepMetrics metrics)
+    {
+        if (!batch.IsWatched || _method.Compared is not { } compared)
+            return metrics;
+        CollapseSigns signs = CollapseSigns.Of(compared, (ulong)_options.Seed);
+        return metrics with
+        {
+            EffectiveRank = signs.EffectiveRank,
+            Spread = signs.Spread,
+            NeighbourEntropy = signs.NeighbourEntropy,
+            PositiveGap = signs.Gap,
+            KeysAreLearned = compared.AreLearned,
+            Alarm = _watch!.Add(_step, signs, compared.AreLearned),
         };
+    }
+
+    private void StopIfCollapsed(ref int saved)
+    {
+        if (!_options.StopOnCollapse || _watch is not { IsCollapsed: true })
+            return;
+        Save(ref saved);
+        throw new DivergedException(
+            $"Stopped at step {_step} by stop_on_collapse: {_watch.Sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.", UserException.Collapsed);
     }
 
     private void Save(ref int saved)

@@ -119,6 +119,10 @@ public sealed record TrainingOptions
 
     public int Prefetch { get; init; } = 4;
 
+    public int WatchEvery { get; init; } = 100;
+
+    public bool StopOnCollapse { get; init; }
+
     public int CheckpointEvery { get; init; } = 500;
 
     public int KeepCheckpoints { get; init; } = 2;

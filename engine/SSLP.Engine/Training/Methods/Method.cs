@@ -10,7 +10,8 @@ namespace SSLP.Engine.Training.Methods;
 /// <param name="Patches">Patch ids = bank rows of the batch, B.</param>
 /// <param name="Step">Steps done before this one.</param>
 /// <param name="Ramp">w(t).</param>
-public readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp);
+/// <param name="IsWatched">The method is to leave what it compared in <see cref="Method.Compared"/>.</param>
+public readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp, bool IsWatched = false);
 
 /// <summary>What one step's loss was made of.</summary>
 /// <param name="Loss">What was minimised.</param>
@@ -40,6 +41,9 @@ public abstract class Method : IDisposable
 
     /// <summary>One line for run.json: the method with its constants as they came out.</summary>
     public abstract string Describe { get; }
+
+    /// <summary>What the last watched step compared; null where the method compares nothing, or no step was watched.</summary>
+    public ComparedFeatures? Compared { get; protected set; }
 
     /// <summary>Moves the networks.</summary>
     public virtual void To(Device device) => Encoder.to(device);

@@ -1,3 +1,4 @@
+using SSLP.Engine.Evaluation;
 using SSLP.Engine.Export;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
@@ -56,6 +57,10 @@ public sealed class MoCoV2 : Method
         var losses = new float[host.shape[0]];
         double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses, KernelBridge.View(gradient));
         q.backward([gradient.to(q.device)]);
+        if (batch.IsWatched)
+            Compared = new ComparedFeatures(
+                _queue.Width, host.ToArray<float>(), keys.ToArray<float>(), ComparedFeatures.Sample(_queue, []),
+                AreLearned: (long)batch.Step * host.shape[0] >= _queue.RowCount);
         Enqueue(keys);
         return new StepTerms(loss, loss, NegativeSize: _queue.RowCount);
     }

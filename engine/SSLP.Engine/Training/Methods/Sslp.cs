@@ -34,6 +34,8 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
         Tensor f = encoder.forward(batch.Views[0]);
         if (!f.isfinite().all().item<bool>())
             return StepTerms.NotANumber; // the kernels take finite features only
+        if (batch.IsWatched)
+            Compared = objective.Compare(batch.Patches.Span, f.detach(), batch.Step);
         (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
         f.backward([gradient]);
         objective.Update(batch.Patches.Span, f.detach());
