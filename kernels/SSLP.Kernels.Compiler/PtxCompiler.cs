@@ -49,8 +49,25 @@ public static partial class PtxCompiler
                 numbers.Add(match.Value, name = $"{match.Groups["stem"].Value}_p{numbers.Count}");
             return name;
         });
+        text = WithoutIdleShared(text);
         text = NamedParameter().Replace(text, match => Parameter(text, match.Groups["name"].Value));
         return LocalScalars.ToRegisters(TrailingSpace().Replace(text, ""));
+    }
+
+    // Shared memory that the plain bodies of the tensor cores' instructions need is declared here too, and would count against a group's 48 KB:
+    // its address is taken and never used.
+    private static string WithoutIdleShared(string text)
+    {
+        foreach (Match declared in SharedDeclaration().Matches(text))
+        {
+            string name = declared.Groups["name"].Value;
+            Match taken = Regex.Match(text, $@"\tmov\.b64\t(?<address>%rd\d+), {name};\n");
+            if (!taken.Success || Regex.Count(text, $@"\b{name}\b") != 2 || Regex.Count(text, $@"{taken.Groups["address"].Value}\b") != 1)
+                continue;
+            text = text.Replace(taken.Value, "", StringComparison.Ordinal).Replace($"\t{declared.Value};\n", "", StringComparison.Ordinal);
+        }
+
+        return text;
     }
 
     // Inline PTX cannot know what ILGPU calls a parameter: it writes &name.
@@ -72,6 +89,6 @@ public static partial class PtxCompiler
     [GeneratedRegex(@"[ \t]+$", RegexOptions.Multiline)]
     private static partial Regex TrailingSpace();
 
-    [GeneratedRegex(@"\.shared \.align \d+ \.b8 \w+\[(?<bytes>\d+)\]")]
+    [GeneratedRegex(@"\.shared \.align \d+ \.b8 (?<name>\w+)\[(?<bytes>\d+)\]")]
     private static partial Regex SharedDeclaration();
 }

@@ -86,6 +86,10 @@ public static class RankHistogram
         }
     }
 
+    /// <summary>The bin of a score; what is no number is in the lowest.</summary>
+    internal static int BinOf(float score, float scale) =>
+        (int)IntrinsicMath.Clamp(DeviceMath.MultiplyAdd(score, scale, Bins / 2), 0f, Bins - 1f);
+
     /// <summary>Where counts go.</summary>
     private readonly struct Counter(ArrayView<int> counts, long rowCount)
     {
@@ -110,8 +114,7 @@ public static class RankHistogram
         {
             if (row >= rowCount || row == own)
                 return;
-            float bin = DeviceMath.MultiplyAdd(score, scale, Bins / 2);
-            Atomic.Add(ref counts[(long)query * Bins + (int)IntrinsicMath.Clamp(bin, 0f, Bins - 1f)], 1);
+            Atomic.Add(ref counts[(long)query * Bins + BinOf(score, scale)], 1);
         }
     }
 }

@@ -13,8 +13,10 @@ public static class TensorCandidates
     /// rounded [n, D] ← rows as bf16, lengths[n] ← an upper bound of ‖row‖, largest[0] ← the greatest of what it was and these. Row n is row
     /// ids[n] on both sides where <paramref name="byIds"/> is 1, else row n. Rounding ties to even.
     /// </summary>
+    /// <param name="restFrom">Where in <paramref name="rounded"/> [n, D] of the rests lie: value − bf16(value) as bf16; 0 where none are wanted.</param>
     public static void RoundRows(
-        ArrayView<Float4> rows, ArrayView<int> ids, ArrayView<uint> rounded, ArrayView<float> lengths, ArrayView<int> largest, int strideQuads, int byIds)
+        ArrayView<Float4> rows, ArrayView<int> ids, ArrayView<uint> rounded, ArrayView<float> lengths, ArrayView<int> largest,
+        long restFrom, int strideQuads, int byIds)
     {
         // One group owns one row; a thread owns every DimX-th four values of D. Each sums the squares of them all: the loads are shared, and no
         // thread waits for another.
@@ -29,8 +31,15 @@ public static class TensorCandidates
         for (int d = Group.IdxX; d < strideQuads; d += Group.DimX)
         {
             Float4 value = rows[row * strideQuads + d];
-            rounded[(row * strideQuads + d) * 2] = TensorCore.Round(value.X, value.Y);
-            rounded[(row * strideQuads + d) * 2 + 1] = TensorCore.Round(value.Z, value.W);
+            long at = (row * strideQuads + d) * 2;
+            uint low = TensorCore.Round(value.X, value.Y), high = TensorCore.Round(value.Z, value.W);
+            rounded[at] = low;
+            rounded[at + 1] = high;
+            if (restFrom != 0)
+            {
+                rounded[restFrom + at] = TensorCore.Rest(value.X, value.Y, low);
+                rounded[restFrom + at + 1] = TensorCore.Rest(value.Z, value.W, high);
+            }
         }
 
         if (Group.IdxX == 0)
@@ -58,7 +67,7 @@ public static class TensorCandidates
         long firstRow = Grid.IdxX / blocks * rowsPerSplit, endRow = IntrinsicMath.Min(firstRow + rowsPerSplit, rowCount);
         float slack = TensorTile.Slack(strideQuads) * Interop.IntAsFloat((uint)largest[0]);
         var sink = new Collector(thresholds, lengths, ownRows, rows, counts, slack, queryCount, capacity, endRow);
-        TensorTile.Stream(queries, queryCount, firstQuery, bank, rowCount, firstRow, endRow, strideQuads, sink);
+        TensorTile.Stream(queries, queryCount, firstQuery, bank, rowCount, firstRow, endRow, strideQuads, 1, sink);
     }
 
     /// <summary>

@@ -20,16 +20,19 @@ public struct UInt4
 /// </summary>
 public static class TensorCore
 {
+    private const int HeldOperands = 4;
+
     /// <summary>C + A·B for one warp: products of bf16 are exact, sums are kept in float32.</summary>
-    /// <param name="staged">Where both were loaded from.</param>
+    /// <param name="fromA">Where A was loaded from; of held fragments, where plain code finds other lanes' registers.</param>
     /// <param name="a">A[16, 16].</param>
+    /// <param name="fromB">Where B was loaded from.</param>
     /// <param name="b">Two B[16, 8] side by side.</param>
     /// <param name="tile">Which of the two: 0 or 1, a constant.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 MultiplyAdd(ArrayView<UInt4> staged, Fragments a, Fragments b, int tile, Float4 c)
+    public static Float4 MultiplyAdd(ArrayView<UInt4> fromA, Fragments a, ArrayView<UInt4> fromB, Fragments b, int tile, Float4 c)
     {
         if (!CudaAsm.IsSupported)
-            return MultiplyAddPlain(staged, a, b, tile, c);
+            return MultiplyAddPlain(fromA, a, fromB, b, tile, c);
         uint b0 = tile == 0 ? b.R0 : b.R2, b1 = tile == 0 ? b.R1 : b.R3;
         // An instruction with four results, of which Emit hands out one: they pass through registers of their own, which ptxas takes out again.
         CudaAsm.Emit("{");
@@ -74,6 +77,60 @@ public static class TensorCore
         fragments.R2 = z;
         fragments.R3 = w;
         return fragments;
+    }
+
+    /// <summary>
+    /// The same of <see cref="Fragments.OfRowsAcross"/>: each matrix is handed out transposed, lane l receives of column l/4 the rows 2·(l%4) and
+    /// the next.
+    /// </summary>
+    /// <inheritdoc cref="Load"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Fragments LoadAcross(ArrayView<UInt4> staged, Fragments fragments)
+    {
+        if (!CudaAsm.IsSupported)
+            return fragments;
+        int at = 16 * Fragments.At(fragments, Warp.LaneIdx);
+        CudaAsm.Emit("{");
+        CudaAsm.Emit(".reg .b32 r0, r1, r2, r3, base;");
+        CudaAsm.Emit("mov.u32 base, __shared_alloca0;");
+        CudaAsm.Emit("add.u32 base, base, %0;", at);
+        CudaAsm.Emit("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {r0, r1, r2, r3}, [base];");
+        CudaAsm.Emit("mov.b32 %0, r0;", out uint x);
+        CudaAsm.Emit("mov.b32 %0, r1;", out uint y);
+        CudaAsm.Emit("mov.b32 %0, r2;", out uint z);
+        CudaAsm.Emit("mov.b32 %0, r3;", out uint w);
+        CudaAsm.Emit("}");
+        fragments.R0 = x;
+        fragments.R1 = y;
+        fragments.R2 = z;
+        fragments.R3 = w;
+        return fragments;
+    }
+
+    /// <summary>
+    /// Where plain code looks for what other lanes of the warp hold; nothing on CUDA, where instructions find it themselves. Not a kernel's first
+    /// shared allocation.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ArrayView<UInt4> ExchangeForPlainCode(int warp)
+    {
+        if (CudaAsm.IsSupported)
+            return ArrayView<UInt4>.Empty;
+        return SharedMemory.Allocate<UInt4>(DeviceMath.GroupSize * HeldOperands).SubView(warp * 32 * HeldOperands, 32 * HeldOperands);
+    }
+
+    /// <summary>Lays down four operands that each lane holds, for plain code: at 0, 32, 64 and 96, a lane after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LayDownForPlainCode(ArrayView<UInt4> exchange, UInt4 a, UInt4 b, UInt4 c, UInt4 d)
+    {
+        if (CudaAsm.IsSupported)
+            return;
+        Warp.Barrier();  // all lanes are done with what is there
+        exchange[Warp.LaneIdx] = a;
+        exchange[32 + Warp.LaneIdx] = b;
+        exchange[64 + Warp.LaneIdx] = c;
+        exchange[96 + Warp.LaneIdx] = d;
+        Warp.Barrier();
     }
 
     /// <summary>Starts a copy of sixteen bytes of the kernel's parameter <c>queries</c> to shared memory.</summary>
@@ -145,6 +202,9 @@ public static class TensorCore
     /// <summary>Two floats as bf16, rounded to the nearest and ties to even: <paramref name="low"/> in the low half.</summary>
     public static uint Round(float low, float high) => Round(low) | Round(high) << 16;
 
+    /// <summary>What rounding two floats to <paramref name="rounded"/> left of them, as bf16.</summary>
+    public static uint Rest(float low, float high, uint rounded) => Round(low - Widen(rounded & 0xFFFFu), high - Widen(rounded >> 16));
+
     /// <summary>The value of a bf16.</summary>
     public static float Widen(uint half) => Interop.IntAsFloat(half << 16);
 
@@ -154,31 +214,27 @@ public static class TensorCore
         return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
     }
 
-    private static Float4 MultiplyAddPlain(ArrayView<UInt4> staged, Fragments a, Fragments b, int tile, Float4 c)
+    private static Float4 MultiplyAddPlain(ArrayView<UInt4> fromA, Fragments a, ArrayView<UInt4> fromB, Fragments b, int tile, Float4 c)
     {
         int lane = Warp.LaneIdx;
-        c.X += DotPlain(staged, a, b, tile, FragmentLayout.RowOfC(lane, 0), FragmentLayout.ColumnOfC(lane, 0));
-        c.Y += DotPlain(staged, a, b, tile, FragmentLayout.RowOfC(lane, 1), FragmentLayout.ColumnOfC(lane, 1));
-        c.Z += DotPlain(staged, a, b, tile, FragmentLayout.RowOfC(lane, 2), FragmentLayout.ColumnOfC(lane, 2));
-        c.W += DotPlain(staged, a, b, tile, FragmentLayout.RowOfC(lane, 3), FragmentLayout.ColumnOfC(lane, 3));
+        c.X += DotPlain(fromA, a, fromB, b, tile, FragmentLayout.RowOfC(lane, 0), FragmentLayout.ColumnOfC(lane, 0));
+        c.Y += DotPlain(fromA, a, fromB, b, tile, FragmentLayout.RowOfC(lane, 1), FragmentLayout.ColumnOfC(lane, 1));
+        c.Z += DotPlain(fromA, a, fromB, b, tile, FragmentLayout.RowOfC(lane, 2), FragmentLayout.ColumnOfC(lane, 2));
+        c.W += DotPlain(fromA, a, fromB, b, tile, FragmentLayout.RowOfC(lane, 3), FragmentLayout.ColumnOfC(lane, 3));
         return c;
     }
 
-    private static float DotPlain(ArrayView<UInt4> staged, Fragments a, Fragments b, int tile, int row, int column)
+    private static float DotPlain(ArrayView<UInt4> fromA, Fragments a, ArrayView<UInt4> fromB, Fragments b, int tile, int row, int column)
     {
         float sum = 0f;
         for (int k = 0; k < 16; k++)
         {
-            uint x = RegisterOf(staged, a, FragmentLayout.LaneOfA(row, k), FragmentLayout.RegisterOfA(row, k));
-            uint y = RegisterOf(staged, b, FragmentLayout.LaneOfB(k, column), 2 * tile + FragmentLayout.RegisterOfB(k));
+            uint x = Fragments.RegisterOf(fromA, a, FragmentLayout.LaneOfA(row, k), FragmentLayout.RegisterOfA(row, k));
+            uint y = Fragments.RegisterOf(fromB, b, FragmentLayout.LaneOfB(k, column), 2 * tile + FragmentLayout.RegisterOfB(k));
             int shift = 16 * (k % 2);
             sum += Widen(x >> shift & 0xFFFFu) * Widen(y >> shift & 0xFFFFu);
         }
 
         return sum;
     }
-
-    // What ldmatrix put into a register of any lane: of matrix `register`, the row that lane 8·register + lane/4 named, at pair lane%4.
-    private static uint RegisterOf(ArrayView<UInt4> staged, Fragments loaded, int lane, int register) =>
-        staged.Cast<uint>()[4 * Fragments.At(loaded, 8 * register + lane / 4) + lane % 4];
 }

@@ -24,7 +24,7 @@ public struct TensorTile
     public const int Side = 128;
 
     private const int WarpQueries = 32, WarpRows = 64, WarpsAcross = Side / WarpRows;
-    private const int ChunkQuads = Fragments.LineParts;  // sixteen bytes each: 32 values of D are staged at a time
+    private const int ChunkQuads = Fragments.ChunkParts;  // sixteen bytes each: 32 values of D are staged at a time
     private const int MatrixQuads = Side * ChunkQuads, StageQuads = 2 * MatrixQuads, Stages = 3;
 
     private Float4 _a0, _a1, _a2, _a3, _a4, _a5, _a6, _a7, _b0, _b1, _b2, _b3, _b4, _b5, _b6, _b7;
@@ -34,11 +34,15 @@ public struct TensorTile
     /// stages of shared memory are filled by asynchronous copies, 32 values of D each, while the one before them is multiplied; in the order of
     /// <see cref="Fragments"/>. Beyond the last query or row the last one is repeated.
     /// A product of bf16 values is exact and sums are float32, so a score is off by what rounding the operands does and by the sum's own
-    /// rounding: <see cref="Slack"/>.
+    /// rounding: <see cref="Slack"/>, or <see cref="SplitSlack"/> where both operands are given as sums of two bf16 values.
     /// </summary>
+    /// <param name="products">
+    /// 1: scores of the values rounded to bf16. 3: behind either matrix lies one of what its rounding left, and the products of the values with
+    /// the values, the values with the other's rest and the rest with the other's values are summed.
+    /// </param>
     public static void Stream<TSink>(
         ArrayView<UInt4> queries, int queryCount, int firstQuery, ArrayView<UInt4> bank, long rowCount, long firstRow, long endRow,
-        int strideQuads, TSink sink)
+        int strideQuads, int products, TSink sink)
         where TSink : struct, IScoreSink
     {
         // The first shared allocation of the kernel: LoadMatrices and StartCopy count on it.
@@ -46,9 +50,9 @@ public struct TensorTile
         int lane = Warp.LaneIdx, warp = Group.IdxX / 32;
         int query = warp / WarpsAcross * WarpQueries, row = warp % WarpsAcross * WarpRows;
         int halves = strideQuads / 4;                    // steps of 16 values of D: strideQuads counts four floats
-        int chunks = (halves + 1) / 2;
-        int steps = (int)((endRow - firstRow + Side - 1) / Side) * chunks;
-        var copy = new Copier(staged, queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads / 2, chunks);
+        int chunks = (halves + 1) / 2, chunksOfTile = chunks * products;
+        int steps = (int)((endRow - firstRow + Side - 1) / Side) * chunksOfTile;
+        var copy = new Copier(staged, queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads / 2, chunks, products);
         copy.Start(0, steps);
         copy.Start(1, steps);
         TensorTile tile = default;
@@ -57,12 +61,12 @@ public struct TensorTile
             TensorCore.WaitForAllCopiesButOneBatch();
             Group.Barrier();
             copy.Start(step + 2, steps);
-            int chunk = step % chunks, stage = step % Stages * StageQuads;
+            int chunk = step % chunks, stage = step % Stages * StageQuads;  // a tile is whole products, each of them whole chunks
             for (int half = 0; half < 2 && 2 * chunk + half < halves; half++)
                 tile = tile.Accumulate(staged, stage, query, row, half);
-            if (chunk == chunks - 1)
+            if (step % chunksOfTile == chunksOfTile - 1)
             {
-                tile.HandOver(firstQuery + query + lane / 4, firstRow + (long)(step / chunks) * Side + row + lane % 4 * 2, sink);
+                tile.HandOver(firstQuery + query + lane / 4, firstRow + (long)(step / chunksOfTile) * Side + row + lane % 4 * 2, sink);
                 tile = default;
             }
         }
@@ -75,6 +79,12 @@ public struct TensorTile
     /// </summary>
     public static float Slack(int strideQuads) => 0.00390625f + 3.8146973e-6f + 4 * strideQuads * 2.3841858e-7f;
 
+    /// <summary>
+    /// The same where a value is a sum of two bf16. What the second leaves is below 2⁻¹⁸ of the value, and so is the product of the seconds, which is
+    /// left out: 3·2⁻¹⁸. The sums, of three times as many products: 27/8·D·2⁻²³. Together below 3·2⁻¹⁸ + D·2⁻²¹.
+    /// </summary>
+    public static float SplitSlack(int strideQuads) => 1.1444092e-5f + 4 * strideQuads * 4.7683716e-7f;
+
     // One step of 16 values of D: two fragments of A, four loads of two fragments of B, sixteen products.
     private readonly TensorTile Accumulate(ArrayView<UInt4> staged, int stage, int query, int row, int half)
     {
@@ -83,25 +93,25 @@ public struct TensorTile
         Fragments near = TensorCore.Load(staged, Fragments.OfA(stage, query, 2 * half));
         Fragments far = TensorCore.Load(staged, Fragments.OfA(stage, query + 16, 2 * half));
         Fragments columns = TensorCore.Load(staged, Fragments.OfB(rows, row, 2 * half));
-        sum._a0 = TensorCore.MultiplyAdd(staged, near, columns, 0, sum._a0);
-        sum._b0 = TensorCore.MultiplyAdd(staged, far, columns, 0, sum._b0);
-        sum._a1 = TensorCore.MultiplyAdd(staged, near, columns, 1, sum._a1);
-        sum._b1 = TensorCore.MultiplyAdd(staged, far, columns, 1, sum._b1);
+        sum._a0 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a0);
+        sum._b0 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b0);
+        sum._a1 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a1);
+        sum._b1 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b1);
         columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 16, 2 * half));
-        sum._a2 = TensorCore.MultiplyAdd(staged, near, columns, 0, sum._a2);
-        sum._b2 = TensorCore.MultiplyAdd(staged, far, columns, 0, sum._b2);
-        sum._a3 = TensorCore.MultiplyAdd(staged, near, columns, 1, sum._a3);
-        sum._b3 = TensorCore.MultiplyAdd(staged, far, columns, 1, sum._b3);
+        sum._a2 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a2);
+        sum._b2 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b2);
+        sum._a3 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a3);
+        sum._b3 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b3);
         columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 32, 2 * half));
-        sum._a4 = TensorCore.MultiplyAdd(staged, near, columns, 0, sum._a4);
-        sum._b4 = TensorCore.MultiplyAdd(staged, far, columns, 0, sum._b4);
-        sum._a5 = TensorCore.MultiplyAdd(staged, near, columns, 1, sum._a5);
-        sum._b5 = TensorCore.MultiplyAdd(staged, far, columns, 1, sum._b5);
+        sum._a4 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a4);
+        sum._b4 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b4);
+        sum._a5 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a5);
+        sum._b5 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b5);
         columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 48, 2 * half));
-        sum._a6 = TensorCore.MultiplyAdd(staged, near, columns, 0, sum._a6);
-        sum._b6 = TensorCore.MultiplyAdd(staged, far, columns, 0, sum._b6);
-        sum._a7 = TensorCore.MultiplyAdd(staged, near, columns, 1, sum._a7);
-        sum._b7 = TensorCore.MultiplyAdd(staged, far, columns, 1, sum._b7);
+        sum._a6 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a6);
+        sum._b6 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b6);
+        sum._a7 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a7);
+        sum._b7 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b7);
         return sum;
     }
 
@@ -125,22 +135,23 @@ public struct TensorTile
     /// <summary>Copies of one chunk of the queries and of the rows into the stage that is free.</summary>
     private readonly struct Copier(
         ArrayView<UInt4> staged, ArrayView<UInt4> queries, int queryCount, int firstQuery, ArrayView<UInt4> bank, long rowCount, long firstRow,
-        int lineQuads, int chunks)
+        int lineQuads, int chunks, int products)
     {
         public void Start(int step, int steps)
         {
             if (step < steps)
             {
-                int stage = step % Stages * StageQuads, depth = step % chunks * ChunkQuads;
-                long tileRow = firstRow + (long)(step / chunks) * Side;
+                int stage = step % Stages * StageQuads, depth = step % chunks * ChunkQuads, product = step / chunks % products;
+                long tileRow = firstRow + (long)(step / chunks / products) * Side;
+                long queryPlane = product == 2 ? (long)queryCount * lineQuads : 0, rowPlane = product == 1 ? rowCount * lineQuads : 0;
                 for (int element = Group.IdxX; element < MatrixQuads; element += Group.DimX)
                 {
                     int line = element / ChunkQuads, quad = element % ChunkQuads;
                     if (depth + quad >= lineQuads)
                         continue;
                     long query = IntrinsicMath.Min(firstQuery + line, queryCount - 1), row = IntrinsicMath.Min(tileRow + line, rowCount - 1);
-                    TensorCore.StartCopyOfQuery(staged, stage + Fragments.Place(line, quad), queries, query * lineQuads + depth + quad);
-                    TensorCore.StartCopyOfRow(staged, stage + MatrixQuads + Fragments.Place(line, quad), bank, row * lineQuads + depth + quad);
+                    TensorCore.StartCopyOfQuery(staged, stage + Fragments.Place(line, quad), queries, queryPlane + query * lineQuads + depth + quad);
+                    TensorCore.StartCopyOfRow(staged, stage + MatrixQuads + Fragments.Place(line, quad), bank, rowPlane + row * lineQuads + depth + quad);
                 }
             }
 

@@ -80,7 +80,7 @@ public sealed class KernelSet : IDisposable
     public IWholeBankLoss WholeBankLoss(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new WholeBankLossReference(bank),
-        KernelBackend.Cuda => new CudaWholeBankLoss(bank, _device!),
+        KernelBackend.Cuda => new CudaWholeBankLoss(bank, _device!, _scores),
         _ => new WholeBankLossCpu(bank, Pool),
     };
 

@@ -5,7 +5,8 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are noted and
-/// copied before the next use, so that both hold the same bits. All kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as many for the rows as bf16 where those are wanted.
+/// copied before the next use, so that both hold the same bits. All kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as
+/// many for the rows as bf16 where those are wanted, or as many with what rounding left.
 /// </summary>
 internal sealed class BankMirror : IDisposable
 {
@@ -57,13 +58,14 @@ internal sealed class BankMirror : IDisposable
         return _rows;
     }
 
-    /// <summary>The same rows as bf16; from the first call on both are kept.</summary>
-    public RoundedRows CurrentRounded()
+    /// <summary>The same rows as bf16; from the first call on both are kept, and the rests from the first call that wants them.</summary>
+    public RoundedRows CurrentRounded(bool withRests = false)
     {
         DeviceArray<float> rows = Current();
-        if (_rounded is null)
+        if (_rounded is null || (withRests && !_rounded.HasRests))
         {
-            _rounded = new RoundedRows(_device);
+            _rounded ??= new RoundedRows(_device);
+            _rounded.HasRests = withRests;
             _rounded.Round(rows, Bank.RowCount, StrideQuads);
         }
 

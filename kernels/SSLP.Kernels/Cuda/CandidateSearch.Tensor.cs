@@ -5,9 +5,6 @@ namespace SSLP.Kernels;
 /// <summary>The pass over the bank on tensor cores: rows that bf16 cannot rule out are noted, then decided in float32.</summary>
 internal sealed partial class CandidateSearch
 {
-    /// <summary>Groups wanted in flight: several for each multiprocessor of a large device.</summary>
-    private const int GroupsWanted = 1024;
-
     private const int RescoringGroup = 256;
 
     // False where the noted rows did not fit: there is room now, and the pass must be repeated.
@@ -39,9 +36,7 @@ internal sealed partial class CandidateSearch
     private void NoteRows(TensorLists tensor, RoundedRows bank, DeviceArray<int> ownRows, int count)
     {
         int rows = _mirror.Bank.RowCount;
-        uint blocks = ScoreTileSide.GroupsOf(count);
-        long tiles = ScoreTileSide.GroupsOf(rows), tilesASplit = Math.Max(1, tiles * blocks / GroupsWanted);
-        long splits = (tiles + tilesASplit - 1) / tilesASplit;
+        BankSplits splits = BankSplits.Of(rows, ScoreTileSide, ScoreTileSide.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
         var arguments = new KernelArguments();
         arguments.Eights(tensor.Queries.Pairs);
         arguments.Eights(bank.Pairs);
@@ -55,8 +50,8 @@ internal sealed partial class CandidateSearch
         arguments.Int64(rows);
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(Capacity);
-        arguments.Int64(tilesASplit * ScoreTileSide);
-        _device.EnqueueLaunch("CollectRoundedCandidates", new LaunchGrid(checked((uint)(splits * blocks))), ref arguments);
+        arguments.Int64(splits.Rows);
+        _device.EnqueueLaunch("CollectRoundedCandidates", splits.Grid, ref arguments);
     }
 
     /// <summary>What the tensor cores need beyond the float32 search.</summary>

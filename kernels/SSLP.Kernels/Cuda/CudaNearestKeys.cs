@@ -12,17 +12,22 @@ public sealed class CudaNearestKeys : INearestKeys
     private readonly IComputeDevice _device;
     private readonly BankMirror _mirror;
     private readonly CandidateSearch _search;
+    private readonly RoundedRows? _rounded;
     private readonly DeviceArray<float> _queries, _similarities, _scales;
     private readonly DeviceArray<int> _ownRows, _rows, _counts, _ranks;
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
-    /// <param name="scores">What scores the bank; the answer of <see cref="Find"/> does not depend on it.</param>
+    /// <param name="scores">
+    /// What scores the bank; the answer of <see cref="Find"/> does not depend on it. With bf16, <see cref="SimilarityAtRanks"/> counts scores that are
+    /// off by up to (3·2⁻¹⁸ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a bin and that.
+    /// </param>
     public CudaNearestKeys(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
+        _rounded = scores == DeviceScores.BFloat16 ? new RoundedRows(device) { HasRests = true } : null;
         (_queries, _similarities, _scales) = (new(device), new(device), new(device));
         (_ownRows, _rows, _counts, _ranks) = (new(device), new(device), new(device), new(device));
     }
@@ -72,6 +77,7 @@ public sealed class CudaNearestKeys : INearestKeys
     {
         _mirror.Dispose();
         _search.Dispose();
+        _rounded?.Dispose();
         foreach (IDisposable array in (IDisposable[])[_queries, _similarities, _scales, _ownRows, _rows, _counts, _ranks])
             array.Dispose();
     }
@@ -96,6 +102,12 @@ public sealed class CudaNearestKeys : INearestKeys
 
         long bins = (long)count * NearestKeysLimits.Bins;
         _counts.EnsureLength(bins).EnqueueClear(bins);
+        if (_rounded is not null)
+        {
+            CountSplitRanks(_rounded, count);
+            return;
+        }
+
         var arguments = new KernelArguments();
         arguments.Quads(_queries);
         arguments.Quads(_mirror.Current());
@@ -107,6 +119,24 @@ public sealed class CudaNearestKeys : INearestKeys
         arguments.Int32(_mirror.StrideQuads);
         var grid = new LaunchGrid(CandidateSearch.ScoreTileSide.GroupsOf(_bank.RowCount), CandidateSearch.ScoreTileSide.GroupsOf(count));
         _device.EnqueueLaunch("CountRanks", grid, ref arguments);
+    }
+
+    private void CountSplitRanks(RoundedRows queries, int count)
+    {
+        queries.Round(_queries, count, _mirror.StrideQuads);
+        const int side = CandidateSearch.ScoreTileSide;
+        BankSplits splits = BankSplits.Of(_bank.RowCount, side, side.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
+        var arguments = new KernelArguments();
+        arguments.Eights(queries.Pairs);
+        arguments.Eights(_mirror.CurrentRounded(withRests: true).Pairs);
+        arguments.View(_scales);
+        arguments.View(_ownRows);
+        arguments.View(_counts);
+        arguments.Int32(count);
+        arguments.Int64(_bank.RowCount);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Int64(splits.Rows);
+        _device.EnqueueLaunch("CountSplitRanks", splits.Grid, ref arguments);
     }
 }
 

@@ -10,8 +10,9 @@ public enum DeviceScores
 
     /// <summary>
     /// Tensor cores with bf16 operands (sm_80 and later). Nearest keys and the bank step score anew in float32 whatever rounding leaves undecided:
-    /// their answer is the same. Never the default: these kernels were checked on ILGPU's CPU accelerator, with the tensor cores'
-    /// instructions in plain code, and by ptxas; they have not run on a device.
+    /// their answer is the same. The similarity at ranks and the whole-bank loss take sums of two bf16 values, near float32 and not the same bits:
+    /// <see cref="CudaNearestKeys"/> and <see cref="CudaWholeBankLoss"/> have the bounds. Never the default: these kernels were checked on ILGPU's CPU
+    /// accelerator, with the tensor cores' instructions in plain code, and by ptxas; they have not run on a device.
     /// </summary>
     BFloat16,
 }

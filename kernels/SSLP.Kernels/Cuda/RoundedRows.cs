@@ -2,13 +2,20 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>Rows as bf16 beside the float32 ones: [n, ⌈D⌉₁₆] of two bytes, an upper bound of each row's length, and the greatest length so far.</summary>
+/// <summary>
+/// Rows as bf16 beside the float32 ones: [n, ⌈D⌉₁₆] of two bytes, an upper bound of each row's length, and the greatest length so far. Where
+/// <see cref="HasRests"/>, as many bytes again for what rounding left.
+/// </summary>
 internal sealed class RoundedRows(IComputeDevice device) : IDisposable
 {
     private readonly DeviceArray<int> _none = new DeviceArray<int>(device).EnsureLength(1);
     private bool _hasLargest;
+    private long _rows;
 
-    /// <summary>Two values in each element.</summary>
+    /// <summary>Whether the rests are wanted, from the next rounding of all rows on.</summary>
+    public bool HasRests { get; set; }
+
+    /// <summary>Two values in each element; the rests behind the values.</summary>
     public DeviceArray<uint> Pairs { get; } = new(device);
 
     public DeviceArray<float> Lengths { get; } = new(device);
@@ -19,7 +26,8 @@ internal sealed class RoundedRows(IComputeDevice device) : IDisposable
     /// <summary>Rounds rows 0 … count−1.</summary>
     public void Round(DeviceArray<float> rows, int count, int strideQuads)
     {
-        Pairs.EnsureLength(2L * count * strideQuads);
+        _rows = count;
+        Pairs.EnsureLength((HasRests ? 4L : 2L) * count * strideQuads);
         Lengths.EnsureLength(count);
         Launch(rows, _none, count, strideQuads, byIds: 0);
     }
@@ -45,6 +53,7 @@ internal sealed class RoundedRows(IComputeDevice device) : IDisposable
         arguments.View(Pairs);
         arguments.View(Lengths);
         arguments.View(Largest);
+        arguments.Int64(HasRests ? 2 * _rows * strideQuads : 0);
         arguments.Int32(strideQuads);
         arguments.Int32(byIds);
         device.EnqueueLaunch("RoundRows", new LaunchGrid((uint)count), ref arguments);

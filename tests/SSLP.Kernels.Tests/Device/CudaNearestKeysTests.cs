@@ -72,16 +72,18 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
         Assert.Equal([7, 31], found);
     }
 
-    [Fact]
-    public void Similarities_at_ranks_are_within_half_a_bin()
+    [Theory]
+    [InlineData(DeviceScores.Float32, 1e-6)]
+    [InlineData(DeviceScores.BFloat16, 4e-6)]  // 3·2⁻¹⁸ at the most for the split; the sums are float32's here
+    public void Similarities_at_ranks_are_within_half_a_bin(DeviceScores scores, double rounding)
     {
         // Two tiles of queries and three of rows.
         using MemoryBank bank = MemoryBank.CreateRandom(333, 9, seed: 5);
         float[] queries = Queries(RankQueries, 9);
         int[] ranks = [0, 1, 5, 100, 331];
-        float[] found = AtRanks(new CudaNearestKeys(bank, device), queries, ranks), expected = AtRanks(new NearestKeysReference(bank), queries, ranks);
+        float[] found = AtRanks(new CudaNearestKeys(bank, device, scores), queries, ranks), expected = AtRanks(new NearestKeysReference(bank), queries, ranks);
         for (int i = 0; i < found.Length; i++)
-            Assert.Equal(expected[i], found[i], Norm(queries.AsSpan(i / ranks.Length * 9, 9)) * (1.0 / 4096 + 1e-6));
+            Assert.Equal(expected[i], found[i], Norm(queries.AsSpan(i / ranks.Length * 9, 9)) * (1.0 / 4096 + rounding));
     }
 
     private static float[] AtRanks(INearestKeys nearest, float[] queries, int[] ranks)

@@ -7,15 +7,20 @@ namespace SSLP.Kernels.Tests.Device;
 public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
 {
     [Theory]
-    [InlineData(1, 1, 1, false)]
-    [InlineData(70, 7, 3, false)]
-    [InlineData(70, 7, 3, true)]
-    [InlineData(5, 130, 2, true)]
-    public void Matches_the_reference(int rows, int width, int count, bool given)
+    [InlineData(1, 1, 1, false, DeviceScores.Float32)]
+    [InlineData(70, 7, 3, false, DeviceScores.Float32)]
+    [InlineData(70, 7, 3, true, DeviceScores.Float32)]
+    [InlineData(5, 130, 2, true, DeviceScores.Float32)]
+    [InlineData(1, 1, 1, false, DeviceScores.BFloat16)]
+    [InlineData(70, 7, 3, true, DeviceScores.BFloat16)]
+    [InlineData(33, 70, 130, false, DeviceScores.BFloat16)]
+    [InlineData(65, 128, 17, true, DeviceScores.BFloat16)]
+    [InlineData(5, 130, 2, true, DeviceScores.BFloat16)]
+    public void Matches_the_reference(int rows, int width, int count, bool given, DeviceScores scores)
     {
         using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 4), other = MemoryBank.CreateRandom(2 * count, width, seed: 9);
         using var reference = new WholeBankLossReference(bank);
-        using var loss = new CudaWholeBankLoss(bank, device);
+        using var loss = new CudaWholeBankLoss(bank, device, scores);
         MatrixView queries = other.Rows.Slice(0, count), positives = other.Rows.Slice(count, count);
         (double expected, float[] expectedLosses, float[] expectedGradient) = Evaluate(reference, queries, positives, rows, given);
         (double actual, float[] losses, float[] gradient) = Evaluate(loss, queries, positives, rows, given);
@@ -28,12 +33,14 @@ public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
             Assert.Equal(expectedGradient[i], gradient[i], tolerance / Temperature);
     }
 
-    [Fact]
-    public void A_dominant_row_does_not_overflow()
+    [Theory]
+    [InlineData(DeviceScores.Float32)]
+    [InlineData(DeviceScores.BFloat16)]
+    public void A_dominant_row_does_not_overflow(DeviceScores scores)
     {
         using var bank = new MemoryBank(3, 4);
         bank.LoadRows(0, [50f, 0, 0, 0, -50f, 0, 0, 0, 0, 1f, 0, 0]);
-        using var loss = new CudaWholeBankLoss(bank, device);
+        using var loss = new CudaWholeBankLoss(bank, device, scores);
         (double value, _, float[] gradient) = Evaluate(loss, bank.Rows.Slice(0, 1), bank.Rows.Slice(0, 1), 3, given: false);
         Assert.Equal(0, value, 1e-6);
         Assert.All(gradient, g => Assert.True(float.IsFinite(g)));

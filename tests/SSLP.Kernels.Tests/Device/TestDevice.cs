@@ -41,7 +41,8 @@ public sealed unsafe class AcceleratorDevice : IComputeDevice
 
     // Their tiles are laid out for 256 threads.
     private static readonly HashSet<string> FixedGroups =
-        ["ScoreSamples", "CollectCandidates", "CountRanks", "AssignClusters", "AccumulateWholeBank", "CollectRoundedCandidates"];
+        ["ScoreSamples", "CollectCandidates", "CountRanks", "AssignClusters", "AccumulateWholeBank", "CollectRoundedCandidates",
+         "CountSplitRanks", "AccumulateSplitWholeBank"];
 
     private readonly Context _context = Context.Create(builder => builder.CPU(CPUDeviceKind.Nvidia));
     private readonly CPUAccelerator _accelerator;
