@@ -9,9 +9,9 @@ namespace SSLP.Cli.Verbs;
 internal static class PretrainRun
 {
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
-    public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume)
+    public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume);
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
@@ -19,6 +19,8 @@ internal static class PretrainRun
             : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
         if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
             Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…)");
+        if (job.Probe is { } probe)
+            Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);
         foreach (SlideFaults faults in job.Trainer.Faults)
             Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");

@@ -25,9 +25,17 @@ internal static class PretrainVerb
             Description = "begin with this ResNet: safetensors of torchvision, timm or a run's encoder; the same as --set init=FILE",
             HelpName = "FILE",
         };
+        var probeLabels = new Option<string?>("--probe-labels")
+        {
+            Description = "with slides: CSV of slide,x,y,label[,split] that the online probe of probe_every judges by; nothing is trained on it",
+            HelpName = "CSV",
+        };
         var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
-        var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.") { outFolder, config, sets, init, resume, list };
+        var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.")
+        {
+            outFolder, config, sets, init, probeLabels, resume, list,
+        };
         input.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -38,7 +46,10 @@ internal static class PretrainVerb
             TorchRuntime.Load();
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
             using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
-            PretrainRun.Execute(options, folder, source, parsed.GetValue(resume));
+            if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
+                throw new UserException("--probe-labels is what the online probe judges by: say how often with --set probe_every=500.", UserException.Usage);
+            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
+            PretrainRun.Execute(options, folder, source, parsed.GetValue(resume), probed);
             // Judging takes labels that pretraining does not ask for: sslp report does it.
             ReportVerb.Write(folder, source, null, folder.Report, judge: false);
             return 0;

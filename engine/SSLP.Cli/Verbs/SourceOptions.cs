@@ -48,6 +48,24 @@ internal sealed class SourceOptions
         return parsed.GetValue(_split) is { } split ? new PatchSubset(source, source.Table.InSplit(split), $"split {split}") : source;
     }
 
+    /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
+    /// <param name="parsed">The command line, of --slides or --tiles.</param>
+    /// <param name="labels">The CSV.</param>
+    /// <param name="like">The patches of the same command line, which say size and scale.</param>
+    public IPatchSource OpenPoints(ParseResult parsed, string labels, IPatchSource like)
+    {
+        string? folder = parsed.GetValue(_slides);
+        if (folder is null && parsed.GetValue(_tiles) is { } tiles)
+        {
+            using TileManifest manifest = TileManifest.Open(tiles);
+            folder = Path.GetDirectoryName(manifest.Slides[0].Path);
+        }
+        if (folder is null || like.Mpp is not double mpp)
+            throw new UserException("--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.", UserException.Usage);
+        TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
+        return SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample);
+    }
+
     private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, RunFolder? run)
     {
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);

@@ -26,6 +26,14 @@ public static class KnnProbe
         return [.. wanted.Select(k => ProbeResult.From("knn", $"k={k}", task, Vote(similarities, neighbours, wanted[^1], k, task)))];
     }
 
+    /// <summary>The metrics of one k without their intervals, which take a thousand resamples.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">k is above the number of training patches.</exception>
+    public static Metrics Score(ProbeTask task, int k)
+    {
+        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k);
+        return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();
+    }
+
     /// <summary>The nearest keys of every query by cosine, best first: similarities and rows of <paramref name="keys"/>, queries × k, row-major.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of keys.</exception>
     public static (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k)

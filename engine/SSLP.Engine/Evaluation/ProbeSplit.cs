@@ -63,6 +63,15 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         return first!;
     }
 
+    /// <summary>Labelled rows that may be learned from: those of the split 'train' where the patches have splits, else all.</summary>
+    public static int[] LabelledToLearn(PatchTable table)
+    {
+        if (table.Classes is null)
+            return [];
+        int train = table.Splits?.ToList().IndexOf("train") ?? PatchTable.None;
+        return Labelled(table, row => table.Splits is null || (train >= 0 && table.SplitOf[row] == train));
+    }
+
     /// <exception cref="InvalidDataException">A side is empty, or the sides share a slide.</exception>
     private void Check(PatchTable table)
     {

@@ -47,7 +47,8 @@ public sealed class MetricsLog : IDisposable
             ("loss/total", m.Loss), ("loss/self", m.Self), ("loss/intra", m.Intra), ("loss/inter", m.Inter), ("schedule/ramp", m.Ramp),
             ("schedule/lr", m.Lr), ("sets/spatial_size", m.SpatialSize), ("sets/feature_size", m.FeatureSize),
             ("sets/feature_from_other_slides", m.FeatureFromOtherSlides), ("speed/patches_per_second", m.PatchesPerSecond), ("speed/data_wait", m.DataWait),
-            ("collapse/effective_rank", m.EffectiveRank), ("collapse/spread", m.Spread), ("collapse/neighbour_entropy", m.NeighbourEntropy), ("collapse/positive_gap", m.PositiveGap)])
+            ("collapse/effective_rank", m.EffectiveRank), ("collapse/spread", m.Spread), ("collapse/neighbour_entropy", m.NeighbourEntropy), ("collapse/positive_gap", m.PositiveGap),
+            ("probe/accuracy", m.ProbeAccuracy), ("probe/balanced_accuracy", m.ProbeBalancedAccuracy), ("probe/auc", m.ProbeAuc)])
             if (value is double known)
                 _board.add_scalar(name, (float)known, m.Step);
     }

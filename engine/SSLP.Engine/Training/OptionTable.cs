@@ -63,6 +63,8 @@ public static class OptionTable
         Whole("prefetch", "batches in memory at once", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true),
         Whole("watch_every", "steps between readings of the signs of collapse; 0: none", 0, o => o.WatchEvery, (o, v) => o with { WatchEvery = v }, free: true),
         Truth("stop_on_collapse", "end the run, with a checkpoint and exit code 3, where the features have collapsed", o => o.StopOnCollapse, (o, v) => o with { StopOnCollapse = v }, free: true),
+        Whole("probe_every", "steps between kNN readings on labelled slides (of the split 'train', or --probe-labels); 500 costs about 1 % of the time; 0: none", 0,
+            o => o.ProbeEvery, (o, v) => o with { ProbeEvery = v }, free: true),
         Whole("checkpoint_every", "steps between checkpoints, besides one an epoch's end", 1, o => o.CheckpointEvery, (o, v) => o with { CheckpointEvery = v }, free: true),
         Whole("keep_checkpoints", "checkpoints kept", 1, o => o.KeepCheckpoints, (o, v) => o with { KeepCheckpoints = v }, free: true),
     ];

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using SSLP.Engine.Evaluation;
 using SSLP.Engine.Export;
 using SSLP.Engine.Runtime;
 using SSLP.Engine.Tiling;
@@ -24,14 +25,18 @@ public sealed class PretrainJob : IDisposable
     private readonly KernelSet _kernels;
     private readonly Trainer _trainer;
     private readonly Method _method;
+    private readonly OnlineProbe? _probe;
 
     /// <param name="options">Every option.</param>
     /// <param name="folder">Where the run lies or will lie.</param>
     /// <param name="source">The patches; stays the caller's.</param>
     /// <param name="command">The command line, for run.json.</param>
     /// <param name="resume">Go on from the newest checkpoint, where there is one.</param>
-    /// <exception cref="UserException">Too few patches, a run in the folder already, other options than the checkpoint's, no such device.</exception>
-    public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume)
+    /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the caller's.</param>
+    /// <exception cref="UserException">
+    /// Too few patches, a run in the folder already, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
+    /// </exception>
+    public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null)
     {
         (_options, _folder, _source) = (options, folder, source);
         if (source.Table.Count < 8)
@@ -43,7 +48,8 @@ public sealed class PretrainJob : IDisposable
         set_num_threads(_kernels.Pool.Workers);
         random.manual_seed(options.Seed);
         _method = MethodFactory.Create(options, source.Table, _kernels);
-        _trainer = new Trainer(options, folder, source, _method, Device, _kernels.Pool);
+        _probe = options.ProbeEvery > 0 ? new OnlineProbe(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
+        _trainer = new Trainer(options, folder, source, _method, Device, _kernels.Pool, _probe);
         Resumed = resume && _trainer.Resume();
         Directory.CreateDirectory(folder.Root);
         Record(command).Save(folder.RunJson);
@@ -54,6 +60,9 @@ public sealed class PretrainJob : IDisposable
 
     /// <summary>True where a checkpoint was gone on from.</summary>
     public bool Resumed { get; }
+
+    /// <summary>What the online probe judges by; null where there is none.</summary>
+    public string? Probe => _probe?.Describe;
 
     /// <summary>What is trained.</summary>
     public Method Method => _method;
@@ -76,11 +85,12 @@ public sealed class PretrainJob : IDisposable
     }
 
     private EncoderDescription Description() => new(
-        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(),
-        new EncoderPreprocessing(
-            new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),
-            new Vector3(_options.Augment.Deviation.R, _options.Augment.Deviation.G, _options.Augment.Deviation.B),
-            _source.Mpp, _source.PatchSize, _options.InputSize, Resampling, "RGB"));
+        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing);
+
+    private EncoderPreprocessing Preprocessing => new(
+        new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),
+        new Vector3(_options.Augment.Deviation.R, _options.Augment.Deviation.G, _options.Augment.Deviation.B),
+        _source.Mpp, _source.PatchSize, _options.InputSize, Resampling, "RGB");
 
     private RunRecord Record(string command)
     {
@@ -97,6 +107,7 @@ public sealed class PretrainJob : IDisposable
                 ["kernels"] = _kernels.Backend.ToString().ToLowerInvariant(),
                 ["method"] = _method.Describe,
                 ["order"] = _trainer.Order,
+                ["probe"] = _probe?.Describe ?? "none",
             },
             new Dictionary<string, string>
             {

@@ -61,6 +61,18 @@ public sealed record StepMetrics
     /// <summary>The warning that this step raised: a sentence.</summary>
     public string? Alarm { get; init; }
 
+    /// <summary>Share right of the online probe's judged patches; as the three below of probed steps only, null of the others.</summary>
+    public double? ProbeAccuracy { get; init; }
+
+    /// <summary>Their mean recall.</summary>
+    public double? ProbeBalancedAccuracy { get; init; }
+
+    /// <summary>Their area under the curve: of class 1 for two classes, else the mean of one against the rest.</summary>
+    public double? ProbeAuc { get; init; }
+
+    /// <summary>What the reading took, seconds; it is in no line's patches per second.</summary>
+    public double? ProbeSeconds { get; init; }
+
     /// <summary>Patches so far that did not read and were replaced.</summary>
     public long ReplacedPatches { get; init; }
 }

@@ -33,6 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly ReplacingReader _reader;
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
+    private readonly OnlineProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
     private CollapseWatch? _watch;
@@ -45,9 +46,10 @@ public sealed class Trainer : IDisposable
     /// <param name="method">What is learned; owned from here on.</param>
     /// <param name="device">Where the network runs.</param>
     /// <param name="pool">Threads of the kernels; stays the caller's.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool)
+    /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
+    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, OnlineProbe? probe = null)
     {
-        (_options, _folder, _source, _method, _device, _pool) = (options, folder, source, method, device, pool);
+        (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, pool, probe);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
         _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, pool);
@@ -116,7 +118,7 @@ public sealed class Trainer : IDisposable
                 ring.Start(_order.Epoch(epoch), first, end);
                 for (int batch = first; batch < end; batch++)
                 {
-                    last = TrainStep(ring, stop);
+                    last = Probed(TrainStep(ring, stop), stop);
                     log.Write(last);
                     progress?.Report(last);
                     if (_step % _options.CheckpointEvery == 0 || _step == Schedule.TotalSteps)
@@ -200,6 +202,35 @@ public sealed class Trainer : IDisposable
             KeysAreLearned = compared.AreLearned,
             Alarm = _watch!.Add(_step, signs, compared.AreLearned),
         };
+    }
+
+    /// <summary>With the online probe's reading where one is due.</summary>
+    private StepMetrics Probed(StepMetrics metrics, CancellationToken stop)
+    {
+        if (_probe is null || _options.ProbeEvery == 0 || _step % _options.ProbeEvery != 0)
+            return metrics;
+        long begun = Stopwatch.GetTimestamp();
+        try
+        {
+            OnlineReading reading = _probe.Read(_method.Encoder.Backbone, stop);
+            string? why = reading.Why is null ? null : $"The online probe of step {_step} has no result: {reading.Why}.";
+            return metrics with
+            {
+                ProbeAccuracy = reading.Judged?.Accuracy,
+                ProbeBalancedAccuracy = reading.Judged?.BalancedAccuracy,
+                ProbeAuc = reading.Judged?.Auc,
+                ProbeSeconds = Stopwatch.GetElapsedTime(begun).TotalSeconds,
+                Alarm = metrics.Alarm is null || why is null ? metrics.Alarm ?? why : $"{metrics.Alarm} {why}",
+            };
+        }
+        catch (OperationCanceledException)
+        {
+            return metrics; // stopped from outside: the step is done and keeps its line
+        }
+        finally
+        {
+            _lastLine += Stopwatch.GetTimestamp() - begun;
+        }
     }
 
     private void StopIfCollapsed(ref int saved)

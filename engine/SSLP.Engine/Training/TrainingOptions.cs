@@ -123,6 +123,8 @@ public sealed record TrainingOptions
 
     public bool StopOnCollapse { get; init; }
 
+    public int ProbeEvery { get; init; }
+
     public int CheckpointEvery { get; init; } = 500;
 
     public int KeepCheckpoints { get; init; } = 2;

@@ -74,6 +74,14 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Fact]
+    public void Labels_for_a_probe_that_is_not_asked_for_or_has_no_slides_are_a_usage_fault()
+    {
+        WritePatch("s_1_2_0.png");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv"), 2, "probe_every=500");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv", "--set", "probe_every=5"), 2, "patches.csv");
+    }
+
+    [Fact]
     public void Two_patches_on_one_coordinate_are_both_named()
     {
         WritePatch("s_1_2_0.png");

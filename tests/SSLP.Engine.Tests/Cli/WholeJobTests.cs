@@ -19,14 +19,16 @@ public sealed class WholeJobTests : IDisposable
         Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--mpp", "0.5", "--coordinates", At("coordinates"), "--pixels", At("pixels"));
         Assert.Equal(4, Directory.GetFiles(At("coordinates"), "*.h5").Length);
         Assert.Equal(4, Directory.GetFiles(At("tiles-sheets"), "*.png").Length);
-        string[] options = ["--set", "batch_size=32", "--set", "input_size=16", "--set", "checkpoint_every=5"];
+        string[] options = ["--set", "batch_size=32", "--set", "input_size=16", "--set", "checkpoint_every=5", "--set", "probe_every=3", "--probe-labels", Path.Combine(slides, "labels.csv")];
         Succeed(["pretrain", "--tiles", tiles, "--out", run, "--set", "epochs=2", .. options]);
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(new RunFolder(run).Metrics);
         Assert.True(steps[^1].FeatureSize > 0 && steps[^1].SpatialSize > 0);
+        Assert.All(steps, m => Assert.Equal(m.Step % 3 == 0, m.ProbeAccuracy is not null));
         Succeed(["pretrain", "--tiles", tiles, "--out", run, "--set", "epochs=2", "--resume", .. options]);
 
         string page = File.ReadAllText(new RunFolder(run).Report);
         Assert.Contains("The method's sets", page, StringComparison.Ordinal);
+        Assert.Contains("kNN on slides held out", page, StringComparison.Ordinal);
         Assert.DoesNotContain("What the features are worth", page, StringComparison.Ordinal);
         Succeed("report", "--run", run, "--tiles", tiles, "--labels", Path.Combine(slides, "labels.csv"), "--out", At("judged.html"));
         page = File.ReadAllText(At("judged.html"));

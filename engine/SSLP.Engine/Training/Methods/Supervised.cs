@@ -1,3 +1,4 @@
+using SSLP.Engine.Evaluation;
 using SSLP.Engine.Model;
 using SSLP.Engine.Tiling;
 using static TorchSharp.torch;
@@ -35,9 +36,10 @@ public sealed class Supervised(Encoder encoder, int[] labels) : Method
     /// <exception cref="UserException">There are none, or they are all of one class.</exception>
     public static int[] LabelsOf(PatchTable table)
     {
-        int train = table.Splits?.ToList().IndexOf("train") ?? PatchTable.None;
-        int[] labels = [.. Enumerable.Range(0, table.Count).Select(patch =>
-            table.Classes is null || (table.Splits is not null && table.SplitOf[patch] != train) ? PatchTable.None : table.LabelOf[patch])];
+        int[] labels = new int[table.Count];
+        Array.Fill(labels, PatchTable.None);
+        foreach (int patch in ProbeSplit.LabelledToLearn(table))
+            labels[patch] = table.LabelOf[patch];
         int classes = labels.Where(label => label != PatchTable.None).Distinct().Count();
         return classes >= 2 ? labels : throw new UserException(
             $"method=supervised needs patches of two classes at least{(table.Splits is null ? "" : " in the split 'train'")}, and these have {classes}: give a "
