@@ -49,7 +49,7 @@ public static partial class PtxCompiler
                 numbers.Add(match.Value, name = $"{match.Groups["stem"].Value}_p{numbers.Count}");
             return name;
         });
-        text = WithoutIdleShared(text);
+        text = WithoutIdleShared(UnreachableCode.Remove(text));
         text = NamedParameter().Replace(text, match => Parameter(text, match.Groups["name"].Value));
         return LocalScalars.ToRegisters(TrailingSpace().Replace(text, ""));
     }

@@ -109,27 +109,33 @@ public static class TensorCore
 
     /// <summary>
     /// Where plain code looks for what other lanes of the warp hold; nothing on CUDA, where instructions find it themselves. Not a kernel's first
-    /// shared allocation.
+    /// shared allocation. Whole: the compiler takes it out of the PTX only where nothing is computed from its address.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ArrayView<UInt4> ExchangeForPlainCode(int warp)
+    public static ArrayView<UInt4> ExchangeForPlainCode()
     {
         if (CudaAsm.IsSupported)
             return ArrayView<UInt4>.Empty;
-        return SharedMemory.Allocate<UInt4>(DeviceMath.GroupSize * HeldOperands).SubView(warp * 32 * HeldOperands, 32 * HeldOperands);
+        return SharedMemory.Allocate<UInt4>(DeviceMath.GroupSize * HeldOperands);
     }
 
-    /// <summary>Lays down four operands that each lane holds, for plain code: at 0, 32, 64 and 96, a lane after the other.</summary>
+    /// <summary>The warp's first element of what <see cref="ExchangeForPlainCode"/> gave.</summary>
+    public static int FirstExchanged => Group.IdxX / 32 * 32 * HeldOperands;
+
+    /// <summary>
+    /// Lays down four operands that each lane holds, for plain code: at 0, 32, 64 and 96 from the warp's first on, a lane after the other.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LayDownForPlainCode(ArrayView<UInt4> exchange, UInt4 a, UInt4 b, UInt4 c, UInt4 d)
     {
         if (CudaAsm.IsSupported)
             return;
+        int own = FirstExchanged + Warp.LaneIdx;
         Warp.Barrier();  // all lanes are done with what is there
-        exchange[Warp.LaneIdx] = a;
-        exchange[32 + Warp.LaneIdx] = b;
-        exchange[64 + Warp.LaneIdx] = c;
-        exchange[96 + Warp.LaneIdx] = d;
+        exchange[own] = a;
+        exchange[own + 32] = b;
+        exchange[own + 64] = c;
+        exchange[own + 96] = d;
         Warp.Barrier();
     }
 

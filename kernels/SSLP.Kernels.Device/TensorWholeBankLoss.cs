@@ -60,7 +60,7 @@ public static class TensorWholeBankLoss
     {
         // A warp owns sixteen queries: their scores with a tile's rows become weights in the registers where they are, and weigh the same rows.
         ArrayView<UInt4> staged = SharedMemory.Allocate<UInt4>(Stages * StageParts);  // the first: loads and copies count on it
-        ArrayView<UInt4> exchange = TensorCore.ExchangeForPlainCode(Group.IdxX / 32);
+        ArrayView<UInt4> exchange = TensorCore.ExchangeForPlainCode();
         int blocks = (queryCount + Queries - 1) / Queries, split = Grid.IdxX / blocks;
         int firstQuery = Grid.IdxX % blocks * Queries + Group.IdxX / 32 * 16, steps = strideQuads / 4;
         // Beyond the last query the last sixteen are taken again.

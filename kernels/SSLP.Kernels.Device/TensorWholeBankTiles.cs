@@ -74,10 +74,11 @@ internal struct RowScores
         HeldWeights held;
         UInt4 whole0 = Round(_c0, _c1), whole1 = Round(_c2, _c3), rest0 = Rest(_c0, _c1, whole0), rest1 = Rest(_c2, _c3, whole1);
         TensorCore.LayDownForPlainCode(exchange, whole0, rest0, whole1, rest1);
-        held.Whole0 = Fragments.OfHeld(0, whole0);
-        held.Rest0 = Fragments.OfHeld(32, rest0);
-        held.Whole1 = Fragments.OfHeld(64, whole1);
-        held.Rest1 = Fragments.OfHeld(96, rest1);
+        int first = TensorCore.FirstExchanged;
+        held.Whole0 = Fragments.OfHeld(first, whole0);
+        held.Rest0 = Fragments.OfHeld(first + 32, rest0);
+        held.Whole1 = Fragments.OfHeld(first + 64, whole1);
+        held.Rest1 = Fragments.OfHeld(first + 96, rest1);
         return held;
     }
 

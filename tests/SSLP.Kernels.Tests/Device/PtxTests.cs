@@ -26,6 +26,10 @@ public sealed partial class PtxTests
         }
     }
 
+    [Fact]
+    public void No_kernel_declares_more_shared_memory_than_a_group_may_have_without_asking() =>
+        Assert.All(PtxLibrary.Kernels.Values, kernel => Assert.InRange(kernel.SharedBytes, 0, 48 * 1024));
+
     [Theory]
     [InlineData("sm_80")]
     [InlineData("sm_90")]
