@@ -42,14 +42,15 @@ public static partial class PtxCompiler
 
     private static string Normalise(string text)
     {
+        text = UnreachableCode.Remove(text.ReplaceLineEndings("\n"));
         var numbers = new Dictionary<string, string>();
-        text = Numbered().Replace(text.ReplaceLineEndings("\n"), match =>
+        text = Numbered().Replace(text, match =>
         {
             if (!numbers.TryGetValue(match.Value, out string? name))
                 numbers.Add(match.Value, name = $"{match.Groups["stem"].Value}_p{numbers.Count}");
             return name;
         });
-        text = WithoutIdleShared(UnreachableCode.Remove(text));
+        text = WithoutIdleShared(text);
         text = NamedParameter().Replace(text, match => Parameter(text, match.Groups["name"].Value));
         return LocalScalars.ToRegisters(TrailingSpace().Replace(text, ""));
     }

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace SSLP.Kernels.Compiler;
 
 /// <summary>
-/// Takes out code that no branch reaches. ILGPU decides whether a kernel is for CUDA after its last clean-up, so that both sides of the question are
+/// Takes out code that no branch or call reaches. ILGPU decides whether a kernel is for CUDA after its last clean-up, so that both sides of the question are
 /// in the text: branches on a constant, and plain bodies of the tensor cores' instructions behind them. ptxas takes them out too, in seconds of a
 /// driver's time, but not the shared memory that they declare.
 /// </summary>
@@ -37,7 +37,19 @@ internal static partial class UnreachableCode
                 kept.Append(blocks[i].Text);
         }
 
-        return kept.ToString();
+        return WithoutIdleFunctions(kept.ToString());
+    }
+
+    // The functions stand before the entry, a function behind those that it calls.
+    private static string WithoutIdleFunctions(string text)
+    {
+        foreach (IGrouping<string, Match> function in Function().Matches(text).GroupBy(match => match.Groups["name"].Value).Reverse())
+        {
+            if (Regex.Count(text, $@"\b{function.Key}\b") == function.Count())
+                text = function.Aggregate(text, (left, match) => left.Replace(match.Value, "", StringComparison.Ordinal));
+        }
+
+        return text;
     }
 
     private static string WithoutConstantBranches(string text) => ConstantBranch().Replace(text, match =>
@@ -88,7 +100,10 @@ internal static partial class UnreachableCode
     [GeneratedRegex(@"(?<move>\tmov\.pred\t(?<register>%p\d+), (?<value>[01]);\n)\t@(?<not>!)?\k<register>\s+bra(?:\.uni)?\t(?<target>\w+);\n")]
     private static partial Regex ConstantBranch();
 
-    [GeneratedRegex(@"^\t(?<label>L_p\d+):$")]
+    [GeneratedRegex(@"^\.visible \.func \([^()]*\) (?<name>\w+)\([^()]*\)\n(?:;|\{\n.*?\n\})\n+", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Function();
+
+    [GeneratedRegex(@"^\t(?<label>L_\d+):$")]
     private static partial Regex Label();
 
     [GeneratedRegex(@"^\t(?<predicate>@!?%p\d+\s+)?bra(?:\.uni)?\t(?<target>\w+);$")]

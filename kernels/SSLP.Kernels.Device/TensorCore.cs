@@ -220,6 +220,8 @@ public static class TensorCore
         return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
     }
 
+    // Not inlined: ILGPU carries it through every pass of a compilation for CUDA too, which would take minutes.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static Float4 MultiplyAddPlain(ArrayView<UInt4> fromA, Fragments a, ArrayView<UInt4> fromB, Fragments b, int tile, Float4 c)
     {
         int lane = Warp.LaneIdx;
