@@ -12,8 +12,8 @@ public class UserException(string message, int exitCode = UserException.Error, E
     /// <summary>Exit code of a command line, key or value that means nothing.</summary>
     public const int Usage = 2;
 
-    /// <summary>Exit code of a training that stop_on_collapse ended.</summary>
-    public const int Collapsed = 3;
+    /// <summary>Exit code of a training that cannot go on because of what it learned: numbers that are not finite, or stop_on_collapse.</summary>
+    public const int Diverged = 3;
 
     public int ExitCode { get; } = exitCode;
 }

@@ -31,23 +31,35 @@ internal static class PretrainVerb
             HelpName = "CSV",
         };
         var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
+        var replay = new Option<string?>("--replay")
+        {
+            Description = "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and stop",
+            HelpName = "RUN/diverged",
+        };
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
         var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.")
         {
-            outFolder, config, sets, init, probeLabels, resume, list,
+            outFolder, config, sets, init, probeLabels, resume, replay, list,
         };
         input.AddTo(command);
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(list))
                 return PrintOptions();
+            if (parsed.GetValue(replay) is { } diverged)
+            {
+                if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
+                    throw new UserException("--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.", UserException.Usage);
+                TorchRuntime.Load();
+                return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
+            }
             TrainingOptions options = RunConfig.Read(
                 parsed.GetValue(config), [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()]);
+            if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
+                throw new UserException("--probe-labels is what the online probe judges by: say how often with --set probe_every=500.", UserException.Usage);
             TorchRuntime.Load();
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
             using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
-            if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
-                throw new UserException("--probe-labels is what the online probe judges by: say how often with --set probe_every=500.", UserException.Usage);
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
             PretrainRun.Execute(options, folder, source, parsed.GetValue(resume), probed);
             // Judging takes labels that pretraining does not ask for: sslp report does it.

@@ -42,10 +42,22 @@ public sealed class ProjectionHead : nn.Module<Tensor, Tensor>
 
     public int Width { get; }
 
+    /// <inheritdoc cref="ResNet.Seen"/>
+    internal Action<string, Tensor>? Seen { get; set; }
+
     /// <summary>[B, features] → unit rows [B, D], float32.</summary>
-    public override Tensor forward(Tensor features) =>
-        nn.functional.normalize(Unnormalised(features), p: 2, dim: 1);
+    public override Tensor forward(Tensor features)
+    {
+        Tensor unit = nn.functional.normalize(Unnormalised(features), p: 2, dim: 1);
+        Seen?.Invoke("unit", unit);
+        return unit;
+    }
 
     /// <summary>[B, features] → what the layers make of them, [B, D] float32: logits, where the head is a classifier.</summary>
-    public Tensor Unnormalised(Tensor features) => layers.forward(features.to(ScalarType.Float32));
+    public Tensor Unnormalised(Tensor features)
+    {
+        Tensor values = layers.forward(features.to(ScalarType.Float32));
+        Seen?.Invoke("layers", values);
+        return values;
+    }
 }

@@ -54,13 +54,24 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
     /// <summary>Width of the pooled features: 512 or 2048.</summary>
     public int Features { get; }
 
+    /// <summary>Is shown what each stage gives, by its name, where a step is to be looked into; null in training.</summary>
+    internal Action<string, Tensor>? Seen { get; set; }
+
     /// <summary>[B, 3, H, W], normalised, float32 or bfloat16 → pooled features [B, <see cref="Features"/>] of the same type.</summary>
     public override Tensor forward(Tensor images)
     {
-        Tensor x = nn.functional.relu(bn1.forward(conv1.forward(images)), inplace: true);
+        Tensor x = conv1.forward(images);
+        Seen?.Invoke("conv1", x);
+        x = nn.functional.relu(bn1.forward(x), inplace: true);
+        Seen?.Invoke("bn1", x);
         x = nn.functional.max_pool2d(x, 3, 2, 1);
-        foreach (Sequential layer in _layers)
-            x = layer.forward(x);
-        return x.mean([2, 3]);
+        for (int stage = 0; stage < _layers.Length; stage++)
+        {
+            x = _layers[stage].forward(x);
+            Seen?.Invoke($"layer{stage + 1}", x);
+        }
+        x = x.mean([2, 3]);
+        Seen?.Invoke("pooled", x);
+        return x;
     }
 }

@@ -71,6 +71,9 @@ public sealed class RunReport : IDisposable
         // The last one stands for those before it.
         if (input.Steps.LastOrDefault(step => step.Alarm is not null) is { Alarm: { } alarm })
             _notes.Add(alarm);
+        // A run that went on from the checkpoint before leaves it behind.
+        if (DivergedStep.Find(_run.Diverged) is { } diverged && diverged.Step > (input.Steps.LastOrDefault()?.Step ?? 0))
+            _notes.Add(diverged.Sentence);
         if (patches is null)
             _notes.Add("No patches were given, so there are curves only: name them with --patches, --tiles or --slides.");
         else

@@ -18,6 +18,7 @@ internal static class TrainingCurves
         }
 
         Chart("Loss", false, Line("total", s => s.Loss), Line("self", s => s.Self), Line("intra", s => s.Intra), Line("inter", s => s.Inter));
+        Chart("Norm of the gradient", true, Line("norm", s => s.GradientNorm));
         Chart("Weight of intra and inter, w(t)", true, Line("w", s => s.Ramp));
         Chart("Spatial neighbours of an anchor, |S|", true, Line("S", s => s.SpatialSize));
         Chart("Feature neighbours of an anchor, |F|", true, Line("F", s => s.FeatureSize));

@@ -32,9 +32,7 @@ public sealed class Checkpoint(RunFolder folder, int keep)
         string path = PathOf(state.Step);
         try
         {
-            Directory.CreateDirectory(folder.Checkpoints);
-            string json = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState);
-            SafetensorsWriter.Write(path, items, new Dictionary<string, string> { [StateKey] = json });
+            Write(path, state, items);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -53,20 +51,30 @@ public sealed class Checkpoint(RunFolder folder, int keep)
         string[] all = All();
         if (all.Length == 0)
             return null;
-        SafetensorsFile file;
         try
         {
-            file = SafetensorsFile.Open(all[^1]);
+            return Open(all[^1]);
         }
         catch (InvalidDataException fault)
         {
             string before = all.Length > 1 ? $" Delete it to go on from '{all[^2]}'." : string.Empty;
             throw new InvalidDataException($"{fault.Message.TrimEnd('.')}.{before}", fault);
         }
-        CheckpointState? state = file.Metadata.TryGetValue(StateKey, out string? json)
-            ? JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointState)
-            : null;
-        return state is null ? throw new InvalidDataException($"'{all[^1]}' is no checkpoint of this program.") : (state, file);
+    }
+
+    /// <summary>One file in the form of a checkpoint, wherever it lies; whole or not at all.</summary>
+    public static void Write(string path, CheckpointState state, IReadOnlyList<SafetensorsItem> items) => SafetensorsWriter.Write(
+        path, items, new Dictionary<string, string> { [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState) });
+
+    /// <summary>Opens what <see cref="Write"/> wrote and verifies it.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or no checkpoint.</exception>
+    public static (CheckpointState State, SafetensorsFile File) Open(string path)
+    {
+        SafetensorsFile file = SafetensorsFile.Open(path);
+        if (file.Metadata.TryGetValue(StateKey, out string? json) && JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointState) is { } state)
+            return (state, file);
+        file.Dispose();
+        throw new InvalidDataException($"'{path}' is no checkpoint of this program.");
     }
 
     /// <summary>Checkpoints of the run, oldest first.</summary>

@@ -1,4 +1,4 @@
 namespace SSLP.Engine.Training;
 
 /// <summary>A run that cannot go on because of what it learned, not of the machine: the same options would end the same way.</summary>
-public sealed class DivergedException(string sentence, int exitCode = UserException.Error) : UserException(sentence, exitCode);
+public sealed class DivergedException(string sentence) : UserException(sentence, Diverged);

@@ -44,7 +44,7 @@ public sealed class MetricsLog : IDisposable
     {
         _lines.WriteLine(Line(m));
         foreach ((string name, double? value) in (ReadOnlySpan<(string, double?)>)[
-            ("loss/total", m.Loss), ("loss/self", m.Self), ("loss/intra", m.Intra), ("loss/inter", m.Inter), ("schedule/ramp", m.Ramp),
+            ("loss/total", m.Loss), ("loss/self", m.Self), ("loss/intra", m.Intra), ("loss/inter", m.Inter), ("loss/gradient_norm", m.GradientNorm), ("schedule/ramp", m.Ramp),
             ("schedule/lr", m.Lr), ("sets/spatial_size", m.SpatialSize), ("sets/feature_size", m.FeatureSize),
             ("sets/feature_from_other_slides", m.FeatureFromOtherSlides), ("speed/patches_per_second", m.PatchesPerSecond), ("speed/data_wait", m.DataWait),
             ("collapse/effective_rank", m.EffectiveRank), ("collapse/spread", m.Spread), ("collapse/neighbour_entropy", m.NeighbourEntropy), ("collapse/positive_gap", m.PositiveGap),

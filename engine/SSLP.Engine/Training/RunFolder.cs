@@ -14,6 +14,9 @@ public sealed record RunFolder(string Root)
 
     public string Encoder => Path.Combine(Root, "encoder.safetensors");
 
+    /// <summary>The step that a run ended at for want of finite numbers.</summary>
+    public string Diverged => Path.Combine(Root, "diverged");
+
     public string SlideFaults => Path.Combine(Root, "slides.jsonl");
 
     public string Report => Path.Combine(Root, "report.html");

@@ -20,6 +20,9 @@ public sealed record StepMetrics
 
     public double Inter { get; init; }
 
+    /// <summary>Euclidean norm of all gradients.</summary>
+    public double GradientNorm { get; init; }
+
     /// <summary>w(t), the ramp of intra and inter.</summary>
     public double Ramp { get; init; }
 

@@ -33,10 +33,11 @@ public sealed class Trainer : IDisposable
     private readonly ReplacingReader _reader;
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
+    private readonly StepGuard _guard;
     private readonly OnlineProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
-    private CollapseWatch? _watch;
+    private RunWatches? _watches;
     private int _step;
     private long _lastLine;
 
@@ -60,6 +61,7 @@ public sealed class Trainer : IDisposable
         _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         method.To(device);
         method.Encoder.train();
+        _guard = new StepGuard(method); // after the move, which may make new tensors
     }
 
     public Schedule Schedule { get; }
@@ -97,11 +99,15 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="DivergedException">The loss is no number, or the features collapsed and that is to end the run; its checkpoint is written.</exception>
+    /// <exception cref="DivergedException">
+    /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or the features
+    /// collapsed and that is to end the run; its checkpoint is written.
+    /// </exception>
     /// <exception cref="UserException">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
-        _watch = CollapseWatch.Of(_options, Schedule.TotalSteps, File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : []);
+        IEnumerable<StepMetrics> earlier = File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : [];
+        _watches = new RunWatches(_options, _method, _probe, CollapseWatch.Of(_options, Schedule.TotalSteps, earlier));
         using var log = new MetricsLog(_folder, _step);
         using BatchRing ring = MakeRing();
         StepMetrics? last = null;
@@ -152,13 +158,18 @@ public sealed class Trainer : IDisposable
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
 
         PatchBatch patches = ring.Next(stop);
-        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, IsWatched: _options.WatchEvery > 0 && (_step + 1) % _options.WatchEvery == 0);
+        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
 
         _optimizer.zero_grad();
+        (Tensor, Tensor) before = _guard.Snapshot();
         StepTerms terms = _method.Step(batch);
-        if (!double.IsFinite(terms.Loss))
-            throw NotANumber(terms, batch.Patches.Span);
+        double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
+        if (!double.IsFinite(norm) || !_guard.StatisticsAreFinite())
+        {
+            _guard.Restore(before);
+            throw Diverged(batch, terms, norm, before);
+        }
         _optimizer.SetLearningRate(rate);
         _optimizer.step();
         _method.EndStep(batch);
@@ -167,7 +178,7 @@ public sealed class Trainer : IDisposable
         long now = Stopwatch.GetTimestamp();
         double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
         _lastLine = now;
-        return Watched(batch, new StepMetrics
+        return _watches.WithSigns(new StepMetrics
         {
             Step = _step,
             Epoch = (double)_step / _order.BatchesPerEpoch,
@@ -175,6 +186,7 @@ public sealed class Trainer : IDisposable
             Self = terms.Self,
             Intra = terms.Intra,
             Inter = terms.Inter,
+            GradientNorm = norm,
             Ramp = ramp,
             Lr = rate,
             PatchesPerSecond = _order.BatchSize / seconds,
@@ -187,70 +199,38 @@ public sealed class Trainer : IDisposable
         });
     }
 
-    /// <summary>With the signs of collapse where the step was watched and the method compares.</summary>
-    private StepMetrics Watched(TrainingBatch batch, StepMetrics metrics)
-    {
-        if (!batch.IsWatched || _method.Compared is not { } compared)
-            return metrics;
-        CollapseSigns signs = CollapseSigns.Of(compared, (ulong)_options.Seed);
-        return metrics with
-        {
-            EffectiveRank = signs.EffectiveRank,
-            Spread = signs.Spread,
-            NeighbourEntropy = signs.NeighbourEntropy,
-            PositiveGap = signs.Gap,
-            KeysAreLearned = compared.AreLearned,
-            Alarm = _watch!.Add(_step, signs, compared.AreLearned),
-        };
-    }
-
-    /// <summary>With the online probe's reading where one is due.</summary>
+    /// <summary>With the online probe's reading, whose time is in no line's patches per second.</summary>
     private StepMetrics Probed(StepMetrics metrics, CancellationToken stop)
     {
-        if (_probe is null || _options.ProbeEvery == 0 || _step % _options.ProbeEvery != 0)
-            return metrics;
         long begun = Stopwatch.GetTimestamp();
-        try
-        {
-            OnlineReading reading = _probe.Read(_method.Encoder.Backbone, stop);
-            string? why = reading.Why is null ? null : $"The online probe of step {_step} has no result: {reading.Why}.";
-            return metrics with
-            {
-                ProbeAccuracy = reading.Judged?.Accuracy,
-                ProbeBalancedAccuracy = reading.Judged?.BalancedAccuracy,
-                ProbeAuc = reading.Judged?.Auc,
-                ProbeSeconds = Stopwatch.GetElapsedTime(begun).TotalSeconds,
-                Alarm = metrics.Alarm is null || why is null ? metrics.Alarm ?? why : $"{metrics.Alarm} {why}",
-            };
-        }
-        catch (OperationCanceledException)
-        {
-            return metrics; // stopped from outside: the step is done and keeps its line
-        }
-        finally
-        {
-            _lastLine += Stopwatch.GetTimestamp() - begun;
-        }
+        metrics = _watches!.WithProbe(metrics, stop);
+        _lastLine += Stopwatch.GetTimestamp() - begun;
+        return metrics;
     }
 
     private void StopIfCollapsed(ref int saved)
     {
-        if (!_options.StopOnCollapse || _watch is not { IsCollapsed: true })
+        if (!_options.StopOnCollapse || _watches!.Collapsed is not { } sentence)
             return;
         Save(ref saved);
         throw new DivergedException(
-            $"Stopped at step {_step} by stop_on_collapse: {_watch.Sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.", UserException.Collapsed);
+            $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.");
     }
 
     private void Save(ref int saved)
     {
         if (saved == _step)
             return;
-        _checkpoints.Save(
-            new CheckpointState(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init),
-            [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()]);
+        if (_guard.NotFinite() is { } name)
+            throw new DivergedException(
+                $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was written. {LastCheckpoint()} {Remedy}");
+        _checkpoints.Save(State(), Items());
         saved = _step;
     }
+
+    private CheckpointState State() => new(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init);
+
+    private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
 
     private void RefuseOtherRun(CheckpointState state)
     {
@@ -267,9 +247,52 @@ public sealed class Trainer : IDisposable
 
     private static string Weights(string? hash) => hash is null ? "random weights" : $"a file of SHA-256 {hash[..12]}…";
 
-    private DivergedException NotANumber(StepTerms terms, ReadOnlySpan<int> patches) => new(
-        $"The loss is {terms.Loss} at step {_step} (self {terms.Self}, intra {terms.Intra}, inter {terms.Inter}; seed {_options.Seed}, patches "
-        + $"{string.Join(' ', patches[..Math.Min(8, patches.Length)].ToArray())} …): lower learning_rate, or raise temperature, and resume from the checkpoint before.");
+    private const string Remedy =
+        "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher temperature.";
+
+    /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
+    private DivergedException Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
+    {
+        _optimizer.zero_grad();
+        StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
+        _guard.Restore(before);
+        string where = trace.First is { } first
+            ? $"{first.Place} has {first.NotFinite:N0} of {first.Count:N0} numbers that are not finite"
+            : "the losses or gradients were not finite, and are when the same step is done again, which points to the machine and not to the run";
+        string sentence = $"Stopped before step {_step + 1} of {Schedule.TotalSteps} moved a weight: {where} ({DivergedStep.Losses(terms.Loss, terms.Self, terms.Intra, terms.Inter, norm)}).";
+        int epoch = _step / _order.BatchesPerEpoch;
+        var record = new DivergedStep
+        {
+            Step = _step + 1,
+            Epoch = epoch,
+            Batch = _step % _order.BatchesPerEpoch,
+            Sentence = sentence,
+            Seed = _options.Seed,
+            DrawCounters = new() { ["patch_order"] = epoch, ["augment"] = _step, ["negative_ranks"] = _step, ["batch_shuffle"] = _step },
+            LearningRate = Schedule.LearningRate(_step),
+            Ramp = batch.Ramp,
+            Loss = terms.Loss,
+            Self = terms.Self,
+            Intra = terms.Intra,
+            Inter = terms.Inter,
+            GradientNorm = norm,
+            Patches = PlacedPatch.Of(_source.Table, batch.Patches.Span),
+            Trace = trace.Places,
+            Written = DateTime.UtcNow,
+        };
+        string files = $"The state before it, its patches and its seeds are in '{_folder.Diverged}': sslp pretrain with the same patches and --replay '{_folder.Diverged}' runs it again.";
+        try
+        {
+            record.Save(_folder.Diverged, State(), Items());
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            files = $"What it takes to run it again could not be written to '{_folder.Diverged}': {fault.Message.TrimEnd('.')}.";
+        }
+        return new DivergedException($"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
+    }
+
+    private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was." : "No checkpoint was written before it.";
 
     private BatchRing MakeRing()
     {

@@ -91,6 +91,24 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_diverges_ends_with_3_and_its_step_is_run_again()
+    {
+        for (int patch = 0; patch < 16; patch++)
+            WritePatch($"s_{patch % 4}_{patch / 4}_0.png", new SKColor((byte)(10 * patch), (byte)(200 - (7 * patch)), 120));
+        string[] run = ["pretrain", "--patches", _root, "--out", Run, "--set", "batch_size=8", "--set", "input_size=16", "--set", "learning_rate=100", "--set", "weight_decay=1"];
+        string diverged = Path.Combine(Run, "diverged");
+        Sslp.Result stopped = Sslp.Run(run);
+        AssertFault(stopped, 3, diverged);
+        Assert.True(File.Exists(Path.Combine(diverged, "diverged.json")) && File.Exists(Path.Combine(diverged, "before.safetensors")));
+        Sslp.Result replay = Sslp.Run("pretrain", "--patches", _root, "--replay", diverged, "--set", "threads=1");
+        Assert.True(replay.ExitCode == 0, replay.Error);
+        Assert.Contains("as recorded", replay.Output, StringComparison.Ordinal);
+        Assert.Contains("now:      loss", replay.Output, StringComparison.Ordinal);
+        AssertFault(Sslp.Run([.. run, "--replay", diverged]), 2, "--replay takes");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--replay", _root), 1, "--replay takes the folder");
+    }
+
+    [Fact]
     public void A_missing_encoder_is_named() =>
         AssertFault(Sslp.Run("embed", "--encoder", Path.Combine(_root, "no.safetensors"), "--patches", _root, "--out", Path.Combine(_root, "f.h5")), 1, "no.safetensors");
 
@@ -100,9 +118,10 @@ public sealed class FaultsTests : IDisposable
 
     private string Run => Path.Combine(_root, "run");
 
-    private void WritePatch(string name)
+    private void WritePatch(string name, SKColor colour = default)
     {
         using var bitmap = new SKBitmap(16, 16);
+        bitmap.Erase(colour);
         using FileStream file = File.Create(Path.Combine(_root, name));
         bitmap.Encode(file, SKEncodedImageFormat.Png, 100);
     }

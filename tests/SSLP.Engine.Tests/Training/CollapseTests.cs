@@ -112,7 +112,7 @@ public sealed class CollapseTests : IDisposable
     {
         TrainingOptions options = Collapsing with { StopOnCollapse = true };
         DivergedException fault = Assert.Throws<DivergedException>(() => Train("stopped", options));
-        Assert.Equal(UserException.Collapsed, fault.ExitCode);
+        Assert.Equal(UserException.Diverged, fault.ExitCode);
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(Folder("stopped").Metrics);
         Assert.Contains(steps[^1].Alarm!, fault.Message, StringComparison.Ordinal);
         Assert.EndsWith($"step-{steps[^1].Step:D9}.safetensors", Assert.Single(new Checkpoint(Folder("stopped"), 1).All()), StringComparison.Ordinal);

@@ -36,6 +36,9 @@ public abstract class Method : IDisposable
     /// <summary>The encoder that learns and is exported.</summary>
     public abstract Encoder Encoder { get; }
 
+    /// <summary>Every network that a step runs, with the prefix of its names in messages.</summary>
+    public virtual IEnumerable<(string Prefix, Encoder Network)> Networks => [(string.Empty, Encoder)];
+
     /// <summary>Views of each patch that a step takes.</summary>
     public abstract int Views { get; }
 
@@ -54,10 +57,13 @@ public abstract class Method : IDisposable
     {
     }
 
-    /// <summary>Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Its tensors go with the caller's scope.</summary>
+    /// <summary>
+    /// Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Besides those it changes the networks' batch statistics
+    /// and nothing else, so that a step that went wrong can be taken back. Its tensors go with the caller's scope.
+    /// </summary>
     public abstract StepTerms Step(TrainingBatch batch);
 
-    /// <summary>Called after the optimizer's step.</summary>
+    /// <summary>Called after the optimizer's step, in the scope of <see cref="Step"/>: here bank, queue and key encoder follow.</summary>
     public virtual void EndStep(TrainingBatch batch)
     {
     }

@@ -23,6 +23,7 @@ public sealed class MoCoV2 : Method
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
     private int _next;
+    private Tensor? _keys; // of the running step
 
     /// <param name="query">The encoder that learns, with an MLP head; owned from here on.</param>
     /// <param name="key">One of the same shape; takes the query's weights and follows. Owned from here on.</param>
@@ -61,12 +62,18 @@ public sealed class MoCoV2 : Method
             Compared = new ComparedFeatures(
                 _queue.Width, host.ToArray<float>(), keys.ToArray<float>(), ComparedFeatures.Sample(_queue, []),
                 AreLearned: (long)batch.Step * host.shape[0] >= _queue.RowCount);
-        Enqueue(keys);
+        _keys = keys;
         return new StepTerms(loss, loss, NegativeSize: _queue.RowCount);
     }
 
-    /// <summary>The key encoder follows.</summary>
-    public override void EndStep(TrainingBatch batch) => _key.FollowByMomentum(Encoder, _momentum);
+    /// <summary>The key encoder follows, the keys go into the queue.</summary>
+    public override void EndStep(TrainingBatch batch)
+    {
+        _key.FollowByMomentum(Encoder, _momentum);
+        Enqueue(_keys!);
+    }
+
+    public override IEnumerable<(string Prefix, Encoder Network)> Networks => [(string.Empty, Encoder), ("moco.key.", _key)];
 
     public override void To(Device device)
     {

@@ -13,6 +13,8 @@ namespace SSLP.Engine.Training.Methods;
 /// <param name="objective">Sets, terms and bank; owned from here on.</param>
 public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
 {
+    private Tensor? _features; // of the running step
+
     /// <summary>Sets, terms and bank.</summary>
     public IBankObjective Objective => objective;
 
@@ -38,9 +40,12 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
             Compared = objective.Compare(batch.Patches.Span, f.detach(), batch.Step);
         (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
         f.backward([gradient]);
-        objective.Update(batch.Patches.Span, f.detach());
+        _features = f.detach();
         return terms;
     }
+
+    /// <summary>The bank follows.</summary>
+    public override void EndStep(TrainingBatch batch) => objective.Update(batch.Patches.Span, _features!);
 
     public override IEnumerable<SafetensorsItem> State() => objective.State();
 
