@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace SSLP.Engine.Benchmarks;
 
 /// <summary>
-/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them.
-/// The first way is ours.
+/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them. Each runs right
+/// after a run of its own, with its threads awake and the others' asleep. The first way is ours.
 /// </summary>
 internal sealed class BenchRounds
 {
@@ -12,8 +12,12 @@ internal sealed class BenchRounds
     private const int Warmups = 4;
     private const int JitPauseMs = 300;
 
-    /// <summary>OpenMP's threads spin for some milliseconds after a way of libtorch has ended: the next way waits until they sleep.</summary>
-    private const int SpinPauseMs = 30;
+    /// <summary>OpenMP's threads spin for a while after a way has ended: the next one waits, a slice at a time, until they use less than this share of a core.</summary>
+    private const int SpinSliceMs = 30, MostSpinSlices = 33;
+    private const double IdleShare = 0.1;
+
+    /// <summary>A way slower than this is not run once untimed in each round: what waking its threads costs is nothing beside it.</summary>
+    private const double LongWayMs = 1000;
 
     private readonly List<(string Name, Func<double> Run)> _ways = [];
 
@@ -32,10 +36,11 @@ internal sealed class BenchRounds
     /// <summary>Median milliseconds of each way, in the order they were added.</summary>
     public double[] Medians(int rounds, int warmups = Warmups)
     {
+        var last = new double[_ways.Count];
         for (int round = 0; round < warmups; round++)
         {
-            foreach (var (_, run) in _ways)
-                run();
+            for (int way = 0; way < _ways.Count; way++)
+                last[way] = _ways[way].Run();
             if (round < 2)
                 Thread.Sleep(JitPauseMs);
         }
@@ -44,13 +49,26 @@ internal sealed class BenchRounds
         {
             for (int way = 0; way < _ways.Count; way++)
             {
-                Thread.Sleep(SpinPauseMs);
-                times[way][round] = _ways[way].Run();
+                WaitUntilIdle();
+                if (last[way] < LongWayMs)
+                    _ways[way].Run();
+                times[way][round] = last[way] = _ways[way].Run();
             }
         }
         foreach (double[] ofOne in times)
             Array.Sort(ofOne);
         return [.. times.Select(ofOne => ofOne[rounds / 2])];
+    }
+
+    private static void WaitUntilIdle()
+    {
+        for (int slice = 0; slice < MostSpinSlices; slice++)
+        {
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            Thread.Sleep(SpinSliceMs);
+            if ((Environment.CpuUsage.TotalTime - before).TotalMilliseconds < IdleShare * SpinSliceMs)
+                return;
+        }
     }
 
     /// <summary>The baselines of a report, from <see cref="Medians"/>.</summary>
