@@ -22,8 +22,8 @@ public static class SweepTable
         ("purity of S", r => r.Purity?.Spatial), ("purity of F", r => r.Purity?.Feature), ("purity of Q", r => r.Purity?.Negatives), ("chance", r => r.Purity?.Chance),
     ];
 
-    // What has no sets has no purity of them.
-    private static SweepEnding? OfSets(SweepRow row) => row.Purity is null ? null : row.Ending;
+    // Only SSLP has S and F; purities need labels of the patches that were trained on besides.
+    private static SweepEnding? OfSets(SweepRow row) => row.Options.GetValueOrDefault("method") == "sslp" ? row.Ending : null;
 
     /// <param name="plan">Gives the order.</param>
     /// <param name="rows">Finished runs.</param>

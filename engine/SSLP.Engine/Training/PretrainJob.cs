@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using SSLP.Engine.Evaluation;
@@ -102,6 +103,8 @@ public sealed class PretrainJob : IDisposable
             {
                 ["steps"] = $"{_trainer.Schedule.TotalSteps}",
                 ["steps_per_epoch"] = $"{_trainer.Schedule.StepsPerEpoch}",
+                ["patch"] = $"{_source.PatchSize}",
+                ["mpp"] = _source.Mpp is { } mpp ? mpp.ToString(CultureInfo.InvariantCulture) : "unknown",
                 ["device"] = Device.ToString(),
                 ["threads"] = $"{_kernels.Pool.Workers}",
                 ["kernels"] = _kernels.Backend.ToString().ToLowerInvariant(),

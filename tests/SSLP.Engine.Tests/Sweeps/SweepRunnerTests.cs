@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Engine.Sweeps;
 using SSLP.Engine.Training;
 using Xunit;
@@ -57,6 +58,15 @@ public sealed class SweepRunnerTests : IDisposable
         Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels"], rows.Select(line => line.Split('|')[1].Trim()));
         Assert.Contains("±", rows[0], StringComparison.Ordinal);
         Assert.DoesNotContain("±", rows[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sizes_of_the_sets_are_in_the_table_where_the_patches_have_no_labels()
+    {
+        SweepRow row = Run("sizes", Rows, [5])[0] with { Purity = null };
+        SweepPlan plan = SweepPlan.Read(Path.Combine(_root, "sizes.yaml"), []);
+        string sets = SweepTable.Markdown(plan, [row], [5], "").Split("| size of S |")[1];
+        Assert.Contains($"| {row.Ending!.SpatialSize.ToString("0.000", CultureInfo.InvariantCulture)} |", sets, StringComparison.Ordinal);
     }
 
     [Fact]
