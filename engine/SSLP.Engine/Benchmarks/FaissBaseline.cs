@@ -122,6 +122,8 @@ internal sealed class FaissBaseline : IDisposable
         command.Environment.Remove("OPENBLAS_L2_SIZE");
         if (CoreType is { } core)
             command.Environment["OPENBLAS_CORETYPE"] = core;
+        // FAISS's OpenMP threads otherwise spin on the cores that OpenBLAS's own threads wait for: 62 ms instead of 70 to 750 on two cores.
+        command.Environment["OMP_WAIT_POLICY"] = "passive";
         return command;
     }
 
