@@ -61,11 +61,12 @@ public sealed class ClusterAgreement
     /// <summary>Every row in a class of its own: the state before the first clustering, when F is empty.</summary>
     public static ClusterAgreement None(int rows)
     {
-        var labels = new int[rows];
-        for (int j = 0; j < rows; j++)
-            labels[j] = j;
-        return new ClusterAgreement(labels, rows);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        int[] each = [.. Enumerable.Range(0, rows)];
+        return new ClusterAgreement(each, [.. Enumerable.Range(0, rows + 1)], each);
     }
+
+    private ClusterAgreement(int[] classOf, int[] start, int[] members) => (_class, _start, _members) = (classOf, start, members);
 
     /// <summary>Splits the classes by one more run: sorts (class, label) pairs and numbers the distinct ones.</summary>
     private int Refine(ReadOnlySpan<int> labels, long[] keys)
