@@ -61,15 +61,14 @@ public static unsafe class ScorePass
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        Prefetch ahead = fetchNext ? Prefetch.NextPanel(panel, width, block.QueryCount / QueryMultiple) : default;
+        Prefetch ahead = fetchNext ? Prefetch.NextPanel(panel, width, block.QueryCount / QueryMultiple * (MemoryBank.PanelRows / (2 * TLanes.Count))) : default;
         for (nint q = 0; q < block.QueryCount; q += QueryMultiple)
         {
-            ahead.Step();
             for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)
             {
                 ScoreTile.Multiply<TLanes, TVector>(
                     block.Queries + q * block.QueryStride, block.QueryStride, panel + lane, MemoryBank.PanelRows, width,
-                    block.Scores + q * block.ScoreStride + lane, block.ScoreStride);
+                    block.Scores + q * block.ScoreStride + lane, block.ScoreStride, ref ahead);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace SSLP.Kernels;
 
@@ -14,24 +15,46 @@ internal static unsafe class ScoreTile
     /// <summary>Rows of A (queries) in one tile.</summary>
     public const int Queries = 6;
 
-    /// <summary>C[q, 0..2V) = Σ_k A[q, k]·B[k, 0..2V). Strides in floats.</summary>
+    /// <summary>C[q, 0..2V) = Σ_k A[q, k]·B[k, 0..2V). Strides in floats. Meanwhile what the next tiles need comes nearer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TLanes, TVector>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
+    public static void Multiply<TLanes, TVector>(
+        float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride, ref Prefetch ahead)
         where TLanes : struct, ILanes<TVector>
-        where TVector : struct => Run<TLanes, TVector, FromZero<TVector>>(a, aStride, b, bStride, depth, c, cStride);
+        where TVector : struct => Run<TLanes, TVector, FromZero<TVector>>(a, aStride, b, bStride, depth, c, cStride, ref ahead);
 
     /// <summary>C[q, 0..2V) += Σ_k A[q, k]·B[k, 0..2V).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAdd<TLanes, TVector>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
+    public static void MultiplyAdd<TLanes, TVector>(
+        float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride, ref Prefetch ahead)
         where TLanes : struct, ILanes<TVector>
-        where TVector : struct => Run<TLanes, TVector, FromTarget<TLanes, TVector>>(a, aStride, b, bStride, depth, c, cStride);
+        where TVector : struct => Run<TLanes, TVector, FromTarget<TLanes, TVector>>(a, aStride, b, bStride, depth, c, cStride, ref ahead);
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Run<TLanes, TVector, TStart>(float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Run<TLanes, TVector, TStart>(
+        float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride, ref Prefetch ahead)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
         where TStart : struct, IStart<TVector>
     {
+        if (ahead.NextIsLong)
+        {
+            Run<TLanes, TVector, TStart, Fetching>(a, aStride, b, bStride, depth, c, cStride, ahead.Take(depth));
+            return;
+        }
+        ahead.FetchShort();
+        Run<TLanes, TVector, TStart, Nothing>(a, aStride, b, bStride, depth, c, cStride, default);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Run<TLanes, TVector, TStart, TAhead>(
+        float* a, nint aStride, float* b, nint bStride, nint depth, float* c, nint cStride, Prefetch.Share share)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
+        where TStart : struct, IStart<TVector>
+        where TAhead : struct, IAhead
+    {
+        byte* ahead = share.Start;
+        nint step = share.Step;
         int second = TLanes.Count;
         float* c3 = c + 3 * cStride;
         TVector c00 = TStart.At(c), c01 = TStart.At(c + second);
@@ -63,6 +86,7 @@ internal static unsafe class ScoreTile
             c50 = TLanes.MultiplyAdd(q, b0, c50);
             c51 = TLanes.MultiplyAdd(q, b1, c51);
             b += bStride;
+            ahead = TAhead.Step(ahead, step);
         }
         TLanes.Store(c, c00);
         TLanes.Store(c + second, c01);
@@ -114,6 +138,29 @@ internal static unsafe class ScoreTile
         for (int i = 0; i < MemoryBank.PanelRows; i += TLanes.Count)
             lanes |= TLanes.GreaterMask(TLanes.Load(scores + i), TLanes.Broadcast(threshold)) << i;
         return lanes;
+    }
+
+    /// <summary>What happens beside a step of depth.</summary>
+    private interface IAhead
+    {
+        static abstract byte* Step(byte* at, nint step);
+    }
+
+    private readonly struct Nothing : IAhead
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static byte* Step(byte* at, nint step) => at;
+    }
+
+    private readonly struct Fetching : IAhead
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static byte* Step(byte* at, nint step)
+        {
+            if (Sse.IsSupported)
+                Sse.Prefetch1(at);
+            return at + step;
+        }
     }
 
     /// <summary>What an accumulator starts from.</summary>

@@ -166,15 +166,14 @@ public sealed unsafe class KMeansCpu : IKMeans
             new Span<float>(best, MemoryBank.PanelRows).Fill(float.NegativeInfinity);
             new Span<float>(nearest, MemoryBank.PanelRows).Clear();
             QueryBlock centres = owner._centres;
-            var ahead = Prefetch.NextPanel(panel, owner._bank.Width, centres.PaddedCount / ScoreTile.Queries);
+            var ahead = Prefetch.NextPanel(panel, owner._bank.Width, centres.PaddedCount / ScoreTile.Queries * (MemoryBank.PanelRows / (2 * TLanes.Count)));
             for (int c = 0; c < centres.PaddedCount; c += ScoreTile.Queries)
             {
-                ahead.Step();
                 for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)
                 {
                     ScoreTile.Multiply<TLanes, TVector>(
                         centres.Row(c), centres.Stride, panel + lane, MemoryBank.PanelRows, owner._bank.Width,
-                        tile + lane, MemoryBank.PanelRows);
+                        tile + lane, MemoryBank.PanelRows, ref ahead);
                 }
                 KeepBest<TLanes, TVector>(tile, owner._halfNorms.Pointer + c, c, best, nearest);
             }

@@ -144,14 +144,13 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
             float* data = owner._bank.Panel(panel);
             float* thresholds = owner._lists.Thresholds(worker);
             int width = owner._bank.Width;
-            var ahead = Prefetch.NextPanel(data, width, block.PaddedCount / ScoreTile.Queries);
+            var ahead = Prefetch.NextPanel(data, width, block.PaddedCount / ScoreTile.Queries * (MemoryBank.PanelRows / (2 * TLanes.Count)));
             for (int q = 0; q < block.PaddedCount; q += ScoreTile.Queries)
             {
-                ahead.Step();
                 for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)
                 {
                     ScoreTile.Multiply<TLanes, TVector>(
-                        block.Row(q), block.Stride, data + lane, MemoryBank.PanelRows, width, tile + lane, MemoryBank.PanelRows);
+                        block.Row(q), block.Stride, data + lane, MemoryBank.PanelRows, width, tile + lane, MemoryBank.PanelRows, ref ahead);
                 }
                 uint above = ScoreTile.RowsAbove<TLanes, TVector>(tile, thresholds + q);
                 if (above != 0)

@@ -17,9 +17,9 @@ internal sealed unsafe class CandidateList : IDisposable
     /// <summary>A compaction stores whole vectors: the last one may reach beyond the last row by as many.</summary>
     private const int Overhang = 16;
 
-    private readonly AlignedBuffer<float> _scores = new();
-    private readonly AlignedBuffer<int> _rows = new();
     private readonly AlignedBuffer<int> _starts = new();
+    private readonly AlignedBuffer<float> _ownScores = new();
+    private readonly AlignedBuffer<int> _ownRows = new();
     private int _capacity;
     private int _stretches;
 
@@ -31,20 +31,27 @@ internal sealed unsafe class CandidateList : IDisposable
     /// <summary>Whether rows were lost for want of room: the list is then of no use.</summary>
     public bool Overflowed { get; private set; }
 
-    public float* Scores => _scores.Pointer;
+    public float* Scores { get; private set; }
 
-    public int* Rows => _rows.Pointer;
+    public int* Rows { get; private set; }
 
-    public long Bytes => _scores.Bytes + _rows.Bytes + _starts.Bytes;
+    public long Bytes => _ownScores.Bytes + _ownRows.Bytes + _starts.Bytes;
 
-    /// <summary>Empties the list and makes room for <paramref name="capacity"/> candidates of a bank of <paramref name="bankRows"/> rows.</summary>
-    public void Reset(float threshold, int capacity, int bankRows)
+    /// <summary>Elements of either memory that <see cref="Reset(float, int, int, float*, int*)"/> wants for so many candidates.</summary>
+    public static long RoomFor(int capacity) => (long)capacity + Overhang;
+
+    /// <summary>Empties the list and makes room of its own for <paramref name="capacity"/> candidates of a bank of <paramref name="bankRows"/> rows.</summary>
+    public void Reset(float threshold, int capacity, int bankRows) => Reset(
+        threshold, capacity, bankRows, _ownScores.EnsureLength(RoomFor(capacity)), _ownRows.EnsureLength(RoomFor(capacity)));
+
+    /// <summary>The same in the caller's memory, <see cref="RoomFor"/> elements each: lists that grew one by one would leave holes in the heap.</summary>
+    public void Reset(float threshold, int capacity, int bankRows, float* scores, int* rows)
     {
         _starts.EnsureLength((long)bankRows / Stretch + 2);
         _starts.Pointer[0] = 0;
         _stretches = 0;
-        _scores.EnsureLength((long)capacity + Overhang);
-        _rows.EnsureLength((long)capacity + Overhang);
+        Scores = scores;
+        Rows = rows;
         _capacity = capacity;
         Threshold = threshold;
         Count = 0;
@@ -85,9 +92,9 @@ internal sealed unsafe class CandidateList : IDisposable
 
     public void Dispose()
     {
-        _scores.Dispose();
-        _rows.Dispose();
         _starts.Dispose();
+        _ownScores.Dispose();
+        _ownRows.Dispose();
     }
 
     /// <summary>The same where the processor compacts 16 at a time by itself.</summary>

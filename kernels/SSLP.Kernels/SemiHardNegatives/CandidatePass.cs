@@ -18,6 +18,8 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
     private readonly AlignedBuffer<float> _sampleScores = new();
     private readonly AlignedBuffer<float> _bankScores = new();
     private readonly AlignedBuffer<float> _oneQuery = new();
+    private readonly AlignedBuffer<float> _listScores = new();
+    private readonly AlignedBuffer<int> _listRows = new();
     private readonly List<CandidateList> _lists = [];
     private int _count, _padded;
 
@@ -30,6 +32,7 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         get
         {
             long bytes = _queries.Bytes + _tile.Bytes + _sampleScores.Bytes + _bankScores.Bytes + _oneQuery.Bytes;
+            bytes += _listScores.Bytes + _listRows.Bytes;
             foreach (CandidateList list in _lists)
                 bytes += list.Bytes;
             return bytes;
@@ -77,6 +80,8 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         _sampleScores.Dispose();
         _bankScores.Dispose();
         _oneQuery.Dispose();
+        _listScores.Dispose();
+        _listRows.Dispose();
         foreach (CandidateList list in _lists)
             list.Dispose();
     }
@@ -90,11 +95,27 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
             float* scores = _sampleScores.EnsureLength((long)_padded * stride);
             ScorePass.Scores(rows, _queries.Pointer, bank.Width, _padded, 0, rows.PanelCount, scores, stride, isa);
         }
+        long room = 0;
+        for (int q = 0; q < _count; q++)
+            room += CandidateList.RoomFor(sample.Capacity(needed[q]));
+        EnsureLists(room);
+        long at = 0;
         for (int q = 0; q < _count; q++)
         {
             float threshold = sample.Threshold(_sampleScores.Pointer + (nint)q * stride, needed[q]);
-            _lists[q].Reset(threshold, sample.Capacity(needed[q]), bank.RowCount);
+            int capacity = sample.Capacity(needed[q]);
+            _lists[q].Reset(threshold, capacity, bank.RowCount, _listScores.Pointer + at, _listRows.Pointer + at);
+            at += CandidateList.RoomFor(capacity);
         }
+    }
+
+    /// <summary>Room for all lists of a block, with some to spare: another step's ranks reach a little farther.</summary>
+    private void EnsureLists(long room)
+    {
+        if (_listScores.Length >= room)
+            return;
+        _listScores.EnsureLength(room + room / 16);
+        _listRows.EnsureLength(room + room / 16);
     }
 
     /// <summary>One query again, with the threshold taken from all its scores: where the sample misled, or where ties abound.</summary>

@@ -60,15 +60,14 @@ internal sealed unsafe class SplitWork : LanesWork, IDisposable
             PackColumns<TLanes, TVector>(chunk, columns);
             var rowsAhead = new Prefetch(
                 _bank.Rows.Data + (nint)Math.Min((chunk + 1) * ChunkRows, _bank.RowCount) * _bank.Stride,
-                (nint)Math.Clamp(_bank.RowCount - (chunk + 1) * ChunkRows, 0, ChunkRows) * _bank.Stride, (_block.PaddedCount + GroupQueries - 1) / GroupQueries);
+                (nint)Math.Clamp(_bank.RowCount - (chunk + 1) * ChunkRows, 0, ChunkRows) * _bank.Stride, _block.PaddedCount / ScoreTile.Queries * ((_bank.Width + 2 * TLanes.Count - 1) / (2 * TLanes.Count)));
             for (int q = 0; q < _block.PaddedCount; q += GroupQueries)
             {
-                rowsAhead.Step();
                 int queries = Math.Min(GroupQueries, _block.PaddedCount - q);
                 Score<TLanes, TVector>(chunk, q, queries, weights);
                 for (int i = 0; i < queries; i++)
                     Exponentiate<TLanes, TVector>(item, q + i, weights + i * ChunkRows);
-                Accumulate<TLanes, TVector>(item, q, queries, columns, weights);
+                Accumulate<TLanes, TVector>(item, q, queries, columns, weights, ref rowsAhead);
             }
         }
     }
@@ -154,7 +153,7 @@ internal sealed unsafe class SplitWork : LanesWork, IDisposable
     }
 
     /// <summary>weighted[q] += Σ_row weights[q, row]·bank[row].</summary>
-    private void Accumulate<TLanes, TVector>(int split, int firstQuery, int queries, float* columns, float* weights)
+    private void Accumulate<TLanes, TVector>(int split, int firstQuery, int queries, float* columns, float* weights, ref Prefetch ahead)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
@@ -166,7 +165,7 @@ internal sealed unsafe class SplitWork : LanesWork, IDisposable
             for (int q = 0; q < queries; q += ScoreTile.Queries)
             {
                 ScoreTile.MultiplyAdd<TLanes, TVector>(
-                    weights + q * ChunkRows, ChunkRows, columns, columnWidth, ChunkRows, weighted + q * stride + c, stride);
+                    weights + q * ChunkRows, ChunkRows, columns, columnWidth, ChunkRows, weighted + q * stride + c, stride, ref ahead);
             }
         }
     }
