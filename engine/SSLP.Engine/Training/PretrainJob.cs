@@ -50,6 +50,7 @@ public sealed class PretrainJob : IDisposable
         random.manual_seed(options.Seed);
         _method = MethodFactory.Create(options, source.Table, _kernels);
         _probe = options.ProbeEvery > 0 ? new OnlineProbe(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
+        Probe = _probe is not null && probed is null && options.Method == MethodKind.Supervised ? $"{_probe.Describe}, whose labels this run learns from: not a held-out figure" : _probe?.Describe;
         _trainer = new Trainer(options, folder, source, _method, Device, _kernels.Pool, _probe);
         Resumed = resume && _trainer.Resume();
         Directory.CreateDirectory(folder.Root);
@@ -63,7 +64,7 @@ public sealed class PretrainJob : IDisposable
     public bool Resumed { get; }
 
     /// <summary>What the online probe judges by; null where there is none.</summary>
-    public string? Probe => _probe?.Describe;
+    public string? Probe { get; }
 
     /// <summary>What is trained.</summary>
     public Method Method => _method;
@@ -110,7 +111,7 @@ public sealed class PretrainJob : IDisposable
                 ["kernels"] = _kernels.Backend.ToString().ToLowerInvariant(),
                 ["method"] = _method.Describe,
                 ["order"] = _trainer.Order,
-                ["probe"] = _probe?.Describe ?? "none",
+                ["probe"] = Probe ?? "none",
             },
             new Dictionary<string, string>
             {

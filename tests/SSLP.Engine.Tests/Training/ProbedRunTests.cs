@@ -73,6 +73,15 @@ public sealed class ProbedRunTests : IDisposable
         Assert.False(Directory.Exists(Folder("bare").Root));
     }
 
+    [Fact]
+    public void A_supervised_run_says_that_it_learns_the_labels_that_judge_it()
+    {
+        Train("supervised", Small with { Method = MethodKind.Supervised, MaxSteps = 2 });
+        Assert.Contains("learns from", RunRecord.Load(Folder("supervised").RunJson).Resolved["probe"], StringComparison.Ordinal);
+        Train("sslp", Small with { MaxSteps = 2 });
+        Assert.DoesNotContain("learns from", RunRecord.Load(Folder("sslp").RunJson).Resolved["probe"], StringComparison.Ordinal);
+    }
+
     private string Checksum(string name)
     {
         using SafetensorsFile file = new Checkpoint(Folder(name), 1).OpenNewest()!.Value.File;
