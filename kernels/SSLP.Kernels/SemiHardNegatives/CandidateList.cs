@@ -7,19 +7,22 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// The bank rows of one query whose score reaches a threshold, in ascending row order: every row with score ≥ threshold and no other,
-/// unless the list overflowed. 8 bytes a row. Fed with the scores of one stretch of the bank after another.
+/// unless the list overflowed. Fed with the scores of one stretch of the bank after another. Which rows they are is one bit a bank row:
+/// 4 bytes a candidate and 20 bytes a stretch.
 /// </summary>
 internal sealed unsafe class CandidateList : IDisposable
 {
     /// <summary>Bank rows that are added at a time. The list knows where each stretch's candidates start.</summary>
     public const int Stretch = 128;
 
-    /// <summary>A compaction stores whole vectors: the last one may reach beyond the last row by as many.</summary>
+    private const int WordRows = 64, StretchWords = Stretch / WordRows;
+
+    /// <summary>A compaction stores whole vectors: the last one may reach beyond the last candidate by as many.</summary>
     private const int Overhang = 16;
 
     private readonly AlignedBuffer<int> _starts = new();
+    private readonly AlignedBuffer<ulong> _rows = new();
     private readonly AlignedBuffer<float> _ownScores = new();
-    private readonly AlignedBuffer<int> _ownRows = new();
     private int _capacity;
     private int _stretches;
 
@@ -33,25 +36,26 @@ internal sealed unsafe class CandidateList : IDisposable
 
     public float* Scores { get; private set; }
 
-    public int* Rows { get; private set; }
+    public long Bytes => _starts.Bytes + _rows.Bytes + _ownScores.Bytes;
 
-    public long Bytes => _ownScores.Bytes + _ownRows.Bytes + _starts.Bytes;
-
-    /// <summary>Elements of either memory that <see cref="Reset(float, int, int, float*, int*)"/> wants for so many candidates.</summary>
+    /// <summary>Scores of memory that <see cref="Reset(float, int, int, float*)"/> wants for so many candidates.</summary>
     public static long RoomFor(int capacity) => (long)capacity + Overhang;
 
-    /// <summary>Empties the list and makes room of its own for <paramref name="capacity"/> candidates of a bank of <paramref name="bankRows"/> rows.</summary>
-    public void Reset(float threshold, int capacity, int bankRows) => Reset(
-        threshold, capacity, bankRows, _ownScores.EnsureLength(RoomFor(capacity)), _ownRows.EnsureLength(RoomFor(capacity)));
+    /// <summary>Bytes of a list beside its scores.</summary>
+    public static long BytesBeside(int bankRows) => (bankRows / Stretch + 2L) * (sizeof(int) + StretchWords * sizeof(ulong));
 
-    /// <summary>The same in the caller's memory, <see cref="RoomFor"/> elements each: lists that grew one by one would leave holes in the heap.</summary>
-    public void Reset(float threshold, int capacity, int bankRows, float* scores, int* rows)
+    /// <summary>Empties the list and makes room of its own for <paramref name="capacity"/> candidates of a bank of <paramref name="bankRows"/> rows.</summary>
+    public void Reset(float threshold, int capacity, int bankRows) =>
+        Reset(threshold, capacity, bankRows, _ownScores.EnsureLength(RoomFor(capacity)));
+
+    /// <summary>The same in the caller's memory, <see cref="RoomFor"/> scores: lists that grew one by one would leave holes in the heap.</summary>
+    public void Reset(float threshold, int capacity, int bankRows, float* scores)
     {
         _starts.EnsureLength((long)bankRows / Stretch + 2);
+        _rows.EnsureLength(((long)bankRows / Stretch + 2) * StretchWords);
         _starts.Pointer[0] = 0;
         _stretches = 0;
         Scores = scores;
-        Rows = rows;
         _capacity = capacity;
         Threshold = threshold;
         Count = 0;
@@ -65,15 +69,15 @@ internal sealed unsafe class CandidateList : IDisposable
     {
         if (Overflowed)
             return;
-        int firstRow = _stretches * Stretch;
+        ulong* rows = _rows.Pointer + (nint)_stretches * StretchWords;
         if (Count + count <= _capacity)
         {
-            Count = Avx512F.IsSupported && count == Stretch ? AppendWholeStretch(scores, firstRow)
-                : Compaction.IsSupported ? AppendCompacted(scores, count, firstRow)
-                : AppendOneByOne(scores, count, firstRow);
+            Count = Avx512F.IsSupported && count == Stretch ? AppendWholeStretch(scores, rows)
+                : Compaction.IsSupported ? AppendCompacted(scores, count, rows)
+                : AppendOneByOne(scores, count, rows);
         }
         else if (CountReaching(scores, count) is var more && Count + more <= _capacity)
-            Count = AppendOneByOne(scores, count, firstRow);
+            Count = AppendOneByOne(scores, count, rows);
         else
             Overflowed = true;
         _starts.Pointer[++_stretches] = Count;
@@ -85,79 +89,112 @@ internal sealed unsafe class CandidateList : IDisposable
         int stretch = row / Stretch;
         if (stretch >= _stretches)
             return -1;
-        int start = _starts.Pointer[stretch];
-        int at = new ReadOnlySpan<int>(Rows + start, _starts.Pointer[stretch + 1] - start).IndexOf(row);
-        return at < 0 ? -1 : start + at;
+        ulong* rows = _rows.Pointer + (nint)stretch * StretchWords;
+        int word = row % Stretch / WordRows;
+        ulong bit = 1ul << row % WordRows;
+        if ((rows[word] & bit) == 0)
+            return -1;
+        int at = _starts.Pointer[stretch] + BitOperations.PopCount(rows[word] & (bit - 1));
+        return word == 0 ? at : at + BitOperations.PopCount(rows[0]);
+    }
+
+    /// <summary>
+    /// Writes the bank rows of the candidates whose bit is set, ascending: bit p of <paramref name="chosen"/> is position p. One word beyond
+    /// the last position's is read.
+    /// </summary>
+    public void CopyRows(ulong* chosen, int* into)
+    {
+        int at = 0;
+        for (int word = 0; word < _stretches * StretchWords; word++)
+        {
+            ulong rows = _rows.Pointer[word];
+            ulong wanted = Spread(BitsFrom(chosen, at), rows);
+            at += BitOperations.PopCount(rows);
+            for (; wanted != 0; wanted &= wanted - 1)
+                *into++ = word * WordRows + BitOperations.TrailingZeroCount(wanted);
+        }
     }
 
     public void Dispose()
     {
         _starts.Dispose();
+        _rows.Dispose();
         _ownScores.Dispose();
-        _ownRows.Dispose();
+    }
+
+    /// <summary>64 bits from any position.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong BitsFrom(ulong* bits, int at) => bits[at / 64] >> at % 64 | bits[at / 64 + 1] << 1 << 63 - at % 64;
+
+    /// <summary>The low bits of <paramref name="values"/>, one after the other, at the set bits of <paramref name="places"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Spread(ulong values, ulong places)
+    {
+        if (Bmi2.X64.IsSupported)
+            return Bmi2.X64.ParallelBitDeposit(values, places);
+        ulong spread = 0;
+        for (; places != 0; places &= places - 1, values >>= 1)
+            spread |= (values & 1) * (places & (ulong)-(long)places);
+        return spread;
     }
 
     /// <summary>The same where the processor compacts 16 at a time by itself.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int AppendWholeStretch(float* scores, int firstRow)
+    private int AppendWholeStretch(float* scores, ulong* rows)
     {
-        float* keptScores = Scores + Count;
-        int* keptRows = Rows + Count;
+        float* kept = Scores + Count;
         Vector512<float> threshold = Vector512.Create(Threshold);
-        Vector512<int> rows = Vector512.Create(firstRow) + Vector512<int>.Indices;
-        for (int i = 0; i < Stretch; i += Vector512<float>.Count)
+        for (int word = 0; word < StretchWords; word++)
         {
-            Vector512<float> values = Vector512.Load(scores + i);
-            Vector512<float> reaches = Vector512.GreaterThanOrEqual(values, threshold);
-            Avx512F.Compress(Vector512<float>.Zero, reaches, values).Store(keptScores);
-            Avx512F.Compress(Vector512<int>.Zero, reaches.AsInt32(), rows).Store(keptRows);
-            int kept = BitOperations.PopCount(reaches.ExtractMostSignificantBits());
-            keptScores += kept;
-            keptRows += kept;
-            rows += Vector512.Create(Vector512<int>.Count);
+            ulong bits = 0;
+            for (int i = 0; i < WordRows; i += Vector512<float>.Count, scores += Vector512<float>.Count)
+            {
+                Vector512<float> values = Vector512.Load(scores);
+                Vector512<float> reaches = Vector512.GreaterThanOrEqual(values, threshold);
+                Avx512F.Compress(Vector512<float>.Zero, reaches, values).Store(kept);
+                ulong mask = reaches.ExtractMostSignificantBits();
+                kept += BitOperations.PopCount(mask);
+                bits |= mask << i;
+            }
+            rows[word] = bits;
         }
-        return (int)(keptScores - Scores);
+        return (int)(kept - Scores);
     }
 
-    /// <summary>One vector at a time: the scores that pass move to the front of a vector that is stored whole, rows likewise.</summary>
+    /// <summary>One vector at a time: the scores that pass move to the front of a vector that is stored whole.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int AppendCompacted(float* scores, int count, int firstRow)
+    private int AppendCompacted(float* scores, int count, ulong* rows)
     {
         byte* table = Compaction.Table;
-        float* keptScores = Scores + Count;
-        int* keptRows = Rows + Count;
+        float* kept = Scores + Count;
         Vector256<float> threshold = Vector256.Create(Threshold);
-        Vector256<int> rows = Vector256.Create(firstRow) + Vector256<int>.Indices;
-        nint kept = 0, whole = count & -Compaction.Lanes;
-        for (nint i = 0; i < whole; i += Compaction.Lanes)
+        new Span<ulong>(rows, StretchWords).Clear();
+        int whole = count & -Compaction.Lanes;
+        for (int i = 0; i < whole; i += Compaction.Lanes)
         {
             Vector256<float> values = Vector256.Load(scores + i);
             uint mask = Vector256.GreaterThanOrEqual(values, threshold).ExtractMostSignificantBits();
-            Compaction.ToFront(table, values.AsInt32(), mask).AsSingle().Store(keptScores + kept);
-            Compaction.ToFront(table, rows, mask).Store(keptRows + kept);
+            Compaction.ToFront(table, values.AsInt32(), mask).AsSingle().Store(kept);
             kept += BitOperations.PopCount(mask);
-            rows += Vector256.Create(Compaction.Lanes);
+            rows[i / WordRows] |= (ulong)mask << i % WordRows;
         }
-        for (nint i = whole; i < count; i++)
-        {
-            if (scores[i] < Threshold)
-                continue;
-            keptScores[kept] = scores[i];
-            keptRows[kept++] = firstRow + (int)i;
-        }
-        return Count + (int)kept;
+        return AppendRest(scores, whole, count, rows, (int)(kept - Scores));
     }
 
-    private int AppendOneByOne(float* scores, int count, int firstRow)
+    private int AppendOneByOne(float* scores, int count, ulong* rows)
     {
-        int kept = Count;
-        for (int i = 0; i < count; i++)
+        new Span<ulong>(rows, StretchWords).Clear();
+        return AppendRest(scores, 0, count, rows, Count);
+    }
+
+    private int AppendRest(float* scores, int first, int count, ulong* rows, int kept)
+    {
+        for (int i = first; i < count; i++)
         {
-            if (scores[i] >= Threshold)
-            {
-                Scores[kept] = scores[i];
-                Rows[kept++] = firstRow + i;
-            }
+            if (!(scores[i] >= Threshold))
+                continue;
+            Scores[kept++] = scores[i];
+            rows[i / WordRows] |= 1ul << i % WordRows;
         }
         return kept;
     }

@@ -5,7 +5,7 @@ namespace SSLP.Kernels;
 /// A panel of the bank is loaded once for all queries of the block. Scratch of one thread; no score outlives its tile but the candidates'.
 /// </summary>
 /// <remarks>
-/// Multiply-adds: Q·N·D, and Q·(sample rows)·D for the thresholds. Bytes: the packed bank once; 8 written for each candidate.
+/// Multiply-adds: Q·N·D, and Q·(sample rows)·D for the thresholds. Bytes: the packed bank once; 4 written for each candidate.
 /// </remarks>
 internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, InstructionSet isa) : IDisposable
 {
@@ -19,7 +19,6 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
     private readonly AlignedBuffer<float> _bankScores = new();
     private readonly AlignedBuffer<float> _oneQuery = new();
     private readonly AlignedBuffer<float> _listScores = new();
-    private readonly AlignedBuffer<int> _listRows = new();
     private readonly List<CandidateList> _lists = [];
     private int _count, _padded;
 
@@ -31,8 +30,7 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
     {
         get
         {
-            long bytes = _queries.Bytes + _tile.Bytes + _sampleScores.Bytes + _bankScores.Bytes + _oneQuery.Bytes;
-            bytes += _listScores.Bytes + _listRows.Bytes;
+            long bytes = _queries.Bytes + _tile.Bytes + _sampleScores.Bytes + _bankScores.Bytes + _oneQuery.Bytes + _listScores.Bytes;
             foreach (CandidateList list in _lists)
                 bytes += list.Bytes;
             return bytes;
@@ -81,7 +79,6 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         _bankScores.Dispose();
         _oneQuery.Dispose();
         _listScores.Dispose();
-        _listRows.Dispose();
         foreach (CandidateList list in _lists)
             list.Dispose();
     }
@@ -98,24 +95,17 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
         long room = 0;
         for (int q = 0; q < _count; q++)
             room += CandidateList.RoomFor(sample.Capacity(needed[q]));
-        EnsureLists(room);
-        long at = 0;
+        // Some to spare: another step's ranks reach a little farther.
+        if (_listScores.Length < room)
+            _listScores.EnsureLength(room + room / 16);
+        float* own = _listScores.Pointer;
         for (int q = 0; q < _count; q++)
         {
             float threshold = sample.Threshold(_sampleScores.Pointer + (nint)q * stride, needed[q]);
             int capacity = sample.Capacity(needed[q]);
-            _lists[q].Reset(threshold, capacity, bank.RowCount, _listScores.Pointer + at, _listRows.Pointer + at);
-            at += CandidateList.RoomFor(capacity);
+            _lists[q].Reset(threshold, capacity, bank.RowCount, own);
+            own += CandidateList.RoomFor(capacity);
         }
-    }
-
-    /// <summary>Room for all lists of a block, with some to spare: another step's ranks reach a little farther.</summary>
-    private void EnsureLists(long room)
-    {
-        if (_listScores.Length >= room)
-            return;
-        _listScores.EnsureLength(room + room / 16);
-        _listRows.EnsureLength(room + room / 16);
     }
 
     /// <summary>One query again, with the threshold taken from all its scores: where the sample misled, or where ties abound.</summary>

@@ -252,26 +252,24 @@ internal sealed unsafe class RankedCandidates : IDisposable
 
     private void CopyChosen(Span<int> rows, Span<float> scores)
     {
+        fixed (int* into = rows)
+            _list.CopyRows(_chosen.Pointer, into);
         byte* chosen = (byte*)_chosen.Pointer;
         int copied = 0, at = 0;
-        fixed (int* rowsOut = rows)
-        fixed (float* scoresOut = scores)
+        fixed (float* into = scores)
         {
             byte* table = Compaction.Table;
-            for (; Compaction.IsSupported && copied + Lanes <= rows.Length; at += Lanes)
+            for (; Compaction.IsSupported && copied + Lanes <= scores.Length; at += Lanes)
             {
                 uint wanted = chosen[at / Lanes];
-                Compaction.ToFront(table, Vector256.Load(_list.Rows + at), wanted).Store(rowsOut + copied);
-                Compaction.ToFront(table, Vector256.Load(_list.Scores + at).AsInt32(), wanted).AsSingle().Store(scoresOut + copied);
+                Compaction.ToFront(table, Vector256.Load(_list.Scores + at).AsInt32(), wanted).AsSingle().Store(into + copied);
                 copied += BitOperations.PopCount(wanted);
             }
         }
-        for (; copied < rows.Length; at++)
+        for (; copied < scores.Length; at++)
         {
-            if ((chosen[at / Lanes] >> at % Lanes & 1) == 0)
-                continue;
-            rows[copied] = _list.Rows[at];
-            scores[copied++] = _list.Scores[at];
+            if ((chosen[at / Lanes] >> at % Lanes & 1) != 0)
+                scores[copied++] = _list.Scores[at];
         }
     }
 

@@ -58,8 +58,9 @@ public sealed unsafe partial class CpuThreeTermStep
         {
             int perAnchor = 1 + step._options.AuxiliaryAnchors, workers = step._pool.Workers;
             int rows = step._bank.RowCount;
-            long bytes = 8 * (step._sample.Capacity(NeededByAnchor(rows, 0)) +
-                (long)step._options.AuxiliaryAnchors * step._sample.Capacity(Math.Min(step._options.NearestKeys + 1, rows)));
+            long candidates = step._sample.Capacity(NeededByAnchor(rows, 0)) +
+                (long)step._options.AuxiliaryAnchors * step._sample.Capacity(Math.Min(step._options.NearestKeys + 1, rows));
+            long bytes = sizeof(float) * candidates + perAnchor * CandidateList.BytesBeside(rows);
             int length = (int)Math.Clamp(CandidateBudgetBytes / workers / bytes, 1, MaxBlockAnchors);
             int whole = 1;
             while (whole * perAnchor % ScorePass.QueryMultiple != 0)

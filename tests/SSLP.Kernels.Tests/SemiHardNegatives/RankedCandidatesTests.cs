@@ -44,10 +44,11 @@ public sealed unsafe class RankedCandidatesTests
             using var list = new CandidateList();
             Fill(list, scores, threshold, expected.Length + spare);
             Assert.False(list.Overflowed);
-            Assert.Equal(expected, new ReadOnlySpan<int>(list.Rows, list.Count).ToArray());
+            Assert.Equal(expected, Rows(list, position => true));
+            Assert.Equal(expected.Where((_, at) => at % 3 == 1), Rows(list, position => position % 3 == 1));
             Assert.Equal(expected.Select(j => scores[j]), new ReadOnlySpan<float>(list.Scores, list.Count).ToArray());
             Assert.All(expected, (row, at) => Assert.Equal(at, list.Find(row)));
-            Assert.Equal(-1, list.Find(scores.Length));
+            Assert.All(Enumerable.Range(0, scores.Length + 200).Except(expected), row => Assert.Equal(-1, list.Find(row)));
         }, iter: 400);
 
     [Fact]
@@ -67,6 +68,19 @@ public sealed unsafe class RankedCandidatesTests
         using var ranking = new RankedCandidates();
         Fill(list, [0, float.PositiveInfinity], float.NegativeInfinity, 2);
         Assert.Contains("unit vectors", Assert.Throws<ArgumentException>(() => ranking.Load(list)).Message);
+    }
+
+    /// <summary>Rows of the chosen positions; every bit beyond the list is set, and none of them may come out.</summary>
+    private static int[] Rows(CandidateList list, Func<int, bool> isChosen)
+    {
+        var chosen = new ulong[list.Count / 64 + 3];
+        for (int position = 0; position < 64 * chosen.Length; position++)
+            chosen[position / 64] |= position >= list.Count || isChosen(position) ? 1ul << position % 64 : 0;
+        var rows = new int[Enumerable.Range(0, list.Count).Count(isChosen)];
+        fixed (ulong* bits = chosen)
+        fixed (int* into = rows)
+            list.CopyRows(bits, into);
+        return rows;
     }
 
     /// <summary>Feeds the scores stretch by stretch, from memory that ends on a vector.</summary>
