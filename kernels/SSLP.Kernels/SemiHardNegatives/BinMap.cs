@@ -18,10 +18,13 @@ internal readonly struct BinMap
     private readonly int _bins;
 
     /// <summary>A map of the scores onto bins 0 … <paramref name="bins"/> − 1.</summary>
+    /// <param name="scores">At least one.</param>
+    /// <param name="atLeast">What no score is below, near the smallest of them; −∞ where that is not known.</param>
+    /// <param name="bins">How many.</param>
     /// <exception cref="ArgumentException">A score is not finite.</exception>
-    public BinMap(ReadOnlySpan<float> scores, int bins)
+    public BinMap(ReadOnlySpan<float> scores, float atLeast, int bins)
     {
-        float smallest = TensorPrimitives.Min(scores);
+        float smallest = float.IsFinite(atLeast) ? atLeast : TensorPrimitives.Min(scores);
         _largest = TensorPrimitives.Max(scores);
         _bins = bins;
         float range = _largest - smallest, meanExcess = TensorPrimitives.Average(scores) - smallest;

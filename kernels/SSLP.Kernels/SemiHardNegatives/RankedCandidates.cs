@@ -51,7 +51,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         new Span<int>(_bins.Pointer, _binCount + 1).Clear();
         if (list.Count == 0)
             return;
-        _map = new BinMap(new ReadOnlySpan<float>(list.Scores, list.Count), _binCount);
+        _map = new BinMap(new ReadOnlySpan<float>(list.Scores, list.Count), list.Threshold, _binCount);
         CountBins();
     }
 

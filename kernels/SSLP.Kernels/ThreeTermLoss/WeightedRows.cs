@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -66,9 +67,8 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
     {
         for (int part = 0; part < Parts; part++)
         {
-            float* partial = _sums.Pointer + ((nint)part * _lists.Count + list) * bank.Stride;
-            for (int d = 0; d < sum.Length; d++)
-                sum[d] += partial[d];
+            var partial = new ReadOnlySpan<float>(_sums.Pointer + ((nint)part * _lists.Count + list) * bank.Stride, sum.Length);
+            TensorPrimitives.Add(sum, partial, sum);
         }
     }
 
