@@ -10,7 +10,7 @@ namespace SSLP.Kernels;
 /// <para>Multiply-adds: (1 + auxiliary)·B·N·D for the pass, which is the floor, and B·(M + |S| + |F|)·D for the gradient. A query whose row
 /// agrees with no other in the clusterings can add nothing to F, and an auxiliary one is then left out.</para>
 /// <para>Never materialised: a B × N array, a sorted bank, a mask. Exact: thresholds from a sample only decide which rows are looked at, and are
-/// checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 35 MB at N = 681,486 with two threads, whatever B.</para>
+/// checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 31 MB at N = 681,486 with two threads, whatever B.</para>
 /// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
 /// Managed allocation: none after the first calls at a shape.</para>
 /// </remarks>
