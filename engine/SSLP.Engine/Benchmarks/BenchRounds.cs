@@ -20,6 +20,7 @@ internal sealed class BenchRounds
     private const double LongWayMs = 1000;
 
     private readonly List<(string Name, Func<double> Run)> _ways = [];
+    private readonly List<Process> _others = [];
 
     /// <summary>A way that is timed from outside.</summary>
     public void Add(string name, Action run) => _ways.Add((name, () =>
@@ -30,8 +31,13 @@ internal sealed class BenchRounds
     }
     ));
 
-    /// <summary>A way that reports its own milliseconds.</summary>
-    public void AddTimed(string name, Func<double> run) => _ways.Add((name, run));
+    /// <summary>A way that reports its own milliseconds, and the process that it runs in where that is another: its threads spin, too.</summary>
+    public void AddTimed(string name, Func<double> run, Process? other = null)
+    {
+        _ways.Add((name, run));
+        if (other is not null)
+            _others.Add(other);
+    }
 
     /// <summary>Median milliseconds of each way, in the order they were added.</summary>
     public double[] Medians(int rounds, int warmups = Warmups)
@@ -60,15 +66,26 @@ internal sealed class BenchRounds
         return [.. times.Select(ofOne => ofOne[rounds / 2])];
     }
 
-    private static void WaitUntilIdle()
+    private void WaitUntilIdle()
     {
         for (int slice = 0; slice < MostSpinSlices; slice++)
         {
-            TimeSpan before = Environment.CpuUsage.TotalTime;
+            TimeSpan before = CpuTime();
             Thread.Sleep(SpinSliceMs);
-            if ((Environment.CpuUsage.TotalTime - before).TotalMilliseconds < IdleShare * SpinSliceMs)
+            if ((CpuTime() - before).TotalMilliseconds < IdleShare * SpinSliceMs)
                 return;
         }
+    }
+
+    private TimeSpan CpuTime()
+    {
+        TimeSpan time = Environment.CpuUsage.TotalTime;
+        foreach (Process other in _others)
+        {
+            other.Refresh();
+            time += other.TotalProcessorTime;
+        }
+        return time;
     }
 
     /// <summary>The baselines of a report, from <see cref="Medians"/>.</summary>

@@ -15,13 +15,15 @@ internal sealed class FaissBaseline : IDisposable
     private const string Python = "/usr/bin/python3";
     private const string NoOpenBlas = "no OpenBLAS";
 
-    private readonly Process _process;
     private readonly string _folder;
     private readonly List<string> _errors;
     private readonly string _version, _blas;
 
     private FaissBaseline(Process process, string folder, List<string> errors, string version, string blas) =>
-        (_process, _folder, _errors, _version, _blas) = (process, folder, errors, version, blas);
+        (Process, _folder, _errors, _version, _blas) = (process, folder, errors, version, blas);
+
+    /// <summary>Where it runs.</summary>
+    public Process Process { get; }
 
     /// <summary>The baseline's name in a table; one without a fast BLAS says so there.</summary>
     public string Name(string job) => $"faiss {_version} {job}" + (HasOpenBlas ? "" : ", without OpenBLAS");
@@ -57,25 +59,25 @@ internal sealed class FaissBaseline : IDisposable
     {
         try
         {
-            _process.StandardInput.WriteLine();
-            _process.StandardInput.Flush();
+            Process.StandardInput.WriteLine();
+            Process.StandardInput.Flush();
         }
         catch (IOException)
         {
             // A broken pipe: the process is gone, and the answer below says how.
         }
-        string? answer = _process.StandardOutput.ReadLine();
+        string? answer = Process.StandardOutput.ReadLine();
         if (answer is not null)
             return double.Parse(answer, CultureInfo.InvariantCulture);
-        _process.WaitForExit();
-        throw new UserException($"The faiss process ended in the middle of the bench: {End(_process, _errors)}");
+        Process.WaitForExit();
+        throw new UserException($"The faiss process ended in the middle of the bench: {End(Process, _errors)}");
     }
 
     public void Dispose()
     {
-        _process.StandardInput.Close();
-        _process.WaitForExit();
-        _process.Dispose();
+        Process.StandardInput.Close();
+        Process.WaitForExit();
+        Process.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 

@@ -26,7 +26,7 @@ public static class KMeansBench
         rounds.Add("libtorch cdist + argmin", () => PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, out string absence);
         if (faiss is not null)
-            rounds.AddTimed(faiss.Name("Clustering"), faiss.Run);
+            rounds.AddTimed(faiss.Name("Clustering"), faiss.Run, faiss.Process);
 
         // A round takes seconds: one is enough to warm up.
         double[] medians = rounds.Medians(options.Rounds, warmups: 1);

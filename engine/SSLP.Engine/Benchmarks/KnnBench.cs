@@ -24,7 +24,7 @@ public static class KnnBench
         rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, out string absence);
         if (faiss is not null)
-            rounds.AddTimed(faiss.Name("IndexFlatIP"), faiss.Run);
+            rounds.AddTimed(faiss.Name("IndexFlatIP"), faiss.Run, faiss.Process);
 
         double[] medians = rounds.Medians(options.Rounds);
         double work = (double)options.Rows * options.Width;
