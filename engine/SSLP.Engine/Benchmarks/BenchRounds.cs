@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace SSLP.Engine.Benchmarks;
 
 /// <summary>
-/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them. Each runs right
-/// after a run of its own, with its threads awake and the others' asleep. The first way is ours.
+/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them. Each waits
+/// until the others' threads sleep, and wakes its own by a run that is not timed. The first way is ours.
 /// </summary>
 internal sealed class BenchRounds
 {

@@ -50,7 +50,9 @@ public sealed class PretrainJob : IDisposable
         random.manual_seed(options.Seed);
         _method = MethodFactory.Create(options, source.Table, _kernels);
         _probe = options.ProbeEvery > 0 ? new OnlineProbe(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
-        Probe = _probe is not null && probed is null && options.Method == MethodKind.Supervised ? $"{_probe.Describe}, whose labels this run learns from: not a held-out figure" : _probe?.Describe;
+        Probe = _probe?.Describe;
+        if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
+            Probe += ", whose labels this run learns from: not a held-out figure";
         _trainer = new Trainer(options, folder, source, _method, Device, _kernels.Pool, _probe);
         Resumed = resume && _trainer.Resume();
         Directory.CreateDirectory(folder.Root);

@@ -17,8 +17,8 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
 {
     private const int Parts = 16;
 
-    /// <summary>Floats whose sums stay in registers: eight vectors.</summary>
-    private const int Block = 64, WideBlock = 128;
+    /// <summary>Vectors of sums that stay in registers while a list's rows are walked.</summary>
+    private const int BlockVectors = 8;
     private const int Half = 16;
     private const int LineFloats = 16;
 
@@ -91,10 +91,10 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
     {
         float* bankRows = bank.Rows.Data;
         nint stride = bank.Stride, d = 0;
-        for (; Vector512.IsHardwareAccelerated && d + WideBlock <= stride; d += WideBlock)
-            AddWideBlock(bankRows + d, stride, rows, weights, sum + d);
-        for (; d + Block <= stride; d += Block)
-            AddBlock(bankRows + d, stride, rows, weights, sum + d);
+        for (; Vector512.IsHardwareAccelerated && d + BlockVectors * Lanes512.Count <= stride; d += BlockVectors * Lanes512.Count)
+            AddBlock<Lanes512, Vector512<float>>(bankRows + d, stride, rows, weights, sum + d);
+        for (; d + BlockVectors * Lanes256.Count <= stride; d += BlockVectors * Lanes256.Count)
+            AddBlock<Lanes256, Vector256<float>>(bankRows + d, stride, rows, weights, sum + d);
         for (; d < stride; d += Half)
             AddHalf(bankRows + d, stride, rows, weights, sum + d);
     }
@@ -127,61 +127,36 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
         }
     }
 
+    /// <summary>Each element is one chain of fused multiply-adds over the rows: the same bits for either width.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AddBlock(float* bankRows, nint stride, ReadOnlySpan<int> rows, ReadOnlySpan<float> weights, float* sum)
+    private static void AddBlock<TLanes, TVector>(float* bankRows, nint stride, ReadOnlySpan<int> rows, ReadOnlySpan<float> weights, float* sum)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : struct
     {
-        Vector256<float> s0 = Vector256.Load(sum), s1 = Vector256.Load(sum + 8), s2 = Vector256.Load(sum + 16), s3 = Vector256.Load(sum + 24);
-        Vector256<float> s4 = Vector256.Load(sum + 32), s5 = Vector256.Load(sum + 40), s6 = Vector256.Load(sum + 48), s7 = Vector256.Load(sum + 56);
+        int second = TLanes.Count;
+        TVector s0 = TLanes.Load(sum), s1 = TLanes.Load(sum + second), s2 = TLanes.Load(sum + 2 * second), s3 = TLanes.Load(sum + 3 * second);
+        TVector s4 = TLanes.Load(sum + 4 * second), s5 = TLanes.Load(sum + 5 * second), s6 = TLanes.Load(sum + 6 * second), s7 = TLanes.Load(sum + 7 * second);
         for (int j = 0; j < rows.Length; j++)
         {
-            Vector256<float> weight = Vector256.Create(weights[j]);
+            TVector weight = TLanes.Broadcast(weights[j]);
             float* row = bankRows + rows[j] * stride;
-            s0 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row), s0);
-            s1 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 8), s1);
-            s2 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 16), s2);
-            s3 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 24), s3);
-            s4 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 32), s4);
-            s5 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 40), s5);
-            s6 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 48), s6);
-            s7 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 56), s7);
+            s0 = TLanes.MultiplyAdd(weight, TLanes.Load(row), s0);
+            s1 = TLanes.MultiplyAdd(weight, TLanes.Load(row + second), s1);
+            s2 = TLanes.MultiplyAdd(weight, TLanes.Load(row + 2 * second), s2);
+            s3 = TLanes.MultiplyAdd(weight, TLanes.Load(row + 3 * second), s3);
+            s4 = TLanes.MultiplyAdd(weight, TLanes.Load(row + 4 * second), s4);
+            s5 = TLanes.MultiplyAdd(weight, TLanes.Load(row + 5 * second), s5);
+            s6 = TLanes.MultiplyAdd(weight, TLanes.Load(row + 6 * second), s6);
+            s7 = TLanes.MultiplyAdd(weight, TLanes.Load(row + 7 * second), s7);
         }
-        s0.Store(sum);
-        s1.Store(sum + 8);
-        s2.Store(sum + 16);
-        s3.Store(sum + 24);
-        s4.Store(sum + 32);
-        s5.Store(sum + 40);
-        s6.Store(sum + 48);
-        s7.Store(sum + 56);
-    }
-
-    /// <summary>The same sums, to the bit, where registers are twice as wide: at D = 128 a list's rows are walked once.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AddWideBlock(float* bankRows, nint stride, ReadOnlySpan<int> rows, ReadOnlySpan<float> weights, float* sum)
-    {
-        Vector512<float> s0 = Vector512.Load(sum), s1 = Vector512.Load(sum + 16), s2 = Vector512.Load(sum + 32), s3 = Vector512.Load(sum + 48);
-        Vector512<float> s4 = Vector512.Load(sum + 64), s5 = Vector512.Load(sum + 80), s6 = Vector512.Load(sum + 96), s7 = Vector512.Load(sum + 112);
-        for (int j = 0; j < rows.Length; j++)
-        {
-            Vector512<float> weight = Vector512.Create(weights[j]);
-            float* row = bankRows + rows[j] * stride;
-            s0 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row), s0);
-            s1 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 16), s1);
-            s2 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 32), s2);
-            s3 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 48), s3);
-            s4 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 64), s4);
-            s5 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 80), s5);
-            s6 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 96), s6);
-            s7 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(row + 112), s7);
-        }
-        s0.Store(sum);
-        s1.Store(sum + 16);
-        s2.Store(sum + 32);
-        s3.Store(sum + 48);
-        s4.Store(sum + 64);
-        s5.Store(sum + 80);
-        s6.Store(sum + 96);
-        s7.Store(sum + 112);
+        TLanes.Store(sum, s0);
+        TLanes.Store(sum + second, s1);
+        TLanes.Store(sum + 2 * second, s2);
+        TLanes.Store(sum + 3 * second, s3);
+        TLanes.Store(sum + 4 * second, s4);
+        TLanes.Store(sum + 5 * second, s5);
+        TLanes.Store(sum + 6 * second, s6);
+        TLanes.Store(sum + 7 * second, s7);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
