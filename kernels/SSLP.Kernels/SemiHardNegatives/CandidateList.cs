@@ -99,19 +99,64 @@ internal sealed unsafe class CandidateList : IDisposable
     }
 
     /// <summary>
-    /// Writes the bank rows of the candidates whose bit is set, ascending: bit p of <paramref name="chosen"/> is position p. One word beyond
-    /// the last position's is read.
+    /// Writes the bank rows of the candidates whose bit is set, ascending: bit p of <paramref name="chosen"/> is position p, and as many bits
+    /// are set as <paramref name="into"/> is long. One word beyond the last position's is read.
     /// </summary>
-    public void CopyRows(ulong* chosen, int* into)
+    public void CopyRows(ulong* chosen, Span<int> into)
     {
-        int at = 0;
-        for (int word = 0; word < _stretches * StretchWords; word++)
+        int words = _stretches * StretchWords, at = 0, word = 0;
+        fixed (int* start = into)
         {
-            ulong rows = _rows.Pointer[word];
-            ulong wanted = Spread(BitsFrom(chosen, at), rows);
-            at += BitOperations.PopCount(rows);
-            for (; wanted != 0; wanted &= wanted - 1)
-                *into++ = word * WordRows + BitOperations.TrailingZeroCount(wanted);
+            int* next = start, end = start + into.Length;
+            // How many rows a word gives looks random to a branch predictor, so as many as most words have are written for each.
+            int atOnce = into.Length > words ? 8 : 2;
+            for (; end - next >= WordRows; word++)
+            {
+                ulong wanted = TakeWanted(chosen, word, ref at);
+                int* after = next + BitOperations.PopCount(wanted);
+                do
+                {
+                    for (int i = 0; i < atOnce; i++, wanted &= wanted - 1)
+                        next[i] = word * WordRows + BitOperations.TrailingZeroCount(wanted);
+                    next += atOnce;
+                }
+                while (wanted != 0);
+                next = after;
+            }
+            for (; next < end; word++)
+            {
+                for (ulong wanted = TakeWanted(chosen, word, ref at); wanted != 0; wanted &= wanted - 1)
+                    *next++ = word * WordRows + BitOperations.TrailingZeroCount(wanted);
+            }
+        }
+    }
+
+    /// <summary>Writes the scores of the same candidates in the same order.</summary>
+    public void CopyScores(ulong* chosen, Span<float> into)
+    {
+        int copied = 0, at = 0;
+        byte* bits = (byte*)chosen;
+        fixed (float* start = into)
+        {
+            for (; Avx512F.IsSupported && copied + Vector512<float>.Count <= into.Length; at += Vector512<float>.Count)
+            {
+                uint wanted = *(ushort*)(bits + at / 8);
+                Vector512<float> places = Vector512.Equals(Vector512.Create(wanted) & LaneBits, LaneBits).AsSingle();
+                Avx512F.Compress(Vector512<float>.Zero, places, Vector512.Load(Scores + at)).Store(start + copied);
+                copied += BitOperations.PopCount(wanted);
+            }
+            byte* table = Compaction.Table;
+            for (; Compaction.IsSupported && copied + Compaction.Lanes <= into.Length; at += Compaction.Lanes)
+            {
+                uint wanted = bits[at / 8];
+                Compaction.ToFront(table, Vector256.Load(Scores + at).AsInt32(), wanted).AsSingle().Store(start + copied);
+                copied += BitOperations.PopCount(wanted);
+            }
+        }
+        for (; copied < into.Length; at++)
+        {
+            if ((bits[at / 8] >> at % 8 & 1) != 0)
+                into[copied++] = Scores[at];
         }
     }
 
@@ -120,6 +165,19 @@ internal sealed unsafe class CandidateList : IDisposable
         _starts.Dispose();
         _rows.Dispose();
         _ownScores.Dispose();
+    }
+
+    /// <summary>Bit i in lane i.</summary>
+    private static Vector512<uint> LaneBits => Vector512.Create(
+        1u, 1u << 1, 1u << 2, 1u << 3, 1u << 4, 1u << 5, 1u << 6, 1u << 7, 1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15);
+
+    /// <summary>The rows of a word, as its bits, whose candidates are chosen; <paramref name="at"/> moves past the word's candidates.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong TakeWanted(ulong* chosen, int word, ref int at)
+    {
+        ulong rows = _rows.Pointer[word], wanted = Spread(BitsFrom(chosen, at), rows);
+        at += BitOperations.PopCount(rows);
+        return wanted;
     }
 
     /// <summary>64 bits from any position.</summary>
@@ -158,6 +216,8 @@ internal sealed unsafe class CandidateList : IDisposable
             }
             rows[word] = bits;
         }
+        Sse.Prefetch1(kept + 32);
+        Sse.Prefetch1(kept + 48);
         return (int)(kept - Scores);
     }
 

@@ -119,7 +119,8 @@ internal sealed unsafe class RankedCandidates : IDisposable
         ScanCandidates();
         foreach (ref readonly OpenBin bin in new Span<OpenBin>(_openBins.Pointer, openBins))
             ChooseInBin(bin, ranks.Ranks);
-        CopyChosen(into.Rows(list), into.WritableScores(list));
+        _list.CopyRows(_chosen.Pointer, into.Rows(list));
+        _list.CopyScores(_chosen.Pointer, into.WritableScores(list));
     }
 
     public void Dispose()
@@ -247,29 +248,6 @@ internal sealed unsafe class RankedCandidates : IDisposable
         {
             uint at = (uint)keys[ranks[wanted] - bin.FirstRank];
             _chosen.Pointer[at / 64] |= 1ul << (int)(at % 64);
-        }
-    }
-
-    private void CopyChosen(Span<int> rows, Span<float> scores)
-    {
-        fixed (int* into = rows)
-            _list.CopyRows(_chosen.Pointer, into);
-        byte* chosen = (byte*)_chosen.Pointer;
-        int copied = 0, at = 0;
-        fixed (float* into = scores)
-        {
-            byte* table = Compaction.Table;
-            for (; Compaction.IsSupported && copied + Lanes <= scores.Length; at += Lanes)
-            {
-                uint wanted = chosen[at / Lanes];
-                Compaction.ToFront(table, Vector256.Load(_list.Scores + at).AsInt32(), wanted).AsSingle().Store(into + copied);
-                copied += BitOperations.PopCount(wanted);
-            }
-        }
-        for (; copied < scores.Length; at++)
-        {
-            if ((chosen[at / Lanes] >> at % Lanes & 1) != 0)
-                scores[copied++] = _list.Scores[at];
         }
     }
 
