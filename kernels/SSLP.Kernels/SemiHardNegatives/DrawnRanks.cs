@@ -1,10 +1,11 @@
 namespace SSLP.Kernels;
 
-/// <summary>The ranks of one step, and for each rank how many drawn ones lie below it. 4 bytes a rank of the pool.</summary>
+/// <summary>The ranks of one step, and for each rank of the pool whether it is drawn and how many drawn ones lie below it: 33 bits.</summary>
 internal sealed class DrawnRanks(int most)
 {
     private readonly int[] _ranks = new int[most];
     private int[] _below = [0];
+    private ulong[] _drawn = [0, 0];
 
     /// <summary>How many there are.</summary>
     public int Count { get; private set; }
@@ -36,10 +37,17 @@ internal sealed class DrawnRanks(int most)
     /// <summary>Drawn ranks less than <paramref name="rank"/>.</summary>
     public int Below(int rank) => _below[Math.Min(rank, End)];
 
+    /// <summary>Whether <paramref name="rank"/> and the 63 after it are drawn, a bit each; rank at most <see cref="End"/>.</summary>
+    public ulong DrawnFrom(int rank) =>
+        _drawn[rank / 64] >> rank % 64 | _drawn[rank / 64 + 1] << 1 << 63 - rank % 64;
+
     private void CountBelow(int candidates)
     {
         if (_below.Length <= candidates)
-            _below = new int[candidates + 1];
+            (_below, _drawn) = (new int[candidates + 1], new ulong[candidates / 64 + 2]);
+        _drawn.AsSpan().Clear();
+        foreach (int drawn in Ranks)
+            _drawn[drawn / 64] |= 1ul << drawn % 64;
         int rank = 0;
         for (int drawn = 0; drawn < Count; drawn++)
         {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -17,6 +18,9 @@ namespace SSLP.Kernels;
 internal sealed unsafe class RankedCandidates : IDisposable
 {
     private const int Lanes = Compaction.Lanes;
+    /// <summary>Keys that are put in order by vectors; nearly all open bins hold no more.</summary>
+    private const int Few = 8;
+
     private const int MinBins = 1 << 8, MaxBins = 1 << 16;
 
     /// <summary>States of a bin while rows are taken: none of it is wanted, all of it is, or (from 1 up) its next slot in the open keys.</summary>
@@ -24,6 +28,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
 
     private readonly AlignedBuffer<int> _bins = new();
     private readonly AlignedBuffer<ulong> _openKeys = new();
+    private readonly AlignedBuffer<ulong> _wantedKeys = new();
     private readonly AlignedBuffer<ulong> _chosen = new();
     private readonly AlignedBuffer<OpenBin> _openBins = new();
     private CandidateList _list = null!;
@@ -36,7 +41,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     public int Available { get; private set; }
 
     /// <summary>Native bytes held.</summary>
-    public long Bytes => _bins.Bytes + _openKeys.Bytes + _chosen.Bytes + _openBins.Bytes;
+    public long Bytes => _bins.Bytes + _openKeys.Bytes + _wantedKeys.Bytes + _chosen.Bytes + _openBins.Bytes;
 
     /// <summary>Takes a list to answer about and counts its scores into bins. The list must have lost no row.</summary>
     public void Load(CandidateList list)
@@ -46,7 +51,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         _binCount = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(list.Count / 2, MinBins, MaxBins));
         // One bin more, the last, takes excluded rows.
         _bins.EnsureLength(_binCount + 1);
-        _openKeys.EnsureLength(list.Count);
+        _openKeys.EnsureLength(list.Count + Few);
         _chosen.EnsureLength(ChosenWords);
         new Span<int>(_bins.Pointer, _binCount + 1).Clear();
         if (list.Count == 0)
@@ -117,8 +122,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         _openBins.EnsureLength(ranks.Count + 1);
         int openBins = MarkBins(ranks);
         ScanCandidates();
-        foreach (ref readonly OpenBin bin in new Span<OpenBin>(_openBins.Pointer, openBins))
-            ChooseInBin(bin, ranks.Ranks);
+        ChooseInBins(new ReadOnlySpan<OpenBin>(_openBins.Pointer, openBins), ranks);
         _list.CopyRows(_chosen.Pointer, into.Rows(list));
         _list.CopyScores(_chosen.Pointer, into.WritableScores(list));
     }
@@ -127,6 +131,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     {
         _bins.Dispose();
         _openKeys.Dispose();
+        _wantedKeys.Dispose();
         _chosen.Dispose();
         _openBins.Dispose();
     }
@@ -179,7 +184,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
             for (int lane = bin; lane < bin + Lanes; lane++)
             {
                 int count = states[lane];
-                openBins[open] = new OpenBin(slots, count, rank, wantedBefore);
+                openBins[open] = new OpenBin(slots, count, rank);
                 rank += count;
                 int wantedUpTo = below[Math.Min(rank, below.Length - 1)], wanted = wantedUpTo - wantedBefore;
                 int anyWanted = -wanted >> 31, isOpen = anyWanted & (wanted - count) >> 31;  // all ones or all zeros
@@ -240,15 +245,56 @@ internal sealed unsafe class RankedCandidates : IDisposable
         return whole;
     }
 
-    private void ChooseInBin(in OpenBin bin, ReadOnlySpan<int> ranks)
+    private void ChooseInBins(ReadOnlySpan<OpenBin> openBins, DrawnRanks ranks)
+    {
+        ulong* wanted = _wantedKeys.EnsureLength(ranks.Count + Few);
+        int found = 0;
+        foreach (ref readonly OpenBin bin in openBins)
+        {
+            if (Avx512F.IsSupported && bin.Count <= Few)
+                found += WantedOfFew(bin, ranks.DrawnFrom(bin.FirstRank), wanted + found);
+            else
+                ChooseInBin(bin, ranks);
+        }
+        for (int i = 0; i < found; i++)
+            Choose(wanted[i]);
+    }
+
+    private void ChooseInBin(in OpenBin bin, DrawnRanks ranks)
     {
         var keys = new Span<ulong>(_openKeys.Pointer + bin.Slot, bin.Count);
         SortKeys(keys);
-        for (int wanted = bin.FirstWanted; wanted < ranks.Length && ranks[wanted] < bin.FirstRank + bin.Count; wanted++)
-        {
-            uint at = (uint)keys[ranks[wanted] - bin.FirstRank];
-            _chosen.Pointer[at / 64] |= 1ul << (int)(at % 64);
-        }
+        foreach (int rank in ranks.Ranks[ranks.Below(bin.FirstRank)..ranks.Below(bin.FirstRank + bin.Count)])
+            Choose(keys[rank - bin.FirstRank]);
+    }
+
+    /// <summary>
+    /// The keys of a small bin whose ranks are drawn (bit r of <paramref name="drawn"/>: the bin's r-th), in any order; returns how many.
+    /// A key's rank is how many others are less: compared all with all, for sorting three keys costs more in mispredicted branches.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int WantedOfFew(in OpenBin bin, ulong drawn, ulong* into)
+    {
+        Vector512<ulong> isKey = Vector512.LessThan(Vector512<ulong>.Indices, Vector512.Create((ulong)bin.Count));
+        Vector512<ulong> keys = Vector512.Load(_openKeys.Pointer + bin.Slot) | ~isKey;
+        Vector512<ulong> rank = Vector512<ulong>.Zero;
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 1), keys);
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 2), keys);
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 3), keys);
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 4), keys);
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 5), keys);
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 6), keys);
+        rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 7), keys);
+        Vector512<ulong> isDrawn = Avx512F.ShiftRightLogicalVariable(Vector512.Create(drawn), rank) & Vector512<ulong>.One;
+        Vector512<ulong> wanted = Vector512.Equals(isDrawn, Vector512<ulong>.One) & isKey;
+        Avx512F.Compress(Vector512<ulong>.Zero, wanted, keys).Store(into);
+        return BitOperations.PopCount(wanted.ExtractMostSignificantBits());
+    }
+
+    private void Choose(ulong key)
+    {
+        uint at = (uint)key;
+        _chosen.Pointer[at / 64] |= 1ul << (int)(at % 64);
     }
 
     /// <summary>The key at a position of one bin's order.</summary>
@@ -268,7 +314,6 @@ internal sealed unsafe class RankedCandidates : IDisposable
     /// <summary>Ascending keys are descending scores, then ascending positions, hence ascending rows. The low half is the position.</summary>
     private ulong KeyOf(int at) => ~RankedKey.Of(_list.Scores[at], at);
 
-    /// <summary>Most open bins hold two to four keys.</summary>
     private static void SortKeys(Span<ulong> keys)
     {
         if (keys.Length > 16)
@@ -286,6 +331,6 @@ internal sealed unsafe class RankedCandidates : IDisposable
         }
     }
 
-    /// <summary>A bin with wanted and unwanted ranks: where its keys lie, its ranks, and the first of the drawn ranks that falls into it.</summary>
-    private readonly record struct OpenBin(int Slot, int Count, int FirstRank, int FirstWanted);
+    /// <summary>A bin with wanted and unwanted ranks: where its keys lie, and its ranks.</summary>
+    private readonly record struct OpenBin(int Slot, int Count, int FirstRank);
 }
