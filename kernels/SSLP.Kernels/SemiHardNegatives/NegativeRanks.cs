@@ -51,11 +51,43 @@ public static class NegativeRanks
                 ranks[r] = r;
             return count;
         }
-        double[] keys = ArrayPool<double>.Shared.Rent(2 * candidates);
-        Race(sampling, CounterRandom.Key(seed, RandomPurpose.NegativeRanks), (ulong)step, keys.AsSpan(0, candidates));
-        TakeSmallest(keys.AsSpan(0, candidates), keys.AsSpan(candidates, candidates), ranks);
-        ArrayPool<double>.Shared.Return(keys);
+        Race(sampling, seed, step, candidates, ranks, LikelyEnd(sampling, candidates, count));
         return count;
+    }
+
+    /// <summary>
+    /// The ranks of the smallest times, ascending. Only speed depends on <paramref name="until"/>, a time by which the last of them has probably
+    /// come: a logarithm is taken of those alone that may come by then, as −ln(u) ≥ 1 − u, and if too few do, later ones are looked at, too.
+    /// </summary>
+    internal static void Race(NegativeSampling sampling, ulong seed, long step, int candidates, Span<int> ranks, double until)
+    {
+        ulong key = CounterRandom.Key(seed, RandomPurpose.NegativeRanks);
+        int[] runners = ArrayPool<int>.Shared.Rent(candidates);
+        double[] times = ArrayPool<double>.Shared.Rent(candidates), scratch = ArrayPool<double>.Shared.Rent(candidates);
+        for (; ; until *= 2)
+        {
+            int count = 0, inTime = 0;
+            for (int rank = 0; rank < candidates; rank++)
+            {
+                double u = CounterRandom.UniformAboveZero(CounterRandom.Block(key, (ulong)step, (ulong)rank).X);
+                // Written in any case and kept in some: whether it is kept looks random to a branch predictor.
+                (runners[count], times[count]) = (rank, u);
+                count += 1 - u <= until * Weight(sampling, rank, candidates) ? 1 : 0;
+            }
+            for (int i = 0; i < count; i++)
+            {
+                times[i] = -Math.Log(times[i]) / Weight(sampling, runners[i], candidates);
+                inTime += times[i] <= until ? 1 : 0;
+            }
+            if (inTime >= ranks.Length)
+            {
+                TakeSmallest(runners, times.AsSpan(0, count), scratch.AsSpan(0, count), ranks);
+                break;
+            }
+        }
+        ArrayPool<int>.Shared.Return(runners);
+        ArrayPool<double>.Shared.Return(times);
+        ArrayPool<double>.Shared.Return(scratch);
     }
 
     /// <summary>Beta(5, 15) density at x, without its constant: x⁴·(1 − x)¹⁴.</summary>
@@ -65,18 +97,39 @@ public static class NegativeRanks
         return x2 * x2 * (y8 * y4 * y2);
     }
 
-    private static void Race(NegativeSampling sampling, ulong key, ulong step, Span<double> times)
+    private static double Weight(NegativeSampling sampling, int rank, int candidates) =>
+        sampling == NegativeSampling.Random ? 1 : BetaWeight((rank + 0.5) / candidates);
+
+    /// <summary>
+    /// A time by which <paramref name="count"/> ranks have almost surely come: t where the expectation, Σ 1 − exp(−t·w), is five standard
+    /// deviations more; ∞ where it never is. The sum is taken over some hundred places of the pool.
+    /// </summary>
+    private static double LikelyEnd(NegativeSampling sampling, int candidates, int count)
     {
-        bool uniform = sampling == NegativeSampling.Random;
-        for (int rank = 0; rank < times.Length; rank++)
+        const int places = 256, steps = 20;
+        double wanted = (count + 5 * Math.Sqrt(count) + 5) / candidates * places, t = 0;
+        if (wanted >= places)
+            return double.PositiveInfinity;
+        // Newton's method from below, where the concave sum lets it overshoot nothing.
+        for (int i = 0; i < steps; i++)
         {
-            double u = CounterRandom.UniformAboveZero(CounterRandom.Block(key, step, (ulong)rank).X);
-            times[rank] = -Math.Log(u) / (uniform ? 1 : BetaWeight((rank + 0.5) / times.Length));
+            double came = 0, rate = 0;
+            for (int place = 0; place < places; place++)
+            {
+                double weight = Weight(sampling, place, places), waits = Math.Exp(-t * weight);
+                came += 1 - waits;
+                rate += weight * waits;
+            }
+            double more = (wanted - came) / rate;
+            t += more;
+            if (more <= 1e-3 * t)
+                break;
         }
+        return t;
     }
 
-    /// <summary>The indices of the ranks.Length smallest times, ascending; among equal times the lower index wins.</summary>
-    private static void TakeSmallest(ReadOnlySpan<double> times, Span<double> scratch, Span<int> ranks)
+    /// <summary>The runners of the ranks.Length smallest times, ascending; among equal times the lower rank wins.</summary>
+    private static void TakeSmallest(ReadOnlySpan<int> runners, ReadOnlySpan<double> times, Span<double> scratch, Span<int> ranks)
     {
         if (ranks.IsEmpty)
             return;
@@ -86,10 +139,10 @@ public static class NegativeRanks
         foreach (double time in times)
             ties -= time < last ? 1 : 0;
         int taken = 0;
-        for (int rank = 0; taken < ranks.Length; rank++)
+        for (int i = 0; taken < ranks.Length; i++)
         {
-            if (times[rank] < last || (times[rank] == last && ties-- > 0))
-                ranks[taken++] = rank;
+            if (times[i] < last || (times[i] == last && ties-- > 0))
+                ranks[taken++] = runners[i];
         }
     }
 }

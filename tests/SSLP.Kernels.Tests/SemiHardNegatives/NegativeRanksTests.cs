@@ -85,6 +85,31 @@ public sealed class NegativeRanksTests
         }
     }
 
+    /// <summary>Whatever end is guessed, far too early, about right, or none: the ranks are those of all times put in order.</summary>
+    [Theory]
+    [InlineData(NegativeSampling.SemiHard, 1000, 40)]
+    [InlineData(NegativeSampling.SemiHard, 1000, 990)]
+    [InlineData(NegativeSampling.SemiHard, 13_107, 4096)]
+    [InlineData(NegativeSampling.Random, 5000, 300)]
+    [InlineData(NegativeSampling.Random, 2, 1)]
+    public void Ranks_are_those_of_the_smallest_times(NegativeSampling sampling, int candidates, int count)
+    {
+        ulong key = CounterRandom.Key(77, RandomPurpose.NegativeRanks);
+        double Time(int rank) =>
+            -Math.Log(CounterRandom.UniformAboveZero(CounterRandom.Block(key, 5, (ulong)rank).X)) /
+            (sampling == NegativeSampling.Random ? 1 : Beta((rank + 0.5) / candidates));
+        int[] expected = [.. Enumerable.Range(0, candidates).OrderBy(Time).Take(count).Order()];
+        var ranks = new int[count];
+        Assert.Equal(count, NegativeRanks.Draw(sampling, 77, 5, candidates, count, ranks));
+        Assert.Equal(expected, ranks);
+        foreach (double until in new[] { 1e-12, 1, 1e5, double.PositiveInfinity })
+        {
+            Array.Clear(ranks);
+            NegativeRanks.Race(sampling, 77, 5, candidates, ranks, until);
+            Assert.Equal(expected, ranks);
+        }
+    }
+
     [Fact]
     public void Hardest_takes_the_first_ranks_and_random_is_uniform()
     {

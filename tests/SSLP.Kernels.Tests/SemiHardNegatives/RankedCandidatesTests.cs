@@ -70,16 +70,35 @@ public sealed unsafe class RankedCandidatesTests
         Assert.Contains("unit vectors", Assert.Throws<ArgumentException>(() => ranking.Load(list)).Message);
     }
 
-    /// <summary>Rows of the chosen positions; every bit beyond the list is set, and none of them may come out.</summary>
+    /// <summary>Lists long enough to be copied many rows at a time: where a word of 64 rows gives many, and where it gives hardly one.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(150)]
+    public void Rows_and_scores_of_chosen_positions_come_out_in_order(int every)
+    {
+        var random = new Random(every);
+        float[] scores = [.. Enumerable.Range(0, 12_345).Select(_ => random.NextSingle())];
+        int[] expected = [.. Enumerable.Range(0, scores.Length).Where(j => scores[j] >= 0.1f)];
+        using var list = new CandidateList();
+        Fill(list, scores, 0.1f, expected.Length);
+        bool[] isChosen = [.. expected.Select(_ => random.Next(every) == 0)];
+        Assert.Equal(expected.Where((_, at) => isChosen[at]), Rows(list, position => isChosen[position]));
+    }
+
+    /// <summary>Rows of the chosen positions, whose scores must come out with them; every bit beyond the list is set, and none of them may come out.</summary>
     private static int[] Rows(CandidateList list, Func<int, bool> isChosen)
     {
         var chosen = new ulong[list.Count / 64 + 3];
         for (int position = 0; position < 64 * chosen.Length; position++)
             chosen[position / 64] |= position >= list.Count || isChosen(position) ? 1ul << position % 64 : 0;
         var rows = new int[Enumerable.Range(0, list.Count).Count(isChosen)];
+        var scores = new float[rows.Length];
         fixed (ulong* bits = chosen)
-        fixed (int* into = rows)
-            list.CopyRows(bits, into);
+        {
+            list.CopyRows(bits, rows);
+            list.CopyScores(bits, scores);
+        }
+        Assert.Equal(Enumerable.Range(0, list.Count).Where(isChosen).Select(position => list.Scores[position]), scores);
         return rows;
     }
 
