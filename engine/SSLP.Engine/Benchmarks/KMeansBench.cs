@@ -24,7 +24,7 @@ public static class KMeansBench
         var rounds = new BenchRounds();
         rounds.Add("ours", () => means.Cluster(options.Clusters, options.Iterations, [Seed], labels));
         rounds.Add("libtorch cdist + argmin", () => PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose());
-        using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, out string absence);
+        using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, patient: true, out string absence);
         if (faiss is not null)
             rounds.AddTimed(faiss.Name("Clustering"), faiss.Run, faiss.Process);
 

@@ -32,11 +32,12 @@ public static class SamplingBench
             NearestKeys = Math.Min(4096, options.Rows),
             Negatives = Math.Min(4096, NegativeRanks.PoolSize(options.Rows, 0.2)),
         };
-        SpatialNeighbours index = scene.Index();
-        var clusters = new ClusterAgreement(scene.Labels, options.Rows);
         using var gradient = new MemoryBank(options.Queries, options.Width);
 
+        // All that a step needs beside the bank counts: the index of the slides and the clusters, too.
         bench.StartMemory();
+        SpatialNeighbours index = scene.Index();
+        var clusters = new ClusterAgreement(scene.Labels, options.Rows);
         using var step = new CpuThreeTermStep(bench.Bank, index, terms, bench.Pool);
         step.SetClusters(clusters);
         ThreeTermResult ours = default;

@@ -48,7 +48,10 @@ public sealed unsafe partial class CpuThreeTermStep
         }
 
         /// <summary>A row that agrees with no other adds nothing to F as a query.</summary>
-        private bool IsAlone(int row) => step._clusters.Members(row).Length == 1;
+        private bool IsAlone(int row) => Agreeing(row) == 0;
+
+        /// <summary>Other rows that agree with a row.</summary>
+        private int Agreeing(int row) => step._clusters is { } clusters ? clusters.Members(row).Length - 1 : 0;
 
         /// <summary>
         /// Each thread's share of the anchors, cut into blocks as long as the candidates' budget allows. Blocks are whole register tiles
@@ -122,16 +125,15 @@ public sealed unsafe partial class CpuThreeTermStep
         }
 
         /// <summary>A bound on what a row adds to F as a query.</summary>
-        private int AtMostNearest(int row) => Math.Min(step._options.NearestKeys, step._clusters.Members(row).Length - 1);
+        private int AtMostNearest(int row) => Math.Min(step._options.NearestKeys, Agreeing(row));
 
         private void AddNearestThatAgree(RankedCandidates ranking, int own, int b)
         {
             ranking.Exclude(own);
-            ReadOnlySpan<int> members = step._clusters.Members(own);
-            if (members.Length == 1)
+            if (step._clusters is not { } clusters || IsAlone(own))
                 return;
             ranking.FindNearest(step._options.NearestKeys);
-            foreach (int member in members)
+            foreach (int member in clusters.Members(own))
             {
                 if (member != step._anchors[b] && ranking.IsNearest(member))
                     step.Sets.Feature.Add(b, member);

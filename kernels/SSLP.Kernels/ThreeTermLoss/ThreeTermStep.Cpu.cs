@@ -35,7 +35,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     private readonly Select _select;
     private readonly Loss _loss;
     private readonly Gradient _gradient;
-    private ClusterAgreement _clusters;
+    private ClusterAgreement? _clusters;  // null before the first clustering: no two rows agree
     private AnchorTerms[] _terms = [];
     private int[] _anchors = [];
 
@@ -47,7 +47,6 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
-        _clusters = ClusterAgreement.None(bank.RowCount);
         _sample = new ScoreSample(bank.RowCount, bank.Width);
         _workers = new Worker[pool.Workers];
         for (int w = 0; w < _workers.Length; w++)
