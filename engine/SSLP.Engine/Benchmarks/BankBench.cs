@@ -50,15 +50,21 @@ internal sealed class BankBench : IDisposable
     /// <summary>Starts counting memory; the bank is already there.</summary>
     public void StartMemory()
     {
+        DropPeak();
+        _residentBefore = Process.GetCurrentProcess().WorkingSet64;
+    }
+
+    /// <summary>Forgets what was needed for a while only: from here on <see cref="PeakGrowth"/> counts what is held, and what the job adds.</summary>
+    public static void DropPeak()
+    {
         // What was dropped before is not to be moved about, or counted, while the job runs.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         // Linux sets the peak back to the present when told so; elsewhere the peak of the process so far stays in the figure.
         if (OperatingSystem.IsLinux())
             File.WriteAllText("/proc/self/clear_refs", "5");
-        _residentBefore = Process.GetCurrentProcess().WorkingSet64;
     }
 
-    /// <summary>Most that the process grew by since.</summary>
+    /// <summary>Most that the process grew by since <see cref="StartMemory"/>.</summary>
     public long PeakGrowth() => Math.Max(0, Process.GetCurrentProcess().PeakWorkingSet64 - _residentBefore);
 
     /// <summary>The report of a job whose ways were timed.</summary>

@@ -34,10 +34,11 @@ public static class SamplingBench
         };
         using var gradient = new MemoryBank(options.Queries, options.Width);
 
-        // All that a step needs beside the bank counts: the index of the slides and the clusters, too.
+        // All that steps need beside the bank counts: the index of the slides and the clusters, too.
         bench.StartMemory();
         SpatialNeighbours index = scene.Index();
         var clusters = new ClusterAgreement(scene.Labels, options.Rows);
+        BankBench.DropPeak();
         using var step = new CpuThreeTermStep(bench.Bank, index, terms, bench.Pool);
         step.SetClusters(clusters);
         ThreeTermResult ours = default;
