@@ -32,6 +32,7 @@ public static class DeviceKernels
         Of(SpatialNeighbours.FindSpatialNeighbours, 32),
         Of(FeatureNeighbours.FindFeatureNeighbours),
         Of(SemiHardNegatives.TakeNegatives),
+        Of(SemiHardNegatives.TakeRandomNegatives),
         Of(ThreeTermLoss.TakeThreeTermLoss),
         Of(ThreeTermLoss.SumWeightedRows),
         Of(MemoryBankUpdate.UpdateBank, 32),

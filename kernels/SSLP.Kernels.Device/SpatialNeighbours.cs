@@ -11,9 +11,13 @@ public static class SpatialNeighbours
     /// <summary>Grid rows that one query can reach: radii up to 128 patches.</summary>
     public const int MaxRuns = 256;
 
+    /// <summary>A key's digits are bytes; a group has no more threads than a byte has values.</summary>
+    private const int DigitBits = 8, Digits = 1 << DigitBits;
+
     /// <summary>
     /// rows and scores [B, capacity], by (grid row, column, bank row) as the host lists them; counts[b] counts also those without room.
-    /// auxiliary [B, A]: the most similar members, −1 where there are fewer. ⌈T⌉ binary searches, |S|·D multiply-adds.
+    /// Where a sample is asked for, and there are more and all have room, the host's sample of them is left.
+    /// auxiliary [B, A]: the most similar members, −1 where there are fewer. ⌈T⌉ binary searches, |S|·D multiply-adds; a sample costs 9·|S| random numbers.
     /// </summary>
     /// <param name="slideRuns">[slides + 1] runs of each slide.</param>
     /// <param name="runRow">[runs] grid row of a run, ascending within a slide.</param>
@@ -21,16 +25,20 @@ public static class SpatialNeighbours
     /// <param name="sortedCol">[N] columns, ascending within a run.</param>
     /// <param name="sortedId">[N] bank rows.</param>
     /// <param name="squaredRadius">T²; a distance of exactly T is outside.</param>
+    /// <param name="sample">Members to leave; 0 leaves all.</param>
+    /// <param name="sampleKey">Key of the sample's random numbers.</param>
+    /// <param name="step">Their stream: the training step.</param>
     public static void FindSpatialNeighbours(
         ArrayView<int> anchors, ArrayView<int> slide, ArrayView<int> col, ArrayView<int> row,
         ArrayView<int> slideRuns, ArrayView<int> runRow, ArrayView<int> runStart, ArrayView<int> sortedCol, ArrayView<int> sortedId,
         ArrayView<Float4> features, ArrayView<Float4> bank,
         ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts, ArrayView<int> auxiliary,
-        double squaredRadius, int strideQuads, int capacity, int auxiliaryCount)
+        double squaredRadius, int strideQuads, int capacity, int auxiliaryCount, int sample, long sampleKey, long step)
     {
         // One group owns one anchor; a thread owns a grid row while members are found, then members.
         ArrayView<int> starts = SharedMemory.Allocate<int>(MaxRuns + 1);
         ArrayView<ulong> partial = SharedMemory.Allocate<ulong>(DeviceMath.GroupSize);
+        ArrayView<int> digits = SharedMemory.Allocate<int>(Digits);
         int b = Grid.IdxX, anchor = anchors[b], centreCol = col[anchor], centreRow = row[anchor];
         int firstRun = slideRuns[slide[anchor]], endRun = slideRuns[slide[anchor] + 1];
         int reach = HalfWidth(squaredRadius, 0), reachRows = IntrinsicMath.Min(2 * reach + 1, MaxRuns);
@@ -77,6 +85,15 @@ public static class SpatialNeighbours
 
         Group.Barrier();
         int count = IntrinsicMath.Min(starts[reachRows], capacity);
+        if (sample > 0 && starts[reachRows] > sample && starts[reachRows] <= capacity)
+        {
+            var random = new SampleKeys((ulong)sampleKey, (ulong)step, anchor);
+            KeepSample(rows, first, count, random, KeyAt(sample - 1, rows, first, count, random, digits), digits);
+            count = sample;
+            if (Group.IdxX == 0)
+                counts[b] = sample;
+        }
+
         for (int s = Group.IdxX; s < count; s += Group.DimX)
             scores[first + s] = Float4.Dot(features, b, bank, rows[first + s], strideQuads);
 
@@ -96,6 +113,71 @@ public static class SpatialNeighbours
             if (Group.IdxX == 0)
                 auxiliary[(long)b * auxiliaryCount + a] = last == 0 ? -1 : DeviceMath.RowOf(last);
         }
+    }
+
+    /// <summary>Random key of a member: Philox at (seed, step, anchor·2³² + bank row).</summary>
+    private readonly struct SampleKeys(ulong key, ulong step, int anchor)
+    {
+        public ulong Of(int row) => DeviceRandom.Pair(key, step, (ulong)anchor << 32 | (uint)row);
+    }
+
+    /// <summary>The key at a place of their ascending order, a byte at a time from the top. All threads of the group get it.</summary>
+    private static ulong KeyAt(int place, ArrayView<int> rows, long first, int count, SampleKeys random, ArrayView<int> digits)
+    {
+        ulong key = 0;
+        for (int shift = 64 - DigitBits; shift >= 0; shift -= DigitBits)
+        {
+            Group.Barrier();
+            for (int digit = Group.IdxX; digit < Digits; digit += Group.DimX)
+                digits[digit] = 0;
+            Group.Barrier();
+            for (int s = Group.IdxX; s < count; s += Group.DimX)
+            {
+                // Only keys that begin like the one that is looked for.
+                ulong digitAndAbove = random.Of(rows[first + s]) >> shift;
+                if (digitAndAbove >> DigitBits == key)
+                    Atomic.Add(ref digits[(int)(digitAndAbove & (Digits - 1))], 1);
+            }
+
+            Group.Barrier();
+            int found = 0;
+            while (digits[found] <= place)
+            {
+                place -= digits[found];
+                found++;
+            }
+
+            key = key << DigitBits | (uint)found;
+        }
+
+        return key;
+    }
+
+    /// <summary>Moves the members whose keys are at most <paramref name="last"/> to the front, in the order they have.</summary>
+    private static void KeepSample(ArrayView<int> rows, long first, int count, SampleKeys random, ulong last, ArrayView<int> isKept)
+    {
+        int kept = 0;
+        for (int start = 0; start < count; start += Group.DimX)
+        {
+            int s = start + Group.IdxX, row = s < count ? rows[first + s] : 0;
+            bool keep = s < count && random.Of(row) <= last;
+            Group.Barrier();
+            isKept[Group.IdxX] = keep ? 1 : 0;
+            Group.Barrier();
+            int before = 0, together = 0;
+            for (int thread = 0; thread < Group.DimX; thread++)
+            {
+                before += thread < Group.IdxX ? isKept[thread] : 0;
+                together += isKept[thread];
+            }
+
+            // No further back than the row was, and the group has read up to there.
+            if (keep)
+                rows[first + kept + before] = row;
+            kept += together;
+        }
+
+        Group.Barrier();
     }
 
     private struct Run

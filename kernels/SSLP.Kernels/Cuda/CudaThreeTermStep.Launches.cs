@@ -8,7 +8,7 @@ public sealed partial class CudaThreeTermStep
     private LaunchGrid OneGroupAnAnchor => new((uint)_anchors.Length);
 
     /// <summary>S with similarities, and the auxiliary anchors, which become own rows of further queries.</summary>
-    private void FindSpatial()
+    private void FindSpatial(in ThreeTermCall call)
     {
         _spatialSet.Prepare(_anchors.Length);
         var arguments = new KernelArguments();
@@ -24,6 +24,9 @@ public sealed partial class CudaThreeTermStep
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(_spatialSet.Capacity);
         arguments.Int32(Auxiliary);
+        arguments.Int32(_options.SpatialSample);
+        arguments.Int64((long)CounterRandom.Key(call.Seed, RandomPurpose.SpatialSample));
+        arguments.Int64(call.Step);
         _device.EnqueueLaunch("FindSpatialNeighbours", OneGroupAnAnchor, ref arguments);
     }
 
@@ -42,10 +45,10 @@ public sealed partial class CudaThreeTermStep
         }
 
         int[] needed = new int[AuxiliaryStart + auxiliary];
-        int nearest = Math.Min(_options.NearestKeys, rows - 1), lastRank = _drawn > 0 ? _hostRanks[_drawn - 1] + 1 : 0;
+        int nearest = Math.Min(_options.NearestKeys, rows - 1), lastRank = ByRank && _drawn > 0 ? _hostRanks[_drawn - 1] + 1 : 0;
         for (int b = 0; b < batch; b++)
         {
-            int excluded = _spatialSet.Counts[b] + _featureSet.Capacity;
+            int excluded = ByRank ? _spatialSet.Counts[b] + _featureSet.Capacity : 0;
             needed[b] = Math.Min(Math.Max(nearest, lastRank + excluded), rows - 1);
         }
 
@@ -100,6 +103,29 @@ public sealed partial class CudaThreeTermStep
         arguments.Int32(_negativeSet.Capacity);
         arguments.Int32(_drawn);
         _device.EnqueueLaunch("TakeNegatives", OneGroupAnAnchor, ref arguments);
+    }
+
+    /// <summary>Q for the ablation: rows at the drawn ranks of the bank's own order.</summary>
+    private void TakeRandomNegatives()
+    {
+        _negativeSet.Prepare(_anchors.Length);
+        _positions.EnsureLength(2L * _anchors.Length * (1 + _spatialSet.Capacity + _featureSet.Capacity));
+        var arguments = new KernelArguments();
+        arguments.View(_ownRows);
+        arguments.Quads(_queries);
+        arguments.Quads(_mirror.Current());
+        arguments.View(_spatialSet.Rows);
+        arguments.View(_spatialSet.DeviceCounts);
+        arguments.View(_featureSet.Rows);
+        arguments.View(_featureSet.DeviceCounts);
+        arguments.View(_ranks);
+        arguments.View(_positions);
+        _negativeSet.AddTo(ref arguments);
+        AddCapacities(ref arguments);
+        arguments.Int32(_drawn);
+        arguments.Int32(_bank.RowCount);
+        arguments.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("TakeRandomNegatives", OneGroupAnAnchor, ref arguments);
     }
 
     /// <summary>Terms, and factors in place of similarities.</summary>

@@ -7,8 +7,8 @@ namespace SSLP.Kernels;
 /// <remarks>
 /// <para>Flops: 2·(1 + A)·B·N·D, and 2·B·(M + |S| + |F|)·D for the gradient. Device bytes beyond the bank: 16·(1 + A)·B·(ranks needed, about 0.15·N
 /// for the paper's draw) for the sorted candidates, 8·B·M for the negatives.</para>
-/// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. Not offered: negatives at random ranks of the
-/// bank and a sampled S, which stay with the CPU's step. While every row is alone in its cluster F is empty and no A is looked for.</para>
+/// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its cluster F is
+/// empty and no A is looked for.</para>
 /// </remarks>
 public sealed partial class CudaThreeTermStep : IThreeTermStep
 {
@@ -32,14 +32,12 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     /// <param name="spatial">Index over the same rows; borrowed.</param>
     /// <param name="device">Borrowed.</param>
     /// <param name="scores">What scores the bank; the sets and the loss do not depend on it.</param>
-    /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range or not offered here.</exception>
+    /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
     public CudaThreeTermStep(
         MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IComputeDevice device,
         DeviceScores scores = DeviceScores.Float32)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
-        if (options.Sampling == NegativeSampling.Random || options.SpatialSample > 0)
-            throw new ArgumentException("Random negatives and a sampled set of spatial neighbours are not offered on CUDA; set SSLP_KERNELS=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
@@ -64,6 +62,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
             return _sets;
         }
     }
+
+    private bool ByRank => _options.Sampling != NegativeSampling.Random;
 
     private int Auxiliary => _largestClass > 1 ? _options.AuxiliaryAnchors : 0;
 
@@ -94,12 +94,15 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         UploadQueries(features);
         do
         {
-            FindSpatial();
+            FindSpatial(call);
         }
         while (!_spatialSet.ReadCounts(_anchors.Length));
         SearchCandidates();
         FindFeature();
-        TakeNegatives();
+        if (ByRank)
+            TakeNegatives();
+        else
+            TakeRandomNegatives();
         TakeLoss(call.Weights);
         SumRows();
         DeviceRows.ReadBack(_gradient, _bank.Stride, gradient);

@@ -43,13 +43,20 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
         }
     }
 
-    [Fact]
-    public void Refuses_what_it_does_not_offer_by_name()
-    {
-        using var world = new World(30);
-        Assert.Contains("SSLP_KERNELS=cpu", Assert.Throws<ArgumentException>(
-            () => new CudaThreeTermStep(world.Bank, world.Spatial, new ThreeTermOptions { SpatialSample = 3 }, device)).Message, StringComparison.Ordinal);
-    }
+    [Theory]
+    [InlineData(12)]
+    [InlineData(90)]
+    public void Random_negatives_match_the_reference(int negatives) =>
+        Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = negatives, Sampling = NegativeSampling.Random }, 90, [3, 50, 89]);
+
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(5, 1)]
+    [InlineData(60, 3)]
+    public void A_sample_of_spatial_neighbours_matches_the_reference(int sample, int auxiliaryAnchors) =>
+        Compare(
+            new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 5, SpatialSample = sample, AuxiliaryAnchors = auxiliaryAnchors },
+            140, [3, 50, 77, 139]);
 
     private void Compare(ThreeTermOptions options, int rows, int[] anchors, DeviceScores scores = DeviceScores.Float32)
     {
