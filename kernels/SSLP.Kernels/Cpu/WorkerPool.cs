@@ -19,7 +19,6 @@ public sealed class WorkerPool : IDisposable
     private readonly Lock _oneRun = new();
     private readonly object _signal = new();
     private readonly Thread[] _threads;
-    private readonly WorkerPlacement? _placement;
     private IParallelWork? _work;
     private int _items;
     private int _nextItem;
@@ -35,7 +34,6 @@ public sealed class WorkerPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
         Workers = workers > 0 ? workers : DefaultWorkers();
         _threads = new Thread[Workers - 1];
-        _placement = WorkerPlacement.For(_threads.Length);
         for (int i = 0; i < _threads.Length; i++)
         {
             int worker = i + 1;
@@ -105,7 +103,6 @@ public sealed class WorkerPool : IDisposable
         // One item: the caller does it alone, the others sleep on.
         if (items <= 1 || _threads.Length == 0)
             return;
-        _placement?.MakeRoom();
         Volatile.Write(ref _busy, _threads.Length);
         lock (_signal)
         {
@@ -117,7 +114,6 @@ public sealed class WorkerPool : IDisposable
     private void Loop(int worker)
     {
         int seen = 0;
-        _placement?.Settle(worker - 1);
         while (true)
         {
             seen = WaitForGeneration(seen);

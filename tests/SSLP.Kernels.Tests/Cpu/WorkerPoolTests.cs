@@ -33,28 +33,6 @@ public sealed class WorkerPoolTests
         Assert.All(count.Times, times => Assert.Equal(1, times));
     }
 
-    /// <summary>In a pool as large as the machine each thread has a processor of its own, and never the one that the caller runs on.</summary>
-    [Fact]
-    public async Task Threads_and_their_caller_are_on_different_processors()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere the system places threads");
-        int[] processors = [.. WorkerPlacement.AllowedProcessors()!];
-        await Task.Factory.StartNew(
-            () =>
-            {
-                using var pool = new WorkerPool(processors.Length);
-                var meeting = new Meeting(pool.Workers);
-                // The caller sits on each processor in turn; whoever lives there must go.
-                foreach (int mine in processors)
-                {
-                    WorkerPlacement.Move(WorkerPlacement.CurrentThreadId(), mine);
-                    pool.Run(meeting, pool.Workers);
-                    Assert.Equal(processors.Except([mine]), meeting.Homes.Skip(1).Order());
-                }
-            },
-            TaskCreationOptions.LongRunning);
-    }
-
     [Fact]
     public void A_run_inside_an_item_is_refused()
     {
@@ -102,20 +80,6 @@ public sealed class WorkerPoolTests
             Interlocked.Increment(ref Times[item]);
             if (worker > Volatile.Read(ref _highestWorker))
                 Volatile.Write(ref _highestWorker, worker);
-        }
-    }
-
-    /// <summary>Every worker takes one item, for none ends before all have begun; each says where it may run.</summary>
-    private sealed class Meeting(int workers) : IParallelWork
-    {
-        private readonly Barrier _all = new(workers);
-
-        public int[] Homes { get; } = new int[workers];
-
-        public void Execute(int item, int worker)
-        {
-            _all.SignalAndWait();
-            Homes[worker] = Assert.Single(WorkerPlacement.AllowedProcessors()!);
         }
     }
 
