@@ -70,17 +70,20 @@ internal sealed unsafe class CandidateList : IDisposable
         if (Overflowed)
             return;
         ulong* rows = _rows.Pointer + (nint)_stretches * StretchWords;
-        if (Count + count <= _capacity)
+        int kept = Count;
+        if (kept + count <= _capacity)
         {
-            Count = Avx512F.IsSupported && count == Stretch ? AppendWholeStretch(scores, rows)
+            kept = Avx512F.IsSupported && count == Stretch ? AppendWholeStretch(scores, rows)
                 : Compaction.IsSupported ? AppendCompacted(scores, count, rows)
                 : AppendOneByOne(scores, count, rows);
         }
-        else if (CountReaching(scores, count) is var more && Count + more <= _capacity)
-            Count = AppendOneByOne(scores, count, rows);
+        else if (kept + CountReaching(scores, count) <= _capacity)
+            kept = AppendOneByOne(scores, count, rows);
         else
             Overflowed = true;
-        _starts.Pointer[++_stretches] = Count;
+        CallUp(Scores + kept);
+        Count = kept;
+        _starts.Pointer[++_stretches] = kept;
     }
 
     /// <summary>Position of a bank row in the list, or −1.</summary>
@@ -216,8 +219,6 @@ internal sealed unsafe class CandidateList : IDisposable
             }
             rows[word] = bits;
         }
-        Sse.Prefetch1(kept + 32);
-        Sse.Prefetch1(kept + 48);
         return (int)(kept - Scores);
     }
 
@@ -257,6 +258,19 @@ internal sealed unsafe class CandidateList : IDisposable
             rows[i / WordRows] |= 1ul << i % WordRows;
         }
         return kept;
+    }
+
+    /// <summary>
+    /// The lines that the next stretch writes when all other queries have had theirs: by then they are in the second-level cache, or its stores
+    /// would wait for them. The first line behind the last candidate has been touched already.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CallUp(float* end)
+    {
+        if (!Sse.IsSupported)
+            return;
+        Sse.Prefetch1(end + 2 * Overhang);
+        Sse.Prefetch1(end + 3 * Overhang);
     }
 
     private int CountReaching(float* scores, int count)
