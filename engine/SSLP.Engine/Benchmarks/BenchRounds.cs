@@ -18,7 +18,7 @@ internal sealed class BenchRounds
 
     /// <summary>
     /// So long a way runs untimed before its timed run: Linux may wake a thread on a processor that is taken and move it some milliseconds later.
-    /// One that takes longer than the other runs once, timed: what waking costs is nothing beside it.
+    /// A way that takes longer than <see cref="LongWayMs"/> runs once, timed: what waking costs is nothing beside it.
     /// </summary>
     private const double WakeMs = 50, LongWayMs = 1000;
 

@@ -23,7 +23,7 @@ public static class KnnBench
         rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));
         rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
-        using FaissBaseline? patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out _);
+        using FaissBaseline? patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out string patientAbsence);
         foreach (FaissBaseline? way in new[] { faiss, patient })
         {
             if (way is not null)
@@ -38,6 +38,7 @@ public static class KnnBench
         [
             Agreement(rows, theirs.data<long>().ToArray()),
             faiss?.Note ?? absence,
+            .. faiss is not null && patient is null ? [patientAbsence] : Array.Empty<string>(),
         ];
         return bench.Report(
             "knn", rounds, medians, floor, peak,

@@ -80,6 +80,14 @@ internal sealed partial class CandidateSearch : IDisposable
         Sort(count);
     }
 
+    /// <summary>What a search is where no query asks for a row: empty lists, without a pass over the bank.</summary>
+    public void Skip(int queries)
+    {
+        Capacity = 1;
+        _sorted.EnsureLength(queries);
+        _counts.EnsureLength(queries).EnqueueClear(queries);
+    }
+
     public void Dispose()
     {
         _tensor?.Dispose();

@@ -53,7 +53,10 @@ public sealed partial class CudaThreeTermStep
         }
 
         needed.AsSpan(AuxiliaryStart).Fill(nearest);
-        _search.Run(_queries, _ownRows, needed);
+        if (needed.AsSpan().IndexOfAnyExcept(0) < 0)
+            _search.Skip(needed.Length);
+        else
+            _search.Run(_queries, _ownRows, needed);
     }
 
     /// <summary>F with similarities to the anchor.</summary>

@@ -11,7 +11,7 @@ namespace SSLP.Kernels;
 /// </summary>
 internal static unsafe class RankedKey
 {
-    /// <summary>From here on all with all is more work than a selection.</summary>
+    /// <summary>Up to here comparing all with all is less work than a selection.</summary>
     private const int Few = 64;
 
     public static ulong Of(float similarity, int row)

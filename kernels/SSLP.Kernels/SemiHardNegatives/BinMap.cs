@@ -38,6 +38,9 @@ internal readonly struct BinMap
         _coarse = two ? coarseBins / coarseRange : last / range;
         _fine = two ? (last - coarseBins) / (range - coarseRange) : _coarse;
         _offset = two ? _fine * coarseRange - coarseBins : 0;
+        // A range too small for its reciprocal: one bin for all, as for none.
+        if (!float.IsFinite(_coarse) || !float.IsFinite(_fine) || !float.IsFinite(_offset))
+            _coarse = _fine = _offset = 0;
     }
 
     /// <summary>Bin of a score.</summary>

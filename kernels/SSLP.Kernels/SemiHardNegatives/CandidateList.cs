@@ -113,7 +113,7 @@ internal sealed unsafe class CandidateList : IDisposable
             int* next = start, end = start + into.Length;
             // How many rows a word gives looks random to a branch predictor, so as many as most words have are written for each.
             int atOnce = into.Length > words ? 8 : 2;
-            for (; end - next >= WordRows; word++)
+            for (; end - next >= WordRows && word < words; word++)
             {
                 ulong wanted = TakeWanted(chosen, word, ref at);
                 int* after = next + BitOperations.PopCount(wanted);
@@ -126,7 +126,7 @@ internal sealed unsafe class CandidateList : IDisposable
                 while (wanted != 0);
                 next = after;
             }
-            for (; next < end; word++)
+            for (; next < end && word < words; word++)
             {
                 for (ulong wanted = TakeWanted(chosen, word, ref at); wanted != 0; wanted &= wanted - 1)
                     *next++ = word * WordRows + BitOperations.TrailingZeroCount(wanted);
@@ -185,7 +185,7 @@ internal sealed unsafe class CandidateList : IDisposable
 
     /// <summary>64 bits from any position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong BitsFrom(ulong* bits, int at) => bits[at / 64] >> at % 64 | bits[at / 64 + 1] << 1 << 63 - at % 64;
+    internal static ulong BitsFrom(ulong* bits, int at) => bits[at / 64] >> at % 64 | bits[at / 64 + 1] << 1 << 63 - at % 64;
 
     /// <summary>The low bits of <paramref name="values"/>, one after the other, at the set bits of <paramref name="places"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -261,8 +261,8 @@ internal sealed unsafe class CandidateList : IDisposable
     }
 
     /// <summary>
-    /// The lines that the next stretch writes when all other queries have had theirs: by then they are in the second-level cache, or its stores
-    /// would wait for them. The first line behind the last candidate has been touched already.
+    /// Two of the lines that the next stretch writes when all other queries have had theirs: by then they are in the second-level cache, or its
+    /// stores would wait for them. The line before them has been touched or called up already, unless candidates are dense.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CallUp(float* end)

@@ -38,8 +38,11 @@ internal sealed class DrawnRanks(int most)
     public int Below(int rank) => _below[Math.Min(rank, End)];
 
     /// <summary>Whether <paramref name="rank"/> and the 63 after it are drawn, a bit each; rank at most <see cref="End"/>.</summary>
-    public ulong DrawnFrom(int rank) =>
-        _drawn[rank / 64] >> rank % 64 | _drawn[rank / 64 + 1] << 1 << 63 - rank % 64;
+    public unsafe ulong DrawnFrom(int rank)
+    {
+        fixed (ulong* drawn = _drawn)
+            return CandidateList.BitsFrom(drawn, rank);
+    }
 
     private void CountBelow(int candidates)
     {

@@ -63,7 +63,7 @@ public static class NegativeRanks
     {
         ulong key = CounterRandom.Key(seed, RandomPurpose.NegativeRanks);
         int[] runners = ArrayPool<int>.Shared.Rent(candidates);
-        double[] times = ArrayPool<double>.Shared.Rent(candidates), scratch = ArrayPool<double>.Shared.Rent(candidates);
+        double[] times = ArrayPool<double>.Shared.Rent(candidates);
         for (; ; until *= 2)
         {
             int count = 0, inTime = 0;
@@ -81,13 +81,12 @@ public static class NegativeRanks
             }
             if (inTime >= ranks.Length)
             {
-                TakeSmallest(runners, times.AsSpan(0, count), scratch.AsSpan(0, count), ranks);
+                TakeSmallest(runners, times.AsSpan(0, count), ranks);
                 break;
             }
         }
         ArrayPool<int>.Shared.Return(runners);
         ArrayPool<double>.Shared.Return(times);
-        ArrayPool<double>.Shared.Return(scratch);
     }
 
     /// <summary>Beta(5, 15) density at x, without its constant: x⁴·(1 − x)¹⁴.</summary>
@@ -129,12 +128,14 @@ public static class NegativeRanks
     }
 
     /// <summary>The runners of the ranks.Length smallest times, ascending; among equal times the lower rank wins.</summary>
-    private static void TakeSmallest(ReadOnlySpan<int> runners, ReadOnlySpan<double> times, Span<double> scratch, Span<int> ranks)
+    private static void TakeSmallest(ReadOnlySpan<int> runners, ReadOnlySpan<double> times, Span<int> ranks)
     {
         if (ranks.IsEmpty)
             return;
+        double[] scratch = ArrayPool<double>.Shared.Rent(times.Length);
         times.CopyTo(scratch);
-        double last = Selection.Smallest(scratch, ranks.Length - 1);
+        double last = Selection.Smallest(scratch.AsSpan(0, times.Length), ranks.Length - 1);
+        ArrayPool<double>.Shared.Return(scratch);
         int ties = ranks.Length;
         foreach (double time in times)
             ties -= time < last ? 1 : 0;

@@ -12,8 +12,8 @@ namespace SSLP.Kernels;
 /// are put in order. Exact: the bins are monotone in the score, so they never decide between two rows of one bin.
 /// </summary>
 /// <remarks>
-/// Work: three passes over the candidates and two over the bins. Scratch: 4 bytes a bin, 8 bytes a candidate of an open bin,
-/// 1 bit a candidate. One instance serves one thread.
+/// Work: three passes over the candidates and two over the bins. Scratch: 4 bytes a bin, 8 bytes and 1 bit a candidate, 8 bytes a drawn
+/// rank. One instance serves one thread.
 /// </remarks>
 internal sealed unsafe class RankedCandidates : IDisposable
 {
@@ -51,7 +51,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
         _binCount = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(list.Count / 2, MinBins, MaxBins));
         // One bin more, the last, takes excluded rows.
         _bins.EnsureLength(_binCount + 1);
-        _openKeys.EnsureLength(list.Count + Few);
+        _openKeys.EnsureLength(list.Count);
         _chosen.EnsureLength(ChosenWords);
         new Span<int>(_bins.Pointer, _binCount + 1).Clear();
         if (list.Count == 0)

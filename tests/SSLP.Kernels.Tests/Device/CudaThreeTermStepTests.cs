@@ -49,6 +49,30 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
     public void Random_negatives_match_the_reference(int negatives) =>
         Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = negatives, Sampling = NegativeSampling.Random }, 90, [3, 50, 89]);
 
+    /// <summary>Instance discrimination: the self term alone, no neighbour of either kind.</summary>
+    [Fact]
+    public void Random_negatives_without_any_neighbours_match_the_reference() =>
+        Compare(
+            new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0, Sampling = NegativeSampling.Random },
+            90, [3, 50, 89]);
+
+    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the second.</summary>
+    [Fact]
+    public void A_sample_of_more_neighbours_than_there_is_room_for_matches_the_reference()
+    {
+        const int rows = 60;
+        int[] none = new int[rows];
+        using MemoryBank bank = MemoryBank.CreateRandom(rows, Width, seed: 5);
+        var crowd = new SpatialNeighbours(none, [.. Enumerable.Range(0, rows).Select(i => i % 3)], none);
+        var options = new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 1.5, SpatialSample = 7 };
+        using var step = new CudaThreeTermStep(bank, crowd, options, device);
+        using var reference = new ReferenceThreeTermStep(bank, crowd, options);
+        using MemoryBank random = MemoryBank.CreateRandom(3, Width, seed: 6);
+        float[] features = new float[3 * Width];
+        random.SaveRows(0, features);
+        AssertSame(reference, step, [0, 1, 59], features, 2);
+    }
+
     [Theory]
     [InlineData(1, 2)]
     [InlineData(5, 1)]

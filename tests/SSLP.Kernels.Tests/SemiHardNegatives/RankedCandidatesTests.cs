@@ -61,6 +61,25 @@ public sealed unsafe class RankedCandidatesTests
         Assert.False(list.Overflowed);
     }
 
+    /// <summary>Scores so close that bins of their range have no width: order is order all the same.</summary>
+    [Fact]
+    public void Scores_in_a_range_without_a_reciprocal_are_ranked()
+    {
+        float[] scores = new float[203];
+        (scores[5], scores[201]) = (1e-37f, float.Epsilon);
+        using var list = new CandidateList();
+        using var ranking = new RankedCandidates();
+        Fill(list, scores, float.NegativeInfinity, scores.Length);
+        ranking.Load(list);
+        Assert.True(ranking.Exclude(7));
+        var taken = new RowLists();
+        taken.Reset(1);
+        var drawn = new DrawnRanks(4);
+        drawn.Set([0, 1, 2, 8]);
+        ranking.Take(drawn, taken, 0);
+        Assert.Equal([0, 5, 8, 201], taken[0].ToArray());
+    }
+
     [Fact]
     public void A_similarity_beyond_float32_is_refused_with_the_cure()
     {
