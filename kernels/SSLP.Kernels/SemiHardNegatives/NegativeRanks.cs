@@ -101,13 +101,14 @@ public static class NegativeRanks
 
     /// <summary>
     /// A time by which <paramref name="count"/> ranks have almost surely come: t where the expectation, Σ 1 − exp(−t·w), is five standard
-    /// deviations more; ∞ where it never is. The sum is taken over some hundred places of the pool.
+    /// deviations more; ∞ where it never is, and where all logarithms together cost less than to find it. The sum is taken over some hundred
+    /// places of the pool.
     /// </summary>
     private static double LikelyEnd(NegativeSampling sampling, int candidates, int count)
     {
         const int places = 256, steps = 20;
         double wanted = (count + 5 * Math.Sqrt(count) + 5) / candidates * places, t = 0;
-        if (wanted >= places)
+        if (wanted >= places || candidates <= 4 * places)
             return double.PositiveInfinity;
         // Newton's method from below, where the concave sum lets it overshoot nothing.
         for (int i = 0; i < steps; i++)

@@ -92,7 +92,7 @@ public sealed unsafe class RankedCandidatesTests
     /// <summary>Lists long enough to be copied many rows at a time: where a word of 64 rows gives many, and where it gives hardly one.</summary>
     [Theory]
     [InlineData(3)]
-    [InlineData(150)]
+    [InlineData(75)]
     public void Rows_and_scores_of_chosen_positions_come_out_in_order(int every)
     {
         var random = new Random(every);
