@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using SSLP.Interop.Slides.Tiff;
 
 namespace SSLP.Interop.Slides.Jpeg;
 
@@ -40,12 +41,11 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
         return header;
     }
 
-    /// <summary>Why a stream of this header can't be a tile of that size; null where it can.</summary>
-    public string? FaultFor(int width, int height) =>
+    /// <summary>Why a stream of this header can't be that tile; null where it can.</summary>
+    public string? FaultFor(TileExtent extent) =>
         !HasScan || Width == 0 ? "it holds no JPEG image"
         : Components != 3 ? $"its JPEG image has {Components} band{(Components == 1 ? "" : "s")} where 3 are needed"
-        : Width != width || Height != height ? $"its JPEG image is {Width} × {Height} px where the tile is {width} × {height}"
-        : null;
+        : extent.FaultFor("JPEG", Width, Height);
 
     private JpegHeader With(byte marker, ReadOnlySpan<byte> body)
     {

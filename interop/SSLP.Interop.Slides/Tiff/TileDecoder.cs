@@ -1,6 +1,8 @@
 using System.IO.Compression;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides.Jpeg2000;
 
 namespace SSLP.Interop.Slides.Tiff;
 
@@ -11,6 +13,7 @@ internal sealed class TileDecoder
     private static TileDecoder? ofThread;
 
     private readonly JpegDecoder jpegDecoder = JpegDecoder.OfThread;
+    private readonly Jpeg2000Decoder jpeg2000Decoder = OpenJpegDecoder.IsSupported ? new OpenJpegDecoder() : new MagickDecoder();
     private LzwDecoder? lzw;
     private byte[] compressed = [];
     private byte[] packed = [];
@@ -18,7 +21,7 @@ internal sealed class TileDecoder
     public static TileDecoder OfThread => ofThread ??= new TileDecoder();
 
     /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart. A tile that the file leaves out is white.</summary>
-    /// <param name="scale">1, or 2 for half the resolution where <see cref="TiledImage.CanHalve"/>.</param>
+    /// <param name="scale">1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; any power of two that divides the tile's sides for JPEG 2000.</param>
     /// <exception cref="SlideException"><see cref="SlideFault.TileUnreadable"/>; the span then holds anything.</exception>
     public void Decode(TiffFile file, TiledImage image, int column, int row, int scale, Span<byte> rgb, int stride)
     {
@@ -30,18 +33,40 @@ internal sealed class TileDecoder
             return;
         }
         string? fault = image.Jpeg is { } prefix
-            ? DecodeJpeg(file, prefix, offset, length, width, height, scale, rgb, stride)
+            ? DecodeJpeg(file, prefix, offset, length, image.Extent(column, row), scale, rgb, stride)
+            : image.Jpeg2000 is { } tiles ? DecodeJpeg2000(file, tiles, offset, length, image.Extent(column, row), scale, rgb, stride)
             : DecodePacked(file, image, offset, length, width, height, rgb, stride);
         if (fault is not null)
             throw Unreadable(file, image, column, row, fault);
     }
 
-    private string? DecodeJpeg(TiffFile file, JpegPrefix prefix, long offset, int length, int width, int height, int scale, Span<byte> rgb, int stride)
+    private string? DecodeJpeg(TiffFile file, JpegPrefix prefix, long offset, int length, TileExtent extent, int scale, Span<byte> rgb, int stride)
     {
         var buffer = Grow(ref compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
         prefix.Complete(buffer, out var header);
-        return header.FaultFor(width, height) ?? jpegDecoder.Decode(buffer, width / scale, height / scale, rgb, stride);
+        if (header.FaultFor(extent) is { } fault)
+            return fault;
+        FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
+        return jpegDecoder.Decode(buffer, (header.Width + scale - 1) / scale, (header.Height + scale - 1) / scale, rgb, stride);
+    }
+
+    private string? DecodeJpeg2000(TiffFile file, Jpeg2000Tiles tiles, long offset, int length, TileExtent extent, int scale, Span<byte> rgb, int stride)
+    {
+        var stream = Grow(ref compressed, length);
+        file.Read(offset, stream);
+        var header = Jpeg2000Header.Read(stream);
+        if (header.FaultFor(extent) is { } fault)
+            return fault;
+        FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
+        return jpeg2000Decoder.Decode(stream, header, tiles.IsYCbCr(header), BitOperations.Log2((uint)scale), rgb, stride);
+    }
+
+    /// <summary>An image that leaves out what lies beyond the level's edge: white there, which nobody sees.</summary>
+    private static void FillBeyond(TileExtent extent, int width, int height, int scale, Span<byte> rgb, int stride)
+    {
+        if (width < extent.Width || height < extent.Height)
+            Slide.FillWhite(rgb, extent.Width / scale, extent.Height / scale, stride);
     }
 
     private string? DecodePacked(TiffFile file, TiledImage image, long offset, int length, int width, int height, Span<byte> rgb, int stride)
