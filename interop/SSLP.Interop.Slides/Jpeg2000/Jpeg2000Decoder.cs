@@ -34,13 +34,14 @@ internal abstract class Jpeg2000Decoder
     /// <param name="halved">How often they are halved already.</param>
     private protected string? Write(Jpeg2000Planes planes, int halved, in Jpeg2000Header header, in Jpeg2000Rows rows)
     {
-        for (; halved < rows.Halvings; halved++)
+        for (int i = 0; i < header.Components && rows.Halvings > 0; i++)
         {
-            for (int i = 0; i < 3; i++)
+            for (int done = halved; done < rows.Halvings; done++)
                 planes[i] = _lowPass.Halve(planes[i], i, header.Reversible);
-        }
-        for (int i = 0; i < 3 && rows.Halvings > 0; i++)
             _centre.Apply(planes[i], rows.Halvings);
+        }
+        if (header.Components == 1)
+            planes[1] = planes[2] = planes[0];
         int across = Math.Max(1, Ratio(rows.Width, planes[1].Width)), down = Math.Max(1, Ratio(rows.Height, planes[1].Height));
         bool fits = planes[0].Covers(rows.Width, rows.Height, 1, 1);
         for (int i = 1; i < 3; i++)

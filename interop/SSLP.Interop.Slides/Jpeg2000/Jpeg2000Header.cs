@@ -64,7 +64,11 @@ internal struct Jpeg2000Header
     }
 
     /// <summary>Why a stream of this header can't be that tile; null where it can.</summary>
-    public readonly string? FaultFor(TileExtent extent) => Fault ?? extent.FaultFor("JPEG 2000", Width, Height);
+    /// <param name="extent">The tile.</param>
+    /// <param name="samples">Bands of the image: 1 or 3.</param>
+    public readonly string? FaultFor(TileExtent extent, int samples) =>
+        Fault ?? (Components == samples ? extent.FaultFor("JPEG 2000", Width, Height)
+            : $"its JPEG 2000 image has {Components} band{(Components == 1 ? "" : "s")} where {samples} {(samples == 1 ? "is" : "are")} needed");
 
     private void ReadMarkers(ReadOnlySpan<byte> stream)
     {
@@ -139,9 +143,10 @@ internal struct Jpeg2000Header
 
     private string? ComponentsFault(ReadOnlySpan<byte> body)
     {
-        if (Components != 3)
-            return $"its JPEG 2000 image has {Components} band{(Components == 1 ? "" : "s")} where 3 are needed";
-        for (int i = 0; i < 3; i++)
+        if (Components is not (1 or 3))
+            return $"its JPEG 2000 image has {Components} bands where 1 or 3 are read";
+        (ChromaAcross, ChromaDown) = (1, 1);
+        for (int i = 0; i < Components; i++)
         {
             int depth = body[3 * i], across = body[(3 * i) + 1], down = body[(3 * i) + 2];
             if (depth != 7)

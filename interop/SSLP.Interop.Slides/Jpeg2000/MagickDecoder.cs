@@ -18,9 +18,9 @@ internal sealed unsafe class MagickDecoder : Jpeg2000Decoder
         {
             using var image = new MagickImage(codestream, new MagickReadSettings { Format = MagickFormat.J2k });
             using IUnsafePixelCollection<byte> pixels = image.GetPixelsUnsafe();
-            if (image.Width != header.Width || image.Height != header.Height || pixels.Channels < 3)
+            if (image.Width != header.Width || image.Height != header.Height || pixels.Channels < header.Components)
                 return "its JPEG 2000 bands have other sizes than its header says";
-            return Write(Planes(pixels, header.Width, header.Height), 0, header, rows);
+            return Write(Planes(pixels, header), 0, header, rows);
         }
         catch (MagickException fault)
         {
@@ -28,8 +28,9 @@ internal sealed unsafe class MagickDecoder : Jpeg2000Decoder
         }
     }
 
-    private Jpeg2000Planes Planes(IUnsafePixelCollection<byte> pixels, int width, int height)
+    private Jpeg2000Planes Planes(IUnsafePixelCollection<byte> pixels, in Jpeg2000Header header)
     {
+        int width = header.Width, height = header.Height;
         var planes = new Jpeg2000Planes();
         byte* packed = (byte*)pixels.GetAreaPointer(0, 0, (uint)width, (uint)height);
         int channels = (int)pixels.Channels, count = width * height;
@@ -37,7 +38,7 @@ internal sealed unsafe class MagickDecoder : Jpeg2000Decoder
         {
             if (_samples[i].Length < count)
                 _samples[i] = GC.AllocateUninitializedArray<int>(count, pinned: true);
-            for (int p = 0, at = i; p < count; p++, at += channels)
+            for (int p = 0, at = Math.Min(i, header.Components - 1); p < count; p++, at += channels)
                 _samples[i][p] = packed[at];
             planes[i] = new Jpeg2000Plane((int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_samples[i], 0), width, height);
         }

@@ -76,9 +76,9 @@ internal sealed unsafe class OpenJpegDecoder : Jpeg2000Decoder
     private static Jpeg2000Planes Planes(NativeOpenJpeg.opj_image_t* image)
     {
         var planes = new Jpeg2000Planes();
-        for (int i = 0; i < Math.Min(3, (int)image->numcomps); i++)
+        for (int i = 0; i < 3; i++)
         {
-            ref var component = ref image->comps[i];
+            ref var component = ref image->comps[Math.Min(i, (int)image->numcomps - 1)];
             planes[i] = new Jpeg2000Plane(component.data, (int)component.w, (int)component.h);
         }
         return planes;

@@ -22,11 +22,13 @@ internal enum TiffTag : ushort
     ResolutionUnit = 296,
     Software = 305,
     Predictor = 317,
+    ColorMap = 320,
     TileWidth = 322,
     TileLength = 323,
     TileOffsets = 324,
     TileByteCounts = 325,
     SubIfds = 330,
+    ExtraSamples = 338,
     SampleFormat = 339,
     JpegTables = 347,
     Xmp = 700,
@@ -53,6 +55,9 @@ internal enum TiffCompression
 
 internal static class TiffCompressions
 {
+    /// <summary>Whether tiles are JPEG or JPEG 2000, whose decoders give RGB.</summary>
+    public static bool IsJpeg(this TiffCompression compression) => compression == TiffCompression.Jpeg || compression.IsJpeg2000();
+
     public static bool IsJpeg2000(this TiffCompression compression) =>
         compression is TiffCompression.Jpeg2000YCbCr or TiffCompression.Jpeg2000Lossy or TiffCompression.Jpeg2000Rgb or TiffCompression.Jpeg2000;
 }
@@ -60,6 +65,10 @@ internal static class TiffCompressions
 /// <summary>Values of <see cref="TiffTag.PhotometricInterpretation"/>.</summary>
 internal enum TiffPhotometric
 {
+    WhiteIsZero = 0,
+    BlackIsZero = 1,
     Rgb = 2,
+    Palette = 3,
+    Mask = 4,
     YCbCr = 6,
 }

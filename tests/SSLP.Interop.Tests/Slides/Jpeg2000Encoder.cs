@@ -13,8 +13,11 @@ namespace SSLP.Interop.Tests.Slides;
 /// <param name="Across">Columns to a sample of the second and third component.</param>
 /// <param name="Down">Rows to one.</param>
 /// <param name="Block">Side of a code block.</param>
+/// <param name="Layers">Quality layers.</param>
+/// <param name="Bands">Components.</param>
 internal sealed record Jpeg2000Options(
-    bool Reversible = true, bool Decorrelate = true, int Resolutions = 6, float Rate = 0, int Across = 1, int Down = 1, int Block = 64, int Layers = 1);
+    bool Reversible = true, bool Decorrelate = true, int Resolutions = 6, float Rate = 0, int Across = 1, int Down = 1, int Block = 64, int Layers = 1,
+    int Bands = 3);
 
 /// <summary>The encoder of the OpenJPEG that decodes the tiles.</summary>
 internal static unsafe class Jpeg2000Encoder
@@ -25,7 +28,7 @@ internal static unsafe class Jpeg2000Encoder
     public static void Require() =>
         Assert.SkipUnless(NativeLibraries.IsPresent(NativeLibraries.OpenJpeg), "OpenJPEG is not on this machine (Debian, Ubuntu: apt install libopenjp2-7).");
 
-    /// <summary>A codestream of three 8-bit components.</summary>
+    /// <summary>A codestream of 8-bit components.</summary>
     /// <param name="component">The sample of a component (0 to 2) at a column and row of that component.</param>
     public static byte[] Encode(int width, int height, Jpeg2000Options options, Func<int, int, int, int> component)
     {
@@ -71,17 +74,17 @@ internal static unsafe class Jpeg2000Encoder
     {
         // opj_image_cmptparm_t: dx, dy, w, h, x0, y0, prec, bpp, sgnd.
         uint* parameters = stackalloc uint[27];
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < options.Bands; i++)
         {
             int across = i == 0 ? 1 : options.Across, down = i == 0 ? 1 : options.Down;
             uint[] one = [(uint)across, (uint)down, (uint)((width + across - 1) / across), (uint)((height + down - 1) / down), 0, 0, 8, 8, 0];
             one.CopyTo(new Span<uint>(parameters + (9 * i), 9));
         }
-        nint image = ((delegate* unmanaged[Cdecl]<uint, uint*, int, nint>)Export("opj_image_create"))(3, parameters, 1);
+        nint image = ((delegate* unmanaged[Cdecl]<uint, uint*, int, nint>)Export("opj_image_create"))((uint)options.Bands, parameters, 1);
         ((uint*)image)[2] = (uint)width;
         ((uint*)image)[3] = (uint)height;
         byte* components = ((byte**)image)[3];
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < options.Bands; i++)
         {
             uint* own = (uint*)(components + (64 * i));
             int* data = *(int**)(components + (64 * i) + 48);

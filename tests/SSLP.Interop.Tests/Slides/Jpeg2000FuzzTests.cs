@@ -83,7 +83,7 @@ public class Jpeg2000FuzzTests
     private static string? Attempt(Jpeg2000Decoder decoder, byte[] stream, int halvings, byte[] rgb)
     {
         var header = Jpeg2000Header.Read(stream);
-        return header.FaultFor(new TileExtent(Side, Side, Side / 2, Side / 2))
+        return header.FaultFor(new TileExtent(Side, Side, Side / 2, Side / 2), 3)
             ?? decoder.Decode(stream, header, yCbCr: false, halvings, rgb.AsSpan(0, Bytes), Side * 3);
     }
 

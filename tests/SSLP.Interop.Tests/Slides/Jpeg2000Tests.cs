@@ -53,7 +53,7 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
         Jpeg2000Encoder.Require();
         RequireOpenSlide();
         byte[] tile = Jpeg2000Encoder.Encode(256, 256, new Jpeg2000Options(Decorrelate: false), (band, x, y) => band == 0 ? 128 : band == 1 ? x : y);
-        string path = new RawTiff(33003, Description: RawTiff.Aperio).Write(folder.Path, RawLevel.Of(256, 256, 256, (_, _) => tile));
+        string path = new TileTiff(33003, Description: TileTiff.Aperio).Write(folder.Path, 256, 256, 256, (_, _) => tile);
         using var ours = Slide.Open(path, SlideReader.Embedded);
         using var theirs = Slide.Open(path, SlideReader.OpenSlide);
         byte[] first = Read(theirs, 0, 0, 0, 256, 256), second = Read(ours, 0, 0, 0, 256, 256);
@@ -72,6 +72,20 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
             Assert.Equal(Sample(i % 3, i / 3 % 300, i / 900), rgb[i]);
         var check = slide.VerifyTiles(deep: true);
         Assert.Equal((6, 0), (check.Tiles, check.Unreadable));
+    }
+
+    [Fact]
+    public void A_grey_stream_of_a_grey_image_is_read_as_three_like_bands()
+    {
+        Jpeg2000Encoder.Require();
+        byte[] tile = Jpeg2000Encoder.Encode(64, 64, new Jpeg2000Options(Decorrelate: false, Bands: 1), Sample);
+        using var slide = Slide.Open(new TileTiff(34712, Photometric: 1).Write(folder.Path, 64, 64, 64, (_, _) => tile), SlideReader.Embedded);
+        byte[] rgb = Read(slide, 0, 0, 0, 64, 64), half = new byte[32 * 32 * 3];
+        for (int i = 0; i < rgb.Length; i++)
+            Assert.Equal(Sample(0, i / 3 % 64, i / 192), rgb[i]);
+        slide.ReadReduced(0, 2, 0, 0, 32, 32, half, 96);
+        for (int i = 0; i < half.Length; i += 3)
+            Assert.True(half[i] == half[i + 1] && half[i] == half[i + 2]);
     }
 
     [Theory]
@@ -166,11 +180,11 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
         var options = new Jpeg2000Options();
         byte[] Tile(int column, int row, int less) =>
             Jpeg2000Encoder.Encode(Math.Min(128, 300 - (128 * column)) - less, Math.Min(128, 200 - (128 * row)), options, (band, x, y) => Sample(band, x + (128 * column), y + (128 * row)));
-        using var cut = Slide.Open(new RawTiff(33005).Write(folder.Path, RawLevel.Of(300, 200, 128, (column, row) => Tile(column, row, 0))));
+        using var cut = Slide.Open(new TileTiff(33005).Write(folder.Path, 300, 200, 128, (column, row) => Tile(column, row, 0)));
         byte[] rgb = Read(cut, 0, 0, 0, 300, 200);
         for (int i = 0; i < rgb.Length; i++)
             Assert.Equal(Sample(i % 3, i / 3 % 300, i / 900), rgb[i]);
-        using var smaller = Slide.Open(new RawTiff(33005).Write(folder.Path, RawLevel.Of(300, 200, 128, (column, row) => Tile(column, row, 1))));
+        using var smaller = Slide.Open(new TileTiff(33005).Write(folder.Path, 300, 200, 128, (column, row) => Tile(column, row, 1)));
         Assert.Contains("127 × 128 px where the tile is 128 × 128", Assert.Throws<SlideException>(() => Read(smaller, 0, 0, 0, 300, 200)).Message);
     }
 
@@ -185,7 +199,7 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
             ("where the tile is", bytes => (bytes[siz + 4], bytes[siz + 20]) = (2, 2)),
             // The stream's own tiles are 1 × 1 px.
             ("claims more parts", bytes => ((byte[])[0, 0, 0, 1, 0, 0, 0, 1]).CopyTo(bytes, siz + 18)),
-            ("has 1 band where", bytes => bytes[siz + 35] = 1),
+            ("has 1 band where 3", bytes => bytes[siz + 35] = 1),
             ("has 16 bits", bytes => bytes[siz + 36] = 15),
             ("at 1/7", bytes => bytes[siz + 40] = 7),
             // Code blocks of 4 × 4 px on an image of 16,384.
@@ -197,7 +211,7 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
         {
             byte[] bytes = [.. good];
             damage(bytes);
-            string? fault = Jpeg2000Header.Read(bytes).FaultFor(new TileExtent(128, 128, 128, 128));
+            string? fault = Jpeg2000Header.Read(bytes).FaultFor(new TileExtent(128, 128, 128, 128), 3);
             Assert.True(fault?.Contains(sentence, StringComparison.Ordinal), $"'{fault}' for '{sentence}'.");
         }
     }
@@ -206,9 +220,9 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     private static int Sample(int band, int x, int y) =>
         Math.Clamp(128 + (int)(80 * Math.Sin((x + (band * 9)) / 17.0) * Math.Cos(y / (11.0 + band))) + (((x * 7) ^ (y * 13)) & 15), 0, 255);
 
-    private string Slides(int compression, Jpeg2000Options options, int photometric = 2, string? description = RawTiff.Aperio) =>
-        new RawTiff(compression, photometric, description).Write(folder.Path, RawLevel.Of(300, 200, 128, (column, row) => Jpeg2000Encoder.Encode(
-            128, 128, options, (band, x, y) => Sample(band, x + ((band == 0 ? 128 : 128 / options.Across) * column), y + ((band == 0 ? 128 : 128 / options.Down) * row)))));
+    private string Slides(int compression, Jpeg2000Options options, int photometric = 2, string? description = TileTiff.Aperio) =>
+        new TileTiff(compression, photometric, description).Write(folder.Path, 300, 200, 128, (column, row) => Jpeg2000Encoder.Encode(
+            128, 128, options, (band, x, y) => Sample(band, x + ((band == 0 ? 128 : 128 / options.Across) * column), y + ((band == 0 ? 128 : 128 / options.Down) * row))));
 
     private static byte[] Decode(byte[] stream, Jpeg2000Header header, int halvings)
     {
