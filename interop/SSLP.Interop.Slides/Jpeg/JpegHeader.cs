@@ -11,33 +11,13 @@ namespace SSLP.Interop.Slides.Jpeg;
 /// <param name="HasScan">Whether image data follow.</param>
 internal readonly record struct JpegHeader(int Width, int Height, int Components, bool Subsampled, bool HasScan)
 {
-    private const byte StartOfImage = 0xD8, EndOfImage = 0xD9, StartOfScan = 0xDA;
-
     /// <summary>Reads the markers up to the first scan. Whatever is malformed ends the reading; the decoder will say so.</summary>
     public static JpegHeader Read(ReadOnlySpan<byte> jpeg)
     {
         var header = default(JpegHeader);
-        if (jpeg.Length < 4 || jpeg[0] != 0xFF || jpeg[1] != StartOfImage)
-            return header;
-        int at = 2;
-        while (at + 4 <= jpeg.Length && jpeg[at] == 0xFF)
-        {
-            byte marker = jpeg[at + 1];
-            if (marker == 0xFF)
-            {
-                at++; // a fill byte
-                continue;
-            }
-            if (marker == EndOfImage)
-                return header;
-            if (marker == StartOfScan)
-                return header with { HasScan = true };
-            int length = BinaryPrimitives.ReadUInt16BigEndian(jpeg[(at + 2)..]);
-            if (length < 2 || at + 2 + length > jpeg.Length)
-                return header;
-            header = header.With(marker, jpeg.Slice(at + 4, length - 2));
-            at += 2 + length;
-        }
+        var markers = new JpegMarkers(jpeg);
+        while (markers.Next())
+            header = header.With(markers.Marker, markers.Body) with { HasScan = markers.IsScan };
         return header;
     }
 

@@ -105,7 +105,7 @@ public class JpegDecoderTests
         return ((double)sum / half.Length, most);
     }
 
-    private static JpegDecoder[] Decoders()
+    internal static JpegDecoder[] Decoders()
     {
         List<JpegDecoder> decoders = NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? [new TurboJpegDecoder()] : [];
         if (VectorJpegDecoder.IsSupported)
