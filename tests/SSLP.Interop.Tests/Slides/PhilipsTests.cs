@@ -169,7 +169,7 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         }
     }
 
-    private static byte[] Jpeg(int width, int height)
+    internal static byte[] Jpeg(int width, int height)
     {
         using var bitmap = new SKBitmap(width, height);
         bitmap.Erase(SKColors.Teal);
