@@ -52,7 +52,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
                 IsFinal = true,
             };
         }
-        bool jpeg = compression == TiffCompression.Jpeg;
+        bool jpeg = compression.IsJpeg();
         int colours = Colours(photometric, jpeg)
             ?? throw Refuse(photometric == (long)TiffPhotometric.Mask
                 ? "is a mask and no picture" : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");

@@ -1,5 +1,7 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides.Jpeg2000;
 
 namespace SSLP.Interop.Slides.Tiff;
 
@@ -10,36 +12,61 @@ internal sealed class TileDecoder
     private static TileDecoder? ofThread;
 
     private readonly JpegDecoder jpegDecoder = JpegDecoder.OfThread;
+    private readonly Jpeg2000Decoder jpeg2000Decoder = OpenJpegDecoder.IsSupported ? new OpenJpegDecoder() : new MagickDecoder();
     private readonly PackedTileDecoder packedDecoder = new();
     private byte[] compressed = [];
 
     public static TileDecoder OfThread => ofThread ??= new TileDecoder();
 
     /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart. A tile that the file leaves out is white.</summary>
-    /// <param name="scale">1, or 2 for half the resolution where <see cref="TiledImage.CanHalve"/>.</param>
+    /// <param name="scale">1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; any power of two that divides the tile's sides for JPEG 2000.</param>
     /// <exception cref="SlideException"><see cref="SlideFault.TileUnreadable"/>; the span then holds anything.</exception>
     public void Decode(TiffFile file, TiledImage image, int column, int row, int scale, Span<byte> rgb, int stride)
     {
-        var (offset, length) = image.Tile(column, row);
-        int width = image.TileWidth, height = image.StoredRows(row);
-        if (length == 0)
+        if (image.Tile(column, row).Length == 0)
         {
-            Slide.FillWhite(rgb, width / scale, height / scale, stride);
+            Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
             return;
         }
         string? fault = image.Jpeg is { } prefix
-            ? DecodeJpeg(file, image, prefix, offset, length, width, height, scale, rgb, stride)
+            ? DecodeJpeg(file, image, prefix, column, row, scale, rgb, stride)
+            : image.Jpeg2000 is { } tiles ? DecodeJpeg2000(file, image, tiles, column, row, scale, rgb, stride)
             : packedDecoder.Decode(file, image, column, row, rgb, stride);
         if (fault is not null)
             throw Unreadable(file, image, column, row, fault);
     }
 
-    private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, long offset, int length, int width, int height, int scale, Span<byte> rgb, int stride)
+    private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, int column, int row, int scale, Span<byte> rgb, int stride)
     {
+        var (offset, length) = image.Tile(column, row);
         var buffer = Grow(ref compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
         prefix.Complete(buffer, out var header);
-        return image.AsRgb(header).FaultFor(width, height) ?? jpegDecoder.Decode(buffer, width / scale, height / scale, rgb, stride);
+        var extent = image.Extent(column, row);
+        if (image.AsRgb(header).FaultFor(extent) is { } fault)
+            return fault;
+        FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
+        return jpegDecoder.Decode(buffer, (header.Width + scale - 1) / scale, (header.Height + scale - 1) / scale, rgb, stride);
+    }
+
+    private string? DecodeJpeg2000(TiffFile file, TiledImage image, Jpeg2000Tiles tiles, int column, int row, int scale, Span<byte> rgb, int stride)
+    {
+        var (offset, length) = image.Tile(column, row);
+        var extent = image.Extent(column, row);
+        var stream = Grow(ref compressed, length);
+        file.Read(offset, stream);
+        var header = Jpeg2000Header.Read(stream);
+        if (header.FaultFor(extent, image.Pixels.Samples) is { } fault)
+            return fault;
+        FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
+        return jpeg2000Decoder.Decode(stream, header, tiles.IsYCbCr(header), BitOperations.Log2((uint)scale), rgb, stride);
+    }
+
+    /// <summary>An image that leaves out what lies beyond the level's edge: white there, which nobody sees.</summary>
+    private static void FillBeyond(TileExtent extent, int width, int height, int scale, Span<byte> rgb, int stride)
+    {
+        if (width < extent.Width || height < extent.Height)
+            Slide.FillWhite(rgb, extent.Width / scale, extent.Height / scale, stride);
     }
 
     private static Span<byte> Grow(ref byte[] buffer, int length)
