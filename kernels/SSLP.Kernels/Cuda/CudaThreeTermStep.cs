@@ -12,6 +12,8 @@ namespace SSLP.Kernels;
 /// </remarks>
 public sealed partial class CudaThreeTermStep : IThreeTermStep
 {
+    private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
+
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
@@ -38,6 +40,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         DeviceScores scores = DeviceScores.Float32)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
+        if (bank.Width > MaxWidth)
+            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Set SSLP_KERNELS=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
@@ -121,7 +125,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     private void UploadQueries(MatrixView features)
     {
         int queries = AuxiliaryStart + _anchors.Length * Auxiliary, stride = _bank.Stride;
-        float[] staging = new float[queries * stride];
+        float[] staging = new float[checked(queries * stride)];
         for (int b = 0; b < _anchors.Length; b++)
             features.Row(b).CopyTo(staging.AsSpan(b * stride));
         _queries.EnsureLength(staging.Length).Upload(staging);

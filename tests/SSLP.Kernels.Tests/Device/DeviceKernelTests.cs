@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SSLP.Interop.Cuda;
+using SSLP.Kernels.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
@@ -69,6 +70,26 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
                 Assert.Equal(mean, means[c * Stride + d], 1e-6);
             }
         }
+    }
+
+    /// <summary>A cluster of 2²⁶ rows and a few more, the first of them summed before: what a bank of 100 M rows may come to.</summary>
+    [Fact]
+    public void Sums_of_a_cluster_hold_more_rows_than_any_bank_of_ten_million()
+    {
+        const int before = 1 << 26, rows = 5;
+        using MemoryBank bank = new(rows, Width);
+        float[] row = [1f, -1f, 0.5f, 0, 0, 0, 0, 0, 0, 0.999f];
+        for (int i = 0; i < rows; i++)
+            bank.LoadRows(i, row);
+        using DeviceArray<float> vectors = Upload(bank), centroids = Empty<float>(Stride);
+        using DeviceArray<long> sums = Upload([.. row.Select(x => before * (long)(x * KMeans.FixedPoint)), .. new long[Stride - Width]]);
+        using DeviceArray<int> labels = Upload(new int[rows]), sizes = Upload([before]);
+        Launch("SumClusters", rows, a => { a.Quads(vectors); a.View(labels); a.View(sums); a.View(sizes); a.Int32(Stride / 4); return a; });
+        Launch("MeanClusters", 1, a => { a.View(sums); a.View(sizes); a.Quads(centroids); a.Int32(Stride / 4); return a; });
+        float[] mean = Read(centroids, Stride);
+        for (int d = 0; d < Width; d++)
+            Assert.Equal(row[d], mean[d], 1e-7);
+        Assert.True((double)KMeans.FixedPoint * CudaKMeans.MaxClusterRows <= Math.ScaleB(1, 63));
     }
 
     [Theory]
