@@ -69,7 +69,8 @@ public static class DeviceMath
     /// </summary>
     public static ulong RankedKey(float similarity, int row)
     {
-        uint bits = Interop.FloatAsInt(similarity + 0f);
+        uint bits = Interop.FloatAsInt(similarity);
+        bits = bits == 0x80000000u ? 0u : bits;  // as similarity + 0f, which ILGPU folds away
         uint ordered = (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
         return ((ulong)ordered << 32) | ~(uint)row;
     }

@@ -20,7 +20,7 @@ public sealed class CudaNearestKeys : INearestKeys
     /// <param name="device">Borrowed.</param>
     /// <param name="scores">
     /// What scores the bank; the answer of <see cref="Find"/> does not depend on it. With bf16, <see cref="SimilarityAtRanks"/> counts scores that are
-    /// off by up to (3·2⁻¹⁸ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a bin and that.
+    /// off by up to (2⁻¹⁵ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a bin and that.
     /// </param>
     public CudaNearestKeys(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {
