@@ -36,7 +36,7 @@ public static class GroupReduce
             Group.Barrier();
             if (Group.IdxX < half)
             {
-                value = IntrinsicMath.Max(value, partial[Group.IdxX + half]);
+                value = DeviceMath.Max(value, partial[Group.IdxX + half]);
                 partial[Group.IdxX] = value;
             }
         }

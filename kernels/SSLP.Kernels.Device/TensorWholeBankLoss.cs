@@ -127,7 +127,7 @@ public static class TensorWholeBankLoss
         public readonly RowState Take(float largest)
         {
             RowState next;
-            next.Largest = IntrinsicMath.Max(Largest, largest);
+            next.Largest = DeviceMath.Max(Largest, largest);
             next.Shrink = DeviceMath.Exp(Largest - next.Largest);
             next.Total = Total * next.Shrink;
             return next;

@@ -146,7 +146,7 @@ internal static class DeviceRows
     public static void Upload(MatrixView rows, int stride, DeviceArray<float> to)
     {
         to.EnsureLength((long)rows.Rows * stride);
-        float[] staging = new float[rows.Rows * stride];
+        float[] staging = new float[checked(rows.Rows * stride)];
         for (int i = 0; i < rows.Rows; i++)
             rows.Row(i).CopyTo(staging.AsSpan(i * stride));
         to.Upload(staging);
@@ -154,7 +154,7 @@ internal static class DeviceRows
 
     public static void ReadBack(DeviceArray<float> from, int stride, MatrixView rows)
     {
-        float[] staging = new float[rows.Rows * stride];
+        float[] staging = new float[checked(rows.Rows * stride)];
         from.ReadBack(staging);
         for (int i = 0; i < rows.Rows; i++)
             staging.AsSpan(i * stride, rows.Width).CopyTo(rows.Row(i));

@@ -18,6 +18,11 @@ public sealed partial class PtxTextTests
     [Fact]
     public void Every_sum_difference_and_product_of_floats_says_how_it_rounds() => AssertNone(text => text.Matching(Unrounded()));
 
+    /// <summary>min and max without .NaN return the number of a number and a NaN. Pixels are numbers; scores need not be.</summary>
+    [Fact]
+    public void No_kernel_but_the_augmentation_s_drops_a_NaN_in_a_minimum_or_maximum() =>
+        Assert.Empty(PtxLibrary.Kernels.Keys.Where(kernel => kernel != "AugmentPatches" && kernel != "SortCandidates").SelectMany(kernel => Read(kernel).Matching(DropsNaN())));
+
     [Fact]
     public void A_load_behind_a_store_is_found_by_its_address_and_not_by_its_register()
     {
@@ -31,10 +36,15 @@ public sealed partial class PtxTextTests
 
     private static void AssertNone(Func<PtxText, IEnumerable<string>> faults) =>
         Assert.Empty(PtxLibrary.Kernels.Keys.SelectMany(
-            kernel => faults(new PtxText(Encoding.ASCII.GetString(PtxLibrary.Text(kernel)))).Select(fault => $"{kernel}.ptx:{fault}")));
+            kernel => faults(Read(kernel)).Select(fault => $"{kernel}.ptx:{fault}")));
+
+    private static PtxText Read(string kernel) => new(Encoding.ASCII.GetString(PtxLibrary.Text(kernel)));
 
     [GeneratedRegex(@"^\s*@!?%\w+\s+bra\.uni\b")]
     private static partial Regex PredicatedUniform();
+
+    [GeneratedRegex(@"\b(?:min|max)\.f(?:32|64)\b")]
+    private static partial Regex DropsNaN();
 
     [GeneratedRegex(@"\b(?:add|sub|mul|mad)\.f(?:32|64)\b")]
     private static partial Regex Unrounded();
