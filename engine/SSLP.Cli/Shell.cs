@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using SSLP.Engine;
-using SSLP.Engine.Tiling;
+using SSLP.Data.Files;
 
 namespace SSLP.Cli;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
-using SSLP.Engine;
-using SSLP.Engine.Slides;
+using SSLP.Data.Files;
+using SSLP.Data.Slides;
 
 namespace SSLP.Cli.Verbs;
 

@@ -1,7 +1,10 @@
-using SSLP.Engine;
-using SSLP.Engine.Sampling;
-using SSLP.Engine.Tiling;
+using SSLP.Data.Files;
+using SSLP.Data.Loading;
+using SSLP.Data.Patches;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
+using SSLP.Evaluation.Probes;
 
 namespace SSLP.Cli.Verbs;
 
@@ -11,7 +14,9 @@ internal static class PretrainRun
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
     public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed);
+        using var job = new PretrainJob(
+            options, folder, source, Environment.CommandLine, resume, probed,
+            (patches, preprocessing, device, pool, seed) => new OnlineProbe(patches, preprocessing, device, pool, seed));
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed

@@ -1,8 +1,9 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
 
 namespace SSLP.Cli.Verbs;
 
@@ -72,7 +73,7 @@ internal static class PretrainVerb
     private static int PrintOptions()
     {
         var defaults = new TrainingOptions();
-        foreach (Engine.Training.Option option in OptionTable.All)
+        foreach (SSLP.Engine.Options.Option option in OptionTable.All)
             Console.WriteLine($"{option.Key,-20} {option.Get(defaults),-10} {option.Meaning}");
         return 0;
     }

@@ -1,11 +1,13 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
 using SSLP.Engine.Model;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Tiling;
+using SSLP.Engine.Options;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
+using SSLP.Evaluation.Features;
+using SSLP.Evaluation.Probes;
 using SSLP.Kernels;
 using TorchSharp;
 

@@ -1,9 +1,10 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Report;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Data.Tiling;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Evaluation.Report;
 
 namespace SSLP.Cli.Verbs;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Slides;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Data.Slides;
+using SSLP.Data.Tiling;
+using SSLP.Engine.Runs;
 
 namespace SSLP.Cli.Verbs;
 

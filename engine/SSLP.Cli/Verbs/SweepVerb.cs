@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using SSLP.Engine;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Sweeps;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Data.Tiling;
+using SSLP.Engine.Options;
+using SSLP.Engine.Torch;
+using SSLP.Evaluation.Sweeps;
 
 namespace SSLP.Cli.Verbs;
 

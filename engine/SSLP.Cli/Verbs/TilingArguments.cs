@@ -1,6 +1,6 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Tiling;
+using SSLP.Data.Files;
+using SSLP.Data.Tiling;
 
 namespace SSLP.Cli.Verbs;
 
@@ -26,7 +26,7 @@ internal sealed class TilingArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
             command.Add(option);
     }
 

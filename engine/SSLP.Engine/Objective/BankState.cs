@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using SSLP.Engine.Export;
+using SSLP.Engine.Weights;
 using SSLP.Kernels;
 
 namespace SSLP.Engine.Objective;

@@ -1,9 +1,16 @@
 using System.Diagnostics;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
-using SSLP.Engine.Sampling;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training.Methods;
+using SSLP.Data.Files;
+using SSLP.Data.Loading;
+using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
+using SSLP.Engine.Methods;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Watch;
+using SSLP.Engine.Weights;
+using SSLP.Interop.Cuda;
 using SSLP.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -34,7 +41,7 @@ public sealed class Trainer : IDisposable
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
     private readonly StepGuard _guard;
-    private readonly OnlineProbe? _probe;
+    private readonly IRunProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
     private RunWatches? _watches;
@@ -48,7 +55,7 @@ public sealed class Trainer : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="pool">Threads of the kernels; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, OnlineProbe? probe = null)
+    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, IRunProbe? probe = null)
     {
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, pool, probe);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
@@ -298,7 +305,8 @@ public sealed class Trainer : IDisposable
     private BatchRing MakeRing()
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        BatchMemory memory = BatchMemory.For(_device, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
+        using CudaContext? context = Devices.ContextOf(_device);
+        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
         return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _options.Prefetch, workers, memory);
     }
 

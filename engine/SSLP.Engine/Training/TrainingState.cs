@@ -1,5 +1,5 @@
-using SSLP.Engine.Export;
 using SSLP.Engine.Model;
+using SSLP.Engine.Weights;
 using TorchSharp.Modules;
 
 namespace SSLP.Engine.Training;

@@ -1,6 +1,10 @@
-using SSLP.Engine.Export;
-using SSLP.Engine.Sampling;
+using SSLP.Data.Files;
+using SSLP.Data.Loading;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Engine.Tests.Training;
