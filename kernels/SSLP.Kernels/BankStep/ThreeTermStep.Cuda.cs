@@ -188,7 +188,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         _sets.Reset(_anchors.Length);
         _spatialSet.AddTo(_sets.Spatial);
         _featureSet.AddTo(_sets.Feature);
-        _negativeSet.AddTo(_sets.Negatives);
+        _negativeSet.AddTo(_sets.Negatives, byRow: true);  // a kernel gives them by rank
         float[] self = new float[_anchors.Length];
         _selfFactor.ReadBack(self);
         int[] auxiliary = new int[_anchors.Length * Auxiliary];

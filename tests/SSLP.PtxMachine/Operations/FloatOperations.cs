@@ -72,6 +72,18 @@ internal readonly struct LargerFloat<T> : IBinary<T>
     public static Vector256<T> Of(Vector256<T> a, Vector256<T> b) => Canonical.Of(Vector256.MaxNumber(a, b));
 }
 
+/// <summary>"min.NaN", "max.NaN": a NaN where one of the sources is one; −0 is below +0.</summary>
+internal readonly struct SmallerOrNaN<T> : IBinary<T>
+{
+    public static Vector256<T> Of(Vector256<T> a, Vector256<T> b) => Canonical.Of(Vector256.Min(a, b));
+}
+
+/// <inheritdoc cref="SmallerOrNaN{T}"/>
+internal readonly struct LargerOrNaN<T> : IBinary<T>
+{
+    public static Vector256<T> Of(Vector256<T> a, Vector256<T> b) => Canonical.Of(Vector256.Max(a, b));
+}
+
 /// <summary>Turns the sign bit; of a NaN the ISA leaves open which NaN comes out.</summary>
 internal readonly struct NegateFloat<T> : IUnary<T>
 {

@@ -99,6 +99,8 @@ internal static unsafe class OperationTable
         if (typeof(T) == typeof(float))
         {
             table["fma.rn.f32"] = Ternary<float, FusedMultiplyAdd>(kind);
+            table["min.NaN.f32"] = Binary<float, SmallerOrNaN<float>>(kind);
+            table["max.NaN.f32"] = Binary<float, LargerOrNaN<float>>(kind);
             table["rcp.rn.f32"] = Unary<float, Reciprocal>(kind);
         }
         else
