@@ -41,27 +41,25 @@ internal sealed class ProbeFeatures
     }
 
     /// <summary>Features of every patch that the command line names.</summary>
-    public FeatureTable Compute(ParseResult parsed)
+    public FeatureTable Compute(ParseResult parsed, EngineContext context)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             return HandMade(parsed);
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, device);
-        using var pool = new WorkerPool();
         var progress = new CountLine("patches", network.Source.Table.Count);
-        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, pool, progress, Shell.Stop).Features.Named(network.Name);
+        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name);
     }
 
     /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line names.</summary>
-    public ProbeResult Tune(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
+    public ProbeResult Tune(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             throw new Fault(FaultKind.Usage, "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, device);
-        using var pool = new WorkerPool();
         return FineTune.Run(
-            network.Backbone, network.Preprocessing, network.Name, network.Source, splitOf(network.Source.Table), device, pool, options,
+            network.Backbone, network.Preprocessing, network.Name, network.Source, splitOf(network.Source.Table), device, context.Workers, options,
             new CountLine("epochs", options.Epochs), Shell.Stop);
     }
 

@@ -31,7 +31,7 @@ internal static class ReportVerb
                 throw new Fault(FaultKind.Usage, "report takes --patches, or --tiles and --slides with --labels.");
             if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
                 throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
             if (manifestFile is not null)
             {

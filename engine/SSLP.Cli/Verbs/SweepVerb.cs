@@ -47,7 +47,7 @@ internal static class SweepVerb
         string folder = parsed.GetValue(OutFolder) ?? throw new Fault(FaultKind.Usage, "sweep needs --out OUT.");
         TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
         var scale = new PatchScale(first.Patch, first.Mpp);
-        TorchRuntime.Load();
+        using EngineContext context = ContextOptions.Open(parsed);
         if (parsed.GetValue(Patches) is { } patches)
         {
             if (parsed.GetValue(Slides) is not null)
