@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using SSLP.Engine.Runtime;
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using TorchSharp;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using SSLP.Engine.Benchmarks;
-using SSLP.Engine.Runtime;
+using SSLP.Bench.Jobs;
+using SSLP.Engine.Torch;
 
 namespace SSLP.Cli.Verbs;
 

@@ -1,12 +1,14 @@
 using System.CommandLine;
 using System.Diagnostics;
-using SSLP.Engine.Evaluation;
+using SSLP.Data.Patches;
+using SSLP.Data.Synth;
+using SSLP.Data.Tiling;
 using SSLP.Engine.Model;
-using SSLP.Engine.Report;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Synth;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Evaluation.Probes;
+using SSLP.Evaluation.Report;
 using SSLP.Kernels;
 
 namespace SSLP.Cli.Verbs;

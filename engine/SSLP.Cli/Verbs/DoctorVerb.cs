@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Spectre.Console;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Training;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 

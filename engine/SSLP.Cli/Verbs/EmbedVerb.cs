@@ -1,10 +1,9 @@
 using System.CommandLine;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
+using SSLP.Data.Patches;
 using SSLP.Engine.Model;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Weights;
+using SSLP.Evaluation.Features;
 using SSLP.Kernels;
 
 namespace SSLP.Cli.Verbs;

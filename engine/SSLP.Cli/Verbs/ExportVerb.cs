@@ -1,8 +1,9 @@
 using System.CommandLine;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
 using SSLP.Engine.Model;
-using SSLP.Engine.Runtime;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Weights;
+using SSLP.Evaluation.Features;
+using SSLP.Evaluation.Onnx;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;

@@ -1,11 +1,13 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
 using SSLP.Engine.Model;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Tiling;
+using SSLP.Engine.Options;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
+using SSLP.Evaluation.Features;
+using SSLP.Evaluation.Probes;
 using SSLP.Kernels;
 using TorchSharp;
 
@@ -54,7 +56,7 @@ internal sealed class ProbeFeatures
     public ProbeResult Tune(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
-            throw new UserException("Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, device);
         using var pool = new WorkerPool();

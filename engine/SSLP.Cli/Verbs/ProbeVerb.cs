@@ -1,7 +1,8 @@
 using System.CommandLine;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Tiling;
+using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
+using SSLP.Evaluation.Features;
+using SSLP.Evaluation.Probes;
 
 namespace SSLP.Cli.Verbs;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using SSLP.Engine.Training;
+using SSLP.Engine.Runs;
 
 namespace SSLP.Cli.Verbs;
 

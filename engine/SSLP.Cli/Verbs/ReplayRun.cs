@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training;
+using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
+using SSLP.Engine.Options;
 
 namespace SSLP.Cli.Verbs;
 

@@ -1,4 +1,7 @@
-using SSLP.Engine.Tiling;
+using SSLP.Data.Patches;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
 
 namespace SSLP.Cli.Verbs;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using SSLP.Engine.Synth;
+using SSLP.Data.Synth;
 
 namespace SSLP.Cli.Verbs;
 

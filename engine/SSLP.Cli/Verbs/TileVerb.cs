@@ -1,5 +1,6 @@
 using System.CommandLine;
-using SSLP.Engine.Tiling;
+using SSLP.Data.Patches;
+using SSLP.Data.Tiling;
 
 namespace SSLP.Cli.Verbs;
 

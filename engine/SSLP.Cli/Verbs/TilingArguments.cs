@@ -1,6 +1,6 @@
 using System.CommandLine;
-using SSLP.Engine;
-using SSLP.Engine.Tiling;
+using SSLP.Data.Files;
+using SSLP.Data.Tiling;
 
 namespace SSLP.Cli.Verbs;
 
@@ -26,7 +26,7 @@ internal sealed class TilingArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
             command.Add(option);
     }
 
@@ -36,7 +36,7 @@ internal sealed class TilingArguments
     {
         PatchSize = parsed.GetValue(_patch) ?? scale.Patch,
         Mpp = parsed.GetValue(_mpp) ?? scale.Mpp
-            ?? throw new UserException("The encoder does not say at how many micrometres per pixel it was trained: give --mpp.", UserException.Usage),
+            ?? throw new Fault(FaultKind.Usage, "The encoder does not say at how many micrometres per pixel it was trained: give --mpp."),
         AssumeMpp = parsed.GetValue(_assumeMpp),
         Upsample = parsed.GetValue(_upsample),
         MinTissue = parsed.GetValue(_tissue),

@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training.Methods;
+using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 

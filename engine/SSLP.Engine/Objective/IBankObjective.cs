@@ -1,5 +1,4 @@
-using SSLP.Engine.Export;
-using SSLP.Engine.Training.Methods;
+using SSLP.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Objective;

@@ -1,3 +1,5 @@
+using SSLP.Engine.Options;
+
 namespace SSLP.Engine.Training;
 
 /// <summary>What changes over a run: the learning rate and the ramp of the intra and inter terms.</summary>

@@ -1,9 +1,16 @@
 using System.Diagnostics;
-using SSLP.Engine.Evaluation;
-using SSLP.Engine.Export;
-using SSLP.Engine.Sampling;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training.Methods;
+using SSLP.Data.Files;
+using SSLP.Data.Loading;
+using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
+using SSLP.Engine.Methods;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Watch;
+using SSLP.Engine.Weights;
+using SSLP.Interop.Cuda;
 using SSLP.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -34,7 +41,7 @@ public sealed class Trainer : IDisposable
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
     private readonly StepGuard _guard;
-    private readonly OnlineProbe? _probe;
+    private readonly IRunProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
     private RunWatches? _watches;
@@ -48,7 +55,7 @@ public sealed class Trainer : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="pool">Threads of the kernels; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, OnlineProbe? probe = null)
+    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, IRunProbe? probe = null)
     {
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, pool, probe);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
@@ -58,10 +65,11 @@ public sealed class Trainer : IDisposable
         _inputs = InputFingerprint.Of(source);
         _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
         Schedule = new Schedule(options, _order.BatchesPerEpoch);
-        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         method.To(device);
         method.Encoder.train();
-        _guard = new StepGuard(method); // after the move, which may make new tensors
+        // After the move, which makes new parameters: the optimizer keeps its state by their handles.
+        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
+        _guard = new StepGuard(method);
     }
 
     public Schedule Schedule { get; }
@@ -80,7 +88,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Goes back to the newest checkpoint.</summary>
     /// <returns>False where there is none.</returns>
-    /// <exception cref="UserException">The checkpoint is of other options or other patches; names each difference.</exception>
+    /// <exception cref="Fault">The checkpoint is of other options or other patches; names each difference.</exception>
     public bool Resume()
     {
         if (_checkpoints.OpenNewest() is not var (state, file))
@@ -99,11 +107,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="DivergedException">
+    /// <exception cref="Fault">
     /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or the features
     /// collapsed and that is to end the run; its checkpoint is written.
     /// </exception>
-    /// <exception cref="UserException">A checkpoint could not be written.</exception>
+    /// <exception cref="Fault">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
         IEnumerable<StepMetrics> earlier = File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : [];
@@ -213,7 +221,7 @@ public sealed class Trainer : IDisposable
         if (!_options.StopOnCollapse || _watches!.Collapsed is not { } sentence)
             return;
         Save(ref saved);
-        throw new DivergedException(
+        throw new Fault(FaultKind.Diverged,
             $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.");
     }
 
@@ -222,7 +230,7 @@ public sealed class Trainer : IDisposable
         if (saved == _step)
             return;
         if (_guard.NotFinite() is { } name)
-            throw new DivergedException(
+            throw new Fault(FaultKind.Diverged,
                 $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was written. {LastCheckpoint()} {Remedy}");
         _checkpoints.Save(State(), Items());
         saved = _step;
@@ -241,7 +249,7 @@ public sealed class Trainer : IDisposable
         if (state.Init != _init)
             differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
         if (differences.Count > 0)
-            throw new UserException(
+            throw new Fault(FaultKind.Input,
                 $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
     }
 
@@ -251,7 +259,7 @@ public sealed class Trainer : IDisposable
         "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher temperature.";
 
     /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
-    private DivergedException Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
+    private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
     {
         _optimizer.zero_grad();
         StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
@@ -289,7 +297,7 @@ public sealed class Trainer : IDisposable
         {
             files = $"What it takes to run it again could not be written to '{_folder.Diverged}': {fault.Message.TrimEnd('.')}.";
         }
-        return new DivergedException($"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
+        return new Fault(FaultKind.Diverged, $"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
     }
 
     private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was." : "No checkpoint was written before it.";
@@ -297,7 +305,8 @@ public sealed class Trainer : IDisposable
     private BatchRing MakeRing()
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        BatchMemory memory = BatchMemory.For(_device, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
+        using CudaContext? context = Devices.ContextOf(_device);
+        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
         return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _options.Prefetch, workers, memory);
     }
 

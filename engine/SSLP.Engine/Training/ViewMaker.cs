@@ -1,6 +1,5 @@
-using SSLP.Engine.Objective;
-using SSLP.Engine.Runtime;
-using SSLP.Engine.Sampling;
+using SSLP.Data.Loading;
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 

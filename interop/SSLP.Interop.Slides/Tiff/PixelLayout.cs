@@ -35,8 +35,6 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
     /// <summary>Whether pixels are stored as they are wanted.</summary>
     public bool IsRgb24 => Samples == 3 && Bits == 8 && Photometric is TiffPhotometric.Rgb or TiffPhotometric.YCbCr;
 
-    private bool IsGrey => Photometric is TiffPhotometric.WhiteIsZero or TiffPhotometric.BlackIsZero;
-
     /// <summary>Reads and checks the tags of an image.</summary>
     /// <exception cref="SlideException">The meaning of the bands is not plain, or not one that is read here.</exception>
     public static PixelLayout Read(TiffFile file, TiffDirectory directory, TiffCompression compression)
@@ -47,7 +45,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         // OpenSlide takes no notice of it and would give tiles that don't fit together; nor does it of the sign of numbers.
         if (orientation is not (0 or 1))
             throw Refuse($"is turned or mirrored (orientation {orientation}); rewrite it with orientation 1", final: true);
-        bool jpeg = compression == TiffCompression.Jpeg;
+        bool jpeg = compression.IsJpeg();
         int colours = Colours(photometric, jpeg)
             ?? throw Refuse(photometric == (long)TiffPhotometric.Mask
                 ? "is a mask and no picture" : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");

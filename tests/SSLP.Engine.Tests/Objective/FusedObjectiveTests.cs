@@ -1,6 +1,6 @@
 using SSLP.Engine.Objective;
-using SSLP.Engine.Training.Methods;
 using SSLP.Kernels;
+using SSLP.Tests.Shared;
 using Xunit;
 using static TorchSharp.torch;
 

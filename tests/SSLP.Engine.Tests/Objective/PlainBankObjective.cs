@@ -1,7 +1,6 @@
-using SSLP.Engine.Export;
+using SSLP.Data.Patches;
 using SSLP.Engine.Objective;
-using SSLP.Engine.Tiling;
-using SSLP.Engine.Training.Methods;
+using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 

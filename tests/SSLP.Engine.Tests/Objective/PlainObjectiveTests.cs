@@ -1,4 +1,5 @@
 using SSLP.Engine.Objective;
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using Xunit;
 using static TorchSharp.torch;

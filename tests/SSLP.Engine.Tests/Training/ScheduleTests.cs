@@ -1,3 +1,4 @@
+using SSLP.Engine.Options;
 using SSLP.Engine.Training;
 using Xunit;
 

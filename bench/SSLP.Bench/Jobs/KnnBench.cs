@@ -1,0 +1,63 @@
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Bench.Jobs;
+
+/// <summary>How much faster than libtorch's matmul + topk, and FAISS's IndexFlatIP, does the bank answer "which k rows are nearest"?</summary>
+public static class KnnBench
+{
+    /// <summary>Floor: 2·B·N·D operations, 4·N·D bytes.</summary>
+    public static BenchReport Run(BenchOptions options)
+    {
+        using var bench = new BankBench(options);
+        using var keys = new NearestKeysCpu(bench.Bank, bench.Pool);
+        var rows = new int[options.Queries * options.K];
+        var similarities = new float[rows.Length];
+        bench.StartMemory();
+        keys.Find(bench.Queries.Rows, [], options.K, rows, similarities);
+        long peak = bench.PeakGrowth();
+
+        using var scope = NewDisposeScope();
+        Tensor bank = BankBench.ToTensor(bench.Bank), queries = BankBench.ToTensor(bench.Queries);
+        var rounds = new BenchRounds();
+        rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));
+        rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
+        using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
+        using FaissBaseline? patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out string patientAbsence);
+        foreach (FaissBaseline? way in new[] { faiss, patient })
+        {
+            if (way is not null)
+                rounds.AddTimed(way.Name("IndexFlatIP"), way.Run, way.Process);
+        }
+
+        double[] medians = rounds.Medians(options.Rounds);
+        double work = (double)options.Rows * options.Width;
+        double floor = bench.FloorMs(2 * options.Queries * work, sizeof(float) * work);
+        using Tensor theirs = TorchTopK(bank, queries, options.K);
+        string[] notes =
+        [
+            Agreement(rows, theirs.data<long>().ToArray()),
+            faiss?.Note ?? absence,
+            .. faiss is not null && patient is null ? [patientAbsence] : Array.Empty<string>(),
+        ];
+        return bench.Report(
+            "knn", rounds, medians, floor, peak,
+            [new("queries", options.Queries), new("rows", options.Rows), new("width", options.Width), new("k", options.K)], notes);
+    }
+
+    private static Tensor TorchTopK(Tensor bank, Tensor queries, int k)
+    {
+        using Tensor scores = queries.matmul(bank.t());
+        (Tensor values, Tensor indices) = scores.topk(k);
+        values.Dispose();
+        return indices;
+    }
+
+    private static string Agreement(int[] ours, long[] theirs)
+    {
+        int same = 0;
+        for (int i = 0; i < ours.Length; i++)
+            same += ours[i] == theirs[i] ? 1 : 0;
+        return $"{same} of {ours.Length} rows are libtorch's in libtorch's place; the rest are near-ties that its sums order differently";
+    }
+}

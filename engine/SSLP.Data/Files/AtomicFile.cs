@@ -1,0 +1,54 @@
+namespace SSLP.Data.Files;
+
+/// <summary>
+/// Writes a whole file or none of it: under a temporary name beside the target, flushed to the disk, then renamed over it.
+/// Until the rename the previous file is untouched, so a full disk or a kill never costs the last good copy.
+/// </summary>
+public static class AtomicFile
+{
+    /// <param name="path">Where the file ends up; its folder is made if it is missing.</param>
+    /// <param name="write">Writes the content; the stream can seek. An exception leaves the previous file as it was.</param>
+    public static void Write(string path, Action<Stream> write)
+    {
+        string full = Path.GetFullPath(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        // In the same folder, since a rename is atomic only within one file system.
+        string temporary = $"{full}.{Environment.ProcessId}.partial";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, full, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>The same, for a library that insists on a path of its own to write to.</summary>
+    public static void WriteTo(string path, Action<string> write)
+    {
+        string full = Path.GetFullPath(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        string temporary = $"{full}.{Environment.ProcessId}.partial";
+        try
+        {
+            write(temporary);
+            using (FileStream stream = new(temporary, FileMode.Open, FileAccess.ReadWrite))
+                stream.Flush(flushToDisk: true);
+
+            File.Move(temporary, full, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

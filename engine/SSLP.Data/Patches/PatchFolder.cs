@@ -1,0 +1,140 @@
+using SSLP.Data.Files;
+
+namespace SSLP.Data.Patches;
+
+/// <summary>How a patches folder is opened.</summary>
+public sealed record PatchFolderOptions
+{
+    /// <summary>Refuse a folder that says nothing of where its patches lie. Spatial training needs it; a probe does not. Default true.</summary>
+    public bool RequireCoordinates { get; init; } = true;
+
+    /// <summary>Micrometres per pixel of the patches, for the record; image files do not say it. Default unknown.</summary>
+    public double? Mpp { get; init; }
+
+    /// <summary>Decoded pixels are kept in memory where all of them take no more bytes than this. Default 1 GiB.</summary>
+    public long CacheBytes { get; init; } = 1L << 30;
+}
+
+/// <summary>
+/// Patches that are already cut: a folder of images in one of the forms of <see cref="PatchFolderListing"/>. The patch size is the
+/// commonest image size. Cutting a slide leaves narrower images at its right and bottom edges: those are left out and counted.
+/// </summary>
+public sealed class PatchFolder : IPatchSource
+{
+    private readonly string[] _files;
+    private readonly byte[]?[]? _decoded;
+
+    private PatchFolder(
+        string folder, List<ListedPatch> patches, int size, int partial, IReadOnlyList<string> unreadable, PatchFolderOptions options)
+    {
+        Folder = folder;
+        PatchSize = size;
+        Mpp = options.Mpp;
+        PartialPatches = partial;
+        Unreadable = unreadable;
+        _files = [.. patches.Select(patch => patch.File)];
+        _decoded = patches.Count * (long)size * size * 3 <= options.CacheBytes ? new byte[]?[patches.Count] : null;
+        Table = TableOf(patches);
+    }
+
+    public string Folder { get; }
+
+    /// <inheritdoc/>
+    public PatchTable Table { get; }
+
+    /// <inheritdoc/>
+    public int PatchSize { get; }
+
+    /// <inheritdoc/>
+    public double? Mpp { get; }
+
+    /// <summary>Images left out because a slide's edge cut them: smaller than the patch size in width or height.</summary>
+    public int PartialPatches { get; }
+
+    /// <summary>Images left out because they cannot be opened: path and reason.</summary>
+    public IReadOnlyList<string> Unreadable { get; }
+
+    /// <inheritdoc/>
+    public string Describe => $"{Table.Count} patches of {PatchSize} px on {Table.Slides.Count} slides from {Folder}"
+        + (PartialPatches > 0 ? $"; {PartialPatches} smaller ones, cut by a slide's edge, left out" : "")
+        + (Unreadable.Count > 0 ? $"; {Unreadable.Count} that cannot be opened left out, the first {Unreadable[0]}" : "")
+        + (Table.HasCoordinates ? "" : "; no coordinates, so no spatial neighbours");
+
+    /// <summary>Lists the folder and reads every image's header.</summary>
+    /// <exception cref="Fault">The folder or one of its files does not fit; the message says which and why.</exception>
+    public static PatchFolder Open(string folder, PatchFolderOptions? options = null, CancellationToken cancel = default)
+    {
+        options ??= new();
+        List<ListedPatch> listed = PatchFolderListing.List(folder);
+        if (listed[0].Slide is null && options.RequireCoordinates)
+            throw new Fault(FaultKind.Input, $"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
+                + $"name them <slide>_<col>_<row>_<label>, or write a {PatchFolderListing.CsvName} with file,slide,col,row.");
+        ((int Width, int Height)[] sizes, List<string> unreadable) = ReadSizes(listed, cancel);
+        if (unreadable.Count == listed.Count)
+            throw new Fault(FaultKind.Input, $"None of the {listed.Count} images of {folder} can be opened; the first: {unreadable[0]}.");
+        (int width, int height) = sizes.Where(size => size.Width > 0).GroupBy(size => size).MaxBy(group => group.Count())!.Key;
+        if (width != height)
+            throw new Fault(FaultKind.Input, $"Most images of {folder} are {width} × {height} px; patches must be square.");
+        int larger = Array.FindIndex(sizes, size => size.Width > width || size.Height > height);
+        if (larger >= 0)
+            throw new Fault(FaultKind.Input, $"{listed[larger].File} is {sizes[larger].Width} × {sizes[larger].Height} px where most patches are "
+                + $"{width} × {height}; cut all patches to one size.");
+        List<ListedPatch> whole = [.. listed.Where((_, i) => sizes[i] == (width, height))];
+        return new(folder, whole, width, listed.Count - whole.Count - unreadable.Count, unreadable, options);
+    }
+
+    /// <inheritdoc/>
+    public void Read(int patch, Span<byte> rgb)
+    {
+        this.CheckRead(patch, rgb.Length);
+        if (_decoded?[patch] is { } kept)
+        {
+            kept.CopyTo(rgb);
+            return;
+        }
+        try
+        {
+            PatchImage.Decode(_files[patch], PatchSize, PatchSize, rgb);
+        }
+        catch (Exception e) when (e is Fault or IOException or UnauthorizedAccessException)
+        {
+            throw new PatchReadException(patch, Table.SlideName(patch), $"{Path.GetFileName(_files[patch])}: {e.Message}", e);
+        }
+        // Two threads may both decode a patch the first time; they store the same pixels.
+        if (_decoded is not null)
+            _decoded[patch] = rgb.ToArray();
+    }
+
+    /// <summary>Nothing is held open between reads.</summary>
+    public void Dispose() { }
+
+    /// <summary>Size of every image; 0 × 0 and an entry in the list for one that cannot be opened.</summary>
+    private static ((int Width, int Height)[] Sizes, List<string> Unreadable) ReadSizes(List<ListedPatch> listed, CancellationToken cancel)
+    {
+        var sizes = new (int, int)[listed.Count];
+        var faults = new string?[listed.Count];
+        Parallel.For(0, listed.Count, new ParallelOptions { CancellationToken = cancel }, i =>
+        {
+            try
+            {
+                sizes[i] = PatchImage.ReadSize(listed[i].File);
+            }
+            catch (Exception e) when (e is Fault or IOException or UnauthorizedAccessException)
+            {
+                faults[i] = $"{listed[i].File}: {e.Message}";
+            }
+        });
+        return (sizes, [.. faults.OfType<string>()]);
+    }
+
+    private static PatchTable TableOf(List<ListedPatch> patches)
+    {
+        // Without coordinates every patch is a slide of its own, so that no set of spatial neighbours can be invented.
+        bool placed = patches[0].Slide is not null;
+        string[] slideNames = [.. patches.Select(patch => patch.Slide ?? patch.File)];
+        CategoryColumn slides = CategoryColumn.FromNames(slideNames)!;
+        return new(slides.Names, slides.Of, patches.Select(patch => patch.Col).ToArray(), patches.Select(patch => patch.Row).ToArray(),
+            CategoryColumn.FromNames([.. patches.Select(patch => patch.Label)]),
+            CategoryColumn.FromNames([.. patches.Select(patch => patch.Split)]), placed, i => patches[i].File);
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using SSLP.Interop.Slides;
+
+namespace SSLP.Data.Slides;
+
+/// <summary>The verdict on one slide file; <see cref="ToJson"/> gives a line for scripts.</summary>
+/// <param name="Name">Its name in tables.</param>
+/// <param name="Path">The file.</param>
+/// <param name="Verdict">What can be done with it.</param>
+/// <param name="Reason">Why, where the verdict is not ok; a clause without the file's name.</param>
+public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Verdict, string Reason)
+{
+    /// <summary>Signs that are no syntax stay as they are: people read these lines too.</summary>
+    private static readonly SlideAuditJson Readable =
+        new(new JsonSerializerOptions(SlideAuditJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    /// <summary>Format by OpenSlide's names; null where it does not open, as are all below.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>Which reader serves it.</summary>
+    public string? Reader { get; init; }
+
+    /// <summary>Columns of level 0, px.</summary>
+    public long? Width { get; init; }
+
+    /// <summary>Rows of level 0, px.</summary>
+    public long? Height { get; init; }
+
+    public int? Levels { get; init; }
+
+    /// <summary>Level-0 pixel size across, µm.</summary>
+    public double? MppX { get; init; }
+
+    /// <summary>Level-0 pixel size down, µm.</summary>
+    public double? MppY { get; init; }
+
+    /// <summary>Where the pixel size was read.</summary>
+    public string? MppSource { get; init; }
+
+    /// <summary>Share of the slide that is tissue, 0 … 1.</summary>
+    public double? TissueFraction { get; init; }
+
+    /// <summary>Share of the slide under green or red pen, 0 … 1.</summary>
+    public double? PenFraction { get; init; }
+
+    /// <summary>Tiles of all levels whose header was read or, in a deep audit, that were decoded; 0 where the reader does not show its tiles.</summary>
+    public long? TilesRead { get; init; }
+
+    /// <summary>Tiles of those that cannot be read.</summary>
+    public long? TilesDamaged { get; init; }
+
+    /// <summary>One line of JSON, snake_case, nulls left out.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Readable.SlideAuditRecord);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(SlideAuditRecord))]
+internal sealed partial class SlideAuditJson : JsonSerializerContext;
+
+/// <summary>Gives every slide file one verdict.</summary>
+public static class SlideAudit
+{
+    /// <summary>Audits in parallel; the result is in the order of <paramref name="slides"/>.</summary>
+    /// <param name="slides">The files.</param>
+    /// <param name="deep">Decode every tile of every level; without, only their headers are read.</param>
+    /// <param name="progress">Told each record as it is made; order and thread are any.</param>
+    /// <param name="threads">Slides at once; default all cores.</param>
+    /// <param name="cancel">Stops between slides and inside long ones.</param>
+    public static IReadOnlyList<SlideAuditRecord> Run(
+        IReadOnlyList<SlideFile> slides, bool deep = false, IProgress<SlideAuditRecord>? progress = null, int? threads = null,
+        CancellationToken cancel = default)
+    {
+        var records = new SlideAuditRecord[slides.Count];
+        var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
+        Parallel.For(0, slides.Count, parallel, i =>
+        {
+            records[i] = One(slides[i], deep, cancel);
+            progress?.Report(records[i]);
+        });
+        return records;
+    }
+
+    /// <summary>Audits one file. Faults of the file are verdicts, never exceptions.</summary>
+    public static SlideAuditRecord One(SlideFile file, bool deep = false, CancellationToken cancel = default)
+    {
+        try
+        {
+            using Slide slide = Slide.Open(file.Path);
+            SlideInspection inspection = SlideInspection.Of(slide, null, null, false, new(), cancel);
+            var record = new SlideAuditRecord(file.Name, file.Path, inspection.Verdict, inspection.Reason)
+            {
+                Format = slide.Format,
+                Reader = slide.Reader.ToString(),
+                Width = slide.Levels[0].Width,
+                Height = slide.Levels[0].Height,
+                Levels = slide.Levels.Count,
+                MppX = inspection.Mpp?.X,
+                MppY = inspection.Mpp?.Y,
+                MppSource = inspection.Mpp?.Source,
+                TissueFraction = inspection.Mask?.TissueFraction,
+                PenFraction = inspection.Mask?.PenFraction,
+            };
+            return WithTiles(record, slide.VerifyTiles(deep, cancel));
+        }
+        catch (SlideException e)
+        {
+            return new(file.Name, file.Path, SlideInspection.VerdictOf(e.Fault), e.Reason);
+        }
+    }
+
+    private static SlideAuditRecord WithTiles(SlideAuditRecord record, TileCheck check)
+    {
+        record = record with { TilesRead = check.Tiles, TilesDamaged = check.Unreadable };
+        if (check.Unreadable == 0)
+            return record;
+        string first = check.FirstFaults[0].Reason;
+        return check.Unreadable == check.Tiles
+            ? record with { Verdict = SlideVerdict.Corrupt, Reason = $"none of its {check.Tiles} tiles can be read; the first: {first}" }
+            : record with { Verdict = SlideVerdict.DamagedTiles, Reason = $"{check.Unreadable} of {check.Tiles} tiles cannot be read; the first: {first}" };
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using SSLP.Data.Files;
+using SSLP.Data.Tiling;
+
+namespace SSLP.Data.Synth;
+
+/// <summary>
+/// Procedural H&amp;E-like slides for demonstrations and tests: real tiled JPEG pyramids that any slide reader opens, and
+/// <c>labels.csv</c> with the true class of every patch of their grid.
+/// </summary>
+public static class SynthSlides
+{
+    public const string LabelsName = "labels.csv";
+
+    /// <summary>Writes <c>synth_01.tif</c> … and labels.csv (slide,col,row,label,x,y; x and y are a patch's centre, level-0 px).</summary>
+    /// <param name="folder">Made where it is missing.</param>
+    /// <param name="options">How many, which seed, which patches to label.</param>
+    /// <param name="progress">Told the path of every slide when it is written.</param>
+    /// <param name="threads">Slides at once; each takes about 25 bytes a pixel. Default all cores.</param>
+    /// <param name="cancel">Stops between slides.</param>
+    /// <returns>Paths of the slides, in order.</returns>
+    /// <exception cref="Fault">An option that means nothing.</exception>
+    public static IReadOnlyList<string> Write(
+        string folder, SynthOptions options, IProgress<string>? progress = null, int? threads = null, CancellationToken cancel = default)
+    {
+        Check(options);
+        Directory.CreateDirectory(folder);
+        var paths = new string[options.Slides];
+        var labels = new string[options.Slides];
+        var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
+        Parallel.For(0, options.Slides, parallel, i =>
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"synth_{i + 1:00}.tif");
+            SyntheticSlide slide = SyntheticSlide.Make(options.Seed, i, options.Size);
+            paths[i] = Path.Combine(folder, name);
+            AtomicFile.WriteTo(paths[i], path => PyramidTiff.Write(path, slide.Rgb, options.Size, options.Size, SyntheticSlide.Mpp, options.JpegQuality));
+            labels[i] = Labels(name, slide.Layout, options);
+            progress?.Report(paths[i]);
+        });
+        File.WriteAllText(Path.Combine(folder, LabelsName), "slide,col,row,label,x,y\n" + string.Concat(labels));
+        return paths;
+    }
+
+    private static string Labels(string name, TissueLayout layout, SynthOptions options)
+    {
+        var grid = new SlideGrid(options.PatchSize, options.Mpp, SyntheticSlide.Mpp, SyntheticSlide.Mpp, options.Size, options.Size);
+        var text = new System.Text.StringBuilder();
+        for (int row = 0; row < grid.Rows; row++)
+            for (int col = 0; col < grid.Columns; col++)
+            {
+                SynthClass label = layout.Majority(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1));
+                double x = (grid.Left(col) + grid.Left(col + 1)) / 2, y = (grid.Top(row) + grid.Top(row + 1)) / 2;
+                text.Append(CultureInfo.InvariantCulture, $"{name},{col},{row},{NameOf(label)},{x:0.###},{y:0.###}\n");
+            }
+        return text.ToString();
+    }
+
+    private static string NameOf(SynthClass label) => label switch
+    {
+        SynthClass.Background => "background",
+        SynthClass.Fat => "fat",
+        SynthClass.Stroma => "stroma",
+        SynthClass.Lymphocytes => "lymphocytes",
+        SynthClass.Tumour => "tumour",
+        _ => throw new ArgumentOutOfRangeException(nameof(label), label, null),
+    };
+
+    private static void Check(SynthOptions options)
+    {
+        if (options.Slides < 1)
+            throw new Fault(FaultKind.Input, $"{options.Slides} slides cannot be made; choose 1 or more.");
+        if (options.Size is < 512 or > 8192)
+            throw new Fault(FaultKind.Input, $"A slide of {options.Size} px cannot be made; choose 512 to 8192.");
+        if (options.JpegQuality is < 1 or > 100)
+            throw new Fault(FaultKind.Input, $"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
+        if (options.PatchSize < 1 || !(options.Mpp > 0))
+            throw new Fault(FaultKind.Input, FormattableString.Invariant($"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
+    }
+}

@@ -1,0 +1,68 @@
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+
+namespace SSLP.Data.Tiling;
+
+/// <summary>A patch grid with classes from points: a patch has the class of the point inside it that is nearest to its centre.</summary>
+public sealed class LabelledGrid : IPatchSource
+{
+    private readonly SlidePatches _patches;
+
+    /// <param name="patches">The patches of <paramref name="manifest"/>; disposed with this.</param>
+    /// <param name="manifest">Where they lie.</param>
+    /// <param name="points">Classes at places, level-0 pixels.</param>
+    /// <exception cref="Fault">No point lies on a patch.</exception>
+    public LabelledGrid(SlidePatches patches, TileManifest manifest, LabelledPoints points)
+    {
+        _patches = patches;
+        PatchTable table = manifest.Table;
+        int[] labels = LabelsOf(manifest, points);
+        int found = labels.Count(label => label != PatchTable.None);
+        if (found == 0)
+            throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
+        Table = new PatchTable(
+            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), new CategoryColumn(points.Table.Classes!, labels));
+        Describe = $"{patches.Describe}, {found} of them labelled by {points.Path}";
+    }
+
+    public PatchTable Table { get; }
+
+    public int PatchSize => _patches.PatchSize;
+
+    public double? Mpp => _patches.Mpp;
+
+    public string Describe { get; }
+
+    public (long X, long Y)? OriginLevel0(int patch) => _patches.OriginLevel0(patch);
+
+    public void Read(int patch, Span<byte> rgb) => _patches.Read(patch, rgb);
+
+    public void Dispose() => _patches.Dispose();
+
+    private static int[] LabelsOf(TileManifest manifest, LabelledPoints points)
+    {
+        PatchTable table = manifest.Table;
+        Dictionary<(int, int, int), int> patchAt = [];
+        for (int patch = 0; patch < table.Count; patch++)
+            patchAt[(table.SlideOf[patch], table.Col[patch], table.Row[patch])] = patch;
+        Dictionary<string, int> slideOf = table.Slides.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
+        int[] labels = new int[table.Count];
+        Array.Fill(labels, PatchTable.None);
+        double[] nearest = new double[table.Count];
+        Array.Fill(nearest, double.PositiveInfinity);
+        for (int point = 0; point < points.Table.Count; point++)
+        {
+            if (points.Table.LabelOf[point] == PatchTable.None || !slideOf.TryGetValue(points.Table.SlideName(point), out int slide))
+                continue;
+            SlideGrid grid = manifest.Grid(slide);
+            double col = points.X[point] / (grid.PatchSize * grid.ScaleX), row = points.Y[point] / (grid.PatchSize * grid.ScaleY);
+            if (!patchAt.TryGetValue((slide, (int)Math.Floor(col), (int)Math.Floor(row)), out int patch))
+                continue;
+            double off = Math.Pow(col - Math.Floor(col) - 0.5, 2) + Math.Pow(row - Math.Floor(row) - 0.5, 2);
+            if (off < nearest[patch])
+                (nearest[patch], labels[patch]) = (off, points.Table.LabelOf[point]);
+        }
+
+        return labels;
+    }
+}

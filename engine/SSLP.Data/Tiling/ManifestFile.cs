@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+
+namespace SSLP.Data.Tiling;
+
+/// <summary>
+/// The manifest on disk, little-endian: <c>SSLPTILE</c>, u32 version, u32 header bytes H, i64 patches N, 32 bytes SHA-256 of all that
+/// follows byte 64, padding to byte 64; then H bytes of JSON padded with spaces to a multiple of 8; then the columns slide, col, row,
+/// N int32 each. Ten million patches are 120 MB, mapped and not copied.
+/// </summary>
+internal static class ManifestFile
+{
+    private const int Version = 1;
+    private const int PreludeBytes = 64;
+    private const int MaxHeaderBytes = 256 << 20;
+
+    private static ReadOnlySpan<byte> Magic => "SSLPTILE"u8;
+
+    /// <summary>Writes under a temporary name, flushes, renames: a reader sees the old manifest or the new one.</summary>
+    public static void Write(TileManifest manifest, string path)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(manifest.Header, ManifestJson.Default.ManifestHeader);
+        byte[] header = new byte[(json.Length + 7) / 8 * 8];
+        header.AsSpan().Fill((byte)' ');
+        json.CopyTo(header, 0);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        PatchTable table = manifest.Table;
+        var prelude = new byte[PreludeBytes];
+        Magic.CopyTo(prelude);
+        BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(8), Version);
+        BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(12), header.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(prelude.AsSpan(16), table.Count);
+        AtomicFile.Write(path, stream =>
+        {
+            stream.Write(prelude);
+            Append(stream, header);
+            Append(stream, MemoryMarshal.AsBytes(table.SlideOf));
+            Append(stream, MemoryMarshal.AsBytes(table.Col));
+            Append(stream, MemoryMarshal.AsBytes(table.Row));
+            hash.GetHashAndReset(prelude.AsSpan(24, 32));
+            stream.Position = 0;
+            stream.Write(prelude);
+        });
+
+        void Append(Stream stream, ReadOnlySpan<byte> bytes)
+        {
+            hash.AppendData(bytes);
+            stream.Write(bytes);
+        }
+    }
+
+    /// <summary>Maps a manifest and verifies its checksum.</summary>
+    /// <exception cref="Fault">Not a manifest, of another version, cut short or altered.</exception>
+    public static TileManifest Open(string path)
+    {
+        long length = File.Exists(path) ? new FileInfo(path).Length : throw new Fault(FaultKind.Input, $"There is no manifest {path}; make one with sslp tile.");
+        if (length < PreludeBytes)
+            throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
+        var mapping = new MappedBytes(path, length);
+        try
+        {
+            return Read(path, length, mapping);
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    private static TileManifest Read(string path, long length, MappedBytes mapping)
+    {
+        ReadOnlySpan<byte> prelude = mapping.Bytes(0, PreludeBytes);
+        if (!prelude.StartsWith(Magic))
+            throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
+        int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
+        if (version != Version)
+            throw new Fault(FaultKind.Input, $"{path} is a manifest of version {version}; this program reads {Version}. Tile the slides again.");
+        int headerBytes = BinaryPrimitives.ReadInt32LittleEndian(prelude[12..]);
+        long patches = BinaryPrimitives.ReadInt64LittleEndian(prelude[16..]);
+        bool fits = headerBytes is >= 0 and <= MaxHeaderBytes && patches is >= 0 and <= int.MaxValue
+            && length == PreludeBytes + headerBytes + (patches * 3 * sizeof(int));
+        if (!fits || !mapping.Hash(PreludeBytes, length).SequenceEqual(prelude.Slice(24, 32)))
+            throw new Fault(FaultKind.Data, $"{path} is damaged (its length or checksum does not match); tile the slides again.");
+        ManifestHeader header = JsonSerializer.Deserialize(mapping.Bytes(PreludeBytes, headerBytes), ManifestJson.Default.ManifestHeader)
+            ?? throw new Fault(FaultKind.Input, $"{path} has an empty header; tile the slides again.");
+        long columns = PreludeBytes + headerBytes, column = patches * sizeof(int);
+        var table = new PatchTable([.. header.Slides.Select(slide => slide.Name)], mapping.Ints(columns, (int)patches),
+            mapping.Ints(columns + column, (int)patches), mapping.Ints(columns + (2 * column), (int)patches));
+        return new(header, table, mapping);
+    }
+}
+
+/// <summary>A file mapped read-only.</summary>
+internal sealed unsafe class MappedBytes : IDisposable
+{
+    private readonly MemoryMappedFile _file;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly byte* _start;
+    private bool _disposed;
+
+    public MappedBytes(string path, long length)
+    {
+        _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        _view = _file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+    }
+
+    public ReadOnlySpan<byte> Bytes(long offset, int count) => new(Start + offset, count);
+
+    public ReadOnlyMemory<int> Ints(long offset, int count) => new IntColumn(this, offset, count).Memory;
+
+    public byte[] Hash(long from, long to)
+    {
+        const int Chunk = 64 << 20;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (; from < to; from += Chunk)
+            hash.AppendData(Bytes(from, (int)Math.Min(Chunk, to - from)));
+        return hash.GetHashAndReset();
+    }
+
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view.Dispose();
+        _file.Dispose();
+    }
+
+    private byte* Start
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _start;
+        }
+    }
+
+    private sealed class IntColumn(MappedBytes file, long offset, int count) : MemoryManager<int>
+    {
+        public override Span<int> GetSpan() => new(file.Start + offset, count);
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new((int*)(file.Start + offset) + elementIndex);
+
+        public override void Unpin() { }
+
+        protected override void Dispose(bool disposing) { }
+    }
+}

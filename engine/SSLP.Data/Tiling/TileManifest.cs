@@ -1,0 +1,77 @@
+using System.Text.Json.Serialization;
+using SSLP.Data.Patches;
+using SSLP.Data.Slides;
+
+namespace SSLP.Data.Tiling;
+
+/// <summary>A slide of a manifest: how to find it again, and the geometry that its patches' places are computed from.</summary>
+/// <param name="Name">Its name in the table.</param>
+/// <param name="Path">Full path when it was tiled.</param>
+/// <param name="Bytes">File size when it was tiled; another size means another file.</param>
+/// <param name="Width">Columns of level 0, px.</param>
+/// <param name="Height">Rows of level 0, px.</param>
+/// <param name="MppX">Level-0 pixel size across, µm.</param>
+/// <param name="MppY">Level-0 pixel size down, µm.</param>
+/// <param name="MppSource">Where the pixel size was read; "assumed" where the user gave it.</param>
+/// <param name="Patches">Number of patches.</param>
+public sealed record ManifestSlide(
+    string Name, string Path, long Bytes, long Width, long Height, double MppX, double MppY, string MppSource, int Patches);
+
+/// <summary>A slide that was looked at and gave no patches.</summary>
+public sealed record ManifestOmission(string Name, string Path, SlideVerdict Verdict, string Reason);
+
+/// <summary>Everything of a manifest but its columns.</summary>
+internal sealed record ManifestHeader(
+    int PatchSize, double Mpp, double MinTissue, bool Upsample, IReadOnlyList<ManifestSlide> Slides, IReadOnlyList<ManifestOmission> LeftOut);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ManifestHeader))]
+internal sealed partial class ManifestJson : JsonSerializerContext;
+
+/// <summary>
+/// The patches of many slides: what <c>sslp tile</c> makes and training reads. Opened from disk its columns stay in the mapped file
+/// (<see cref="ManifestFile"/>), so it must outlive the sources made from it.
+/// </summary>
+public sealed class TileManifest : IDisposable
+{
+    private readonly IDisposable? _mapping;
+
+    internal TileManifest(ManifestHeader header, PatchTable table, IDisposable? mapping)
+    {
+        Header = header;
+        Table = table;
+        _mapping = mapping;
+    }
+
+    /// <summary>Side of a patch, px.</summary>
+    public int PatchSize => Header.PatchSize;
+
+    /// <summary>Pixel size of the patches, µm.</summary>
+    public double Mpp => Header.Mpp;
+
+    /// <summary>Slides with patches, indexed as the table's slides.</summary>
+    public IReadOnlyList<ManifestSlide> Slides => Header.Slides;
+
+    /// <summary>Slides without, each with the reason.</summary>
+    public IReadOnlyList<ManifestOmission> LeftOut => Header.LeftOut;
+
+    public PatchTable Table { get; }
+
+    internal ManifestHeader Header { get; }
+
+    /// <summary>The grid of one slide.</summary>
+    public SlideGrid Grid(int slide)
+    {
+        ManifestSlide s = Slides[slide];
+        return new(PatchSize, Mpp, s.MppX, s.MppY, s.Width, s.Height);
+    }
+
+    /// <inheritdoc cref="ManifestFile.Write"/>
+    public void Save(string path) => ManifestFile.Write(this, path);
+
+    /// <inheritdoc cref="ManifestFile.Open"/>
+    public static TileManifest Open(string path) => ManifestFile.Open(path);
+
+    /// <summary>Unmaps the file; the table can then no longer be read.</summary>
+    public void Dispose() => _mapping?.Dispose();
+}

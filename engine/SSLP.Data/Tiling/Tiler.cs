@@ -1,0 +1,163 @@
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Data.Slides;
+using SSLP.Data.Tissue;
+using SSLP.Interop.Slides;
+
+namespace SSLP.Data.Tiling;
+
+/// <summary>What patches are cut, and from which slides.</summary>
+public sealed record TilingOptions
+{
+    /// <summary>Side of a patch, px. Default 256, the paper's.</summary>
+    public int PatchSize { get; init; } = 256;
+
+    /// <summary>Pixel size of the patches, µm. Default 0.5, about 20×.</summary>
+    public double Mpp { get; init; } = 0.5;
+
+    /// <summary>Least share of a patch that must be tissue, 0 … 1. Default 0.5.</summary>
+    public double MinTissue { get; init; } = 0.5;
+
+    /// <summary>Pixel size of slides that do not say theirs, µm. Default: such slides are left out.</summary>
+    public double? AssumeMpp { get; init; }
+
+    /// <summary>Take slides whose finest level is coarser than <see cref="Mpp"/>, enlarging them. Default: they are left out.</summary>
+    public bool Upsample { get; init; }
+
+    /// <summary>How tissue is told from glass.</summary>
+    public TissueOptions Tissue { get; init; } = new();
+
+    /// <summary>Folder of QuPath's GeoJSON, <c>&lt;slide&gt;.geojson</c> with or without the slide's extension; see <see cref="SlideRegions"/>. Default none.</summary>
+    public string? RegionsFolder { get; init; }
+
+    /// <summary>Folder for a contact sheet of every slide; null for none.</summary>
+    public string? ContactSheetFolder { get; init; }
+
+    /// <summary>Slides at once. Default all cores.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    internal void Check()
+    {
+        if (PatchSize is < 1 or > 8192)
+            throw new Fault(FaultKind.Input, $"A patch of {PatchSize} px cannot be cut; choose 1 to 8192.");
+        if (!(Mpp > 0) || !double.IsFinite(Mpp))
+            throw new Fault(FaultKind.Input, $"A pixel size of {Mpp} µm means nothing; 0.5 is about 20×, 0.25 about 40×.");
+        if (!(MinTissue is >= 0 and <= 1))
+            throw new Fault(FaultKind.Input, $"The least share of tissue is {MinTissue}; it must lie in 0 to 1.");
+        if (AssumeMpp is double assumed && (!(assumed > 0) || !double.IsFinite(assumed)))
+            throw new Fault(FaultKind.Input, $"An assumed pixel size of {assumed} µm means nothing.");
+    }
+}
+
+/// <summary>What became of one slide.</summary>
+/// <param name="Slide">The file.</param>
+/// <param name="Verdict">Ok or DamagedTiles with patches; anything else without.</param>
+/// <param name="Patches">Patches cut.</param>
+/// <param name="Reason">Why there are none, or what is damaged; empty where all is well.</param>
+public sealed record TilingOutcome(SlideFile Slide, SlideVerdict Verdict, int Patches, string Reason)
+{
+    /// <summary>One line for a log.</summary>
+    public override string ToString() => $"{Slide.Name}: {(Patches > 0 ? $"{Patches} patches" : "no patches")}{(Reason.Length > 0 ? $" ({Reason})" : "")}";
+}
+
+/// <summary>A manifest and one outcome per slide, in the order the slides were given.</summary>
+public sealed record TilingResult(TileManifest Manifest, IReadOnlyList<TilingOutcome> Outcomes);
+
+/// <summary>
+/// Tissue mask and patch grid of many slides. A bad slide is an outcome, never an exception: the others go on, and the manifest
+/// keeps the list of those left out and why.
+/// </summary>
+public static class Tiler
+{
+    /// <param name="slides">The files, as <see cref="SlideListing"/> gives them.</param>
+    /// <param name="options">What to cut.</param>
+    /// <param name="progress">Told each outcome as it is known; order and thread are any.</param>
+    /// <param name="cancel">Stops between slides and inside long ones.</param>
+    /// <exception cref="Fault">An option that means nothing.</exception>
+    public static TilingResult Run(
+        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default)
+    {
+        options.Check();
+        if (options.RegionsFolder is { } folder && !Directory.Exists(folder))
+            throw new Fault(FaultKind.Input, $"{folder} is not a folder; give the folder of the slides' GeoJSON files.");
+        var tiled = new TiledSlide[slides.Count];
+        var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
+        Parallel.For(0, slides.Count, parallel, i =>
+        {
+            tiled[i] = One(slides[i], options, cancel);
+            progress?.Report(tiled[i].Outcome);
+        });
+        return new(Assemble(tiled, options), [.. tiled.Select(slide => slide.Outcome)]);
+    }
+
+    private static TiledSlide One(SlideFile file, TilingOptions options, CancellationToken cancel)
+    {
+        try
+        {
+            using Slide slide = Slide.Open(file.Path);
+            SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample, options.Tissue, cancel);
+            if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
+                return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);
+            var grid = new SlideGrid(options.PatchSize, options.Mpp, mpp.X, mpp.Y, slide.Levels[0].Width, slide.Levels[0].Height);
+            SlideRegions? regions = options.RegionsFolder is { } regionsFolder ? SlideRegions.Find(regionsFolder, file.Name) : null;
+            List<(int Col, int Row)> patches = TissuePatches(grid, mask, options.MinTissue, regions);
+            if (options.ContactSheetFolder is { } folder)
+                ContactSheet.Write(Path.Combine(folder, file.Name.Replace('/', '_') + ".png"), inspection.Thumbnail!.Image, mask, grid, patches);
+            if (patches.Count == 0)
+                return TiledSlide.LeftOut(file, SlideVerdict.NoTissue, inspection.Reason.Length > 0 ? inspection.Reason : NoPatchReason(grid, options));
+            var entry = new ManifestSlide(file.Name, Path.GetFullPath(file.Path), new FileInfo(file.Path).Length,
+                grid.Width, grid.Height, mpp.X, mpp.Y, mpp.Source, patches.Count);
+            return new(new(file, inspection.Verdict, patches.Count, inspection.Reason), entry, patches);
+        }
+        catch (SlideException e)
+        {
+            return TiledSlide.LeftOut(file, SlideInspection.VerdictOf(e.Fault), e.Reason);
+        }
+        catch (Fault e)
+        {
+            return TiledSlide.LeftOut(file, SlideVerdict.BadRegions, e.Message);
+        }
+    }
+
+    private static string NoPatchReason(SlideGrid grid, TilingOptions options) => grid.Columns == 0 || grid.Rows == 0
+        ? FormattableString.Invariant($"{grid.Width} × {grid.Height} px hold no whole patch of {options.PatchSize} px at {options.Mpp:0.####} µm")
+        : FormattableString.Invariant($"no patch of {options.PatchSize} px at {options.Mpp:0.####} µm is tissue by {options.MinTissue:0.##} or more")
+            + (options.RegionsFolder is null ? "" : " and inside its regions");
+
+    /// <summary>Grid places in order of row, then column.</summary>
+    private static List<(int Col, int Row)> TissuePatches(SlideGrid grid, TissueMask mask, double minTissue, SlideRegions? regions)
+    {
+        var patches = new List<(int, int)>();
+        for (int row = 0; row < grid.Rows; row++)
+            for (int col = 0; col < grid.Columns; col++)
+            {
+                double coverage = mask.Coverage(grid.Left(col) / grid.Width, grid.Top(row) / grid.Height,
+                    grid.Left(col + 1) / grid.Width, grid.Top(row + 1) / grid.Height);
+                if (coverage > 0 && coverage >= minTissue
+                    && regions?.Takes(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1)) != false)
+                    patches.Add((col, row));
+            }
+        return patches;
+    }
+
+    private static TileManifest Assemble(TiledSlide[] tiled, TilingOptions options)
+    {
+        TiledSlide[] kept = [.. tiled.Where(slide => slide.Entry is not null)];
+        int count = kept.Sum(slide => slide.Patches.Count), next = 0;
+        int[] slideOf = new int[count], cols = new int[count], rows = new int[count];
+        for (int slide = 0; slide < kept.Length; slide++)
+            foreach ((int col, int row) in kept[slide].Patches)
+                (slideOf[next], cols[next], rows[next++]) = (slide, col, row);
+        var table = new PatchTable([.. kept.Select(slide => slide.Entry!.Name)], slideOf, cols, rows);
+        var header = new ManifestHeader(options.PatchSize, options.Mpp, options.MinTissue, options.Upsample,
+            [.. kept.Select(slide => slide.Entry!)],
+            [.. tiled.Where(slide => slide.Entry is null).Select(slide => slide.Outcome)
+                .Select(outcome => new ManifestOmission(outcome.Slide.Name, outcome.Slide.Path, outcome.Verdict, outcome.Reason))]);
+        return new(header, table, null);
+    }
+
+    private sealed record TiledSlide(TilingOutcome Outcome, ManifestSlide? Entry, List<(int Col, int Row)> Patches)
+    {
+        public static TiledSlide LeftOut(SlideFile file, SlideVerdict verdict, string reason) => new(new(file, verdict, 0, reason), null, []);
+    }
+}

@@ -1,0 +1,137 @@
+using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
+using SSLP.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Methods;
+
+/// <summary>
+/// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a slowly
+/// following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
+/// the paper's 8 devices have them: else the batch normalisation gives the answer away.
+/// </summary>
+public sealed class MoCoV2 : Method
+{
+    private const int GroupSize = 32;
+
+    private readonly Encoder _key;
+    private readonly MemoryBank _queue; // [K, D], unit rows
+    private readonly IWholeBankLoss _loss;
+    private readonly double _temperature, _momentum;
+    private readonly ulong _seed;
+    private int _next;
+    private Tensor? _keys; // of the running step
+
+    /// <param name="query">The encoder that learns, with an MLP head; owned from here on.</param>
+    /// <param name="key">One of the same shape; takes the query's weights and follows. Owned from here on.</param>
+    /// <param name="queue">K, keys kept; a multiple of the batch size is not needed.</param>
+    /// <param name="temperature">τ, 0.2.</param>
+    /// <param name="momentum">Of the key encoder, 0.999.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="kernels">Implementation and threads of the loss; stays the caller's.</param>
+    public MoCoV2(Encoder query, Encoder key, int queue, double temperature, double momentum, ulong seed, KernelSet kernels)
+    {
+        (Encoder, _key, _temperature, _momentum, _seed) = (query, key, temperature, momentum, seed);
+        _key.FollowByMomentum(query, 0);
+        _key.train();
+        _queue = MemoryBank.CreateRandom(queue, query.Head.Width, seed, kernels.Pool);
+        _loss = kernels.WholeBankLoss(_queue);
+    }
+
+    public override Encoder Encoder { get; }
+
+    public override int Views => 2;
+
+    public override string Describe => $"MoCo v2: queue {_queue.RowCount}, temperature {_temperature}, key momentum {_momentum}";
+
+    public override StepTerms Step(TrainingBatch batch)
+    {
+        Tensor q = Encoder.forward(batch.Views[0]); // [B, D]
+        Tensor k = Keys(batch.Views[1], batch.Step); // [B, D], no gradient
+        if (!q.isfinite().all().item<bool>() || !k.isfinite().all().item<bool>())
+            return StepTerms.NotANumber; // the kernels take finite features only
+        // −log( exp(q·k/τ) / (exp(q·k/τ) + Σ exp(q·queue/τ)) ) and its gradient by q, in one pass over the queue
+        Tensor host = KernelBridge.ToHost(q.detach()), keys = KernelBridge.ToHost(k), gradient = empty_like(host);
+        var losses = new float[host.shape[0]];
+        double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses, KernelBridge.View(gradient));
+        q.backward([gradient.to(q.device)]);
+        if (batch.IsWatched)
+            Compared = new ComparedFeatures(
+                _queue.Width, host.ToArray<float>(), keys.ToArray<float>(), ComparedFeatures.Sample(_queue, []),
+                AreLearned: (long)batch.Step * host.shape[0] >= _queue.RowCount);
+        _keys = keys;
+        return new StepTerms(loss, loss, NegativeSize: _queue.RowCount);
+    }
+
+    /// <summary>The key encoder follows, the keys go into the queue.</summary>
+    public override void EndStep(TrainingBatch batch)
+    {
+        _key.FollowByMomentum(Encoder, _momentum);
+        Enqueue(_keys!);
+    }
+
+    public override IEnumerable<(string Prefix, Encoder Network)> Networks => [(string.Empty, Encoder), ("moco.key.", _key)];
+
+    public override void To(Device device)
+    {
+        base.To(device);
+        _key.to(device);
+    }
+
+    public override IEnumerable<SafetensorsItem> State() =>
+    [
+        _queue.ToItem("moco.queue"),
+        SafetensorsItem.From<int>("moco.next", new[] { _next }, 1),
+        .. _key.state_dict().Select(pair => SafetensorsItem.From("moco.key." + pair.Key, pair.Value)),
+    ];
+
+    public override void Load(SafetensorsFile checkpoint)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        _queue.LoadFrom(checkpoint, "moco.queue");
+        _next = checkpoint.ReadTensor("moco.next").item<int>();
+        foreach ((string name, Tensor value) in _key.state_dict())
+            value.copy_(checkpoint.ReadTensor("moco.key." + name));
+    }
+
+    public override void Dispose()
+    {
+        _key.Dispose();
+        _loss.Dispose();
+        _queue.Dispose();
+        base.Dispose();
+    }
+
+    private Tensor Keys(Tensor view, int step)
+    {
+        using var noGrad = no_grad();
+        long[] order = Shuffled((int)view.shape[0], step);
+        Tensor shuffled = view.index_select(0, tensor(order, device: view.device));
+        Tensor keys = cat([.. shuffled.split(GroupSize).Select(_key.forward)], 0);
+        return empty_like(keys).index_copy_(0, tensor(order, device: view.device), keys);
+    }
+
+    private void Enqueue(Tensor keys)
+    {
+        int[] slots = [.. Enumerable.Range(0, (int)keys.shape[0]).Select(i => (_next + i) % _queue.RowCount)];
+        _queue.Update(slots, KernelBridge.View(keys), momentum: 1);
+        _next = (_next + slots.Length) % _queue.RowCount;
+    }
+
+    private long[] Shuffled(int count, int step)
+    {
+        long[] order = [.. Enumerable.Range(0, count).Select(i => (long)i)];
+        ulong key = CounterRandom.Key(_seed, RandomPurpose.BatchShuffle);
+        for (int i = count - 1; i > 0; i--)
+        {
+            int j = (int)CounterRandom.Below(CounterRandom.Block(key, (ulong)step, (ulong)i).X, (uint)(i + 1));
+            (order[i], order[j]) = (order[j], order[i]);
+        }
+        return order;
+    }
+}

@@ -1,0 +1,59 @@
+using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Weights;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Methods;
+
+/// <summary>
+/// SSLP (Li, Lin, Xu, MICCAI 2021): one view a patch, contrasted with the memory bank by the self, intra and inter terms. With the
+/// weights of intra and inter at 0 and random negatives it is instance discrimination (Wu et al. 2018).
+/// </summary>
+/// <param name="encoder">g; owned from here on.</param>
+/// <param name="objective">Sets, terms and bank; owned from here on.</param>
+public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
+{
+    private Tensor? _features; // of the running step
+
+    /// <summary>Sets, terms and bank.</summary>
+    public IBankObjective Objective => objective;
+
+    public override Encoder Encoder => encoder;
+
+    public override int Views => 1;
+
+    public override string Describe => objective.Describe;
+
+    /// <summary>Clusters the bank, from the second epoch on: before that it holds noise, and every row is in a cluster of its own.</summary>
+    public override void BeginEpoch(int epoch)
+    {
+        if (epoch > 0)
+            objective.Cluster(epoch);
+    }
+
+    public override StepTerms Step(TrainingBatch batch)
+    {
+        Tensor f = encoder.forward(batch.Views[0]);
+        if (!f.isfinite().all().item<bool>())
+            return StepTerms.NotANumber; // the kernels take finite features only
+        if (batch.IsWatched)
+            Compared = objective.Compare(batch.Patches.Span, f.detach(), batch.Step);
+        (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
+        f.backward([gradient]);
+        _features = f.detach();
+        return terms;
+    }
+
+    /// <summary>The bank follows.</summary>
+    public override void EndStep(TrainingBatch batch) => objective.Update(batch.Patches.Span, _features!);
+
+    public override IEnumerable<SafetensorsItem> State() => objective.State();
+
+    public override void Load(SafetensorsFile checkpoint) => objective.Load(checkpoint);
+
+    public override void Dispose()
+    {
+        objective.Dispose();
+        base.Dispose();
+    }
+}

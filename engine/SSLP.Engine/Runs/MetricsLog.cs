@@ -1,0 +1,66 @@
+using System.Text.Json;
+using SSLP.Data.Loading;
+using static TorchSharp.torch.utils;
+
+namespace SSLP.Engine.Runs;
+
+/// <summary>metrics.jsonl and TensorBoard events of a run. A resumed run goes on behind the step of its checkpoint.</summary>
+public sealed class MetricsLog : IDisposable
+{
+    private readonly StreamWriter _lines;
+    private readonly TorchSharp.Modules.SummaryWriter _board;
+
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="stepsDone">Lines of later steps are dropped: they belong to work that was lost and is done again.</param>
+    public MetricsLog(RunFolder folder, int stepsDone)
+    {
+        string[] kept = File.Exists(folder.Metrics) ? [.. Read(folder.Metrics).Where(m => m.Step <= stepsDone).Select(Line)] : [];
+        _lines = new StreamWriter(folder.Metrics, append: false) { AutoFlush = true };
+        foreach (string line in kept)
+            _lines.WriteLine(line);
+        _board = tensorboard.SummaryWriter(folder.TensorBoard, createRunName: false);
+    }
+
+    /// <summary>The steps of a metrics.jsonl, in order. A last line cut off by a crash is left out.</summary>
+    public static IReadOnlyList<StepMetrics> Read(string path)
+    {
+        var steps = new List<StepMetrics>();
+        foreach (string line in File.ReadLines(path))
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize(line, MetricsJson.Default.StepMetrics) is { } step)
+                    steps.Add(step);
+            }
+            catch (JsonException)
+            {
+                break;
+            }
+        }
+        return steps;
+    }
+
+    public void Write(StepMetrics m)
+    {
+        _lines.WriteLine(Line(m));
+        foreach ((string name, double? value) in (ReadOnlySpan<(string, double?)>)[
+            ("loss/total", m.Loss), ("loss/self", m.Self), ("loss/intra", m.Intra), ("loss/inter", m.Inter), ("loss/gradient_norm", m.GradientNorm), ("schedule/ramp", m.Ramp),
+            ("schedule/lr", m.Lr), ("sets/spatial_size", m.SpatialSize), ("sets/feature_size", m.FeatureSize),
+            ("sets/feature_from_other_slides", m.FeatureFromOtherSlides), ("speed/patches_per_second", m.PatchesPerSecond), ("speed/data_wait", m.DataWait),
+            ("collapse/effective_rank", m.EffectiveRank), ("collapse/spread", m.Spread), ("collapse/neighbour_entropy", m.NeighbourEntropy), ("collapse/positive_gap", m.PositiveGap),
+            ("probe/accuracy", m.ProbeAccuracy), ("probe/balanced_accuracy", m.ProbeBalancedAccuracy), ("probe/auc", m.ProbeAuc)])
+            if (value is double known)
+                _board.add_scalar(name, (float)known, m.Step);
+    }
+
+    /// <summary>slides.jsonl: a line for every slide with patches that did not read.</summary>
+    public static void WriteFaults(RunFolder folder, IReadOnlyList<SlideFaults> faults)
+    {
+        if (faults.Count > 0)
+            File.WriteAllLines(folder.SlideFaults, faults.Select(f => JsonSerializer.Serialize(f, MetricsJson.Default.SlideFaults)));
+    }
+
+    public void Dispose() => _lines.Dispose();
+
+    private static string Line(StepMetrics metrics) => JsonSerializer.Serialize(metrics, MetricsJson.Default.StepMetrics);
+}

@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Torch;
+
+/// <summary>The one place where tensors become the kernels' pointers and shapes.</summary>
+internal static unsafe partial class KernelBridge
+{
+    /// <summary>A dense float32 matrix in host memory as the kernels see it; valid while the tensor lives.</summary>
+    /// <param name="matrix">[rows, width], float32, contiguous, on the CPU.</param>
+    /// <exception cref="ArgumentException">Another type, layout or device.</exception>
+    public static MatrixView View(Tensor matrix)
+    {
+        if (matrix.dtype != ScalarType.Float32 || matrix.Dimensions != 2 || matrix.device_type != TorchSharp.DeviceType.CPU || !matrix.is_contiguous())
+            throw new ArgumentException($"The kernels take a dense float32 matrix on the CPU, not {matrix.dtype} {string.Join('×', matrix.shape)} on {matrix.device}.");
+        // Tensor memory is native: the span's address stays where it is.
+        fixed (byte* data = matrix.bytes)
+            return new MatrixView((float*)data, (int)matrix.shape[0], (int)matrix.shape[1]);
+    }
+
+    /// <summary>The tensor itself where the kernels can read it, else a dense copy on the CPU, of the caller's scope.</summary>
+    public static Tensor ToHost(Tensor matrix) => matrix.cpu().contiguous();
+
+    /// <summary>Address of a dense tensor's first element, on whatever device it is; valid while the tensor lives.</summary>
+    public static ulong Address(Tensor dense)
+    {
+        if (!dense.is_contiguous())
+            throw new ArgumentException($"A tensor {string.Join('×', dense.shape)} that is not dense has no address to copy to.");
+        return (ulong)THSTensor_data(dense.Handle);
+    }
+
+    [LibraryImport("LibTorchSharp")]
+    private static partial nint THSTensor_data(nint handle);
+}

@@ -1,4 +1,0 @@
-namespace SSLP.Engine.Training;
-
-/// <summary>A run that cannot go on because of what it learned, not of the machine: the same options would end the same way.</summary>
-public sealed class DivergedException(string sentence) : UserException(sentence, Diverged);

@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using SSLP.Data.Files;
+using SSLP.Engine.Model;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Weights;
+
+/// <summary>
+/// Starts a backbone from a safetensors file: torchvision's or timm's ResNet of the same depth, which share their names, or a run's own
+/// encoder.safetensors. Everything of the backbone must be there in its shape, and nothing else but a classifier (<c>fc.*</c>), which is left out:
+/// a file that fits in part would start a run from weights that nobody trained.
+/// <para>
+/// Names: the words of <see cref="Prefixes"/> are taken off the front of a name, as many as stand there; two tensors that then have one name are
+/// refused. float16, bfloat16 and float64 become float32; <c>num_batches_tracked</c> may be absent.
+/// </para>
+/// </summary>
+public static class InitialWeights
+{
+    private const int Named = 3;
+
+    /// <summary>What training programs put in front of the backbone's names.</summary>
+    public static IReadOnlyList<string> Prefixes { get; } = ["module.", "model.", "backbone.", "encoder.", "encoder_q.", "base_encoder.", "resnet."];
+
+    /// <summary>SHA-256 of the file, lower-case hex: what run.json and a checkpoint know it by.</summary>
+    /// <exception cref="Fault">There is no such file.</exception>
+    public static string HashOf(string path)
+    {
+        if (!File.Exists(path))
+            throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+        using FileStream stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>Fills every parameter and buffer.</summary>
+    /// <param name="path">A safetensors file. A pickle (.pt, .pth, .bin) is refused: loading one runs code.</param>
+    /// <param name="backbone">The network; after a fault its weights are of no use.</param>
+    /// <exception cref="Fault">There is no such file, or it is a pickle.</exception>
+    /// <exception cref="Fault">It is no safetensors file, or not this network's weights; one sentence with the first names and what to do.</exception>
+    public static void Load(string path, ResNet backbone)
+    {
+        if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
+            throw new Fault(FaultKind.Input, $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
+        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+        List<string> faults = [.. Faults(file, backbone)];
+        if (faults.Count > 0)
+            throw new Fault(FaultKind.Data, $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, backbone.Architecture)}.");
+        StateCopy.Into(backbone.state_dict(), file, Rename);
+        string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value)).Select(pair => pair.Key)];
+        if (broken.Length > 0)
+            throw new Fault(FaultKind.Data, $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
+    }
+
+    private static IEnumerable<string> Faults(SafetensorsFile file, ResNet backbone)
+    {
+        Dictionary<string, Tensor> wanted = backbone.state_dict();
+        var taken = file.Entries.Values.Select(entry => (Entry: entry, Name: Rename(entry.Name))).Where(pair => pair.Name is not null).ToLookup(pair => pair.Name!, pair => pair.Entry);
+        string[] twice = [.. taken.Where(group => group.Count() > 1).Select(group => string.Join(" and ", group.Select(entry => entry.Name)))];
+        string[] missing = [.. wanted.Keys.Where(name => !taken.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
+        string[] unknown = [.. taken.Where(group => !wanted.ContainsKey(group.Key)).Select(group => group.First().Name)];
+        string[] shapes = [.. taken.Where(group => wanted.TryGetValue(group.Key, out Tensor? own) && !own.shape.SequenceEqual(group.First().Shape))
+            .Select(group => $"{group.Key} [{string.Join(", ", group.First().Shape)}] for [{string.Join(", ", wanted[group.Key].shape)}]")];
+        string[] types = [.. taken.Where(group => wanted.TryGetValue(group.Key, out Tensor? own) && own.is_floating_point() && !IsFloat(group.First().Dtype))
+            .Select(group => $"{group.Key} {group.First().Dtype}")];
+        foreach ((string[] names, string what) in ((string[], string)[])[
+            (missing, "missing"), (unknown, "not of this network"), (shapes, "of another shape"), (types, "no floating-point numbers"), (twice, "there twice")])
+            if (names.Length > 0)
+                yield return $"{names.Length} {(names.Length == 1 ? "tensor is" : "tensors are")} {what} ({List(names)})";
+    }
+
+    /// <summary>Another depth where the file fits that, else what a file has to be.</summary>
+    private static string Remedy(SafetensorsFile file, Architecture asked)
+    {
+        foreach (Architecture other in Enum.GetValues<Architecture>().Where(other => other != asked))
+        {
+            using var network = new ResNet(other);
+            if (!Faults(file, network).Any())
+                return $"it is a {Name(other)}, which --set arch={Name(other)} begins with it";
+        }
+        return $"save the state_dict of a torchvision or timm {Name(asked)}, or name another run's encoder.safetensors";
+    }
+
+    private static string? Rename(string name)
+    {
+        while (Prefixes.FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal)) is { } prefix)
+            name = name[prefix.Length..];
+        return name.StartsWith("fc.", StringComparison.Ordinal) ? null : name;
+    }
+
+    private static bool IsFloat(SafetensorsDtype dtype) => dtype is SafetensorsDtype.F16 or SafetensorsDtype.BF16 or SafetensorsDtype.F32 or SafetensorsDtype.F64;
+
+    private static bool IsFinite(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        return values.isfinite().all().item<bool>();
+    }
+
+    private static string List(string[] names) => string.Join(", ", names.Take(Named)) + (names.Length > Named ? ", …" : string.Empty);
+
+    private static string Name(Architecture architecture) => architecture.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,69 @@
+using SSLP.Data.Patches;
+using SSLP.Engine.Statistics;
+
+namespace SSLP.Evaluation.Features;
+
+/// <summary>One feature vector per patch, beside where the patch lies and what is known of it.</summary>
+public sealed class FeatureTable
+{
+    /// <summary>Takes the numbers as they are (no copy).</summary>
+    /// <param name="patches">N patches.</param>
+    /// <param name="values">N × W, row-major.</param>
+    /// <param name="width">W, numbers per patch.</param>
+    /// <param name="source">What made them, for tables and files: "resnet18 sslp", "mean colour".</param>
+    /// <param name="level0">Upper left corners of the patches in level-0 pixels, N × 2 (x, y); null for patches that were cut elsewhere.</param>
+    public FeatureTable(PatchTable patches, float[] values, int width, string source, long[]? level0 = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        if (values.LongLength != (long)patches.Count * width)
+            throw new ArgumentException($"{patches.Count} patches of {width} numbers are {(long)patches.Count * width}; there are {values.LongLength}.", nameof(values));
+        if (level0 is not null && level0.LongLength != 2L * patches.Count)
+            throw new ArgumentException($"{patches.Count} patches have {patches.Count} corners; {level0.LongLength / 2} were given.", nameof(level0));
+        (Patches, Values, Width, Source, Level0) = (patches, values, width, source, level0);
+    }
+
+    public PatchTable Patches { get; }
+
+    /// <summary>N × W, row-major.</summary>
+    public float[] Values { get; }
+
+    /// <summary>W, numbers per patch.</summary>
+    public int Width { get; }
+
+    /// <summary>What made them.</summary>
+    public string Source { get; }
+
+    /// <summary>N × 2 (x, y) in level-0 pixels, or null.</summary>
+    public long[]? Level0 { get; }
+
+    /// <summary>N.</summary>
+    public int Count => Patches.Count;
+
+    /// <summary>How the features fill their space; two rows at least; a large table is sampled at even distances.</summary>
+    public SpreadStatistics Spread()
+    {
+        int stride = Math.Max(1, Count / SpreadStatistics.EnoughRows);
+        FeatureTable sampled = stride == 1 ? this : Select([.. Enumerable.Range(0, Count / stride).Select(i => i * stride)]);
+        return SpreadStatistics.Of(sampled.Values, Width);
+    }
+
+    /// <summary>The W numbers of one patch.</summary>
+    public ReadOnlySpan<float> Row(int patch) => Values.AsSpan(patch * Width, Width);
+
+    /// <summary>The same numbers under another name of what made them.</summary>
+    public FeatureTable Named(string source) => new(Patches, Values, Width, source, Level0);
+
+    /// <summary>The given rows in the given order, over the same slides, classes and splits.</summary>
+    public FeatureTable Select(ReadOnlySpan<int> rows)
+    {
+        float[] values = new float[rows.Length * Width];
+        long[]? level0 = Level0 is null ? null : new long[2 * rows.Length];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Row(rows[i]).CopyTo(values.AsSpan(i * Width));
+            Level0?.AsSpan(2 * rows[i], 2).CopyTo(level0.AsSpan(2 * i));
+        }
+
+        return new FeatureTable(Patches.Select(rows), values, Width, Source, level0);
+    }
+}

@@ -1,0 +1,210 @@
+using System.Globalization;
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
+using SSLP.Engine.Model;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Weights;
+using SSLP.Evaluation.Features;
+using SSLP.Evaluation.Probes;
+using SSLP.Evaluation.Sets;
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Evaluation.Report;
+
+/// <summary>What is gathered for a run's page.</summary>
+public sealed record RunReportOptions
+{
+    /// <summary>Patches that the encoder is asked about for maps and spread: whole slides, drawn until there are so many. Default 8192.</summary>
+    public int MostPatches { get; init; } = 8192;
+
+    /// <summary>Anchors whose sets are looked up in the bank. Default 512.</summary>
+    public int MostAnchors { get; init; } = 512;
+
+    /// <summary>Patches in the neighbour sheet. Default 8.</summary>
+    public int Queries { get; init; } = 8;
+
+    /// <summary>Judge the features by probes, beside those of an untrained network and of colour and texture. Default true.</summary>
+    public bool Judge { get; init; } = true;
+
+    /// <summary>Of every draw.</summary>
+    public int Seed { get; init; }
+}
+
+/// <summary>A run folder, and the patches of the run where they are to be had → what its page shows.</summary>
+public sealed class RunReport : IDisposable
+{
+    private readonly RunFolder _run;
+    private readonly RunReportOptions _options;
+    private readonly Action<string> _say;
+    private readonly CancellationToken _cancel;
+    private readonly RunRecord _record;
+    private readonly List<string> _notes = [];
+    private readonly WorkerPool _pool = new();
+    private readonly Device _device = Devices.Select(DeviceKind.Auto);
+
+    /// <param name="run">A folder that pretraining wrote.</param>
+    /// <param name="options">How much to gather.</param>
+    /// <param name="say">Takes a line of progress.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="Fault">The folder holds no run.</exception>
+    public RunReport(RunFolder run, RunReportOptions? options = null, Action<string>? say = null, CancellationToken cancel = default)
+    {
+        (_run, _options, _say, _cancel) = (run, options ?? new(), say ?? (_ => { }), cancel);
+        _record = RunRecord.Load(run.RunJson);
+    }
+
+    /// <summary>Gathers everything; what cannot be had becomes a sentence on the page.</summary>
+    /// <param name="title">The page's heading.</param>
+    /// <param name="patches">The run's patches, with classes or without, or null; stays the caller's.</param>
+    /// <param name="judged">Labelled patches to judge by where they are others than <paramref name="patches"/>; stays the caller's.</param>
+    public ReportInput Gather(string title, IPatchSource? patches, IPatchSource? judged = null)
+    {
+        var input = new ReportInput
+        {
+            Title = title,
+            Facts = Facts(),
+            Steps = File.Exists(_run.Metrics) ? MetricsLog.Read(_run.Metrics) : [],
+            ContactSheets = Directory.Exists(_run.Sheets) ? [.. Directory.EnumerateFiles(_run.Sheets, "*.png").Order(StringComparer.Ordinal)] : [],
+            Queries = _options.Queries,
+            RadiusPatches = double.Parse(_record.Options["radius"], CultureInfo.InvariantCulture),
+            Seed = _options.Seed,
+        };
+        // The last one stands for those before it.
+        if (input.Steps.LastOrDefault(step => step.Alarm is not null) is { Alarm: { } alarm })
+            _notes.Add(alarm);
+        // A run that went on from the checkpoint before leaves it behind.
+        if (DivergedStep.Find(_run.Diverged) is { } diverged && diverged.Step > (input.Steps.LastOrDefault()?.Step ?? 0))
+            _notes.Add(diverged.Sentence);
+        if (patches is null)
+            _notes.Add("No patches were given, so there are curves only: name them with --patches, --tiles or --slides.");
+        else
+            input = WithSets(input, patches);
+        if (!File.Exists(_run.Encoder))
+            _notes.Add($"'{_run.Encoder}' is not there yet: training writes it when it ends or is stopped.");
+        else if ((judged ?? patches) is not null)
+            input = WithFeatures(input, patches, judged ?? patches!);
+        return input with { Notes = _notes };
+    }
+
+    public void Dispose() => _pool.Dispose();
+
+    private ReportInput WithSets(ReportInput input, IPatchSource patches)
+    {
+        IPatchSource own = OwnPatches(patches);
+        using RunBank? bank = RunBank.Open(_run, own, out string? why);
+        if (bank is null)
+        {
+            _notes.Add($"The method's sets are not shown. {why}");
+            return input;
+        }
+
+        _say("sets of the memory bank");
+        // Patches without a class say nothing of purity.
+        int[] anchors = NeighbourSheet.ChooseQueries(own.Table, _options.MostAnchors, _options.Seed);
+        IReadOnlyList<AnchorSets> sets = bank.SetsOf(anchors);
+        return input with { Sets = new MethodSets(bank.Step, own, anchors.Length, SetStatistics.Of(own.Table, sets), [.. sets.Take(_options.Queries)]) };
+    }
+
+    /// <summary>The run's own patches: those given, or the split of them that it was trained on.</summary>
+    private IPatchSource OwnPatches(IPatchSource patches)
+    {
+        if (InputFingerprint.Of(patches) == _record.InputsSha256)
+            return patches;
+        return (patches.Table.Splits ?? [])
+            .Select(split => new PatchSubset(patches, patches.Table.InSplit(split), $"split {split}"))
+            .FirstOrDefault(part => InputFingerprint.Of(part) == _record.InputsSha256) ?? patches;
+    }
+
+    private ReportInput WithFeatures(ReportInput input, IPatchSource? patches, IPatchSource judged)
+    {
+        EncoderPreprocessing preprocessing = Embedder.Describe(_run.Encoder).Preprocessing;
+        (ResNet trained, EncoderDescription description) = Embedder.Load(_run.Encoder, _device, new EncoderUse(judged.Mpp, judged.PatchSize, "RGB"), allowMismatch: false);
+        using ResNet untrained = Embedder.Untrained(Enum.Parse<Architecture>(description.Arch, ignoreCase: true), long.Parse(_record.Options["seed"], CultureInfo.InvariantCulture), _device);
+        FeatureTable Embed(ResNet network, string name, IPatchSource source)
+        {
+            _say($"{source.Table.Count:N0} patches through the {name} network");
+            return Embedder.Run(network, preprocessing, source, _device, _pool, null, _cancel).Features.Named(name);
+        }
+
+        using (trained)
+        {
+            if (patches is not null)
+            {
+                IPatchSource drawn = DrawSlides(patches);
+                FeatureTable[] features = _options.Judge ? [Embed(trained, description.Method, drawn), Embed(untrained, "untrained", drawn)] : [Embed(trained, description.Method, drawn)];
+                input = input with
+                {
+                    Features = features[0],
+                    // Rows of the table are those that read; the maps ask for pixels by the same rows.
+                    Patches = features[0].Count == drawn.Table.Count ? drawn : null,
+                    Spread = [.. features.Select(f => KeyValuePair.Create(f.Source, f.Spread()))],
+                    Neighbours = [.. features.Select(f => KeyValuePair.Create(f.Source, NeighbourStatistics.Of(f, input.RadiusPatches, seed: _options.Seed)))],
+                };
+            }
+
+            return _options.Judge ? input with { Probes = Judge(judged, name => Embed(name == "untrained" ? untrained : trained, name, judged), description.Method) } : input;
+        }
+    }
+
+    private IReadOnlyList<ProbeResult> Judge(IPatchSource judged, Func<string, FeatureTable> embed, string method)
+    {
+        if (judged.Table.Classes is null)
+        {
+            _notes.Add("The patches carry no classes, so nothing is judged: give labels in patches.csv, or --labels with slides.");
+            return [];
+        }
+
+        try
+        {
+            // Said before an hour is spent on features that cannot be judged.
+            ProbeSplit.Of(judged.Table);
+            List<ProbeResult> results = [];
+            foreach (FeatureTable features in (IEnumerable<FeatureTable>)[embed(method), embed("untrained"), HandMadeFeatures.MeanColour(judged, _cancel), HandMadeFeatures.ColourAndTexture(judged, _cancel)])
+            {
+                _say($"probes on {features.Source}");
+                var task = new ProbeTask(features, ProbeSplit.Of(features.Patches));
+                results.Add(LinearProbe.Logistic(task));
+                results.Add(KnnProbe.Run(task, [Math.Min(20, task.Train.Count)])[0]);
+            }
+
+            return results;
+        }
+        catch (Fault fault)
+        {
+            _notes.Add($"The features are not judged. {fault.Message}");
+            return [];
+        }
+    }
+
+    /// <summary>All patches, or whole slides drawn by the seed until there are enough: maps and neighbours need slides that are whole.</summary>
+    private IPatchSource DrawSlides(IPatchSource patches)
+    {
+        PatchTable table = patches.Table;
+        if (table.Count <= _options.MostPatches)
+            return patches;
+        int[][] slides = [.. Enumerable.Range(0, table.Count).GroupBy(patch => table.SlideOf[patch]).Select(group => group.ToArray())];
+        new Random(_options.Seed).Shuffle(slides);
+        List<int> drawn = [];
+        int used = 0;
+        for (; used < slides.Length && drawn.Count < _options.MostPatches; used++)
+            drawn.AddRange(slides[used]);
+        _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {used} slides drawn by seed {_options.Seed}.");
+        return new PatchSubset(patches, [.. drawn.Order()], $"{used} slides");
+    }
+
+    private KeyValuePair<string, string>[] Facts()
+    {
+        string Option(string key) => _record.Options.GetValueOrDefault(key, "–");
+        return
+        [
+            new("patches", _record.Source), new("method", _record.Resolved["method"]), new("network", $"{Option("arch")}, {Option("head")} head to {Option("width")}"),
+            new("steps", $"{_record.Resolved["steps"]}, {_record.Resolved["steps_per_epoch"]} an epoch"), new("input", $"{Option("input_size")} px, batch {Option("batch_size")}"),
+            new("learning rate", Option("learning_rate")), new("seed", Option("seed")), new("device", $"{_record.Resolved["device"]}, {_record.Resolved["threads"]} threads"),
+            new("started", $"{_record.Started:yyyy-MM-dd HH:mm} UTC"), new("versions", string.Join(", ", _record.Versions.Select(v => $"{v.Key} {v.Value}"))),
+            new("command", _record.Command),
+        ];
+    }
+}

@@ -1,0 +1,193 @@
+using ILGPU;
+
+namespace SSLP.Kernels.Device;
+
+/// <summary>
+/// The three terms of each anchor and the factor of every bank row in dL/df_i, from similarities; formulas as in the CPU's ThreeTermLoss.
+/// With z = d/τ, ζ = log Σ_Q eᶻ, λ = log Σ_S eᶻ, p_j = σ(z_j − ζ), u_j = p_j / Σ_F p:
+/// <code>
+/// L_self = softplus(ζ − z_i), L_intra = softplus(ζ − λ), L_inter = log|F| − log Σ_F p
+/// </code>
+/// Maxima are subtracted before every exponential. Without negatives all terms and factors are 0.
+/// </summary>
+public static class ThreeTermLoss
+{
+    /// <summary>
+    /// terms [B, 3] unweighted; similarities in the lists become factors of dL/df; selfFactor [B]. Means run over the anchors that contribute.
+    /// </summary>
+    /// <param name="selfFactor">Out [B]: the own row's factor.</param>
+    /// <param name="detachNegatives">1 makes the negatives' factors 0.</param>
+    public static void TakeThreeTermLoss(
+        ArrayView<int> anchors, ArrayView<Float4> features, ArrayView<Float4> bank,
+        ArrayView<float> spatial, ArrayView<int> spatialCounts, ArrayView<float> feature, ArrayView<int> featureCounts,
+        ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<float> selfFactor, ArrayView<float> terms,
+        int batch, int strideQuads, int spatialCapacity, int featureCapacity, int rankCount,
+        float inverseTemperature, float selfWeight, float intraWeight, float interWeight, int detachNegatives)
+    {
+        // One group owns one anchor; a thread owns every DimX-th row of each list.
+        ArrayView<float> partial = SharedMemory.Allocate<float>(DeviceMath.GroupSize);
+        int b = Grid.IdxX;
+        var s = new List(spatial, (long)b * spatialCapacity, IntrinsicMath.Min(spatialCounts[b], spatialCapacity));
+        var f = new List(feature, (long)b * featureCapacity, IntrinsicMath.Min(featureCounts[b], featureCapacity));
+        var q = new List(negatives, (long)b * rankCount, negativeCounts[b]);
+        if (Group.IdxX == 0)
+            partial[0] = Float4.Dot(features, b, bank, anchors[b], strideQuads) * inverseTemperature;
+        Group.Barrier();
+        float self = partial[0];
+
+        if (q.Count == 0)
+        {
+            s.Fill(0f);
+            f.Fill(0f);
+            if (Group.IdxX == 0)
+                Write(b, 0f, 0f, 0f, 0f, terms, selfFactor);
+            return;
+        }
+
+        float zeta = q.ToSoftmax(inverseTemperature, partial);
+        float selfPull = selfWeight / batch * DeviceMath.Logistic(zeta - self);
+        float intraTerm = 0f, intraPull = 0f, interTerm = 0f, interPull = 0f;
+        if (s.Count > 0)
+        {
+            float lambda = s.ToSoftmax(inverseTemperature, partial);
+            intraTerm = DeviceMath.SoftPlus(zeta - lambda);
+            intraPull = intraWeight / Contributing(spatialCounts, batch) * DeviceMath.Logistic(zeta - lambda);
+            s.Scale(-intraPull * inverseTemperature);
+        }
+
+        if (f.Count > 0)
+        {
+            float factor = interWeight / Contributing(featureCounts, batch);
+            // log p rises with d: the most similar row has the largest.
+            float largest = -DeviceMath.SoftPlus(zeta - f.Largest(partial) * inverseTemperature), sum = 0f, pull = 0f;
+            for (int j = Group.IdxX; j < f.Count; j += Group.DimX)
+                sum += DeviceMath.Exp(-DeviceMath.SoftPlus(zeta - f.Get(j) * inverseTemperature) - largest);
+            sum = GroupReduce.Sum(sum, partial);
+            for (int j = Group.IdxX; j < f.Count; j += Group.DimX)
+            {
+                float gap = zeta - f.Get(j) * inverseTemperature;
+                float part = factor * DeviceMath.Exp(-DeviceMath.SoftPlus(gap) - largest) / sum * DeviceMath.Logistic(gap);
+                pull += part;
+                f.Set(j, -part * inverseTemperature);
+            }
+
+            interPull = GroupReduce.Sum(pull, partial);
+            interTerm = DeviceMath.Log(f.Count) - largest - DeviceMath.Log(sum);
+        }
+
+        q.Scale(detachNegatives != 0 ? 0f : (selfPull + intraPull + interPull) * inverseTemperature);
+        if (Group.IdxX == 0)
+            Write(b, DeviceMath.SoftPlus(zeta - self), intraTerm, interTerm, -selfPull * inverseTemperature, terms, selfFactor);
+    }
+
+    /// <summary>gradient [B, D] ← Σ factor_j · v_j over {i}, S, F and Q: each row of the sets is read once.</summary>
+    public static void SumWeightedRows(
+        ArrayView<int> anchors, ArrayView<Float4> bank, ArrayView<float> selfFactor,
+        ArrayView<int> spatialRows, ArrayView<float> spatial, ArrayView<int> spatialCounts,
+        ArrayView<int> featureRows, ArrayView<float> feature, ArrayView<int> featureCounts,
+        ArrayView<int> negativeRows, ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<Float4> gradient,
+        int strideQuads, int spatialCapacity, int featureCapacity, int rankCount)
+    {
+        // One group owns one anchor. A thread owns four neighbouring values of D and every `slices`-th row of each list.
+        ArrayView<Float4> partial = SharedMemory.Allocate<Float4>(DeviceMath.GroupSize);
+        int b = Grid.IdxX, columns = IntrinsicMath.Min(strideQuads, Group.DimX), slices = Group.DimX / columns;
+        int slice = Group.IdxX / columns;
+        for (int column = Group.IdxX % columns; column < strideQuads; column += columns)
+        {
+            Float4 sum = default;
+            if (slice == 0)
+                sum = Float4.Scale(bank[(long)anchors[b] * strideQuads + column], selfFactor[b]);
+            if (slice < slices)
+            {
+                var rows = new Rows(bank, strideQuads, column, slice, slices);
+                sum = rows.Add(spatialRows, spatial, (long)b * spatialCapacity, IntrinsicMath.Min(spatialCounts[b], spatialCapacity), sum);
+                sum = rows.Add(featureRows, feature, (long)b * featureCapacity, IntrinsicMath.Min(featureCounts[b], featureCapacity), sum);
+                sum = rows.Add(negativeRows, negatives, (long)b * rankCount, negativeCounts[b], sum);
+            }
+
+            partial[Group.IdxX] = sum;
+            Group.Barrier();
+            if (slice == 0)
+            {
+                for (int other = 1; other < slices; other++)
+                    sum = Float4.Add(sum, partial[Group.IdxX + other * columns]);
+                gradient[(long)b * strideQuads + column] = sum;
+            }
+
+            Group.Barrier();
+        }
+    }
+
+    private static void Write(int b, float self, float intra, float inter, float factor, ArrayView<float> terms, ArrayView<float> selfFactor)
+    {
+        terms[3 * b] = self;
+        terms[3 * b + 1] = intra;
+        terms[3 * b + 2] = inter;
+        selfFactor[b] = factor;
+    }
+
+    private static int Contributing(ArrayView<int> counts, int batch)
+    {
+        int contributing = 0;
+        for (int b = 0; b < batch; b++)
+            contributing += counts[b] > 0 ? 1 : 0;
+        return contributing;
+    }
+
+    /// <summary>One anchor's similarities of one set.</summary>
+    private readonly struct List(ArrayView<float> values, long first, int count)
+    {
+        public int Count => count;
+
+        public float Get(int j) => values[first + j];
+
+        public void Set(int j, float value) => values[first + j] = value;
+
+        public void Fill(float value)
+        {
+            for (int j = Group.IdxX; j < count; j += Group.DimX)
+                values[first + j] = value;
+        }
+
+        public void Scale(float factor)
+        {
+            for (int j = Group.IdxX; j < count; j += Group.DimX)
+                values[first + j] *= factor;
+        }
+
+        public float Largest(ArrayView<float> partial)
+        {
+            float largest = float.NegativeInfinity;
+            for (int j = Group.IdxX; j < count; j += Group.DimX)
+                largest = DeviceMath.Max(largest, values[first + j]);
+            return GroupReduce.Max(largest, partial);
+        }
+
+        /// <summary>Replaces d by softmax(d/τ) and returns log Σ exp(d/τ). Threads keep to the rows they own.</summary>
+        public float ToSoftmax(float inverseTemperature, ArrayView<float> partial)
+        {
+            float largest = Largest(partial), sum = 0f;
+            for (int j = Group.IdxX; j < count; j += Group.DimX)
+            {
+                float e = DeviceMath.Exp((values[first + j] - largest) * inverseTemperature);
+                values[first + j] = e;
+                sum += e;
+            }
+
+            sum = GroupReduce.Sum(sum, partial);
+            Scale(1f / sum);
+            return largest * inverseTemperature + DeviceMath.Log(sum);
+        }
+    }
+
+    /// <summary>A thread's share of a weighted sum of bank rows.</summary>
+    private readonly struct Rows(ArrayView<Float4> bank, int strideQuads, int column, int slice, int slices)
+    {
+        public Float4 Add(ArrayView<int> rows, ArrayView<float> factors, long first, int count, Float4 sum)
+        {
+            for (int j = slice; j < count; j += slices)
+                sum = Float4.MultiplyAdd(factors[first + j], bank[(long)rows[first + j] * strideQuads + column], sum);
+            return sum;
+        }
+    }
+}

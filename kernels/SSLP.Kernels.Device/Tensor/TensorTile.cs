@@ -1,0 +1,163 @@
+using ILGPU;
+
+namespace SSLP.Kernels.Device;
+
+/// <summary>Sixteen scores of one query, of rows 0, 1, 8, 9, 16, 17 … from the lane's first on.</summary>
+public struct QueryScores
+{
+    public float S0, S1, S8, S9, S16, S17, S24, S25, S32, S33, S40, S41, S48, S49, S56, S57;
+}
+
+/// <summary>What becomes of scores.</summary>
+public interface IScoreSink
+{
+    /// <summary>Takes a lane's scores of one query.</summary>
+    /// <param name="query">May be beyond the last one.</param>
+    /// <param name="row">The lane's first row; rows may be beyond the last one.</param>
+    void Take(int query, long row, QueryScores scores);
+}
+
+/// <summary>A warp's scores of 32 queries with 64 rows: fragments of C, named by query tile and row tile.</summary>
+public struct TensorTile
+{
+    /// <summary>Queries, and rows at a time, of a group of 256 threads.</summary>
+    public const int Side = 128;
+
+    private const int WarpQueries = 32, WarpRows = 64, WarpsAcross = Side / WarpRows;
+    private const int ChunkQuads = Fragments.ChunkParts;  // sixteen bytes each: 32 values of D are staged at a time
+    private const int MatrixQuads = Side * ChunkQuads, StageQuads = 2 * MatrixQuads, Stages = 3;
+
+    private Float4 _a0, _a1, _a2, _a3, _a4, _a5, _a6, _a7, _b0, _b1, _b2, _b3, _b4, _b5, _b6, _b7;
+
+    /// <summary>
+    /// Scores of bf16 queries firstQuery … +127 with all rows firstRow … endRow−1, [·, D] each, handed to the sink 128 rows at a time. Three
+    /// stages of shared memory are filled by asynchronous copies, 32 values of D each, while the one before them is multiplied; in the order of
+    /// <see cref="Fragments"/>. Beyond the last query or row the last one is repeated.
+    /// A product of bf16 values is exact and sums are float32, so a score is off by what rounding the operands does and by the sum's own
+    /// rounding: <see cref="Slack"/>, or <see cref="SplitSlack"/> where both operands are given as sums of two bf16 values.
+    /// </summary>
+    /// <param name="products">
+    /// 1: scores of the values rounded to bf16. 3: behind either matrix lies one of what its rounding left, and the products of the values with
+    /// the values, the values with the other's rest and the rest with the other's values are summed.
+    /// </param>
+    public static void Stream<TSink>(
+        ArrayView<UInt4> queries, int queryCount, int firstQuery, ArrayView<UInt4> bank, long rowCount, long firstRow, long endRow,
+        int strideQuads, int products, TSink sink)
+        where TSink : struct, IScoreSink
+    {
+        // The first shared allocation of the kernel: LoadMatrices and StartCopy count on it.
+        ArrayView<UInt4> staged = SharedMemory.Allocate<UInt4>(Stages * StageQuads);
+        int lane = Warp.LaneIdx, warp = Group.IdxX / 32;
+        int query = warp / WarpsAcross * WarpQueries, row = warp % WarpsAcross * WarpRows;
+        int halves = strideQuads / 4;                    // steps of 16 values of D: strideQuads counts four floats
+        int chunks = (halves + 1) / 2, chunksOfTile = chunks * products;
+        int steps = (int)((endRow - firstRow + Side - 1) / Side) * chunksOfTile;
+        var copy = new Copier(staged, queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads / 2, chunks, products);
+        copy.Start(0, steps);
+        copy.Start(1, steps);
+        TensorTile tile = default;
+        for (int step = 0; step < steps; step++)
+        {
+            TensorCore.WaitForAllCopiesButOneBatch();
+            Group.Barrier();
+            copy.Start(step + 2, steps);
+            int chunk = step % chunks, stage = step % Stages * StageQuads;  // a tile is whole products, each of them whole chunks
+            for (int half = 0; half < 2 && 2 * chunk + half < halves; half++)
+                tile = tile.Accumulate(staged, stage, query, row, half);
+            if (step % chunksOfTile == chunksOfTile - 1)
+            {
+                tile.HandOver(firstQuery + query + lane / 4, firstRow + (long)(step / chunksOfTile) * Side + row + lane % 4 * 2, sink);
+                tile = default;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Bound on |score − exact score| over ‖q‖·‖v‖. bf16 has eight significant bits: rounding is off by up to 2⁻⁸ of a value, both operands
+    /// together by 2·2⁻⁸ + 2⁻¹⁶. The sums: a tensor core may cut each addend of eight products and the sum at 2⁻²³ of the largest, none of
+    /// which exceeds ‖q‖·‖v‖ (9/8·D·2⁻²³); the float32 chain that the score is compared with rounds D times (D·2⁻²⁴). Together below
+    /// 2⁻⁷ + 2⁻¹⁶ + D·2⁻²².
+    /// </summary>
+    public static float Slack(int strideQuads) => 0.0078125f + 1.53e-5f + 4 * strideQuads * 2.3841858e-7f;
+
+    /// <summary>
+    /// The same where a value is a sum of two bf16. The first leaves up to 2⁻⁸ of the value, half a unit of its last place, the second up to 2⁻¹⁷ of the
+    /// value; the product of the seconds, up to 2⁻¹⁶, is left out: 2·2⁻¹⁷ + 2⁻¹⁶ = 2⁻¹⁵. The sums, of three times as many products:
+    /// 27/8·D·2⁻²³. Together below 2⁻¹⁵ + D·2⁻²¹.
+    /// </summary>
+    public static float SplitSlack(int strideQuads) => 3.06e-5f + 4 * strideQuads * 4.7683716e-7f;
+
+    // One step of 16 values of D: two fragments of A, four loads of two fragments of B, sixteen products.
+    private readonly TensorTile Accumulate(ArrayView<UInt4> staged, int stage, int query, int row, int half)
+    {
+        TensorTile sum = this;
+        int rows = stage + MatrixQuads;
+        Fragments near = TensorCore.Load(staged, Fragments.OfA(stage, query, 2 * half));
+        Fragments far = TensorCore.Load(staged, Fragments.OfA(stage, query + 16, 2 * half));
+        Fragments columns = TensorCore.Load(staged, Fragments.OfB(rows, row, 2 * half));
+        sum._a0 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a0);
+        sum._b0 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b0);
+        sum._a1 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a1);
+        sum._b1 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b1);
+        columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 16, 2 * half));
+        sum._a2 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a2);
+        sum._b2 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b2);
+        sum._a3 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a3);
+        sum._b3 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b3);
+        columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 32, 2 * half));
+        sum._a4 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a4);
+        sum._b4 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b4);
+        sum._a5 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a5);
+        sum._b5 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b5);
+        columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 48, 2 * half));
+        sum._a6 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a6);
+        sum._b6 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b6);
+        sum._a7 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a7);
+        sum._b7 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b7);
+        return sum;
+    }
+
+    private readonly void HandOver<TSink>(int query, long row, TSink sink) where TSink : struct, IScoreSink
+    {
+        QueryScores s;
+        (s.S0, s.S1, s.S8, s.S9, s.S16, s.S17, s.S24, s.S25) = (_a0.X, _a0.Y, _a1.X, _a1.Y, _a2.X, _a2.Y, _a3.X, _a3.Y);
+        (s.S32, s.S33, s.S40, s.S41, s.S48, s.S49, s.S56, s.S57) = (_a4.X, _a4.Y, _a5.X, _a5.Y, _a6.X, _a6.Y, _a7.X, _a7.Y);
+        sink.Take(query, row, s);
+        (s.S0, s.S1, s.S8, s.S9, s.S16, s.S17, s.S24, s.S25) = (_a0.Z, _a0.W, _a1.Z, _a1.W, _a2.Z, _a2.W, _a3.Z, _a3.W);
+        (s.S32, s.S33, s.S40, s.S41, s.S48, s.S49, s.S56, s.S57) = (_a4.Z, _a4.W, _a5.Z, _a5.W, _a6.Z, _a6.W, _a7.Z, _a7.W);
+        sink.Take(query + 8, row, s);
+        (s.S0, s.S1, s.S8, s.S9, s.S16, s.S17, s.S24, s.S25) = (_b0.X, _b0.Y, _b1.X, _b1.Y, _b2.X, _b2.Y, _b3.X, _b3.Y);
+        (s.S32, s.S33, s.S40, s.S41, s.S48, s.S49, s.S56, s.S57) = (_b4.X, _b4.Y, _b5.X, _b5.Y, _b6.X, _b6.Y, _b7.X, _b7.Y);
+        sink.Take(query + 16, row, s);
+        (s.S0, s.S1, s.S8, s.S9, s.S16, s.S17, s.S24, s.S25) = (_b0.Z, _b0.W, _b1.Z, _b1.W, _b2.Z, _b2.W, _b3.Z, _b3.W);
+        (s.S32, s.S33, s.S40, s.S41, s.S48, s.S49, s.S56, s.S57) = (_b4.Z, _b4.W, _b5.Z, _b5.W, _b6.Z, _b6.W, _b7.Z, _b7.W);
+        sink.Take(query + 24, row, s);
+    }
+
+    /// <summary>Copies of one chunk of the queries and of the rows into the stage that is free.</summary>
+    private readonly struct Copier(
+        ArrayView<UInt4> staged, ArrayView<UInt4> queries, int queryCount, int firstQuery, ArrayView<UInt4> bank, long rowCount, long firstRow,
+        int lineQuads, int chunks, int products)
+    {
+        public void Start(int step, int steps)
+        {
+            if (step < steps)
+            {
+                int stage = step % Stages * StageQuads, depth = step % chunks * ChunkQuads, product = step / chunks % products;
+                long tileRow = firstRow + (long)(step / chunks / products) * Side;
+                long queryPlane = product == 2 ? (long)queryCount * lineQuads : 0, rowPlane = product == 1 ? rowCount * lineQuads : 0;
+                for (int element = Group.IdxX; element < MatrixQuads; element += Group.DimX)
+                {
+                    int line = element / ChunkQuads, quad = element % ChunkQuads;
+                    if (depth + quad >= lineQuads)
+                        continue;
+                    long query = IntrinsicMath.Min(firstQuery + line, queryCount - 1), row = IntrinsicMath.Min(tileRow + line, rowCount - 1);
+                    TensorCore.StartCopyOfQuery(staged, stage + Fragments.Place(line, quad), queries, queryPlane + query * lineQuads + depth + quad);
+                    TensorCore.StartCopyOfRow(staged, stage + MatrixQuads + Fragments.Place(line, quad), bank, rowPlane + row * lineQuads + depth + quad);
+                }
+            }
+
+            TensorCore.CloseCopies();
+        }
+    }
+}

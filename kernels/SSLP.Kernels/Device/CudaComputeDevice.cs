@@ -1,0 +1,80 @@
+using SSLP.Interop.Cuda;
+
+namespace SSLP.Kernels;
+
+/// <summary>
+/// A CUDA device: its primary context, in which libtorch works too, and stream 0, libtorch's own, so that kernels are in order with what libtorch
+/// enqueued before and will enqueue after. The driver compiles each kernel at its first launch.
+/// </summary>
+public sealed unsafe class CudaComputeDevice : IComputeDevice
+{
+    private readonly CudaContext _context;
+    private readonly CudaStream _stream;
+    private readonly Dictionary<string, Loaded> _kernels = [];
+
+    /// <param name="ordinal">Device number, as libtorch counts.</param>
+    /// <param name="driver">The driver; null: the system's.</param>
+    /// <exception cref="InvalidOperationException">There is no driver or device; the message says why.</exception>
+    public CudaComputeDevice(int ordinal = 0, CudaDriver? driver = null)
+    {
+        _context = CudaContext.Retain(ordinal, driver);
+        _stream = _context.DefaultStream;
+    }
+
+    /// <summary>What the device is.</summary>
+    public CudaDeviceInfo Device => _context.Device;
+
+    public IDeviceBlock Allocate(long bytes) => new Block(_context.AllocateDevice(bytes));
+
+    // From pageable memory the driver returns once it has staged the bytes.
+    public void Upload(ulong destination, void* source, long bytes)
+    {
+        _context.MakeCurrent();
+        _stream.EnqueueUpload(destination, source, bytes);
+    }
+
+    public void ReadBack(void* destination, ulong source, long bytes)
+    {
+        _context.MakeCurrent();
+        _stream.EnqueueReadBack(destination, source, bytes);
+        _stream.Synchronize();
+    }
+
+    public void EnqueueFill(ulong destination, byte value, long bytes)
+    {
+        _context.MakeCurrent();
+        _stream.EnqueueFill(destination, value, bytes);
+    }
+
+    public void EnqueueLaunch(string kernel, LaunchGrid grid, ref KernelArguments arguments)
+    {
+        _context.MakeCurrent();
+        if (!_kernels.TryGetValue(kernel, out Loaded? loaded))
+            _kernels.Add(kernel, loaded = Load(kernel));
+        loaded.Function.EnqueueLaunch(_stream, grid, (uint)loaded.GroupSize, ref arguments);
+    }
+
+    public void Dispose()
+    {
+        foreach (Loaded loaded in _kernels.Values)
+            loaded.Module.Dispose();
+        _context.Dispose();
+    }
+
+    private Loaded Load(string kernel)
+    {
+        byte[] text = PtxLibrary.Text(kernel);
+        EmbeddedKernel embedded = PtxLibrary.Kernels[kernel];
+        CudaModule module = _context.LoadModule(kernel, text);
+        return new Loaded(module, module.Function(embedded.Entry), embedded.GroupSize);
+    }
+
+    private sealed record Loaded(CudaModule Module, CudaFunction Function, int GroupSize);
+
+    private sealed class Block(DeviceBuffer buffer) : IDeviceBlock
+    {
+        public ulong Address => buffer.Address;
+
+        public void Dispose() => buffer.Dispose();
+    }
+}

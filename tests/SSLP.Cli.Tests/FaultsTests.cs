@@ -1,0 +1,147 @@
+using SkiaSharp;
+using SSLP.Engine.Weights;
+using TorchSharp;
+using Xunit;
+
+namespace SSLP.Cli.Tests;
+
+/// <summary>What a user does wrong is answered with one sentence and the right exit code.</summary>
+public sealed class FaultsTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("sslp-faults-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void A_missing_folder_is_named()
+    {
+        string missing = Path.Combine(_root, "nowhere");
+        AssertFault(Sslp.Run("pretrain", "--patches", missing, "--out", Run), 1, missing);
+        AssertFault(Sslp.Run("pretrain", "--slides", missing, "--out", Run), 1, missing);
+    }
+
+    [Fact]
+    public void A_folder_without_slides_is_named()
+    {
+        File.WriteAllText(Path.Combine(_root, "notes.txt"), "no slide");
+        AssertFault(Sslp.Run("pretrain", "--slides", _root, "--out", Run), 1, _root);
+    }
+
+    [Fact]
+    public void A_text_file_called_svs_is_no_slide_and_says_so()
+    {
+        File.WriteAllText(Path.Combine(_root, "letter.svs"), "Dear pathologist,");
+        AssertFault(Sslp.Run("tile", "--slides", _root, "--out", Path.Combine(_root, "t.sslp")), 1, "letter.svs");
+        Sslp.Result audit = Sslp.Run("audit", "--json", Path.Combine(_root, "letter.svs"));
+        Assert.Equal(1, audit.ExitCode);
+        Assert.Contains("not a slide", audit.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_truncated_slide_is_named_and_the_others_go_on()
+    {
+        Assert.Equal(0, Sslp.Run("synth", "--out", _root, "--slides", "2", "--size", "1024").ExitCode);
+        string cut = Path.Combine(_root, "cut.tif");
+        byte[] whole = File.ReadAllBytes(Path.Combine(_root, "synth_01.tif"));
+        File.WriteAllBytes(cut, whole[..(whole.Length / 3)]);
+        Sslp.Result tiled = Sslp.Run("tile", "--slides", _root, "--out", Path.Combine(_root, "t.sslp"), "--patch", "128");
+        Assert.Equal(0, tiled.ExitCode);
+        Assert.Contains("warning: cut.tif", tiled.Error, StringComparison.Ordinal);
+        Assert.Contains("on 2 slides", tiled.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Slides_coarser_than_the_mpp_are_named()
+    {
+        Sslp.Run("synth", "--out", _root, "--slides", "1", "--size", "1024");
+        AssertFault(Sslp.Run("tile", "--slides", _root, "--out", Path.Combine(_root, "t.sslp"), "--mpp", "0.1"), 1, "--upsample");
+    }
+
+    [Theory]
+    [InlineData("epoch=3", "'epochs'")]
+    [InlineData("epochs=soon", "a whole number")]
+    [InlineData("epochs", "key=value")]
+    public void A_bad_key_or_value_is_answered_with_the_right_one(string set, string hint) =>
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", set), 2, hint);
+
+    [Fact]
+    public void A_wrong_flag_is_a_usage_fault() => AssertFault(Sslp.Run("pretrain", "--patch-folder", _root), 2, "--patch-folder");
+
+    [Fact]
+    public void Patches_without_coordinates_are_refused_for_spatial_training()
+    {
+        WritePatch("a.png");
+        WritePatch("b.png");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run), 1, "coordinates");
+    }
+
+    [Fact]
+    public void Labels_for_a_probe_that_is_not_asked_for_or_has_no_slides_are_a_usage_fault()
+    {
+        WritePatch("s_1_2_0.png");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv"), 2, "probe_every=500");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv", "--set", "probe_every=5"), 2, "patches.csv");
+    }
+
+    [Fact]
+    public void Two_patches_on_one_coordinate_are_both_named()
+    {
+        WritePatch("s_1_2_0.png");
+        WritePatch("s_1_2_1.png");
+        Sslp.Result result = Sslp.Run("pretrain", "--patches", _root, "--out", Run);
+        AssertFault(result, 1, "s_1_2_0");
+    }
+
+    [Fact]
+    public void A_run_that_diverges_ends_with_3_and_its_step_is_run_again()
+    {
+        for (int patch = 0; patch < 16; patch++)
+            WritePatch($"s_{patch % 4}_{patch / 4}_0.png", new SKColor((byte)(10 * patch), (byte)(200 - (7 * patch)), 120));
+        string[] run = ["pretrain", "--patches", _root, "--out", Run, "--set", "batch_size=8", "--set", "input_size=16", "--set", "learning_rate=100", "--set", "weight_decay=1"];
+        string diverged = Path.Combine(Run, "diverged");
+        Sslp.Result stopped = Sslp.Run(run);
+        AssertFault(stopped, 3, diverged);
+        Assert.True(File.Exists(Path.Combine(diverged, "diverged.json")) && File.Exists(Path.Combine(diverged, "before.safetensors")));
+        Sslp.Result replay = Sslp.Run("pretrain", "--patches", _root, "--replay", diverged, "--set", "threads=1");
+        Assert.True(replay.ExitCode == 0, replay.Error);
+        Assert.Contains("as recorded", replay.Output, StringComparison.Ordinal);
+        Assert.Contains("now:      loss", replay.Output, StringComparison.Ordinal);
+        AssertFault(Sslp.Run([.. run, "--replay", diverged]), 2, "--replay takes");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--replay", _root), 1, "--replay takes the folder");
+    }
+
+    [Fact]
+    public void A_missing_encoder_is_named() =>
+        AssertFault(Sslp.Run("embed", "--encoder", Path.Combine(_root, "no.safetensors"), "--patches", _root, "--out", Path.Combine(_root, "f.h5")), 1, "no.safetensors");
+
+    [Fact]
+    public void A_libtorch_folder_that_is_none_is_named() =>
+        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 1, "SSLP_LIBTORCH");
+
+    [Fact]
+    public void Weights_of_another_network_begin_nothing()
+    {
+        string weights = Path.Combine(_root, "init.safetensors");
+        SafetensorsWriter.Write(weights, [SafetensorsItem.From("blocks.0.attn.qkv.weight", torch.zeros(3, 3))]);
+        for (int i = 0; i < 8; i++)
+            WritePatch($"s_{i}_0_0.png");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--init", weights), 1, "cannot begin a resnet18");
+    }
+
+    private string Run => Path.Combine(_root, "run");
+
+    private void WritePatch(string name, SKColor colour = default)
+    {
+        using var bitmap = new SKBitmap(16, 16);
+        bitmap.Erase(colour);
+        using FileStream file = File.Create(Path.Combine(_root, name));
+        bitmap.Encode(file, SKEncodedImageFormat.Png, 100);
+    }
+
+    private static void AssertFault(Sslp.Result result, int code, string names)
+    {
+        Assert.Equal(code, result.ExitCode);
+        Assert.Contains(names, result.Fault, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
+    }
+}

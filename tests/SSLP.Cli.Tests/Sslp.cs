@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace SSLP.Cli.Tests;
+
+/// <summary>Runs the command line as a user does: a process, its exit code, what it printed.</summary>
+internal static class Sslp
+{
+    public sealed record Result(int ExitCode, string Output, string Error)
+    {
+        /// <summary>The one sentence of a fault.</summary>
+        public string Fault => Error.Split('\n').Single(line => line.StartsWith("error: ", StringComparison.Ordinal));
+    }
+
+    public static Result Run(params string[] arguments) => Run([], arguments);
+
+    public static Result Run(IReadOnlyList<(string Name, string Value)> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "sslp.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"sslp {string.Join(' ', arguments)} did not end");
+        }
+        return new Result(process.ExitCode, output.Result, error.Result);
+    }
+}

@@ -1,0 +1,85 @@
+using SSLP.Data.Files;
+using SSLP.Engine.Options;
+using SSLP.Kernels;
+using Xunit;
+
+namespace SSLP.Engine.Tests.Options;
+
+public sealed class OptionTableTests
+{
+    [Fact]
+    public void Every_default_reads_back_as_itself()
+    {
+        var defaults = new TrainingOptions();
+        foreach (Option option in OptionTable.All)
+            Assert.Equal(defaults, option.Set(defaults, option.Get(defaults)));
+    }
+
+    [Fact]
+    public void Every_key_is_snake_case_once()
+    {
+        Assert.All(OptionTable.All, o => Assert.Matches("^[a-z][a-z0-9]*(_[a-z0-9]+)*$", o.Key));
+        Assert.Equal(OptionTable.All.Count, OptionTable.All.Select(o => o.Key).Distinct().Count());
+    }
+
+    [Fact]
+    public void Scripts_find_the_keys_they_rely_on() =>
+        Assert.Superset(
+            new HashSet<string> { "epochs", "max_steps", "batch_size", "arch", "input_size", "patch", "mpp", "seed", "method", "threads", "device" },
+            OptionTable.All.Select(o => o.Key).ToHashSet());
+
+    [Theory]
+    [InlineData("epoch", "3", "'epochs'")]
+    [InlineData("temprature", "0.1", "'temperature'")]
+    [InlineData("epochs", "many", "a whole number of at least 1")]
+    [InlineData("epochs", "0", "a whole number of at least 1")]
+    [InlineData("arch", "resnet34", "resnet18 | resnet50")]
+    [InlineData("temperature", "NaN", "a number from 0.001 to 10")]
+    [InlineData("balance_slides", "yes", "true or false")]
+    public void A_wrong_key_or_value_is_answered_with_what_is_right(string key, string value, string hint)
+    {
+        Fault fault = Assert.Throws<Fault>(() => OptionTable.Set(new TrainingOptions(), key, value, "--set"));
+        Assert.Contains(hint, fault.Message, StringComparison.Ordinal);
+        Assert.Equal(FaultKind.Usage, fault.Kind);
+    }
+
+    [Fact]
+    public void Differences_name_key_before_and_now_and_spare_what_changes_nothing()
+    {
+        var before = new TrainingOptions();
+        TrainingOptions now = before with { Temperature = 0.1, Threads = 7, Augment = before.Augment with { Hue = 0.1f } };
+        Assert.Equal(["temperature: 0.07 → 0.1", "augment: sslp → custom", "hue: 0.4 → 0.1"], OptionTable.Differences(before, now));
+    }
+
+    [Fact]
+    public void A_method_brings_its_own_defaults_wherever_it_is_named()
+    {
+        TrainingOptions options = RunConfig.Read(null, ["learning_rate=0.5", "method=mocov2"]);
+        Assert.Equal((MethodKind.MoCoV2, 0.5, 0.2), (options.Method, options.LearningRate, options.Temperature));
+        Assert.Equal(AugmentOptions.MoCoV2, options.Augment);
+    }
+
+    [Fact]
+    public void Yaml_names_the_line_of_a_fault()
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, "epochs: 3\nbatch_sise: 8\n");
+        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read(path, []));
+        Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("'batch_size'", fault.Message, StringComparison.Ordinal);
+        File.WriteAllText(path, "epochs: 3\nbatch_size: 8\n");
+        Assert.Equal((3, 16), (RunConfig.Read(path, ["batch_size=16"]).Epochs, RunConfig.Read(path, ["batch_size=16"]).BatchSize));
+        File.Delete(path);
+    }
+
+    [Theory]
+    [InlineData(681_486, 4096, 4096, 1000)]
+    [InlineData(65_536, 393, 4096, 96)]
+    [InlineData(500, 64, 50, 20)]
+    public void The_objectives_constants_scale_with_the_bank(int rows, int nearest, int negatives, int clusters)
+    {
+        var plan = new TrainingOptions().ObjectiveFor(rows);
+        Assert.InRange(plan.Terms.NearestKeys, nearest - 8, nearest);
+        Assert.Equal((negatives, clusters), (plan.Terms.Negatives, plan.Clusters));
+    }
+}
