@@ -16,6 +16,10 @@ public static class RunConfig
     public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) =>
         Of([.. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet)]);
 
+    /// <summary>Whether a key is set at all, to its default or another value.</summary>
+    public static bool IsSet(string key, string? yaml, IEnumerable<string> sets) =>
+        (yaml is null ? [] : ReadYaml(yaml)).Concat(sets.Select(ParseSet)).Any(setting => setting.Key == key);
+
     /// <summary>Defaults of the method that they name, then every setting in order.</summary>
     /// <exception cref="UserException">No such key (the nearest one is named), or a bad value.</exception>
     public static TrainingOptions Of(IReadOnlyList<RunSetting> settings)
