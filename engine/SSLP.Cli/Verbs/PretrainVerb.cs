@@ -50,7 +50,7 @@ internal static class PretrainVerb
             if (parsed.GetValue(replay) is { } diverged)
             {
                 if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
-                    throw new UserException("--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.", UserException.Usage);
+                    throw new Fault(FaultKind.Usage, "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.");
                 TorchRuntime.Load();
                 return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
             }
@@ -58,7 +58,7 @@ internal static class PretrainVerb
             TrainingOptions options = RunConfig.Read(parsed.GetValue(config), settings);
             double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
-                throw new UserException("--probe-labels is what the online probe judges by: say how often with --set probe_every=500.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             TorchRuntime.Load();
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
             using IPatchSource source = input.Open(

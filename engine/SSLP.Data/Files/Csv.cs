@@ -55,7 +55,7 @@ internal sealed class Csv : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new TilingException($"{path} could not be read: {e.Message}", e);
+            throw new Fault(FaultKind.Input, $"{path} could not be read: {e.Message}", e);
         }
         catch (DecoderFallbackException e)
         {

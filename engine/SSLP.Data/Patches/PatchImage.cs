@@ -14,7 +14,7 @@ internal static class PatchImage
     public static bool IsImage(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Width and height, from the header alone.</summary>
-    /// <exception cref="InvalidDataException">Not an image that can be read here.</exception>
+    /// <exception cref="Fault">Not an image that can be read here.</exception>
     public static (int Width, int Height) ReadSize(string path)
     {
         if (IsTiff(path))
@@ -24,7 +24,7 @@ internal static class PatchImage
     }
 
     /// <summary>Decodes into <paramref name="rgb"/>, width × height × 3 bytes, row by row, R G B.</summary>
-    /// <exception cref="InvalidDataException">It does not decode whole, or has another size than the caller expects.</exception>
+    /// <exception cref="Fault">It does not decode whole, or has another size than the caller expects.</exception>
     public static void Decode(string path, int width, int height, Span<byte> rgb)
     {
         if (IsTiff(path))
@@ -44,8 +44,8 @@ internal static class PatchImage
 
     private static SKCodec OpenCodec(string path)
     {
-        using SKStreamAsset stream = SKFileStream.OpenStream(path) ?? throw new InvalidDataException("the file cannot be opened");
-        return SKCodec.Create(stream, out SKCodecResult result) ?? throw new InvalidDataException($"not a readable image ({result})");
+        using SKStreamAsset stream = SKFileStream.OpenStream(path) ?? throw new Fault(FaultKind.Data, "the file cannot be opened");
+        return SKCodec.Create(stream, out SKCodecResult result) ?? throw new Fault(FaultKind.Data, $"not a readable image ({result})");
     }
 
     private static unsafe void DecodeSkia(string path, int width, int height, Span<byte> rgb)
@@ -59,7 +59,7 @@ internal static class PatchImage
             fixed (byte* pixels = rgba)
                 result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (nint)pixels);
             if (result != SKCodecResult.Success)
-                throw new InvalidDataException($"the image does not decode whole ({result})");
+                throw new Fault(FaultKind.Data, $"the image does not decode whole ({result})");
             DropAlpha(rgba, rgb);
         }
         finally
@@ -81,6 +81,6 @@ internal static class PatchImage
     internal static void CheckSize((int Width, int Height) actual, int width, int height)
     {
         if (actual != (width, height))
-            throw new InvalidDataException($"the image is {actual.Width} × {actual.Height} px, not {width} × {height}");
+            throw new Fault(FaultKind.Data, $"the image is {actual.Width} × {actual.Height} px, not {width} × {height}");
     }
 }

@@ -19,11 +19,11 @@ public static class InitialWeights
     private const int Named = 3;
 
     /// <summary>SHA-256 of the file, lower-case hex: what run.json and a checkpoint know it by.</summary>
-    /// <exception cref="UserException">There is no such file.</exception>
+    /// <exception cref="Fault">There is no such file.</exception>
     public static string HashOf(string path)
     {
         if (!File.Exists(path))
-            throw new UserException($"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+            throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
         using FileStream stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
@@ -47,8 +47,8 @@ public static class InitialWeights
     /// <summary>Fills every parameter and buffer.</summary>
     /// <param name="path">A safetensors file. A pickle (.pt, .pth, .bin) is refused: loading one runs code.</param>
     /// <param name="backbone">The network; after a fault its weights are of no use.</param>
-    /// <exception cref="UserException">There is no such file, or it is a pickle.</exception>
-    /// <exception cref="InvalidDataException">It is no safetensors file, or not this network's weights; one sentence with the first names and what to do.</exception>
+    /// <exception cref="Fault">There is no such file, or it is a pickle.</exception>
+    /// <exception cref="Fault">It is no safetensors file, or not this network's weights; one sentence with the first names and what to do.</exception>
     public static void Load(string path, ResNet backbone)
     {
         if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
@@ -61,7 +61,7 @@ public static class InitialWeights
         StateCopy.Into(backbone.state_dict(), file, names.Rename);
         string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value)).Select(pair => pair.Key)];
         if (broken.Length > 0)
-            throw new InvalidDataException($"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
+            throw new Fault(FaultKind.Data, $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
     }
 
     private static IEnumerable<string> Faults(SafetensorsFile file, WeightNames names, ResNet backbone)

@@ -40,7 +40,7 @@ public sealed class OnlineProbe : IRunProbe
     /// <param name="device">Where the network is.</param>
     /// <param name="pool">Threads of the scaling; stays the caller's.</param>
     /// <param name="seed">Of the draw: the same for a resumed run.</param>
-    /// <exception cref="UserException">No labels, labels of one class, or of one slide.</exception>
+    /// <exception cref="Fault">No labels, labels of one class, or of one slide.</exception>
     public OnlineProbe(IPatchSource source, EncoderPreprocessing preprocessing, Device device, WorkerPool pool, int seed)
     {
         (_preprocessing, _device, _pool) = (preprocessing, device, pool);
@@ -56,6 +56,9 @@ public sealed class OnlineProbe : IRunProbe
         _patches = new PatchSubset(source, [.. learned, .. judged], "online probe");
         Describe = $"{learned.Length} patches vote on {judged.Length}, {split.How}{Caveat(table)}, of {source.Describe}";
     }
+
+    /// <summary>What a training run makes its probe by.</summary>
+    public static RunProbeFactory Factory { get; } = (source, preprocessing, device, pool, seed) => new OnlineProbe(source, preprocessing, device, pool, seed);
 
     /// <summary>The set in one line.</summary>
     public string Describe { get; }

@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 
 namespace SSLP.Evaluation.Probes;
@@ -31,7 +32,7 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     {
         ProbeSplitOptions o = options ?? new();
         if (table.Classes is null)
-            throw new InvalidDataException("The patches carry no labels, and a probe needs them: give a label column in patches.csv, folders named by class, or --labels.");
+            throw new Fault(FaultKind.Data, "The patches carry no labels, and a probe needs them: give a label column in patches.csv, folders named by class, or --labels.");
         if (table.Splits is null)
             return table.Unit != "patches" || o.SplitPatches
                 ? Draw(table, Labelled(table, _ => true), o.TestShare, o.Seed)
@@ -39,7 +40,7 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
                     + "give --train-patches and --test-patches, a split column in patches.csv, or --split-patches to draw single patches all the same.");
         string trainName = train ?? "train";
         string testName = test ?? TestNames.FirstOrDefault(table.Splits.Contains)
-            ?? throw new InvalidDataException($"None of the splits ({string.Join(", ", table.Splits)}) is called test or val; name the one to judge on.");
+            ?? throw new Fault(FaultKind.Data, $"None of the splits ({string.Join(", ", table.Splits)}) is called test or val; name the one to judge on.");
         ProbeSplit split = new(InSplit(table, trainName), InSplit(table, testName), $"{trainName} / {testName} of the patches");
         return split with { How = split.How + split.Check(table, o.SharedPatients) };
     }
@@ -105,7 +106,7 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         int index = table.Splits!.ToList().IndexOf(name);
         return index >= 0
             ? Labelled(table, row => table.SplitOf[row] == index)
-            : throw new InvalidDataException($"No split is called '{name}'; there are {string.Join(", ", table.Splits!)}.");
+            : throw new Fault(FaultKind.Data, $"No split is called '{name}'; there are {string.Join(", ", table.Splits!)}.");
     }
 
     private static int[] Labelled(PatchTable table, Func<int, bool> isWanted) =>

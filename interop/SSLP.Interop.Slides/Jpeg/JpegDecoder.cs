@@ -9,6 +9,8 @@ internal abstract class JpegDecoder
     [ThreadStatic]
     private static JpegDecoder? ofThread;
 
+    private byte[] _withoutGaps = [];
+
     /// <summary>The decoder of the calling thread: the machine's libjpeg-turbo; else our own on AVX2; else the one that a package brings. SSLP_JPEG forces one.</summary>
     public static JpegDecoder OfThread => ofThread ??= Create();
 
@@ -22,7 +24,23 @@ internal abstract class JpegDecoder
     /// <param name="rgb">Receives the rows, <paramref name="stride"/> bytes apart.</param>
     /// <param name="stride">Bytes from row to row, ≥ 3 · width.</param>
     /// <returns>Null, or why the stream can't be decoded; the span then holds anything.</returns>
-    public abstract string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
+    public string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride)
+    {
+        if (rgb.Length < ((height - 1L) * stride) + (3L * width))
+            throw new ArgumentException($"{rgb.Length} bytes can't hold {width} × {height} RGB pixels.", nameof(rgb));
+        var markers = new JpegMarkers(jpeg);
+        while (markers.Next())
+        {
+        }
+        if (!markers.HasGaps)
+            return DecodeWhole(jpeg, width, height, rgb, stride);
+        if (_withoutGaps.Length < jpeg.Length)
+            _withoutGaps = GC.AllocateUninitializedArray<byte>(jpeg.Length);
+        return DecodeWhole(_withoutGaps.AsSpan(0, JpegMarkers.CopyWithoutGaps(jpeg, _withoutGaps)), width, height, rgb, stride);
+    }
+
+    /// <summary>As <see cref="Decode"/>, of a stream with nothing between its header's segments, into a span that is large enough.</summary>
+    private protected abstract string? DecodeWhole(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
 
     private static JpegDecoder Create() => Environment.GetEnvironmentVariable(Variable) switch
     {
