@@ -60,7 +60,7 @@ internal static class PretrainVerb
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
                 throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             TorchRuntime.Load();
-            var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
+            var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
                 parsed, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Tiling;
 using SSLP.Engine.Model;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
@@ -25,8 +26,8 @@ internal sealed class ProbeFeatures
     private readonly Option<int> _inputSize = new("--input-size") { Description = "of --baseline untrained, px", HelpName = "PX", DefaultValueFactory = _ => 224 };
     private readonly Option<int> _seed = new("--seed") { Description = "of --baseline untrained", HelpName = "S", DefaultValueFactory = _ => 1234 };
     private readonly Option<bool> _mismatch = Inputs.AllowMismatch();
-    private readonly Option<string?> _trainPatches = new("--train-patches") { Description = "with --test-patches: folder of patches to learn from, where a set comes in two", HelpName = "DIR" };
-    private readonly Option<string?> _testPatches = new("--test-patches") { Description = "with --train-patches: folder of patches to be judged on", HelpName = "DIR" };
+    private readonly Option<string?> _trainPatches = new("--train-patches") { Description = "with --test-patches: patches to learn from, where a set comes in two: a folder of cut ones, or a manifest of sslp tile", HelpName = "PATH" };
+    private readonly Option<string?> _testPatches = new("--test-patches") { Description = "with --train-patches: patches to be judged on", HelpName = "PATH" };
     private readonly SourceOptions _source = new();
 
     public void AddTo(Command command)
@@ -75,7 +76,7 @@ internal sealed class ProbeFeatures
     }
 
     /// <summary>How much of what is judged was in pretraining.</summary>
-    /// <exception cref="UserException">Some was, and pretraining took its labels.</exception>
+    /// <exception cref="Fault">Some was, and pretraining took its labels.</exception>
     private static void SayWhatWasSeen(Network network, ProbeSplit split, bool allowed)
     {
         if (network.Described is not { } encoder)
@@ -90,7 +91,7 @@ internal sealed class ProbeFeatures
         (int known, int of, string unit) = seen.Among(table, split.Test);
         string sentence = $"{known} of {of} judged {unit} were in pretraining";
         if (known > 0 && encoder.Method == "supervised" && !allowed)
-            throw new UserException($"{sentence}, which learned from labels: the figure would be of what it was taught. Judge other {unit}, or judge all the same with --allow-mismatch.");
+            throw new Fault(FaultKind.Input, $"{sentence}, which learned from labels: the figure would be of what it was taught. Judge other {unit}, or judge all the same with --allow-mismatch.");
         if (known > 0)
             Shell.Warn(sentence);
         else
@@ -128,12 +129,12 @@ internal sealed class ProbeFeatures
         if (parsed.GetValue(_trainPatches) is not { } train)
             return _source.Open(parsed, scale);
         if (_source.IsGiven(parsed))
-            throw new UserException("probe takes --train-patches and --test-patches, or one of --slides, --patches and --tiles.", UserException.Usage);
-        PatchFolder learned = SourceOptions.OpenFolder(train, needsCoordinates: false, _source.GivenMpp(parsed));
-        PatchFolder? judged = null;
+            throw new Fault(FaultKind.Usage, "probe takes --train-patches and --test-patches, or one of --slides, --patches and --tiles.");
+        IPatchSource learned = OpenSide(parsed, train);
+        IPatchSource? judged = null;
         try
         {
-            judged = SourceOptions.OpenFolder(parsed.GetValue(_testPatches)!, needsCoordinates: false, _source.GivenMpp(parsed));
+            judged = OpenSide(parsed, parsed.GetValue(_testPatches)!);
             return new OpenedPatches(_source.WithPatients(parsed, new JoinedPatches(learned, judged)), learned, judged);
         }
         catch
@@ -143,6 +144,10 @@ internal sealed class ProbeFeatures
             throw;
         }
     }
+
+    private IPatchSource OpenSide(ParseResult parsed, string path) => File.Exists(path)
+        ? SlidePatches.Open(path)
+        : SourceOptions.OpenFolder(path, needsCoordinates: false, _source.GivenMpp(parsed));
 
     private IPatchSource OpenUnscaled(ParseResult parsed) => OpenSource(parsed, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
 

@@ -136,14 +136,14 @@ internal sealed class SourceOptions
         if (!learns || source.Table.Splits is not { } splits)
             return source;
         if (!splits.Contains("train"))
-            throw new UserException($"The patches have splits ({string.Join(", ", splits)}) and none is called train: name the one to learn from with --split, or all of them with --split all.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"The patches have splits ({string.Join(", ", splits)}) and none is called train: name the one to learn from with --split, or all of them with --split all.");
         int[] train = source.Table.InSplit("train");
         Shell.Say($"split train: {train.Length:N0} of {source.Table.Count:N0} patches (--split all takes every one)");
         return new PatchSubset(source, train, "split train");
     }
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
-    /// <exception cref="UserException">No slide gave a patch; says why for each.</exception>
+    /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
     public static TileManifest TileSlides(string slides, TilingOptions options) => TileSlides(slides, SlideListing.List(slides), options);
 
     /// <summary>The same for some slides of it.</summary>

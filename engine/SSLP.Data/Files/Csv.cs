@@ -44,7 +44,7 @@ internal sealed class Csv : IDisposable
     /// <summary>Line of the file, from 1.</summary>
     public int Line => _reader.Current.LineNumberFrom + _skipped;
 
-    /// <exception cref="TilingException">No such file, nothing in it, or no text.</exception>
+    /// <exception cref="Fault">No such file, nothing in it, or no text.</exception>
     public static Csv Open(string path)
     {
         try
@@ -64,7 +64,7 @@ internal sealed class Csv : IDisposable
     }
 
     /// <summary>Goes to the next line that holds anything.</summary>
-    /// <exception cref="TilingException">It has more fields than the header or fewer.</exception>
+    /// <exception cref="Fault">It has more fields than the header or fewer.</exception>
     public bool Read()
     {
         while (MoveNext())
@@ -75,7 +75,7 @@ internal sealed class Csv : IDisposable
             if (filled == 0 || IsBlank())
                 continue;
             return filled == _columns.Count ? true
-                : throw new TilingException($"{Path} line {Line} has {filled} fields; the header has {_columns.Count}.");
+                : throw new Fault(FaultKind.Input, $"{Path} line {Line} has {filled} fields; the header has {_columns.Count}.");
         }
         return false;
     }
@@ -98,24 +98,24 @@ internal sealed class Csv : IDisposable
     }
 
     /// <summary>Index of the first of these columns that is there, or -1. Case, blanks and hyphens in a name do not count.</summary>
-    /// <exception cref="TilingException">It is there twice.</exception>
+    /// <exception cref="Fault">It is there twice.</exception>
     public int Find(params ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
             int at = _columns.FindIndex(column => Plain(column) == name);
             if (at >= 0 && _columns.FindIndex(at + 1, column => Plain(column) == name) >= 0)
-                throw new TilingException($"{Path} has two columns '{_columns[at]}'; keep one.");
+                throw new Fault(FaultKind.Input, $"{Path} has two columns '{_columns[at]}'; keep one.");
             if (at >= 0)
                 return at;
         }
         return -1;
     }
 
-    /// <exception cref="TilingException">None of these columns is there.</exception>
+    /// <exception cref="Fault">None of these columns is there.</exception>
     public int Require(params ReadOnlySpan<string> names) => Find(names) is >= 0 and int column
         ? column
-        : throw new TilingException($"{Path} has no column '{names[0]}'{(names.Length > 1 ? $" (nor {string.Join(", ", names[1..].ToArray())})" : "")}; "
+        : throw new Fault(FaultKind.Input, $"{Path} has no column '{names[0]}'{(names.Length > 1 ? $" (nor {string.Join(", ", names[1..].ToArray())})" : "")}; "
             + $"its columns are {string.Join(", ", _columns)}.");
 
     public void Dispose()
@@ -150,14 +150,14 @@ internal sealed class Csv : IDisposable
         }
         catch (Exception e) when (e is InvalidDataException or NotSupportedException or ArgumentException or IOException)
         {
-            throw new TilingException($"{Path} could not be read after line {Line}: {e.Message}", e);
+            throw new Fault(FaultKind.Input, $"{Path} could not be read after line {Line}: {e.Message}", e);
         }
     }
 
-    private static TilingException Empty(string path) => new($"{path} is empty; its first line must name the columns.");
+    private static Fault Empty(string path) => new(FaultKind.Input, $"{path} is empty; its first line must name the columns.");
 
-    private static TilingException NoText(string path, Exception e) =>
-        new($"{path} is neither UTF-8 nor UTF-16 text; save it as 'CSV UTF-8'.", e);
+    private static Fault NoText(string path, Exception e) =>
+        new(FaultKind.Input, $"{path} is neither UTF-8 nor UTF-16 text; save it as 'CSV UTF-8'.", e);
 
     /// <summary>UTF-16 without its mark shows by the zero bytes of its plain letters; else UTF-8, and a mark at the front decides before both.</summary>
     private static Encoding EncodingOf(string path)

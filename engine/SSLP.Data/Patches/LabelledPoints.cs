@@ -28,7 +28,7 @@ public sealed class LabelledPoints
     /// <summary>Centre of every point, level-0 pixels down.</summary>
     public IReadOnlyList<double> Y { get; }
 
-    /// <exception cref="TilingException">A column is missing, a number is none, two points share a place, or a slide has two patients.</exception>
+    /// <exception cref="Fault">A column is missing, a number is none, two points share a place, or a slide has two patients.</exception>
     public static LabelledPoints Read(string path)
     {
         using Csv csv = Csv.Open(path);
@@ -46,13 +46,13 @@ public sealed class LabelledPoints
             ys.Add(Number(csv, y, "y"));
             cols.Add((int)Math.Round(placed ? Number(csv, col, "col") : xs[^1]));
             rows.Add((int)Math.Round(placed ? Number(csv, row, "row") : ys[^1]));
-            slideOf.Add(csv.Text(slide) is { Length: > 0 } name ? name.Replace('\\', '/') : throw new TilingException($"{path} line {csv.Line} has no slide."));
+            slideOf.Add(csv.Text(slide) is { Length: > 0 } name ? name.Replace('\\', '/') : throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no slide."));
             labelOf.Add(csv.Text(label));
             splitOf.Add(csv.TextOrNull(split));
             patientOf.Add(csv.TextOrNull(patient));
         }
         if (xs.Count == 0)
-            throw new TilingException($"{path} names no points.");
+            throw new Fault(FaultKind.Input, $"{path} names no points.");
         CategoryColumn slides = CategoryColumn.FromNames(slideOf)!;
         var table = new PatchTable(slides.Names, slides.Of, cols.ToArray(), rows.ToArray(), CategoryColumn.FromNames(labelOf), CategoryColumn.FromNames(splitOf), placed)
         {
@@ -62,9 +62,9 @@ public sealed class LabelledPoints
     }
 
     private static int Place(Csv csv, string name) => csv.Find(name) is >= 0 and int column ? column
-        : throw new TilingException($"{csv.Path} has no column '{name}', so it names classes of slides and no places on them; its columns are "
+        : throw new Fault(FaultKind.Input, $"{csv.Path} has no column '{name}', so it names classes of slides and no places on them; its columns are "
             + $"{string.Join(", ", csv.Columns)}, and slide,x,y,label are needed (x and y: level-0 pixels).");
 
     private static double Number(Csv csv, int column, string name) => csv.TryNumber(column, out double value) && Math.Abs(value) < int.MaxValue ? value
-        : throw new TilingException($"{csv.Path}: line {csv.Line} has {name} '{csv.Text(column)}', which is no number{(csv.Text(column).Contains(',') ? ", or can be read as two" : "")}.");
+        : throw new Fault(FaultKind.Input, $"{csv.Path}: line {csv.Line} has {name} '{csv.Text(column)}', which is no number{(csv.Text(column).Contains(',') ? ", or can be read as two" : "")}.");
 }

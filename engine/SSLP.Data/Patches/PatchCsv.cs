@@ -17,16 +17,16 @@ internal static class PatchCsv
         bool pixels = col < 0 && row < 0 && x >= 0 && y >= 0;
         (int across, int down) = pixels ? (x, y) : (col, row);
         if (!pixels && (col < 0) != (row < 0))
-            throw new TilingException($"{path} has a column '{(col < 0 ? "row" : "col")}' and no '{(col < 0 ? "col" : "row")}'; a place takes both.");
+            throw new Fault(FaultKind.Input, $"{path} has a column '{(col < 0 ? "row" : "col")}' and no '{(col < 0 ? "col" : "row")}'; a place takes both.");
         if (across >= 0 && slide < 0)
-            throw new TilingException($"{path} says where patches lie and not on which slide; add a column 'slide'.");
+            throw new Fault(FaultKind.Input, $"{path} says where patches lie and not on which slide; add a column 'slide'.");
         var patches = new List<ListedPatch>();
         double? scale = null;
         while (csv.Read())
         {
             string name = csv.Text(file);
             if (name.Length == 0 || (slide >= 0 && csv.Text(slide).Length == 0))
-                throw new TilingException($"{path} line {csv.Line} has no {(name.Length == 0 ? "file" : "slide")}.");
+                throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no {(name.Length == 0 ? "file" : "slide")}.");
             (long? placeX, long? placeY) = across < 0 ? ((long?, long?))(null, null) : pixels ? Pixels(csv, x, y, name) : Place(csv, col, row, name);
             patches.Add(new(Inside(folder, name, csv), csv.TextOrNull(slide), placeX, placeY, csv.TextOrNull(label), csv.TextOrNull(split))
             {
@@ -36,23 +36,23 @@ internal static class PatchCsv
                 scale = OneScale(csv, mpp, scale);
         }
         if (patches.Count == 0)
-            throw new TilingException($"{path} names no patches.");
+            throw new Fault(FaultKind.Input, $"{path} names no patches.");
         return new(patches, $"patches.csv with {string.Join(", ", csv.Columns)}") { InPixels = pixels, Mpp = scale };
     }
 
     private static (long?, long?) Place(Csv csv, int col, int row, string name) => csv.TryWhole(col, out int c) && csv.TryWhole(row, out int r)
         ? (c, r)
-        : throw new TilingException($"{csv.Path}: {name} has col '{csv.Text(col)}', row '{csv.Text(row)}'; both must be whole numbers.");
+        : throw new Fault(FaultKind.Input, $"{csv.Path}: {name} has col '{csv.Text(col)}', row '{csv.Text(row)}'; both must be whole numbers.");
 
     private static (long?, long?) Pixels(Csv csv, int x, int y, string name) => csv.TryNumber(x, out double across) && csv.TryNumber(y, out double down)
         ? ((long)Math.Round(across), (long)Math.Round(down))
-        : throw new TilingException($"{csv.Path}: {name} has x '{csv.Text(x)}', y '{csv.Text(y)}'; both must be numbers.");
+        : throw new Fault(FaultKind.Input, $"{csv.Path}: {name} has x '{csv.Text(x)}', y '{csv.Text(y)}'; both must be numbers.");
 
     private static double OneScale(Csv csv, int column, double? before) =>
         !csv.TryNumber(column, out double mpp) || !(mpp > 0)
-            ? throw new TilingException($"{csv.Path} line {csv.Line} has mpp '{csv.Text(column)}', which is no number of micrometres per pixel.")
+            ? throw new Fault(FaultKind.Input, $"{csv.Path} line {csv.Line} has mpp '{csv.Text(column)}', which is no number of micrometres per pixel.")
             : before is { } other && Math.Abs(other - mpp) > 0.01 * other
-                ? throw new TilingException(FormattableString.Invariant($"{csv.Path} has patches of {other:0.###} and of {mpp:0.###} µm per pixel (line {csv.Line}); a folder holds one pixel size."))
+                ? throw new Fault(FaultKind.Input, FormattableString.Invariant($"{csv.Path} has patches of {other:0.###} and of {mpp:0.###} µm per pixel (line {csv.Line}); a folder holds one pixel size."))
                 : before ?? mpp;
 
     /// <summary>The path of a name that a list gives. It must lie in the list's own folder, and not go through another on its way.</summary>
@@ -65,6 +65,6 @@ internal static class PatchCsv
             inside &= (depth += part == ".." ? -1 : part is "." or "" ? 0 : 1) >= 0;
         return inside && depth > 0
             ? Path.Combine(folder, Path.GetRelativePath(folder, Path.Combine(folder, plain)))
-            : throw new TilingException($"{csv.Path} line {csv.Line} names '{name}', which is outside of its folder; a list names files of its own folder only.");
+            : throw new Fault(FaultKind.Input, $"{csv.Path} line {csv.Line} names '{name}', which is outside of its folder; a list names files of its own folder only.");
     }
 }

@@ -74,7 +74,7 @@ public sealed class PatchFolder : IPatchSource
         PatchListing listing = PatchFolderListing.List(folder);
         List<ListedPatch> listed = listing.Patches;
         if (listed[0].X is null && options.RequireCoordinates)
-            throw new TilingException($"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
+            throw new Fault(FaultKind.Input, $"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
                 + $"name them <slide>_<col>_<row>_<label>, or write a {PatchFolderListing.CsvName} with file,slide,col,row.");
         ((int Width, int Height)[] sizes, List<string> unreadable) = ReadSizes(listed, cancel);
         if (unreadable.Count == listed.Count)
@@ -148,7 +148,7 @@ public sealed class PatchFolder : IPatchSource
     /// <summary>Image files do not say their scale: patches.csv may, and the user; both must say the same.</summary>
     private static double? ScaleOf(string folder, double? listed, double? given) =>
         listed is { } a && given is { } b && Math.Abs(a - b) > 0.01 * a
-            ? throw new TilingException(FormattableString.Invariant(
+            ? throw new Fault(FaultKind.Input, FormattableString.Invariant(
                 $"The {PatchFolderListing.CsvName} of {folder} gives {a:0.####} µm per pixel and {b:0.####} is asked; leave the one that is wrong out."))
             : listed ?? given;
 }

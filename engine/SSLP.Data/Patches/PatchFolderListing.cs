@@ -13,17 +13,17 @@ internal static class PatchFolderListing
     // Sets lie five folders deep at most (WSI/<set>/single/<class>/<slide>); a link back to a folder above would never end.
     private const int MostFolders = 8;
 
-    /// <exception cref="TilingException">No such folder, nothing in it, or a file that does not fit its form.</exception>
+    /// <exception cref="Fault">No such folder, nothing in it, or a file that does not fit its form.</exception>
     public static PatchListing List(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new TilingException(File.Exists(folder) ? $"{folder} is a file, not a folder of patches." : $"{folder} is not a folder.");
+            throw new Fault(FaultKind.Input, File.Exists(folder) ? $"{folder} is a file, not a folder of patches." : $"{folder} is not a folder.");
         string csv = Path.Combine(folder, CsvName);
         string[] files = Below(folder);
         List<string> images = [.. files.Where(file => PatchImage.IsImage(file) && !IsCompanion(folder, file))];
         PatchListing listing = File.Exists(csv) ? PatchCsv.List(folder, csv)
             : images.Count > 0 ? PatchNames.Read(folder, images)
-            : throw new TilingException($"{folder} has no images (png, jpg, tif …) and no {CsvName}.");
+            : throw new Fault(FaultKind.Input, $"{folder} has no images (png, jpg, tif …) and no {CsvName}.");
         if (File.Exists(csv))
         {
             HashSet<string> listed = [.. listing.Patches.Select(patch => Path.GetFullPath(patch.File))];
@@ -42,7 +42,7 @@ internal static class PatchFolderListing
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new TilingException($"{folder} could not be listed: {e.Message}", e);
+            throw new Fault(FaultKind.Input, $"{folder} could not be listed: {e.Message}", e);
         }
     }
 

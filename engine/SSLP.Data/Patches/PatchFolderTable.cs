@@ -6,7 +6,7 @@ namespace SSLP.Data.Patches;
 internal static class PatchFolderTable
 {
     /// <returns>The table, and what the places were taken for.</returns>
-    /// <exception cref="TilingException">Two patches at one place, or two patients of one slide.</exception>
+    /// <exception cref="Fault">Two patches at one place, or two patients of one slide.</exception>
     public static (PatchTable Table, string Said) Of(PatchListing listing, List<ListedPatch> patches, int side)
     {
         // Without a slide every patch is one of its own, so that no set of spatial neighbours can be invented.
@@ -26,7 +26,7 @@ internal static class PatchFolderTable
     }
 
     /// <summary>A patient for every slide; null where no line names one. A slide of no patient is one of its own.</summary>
-    /// <exception cref="TilingException">A slide of two patients.</exception>
+    /// <exception cref="Fault">A slide of two patients.</exception>
     internal static string[]? PatientsOf(CategoryColumn slides, IEnumerable<string?> patientOf)
     {
         var of = new string?[slides.Names.Count];
@@ -37,7 +37,7 @@ internal static class PatchFolderTable
             if (string.IsNullOrEmpty(patient))
                 continue;
             if (of[slide] is { } before && before != patient)
-                throw new TilingException($"Slide {slides.Names[slide]} is said to be of patient {before} and of patient {patient}; keep one of them.");
+                throw new Fault(FaultKind.Input, $"Slide {slides.Names[slide]} is said to be of patient {before} and of patient {patient}; keep one of them.");
             of[slide] = patient;
         }
         return Array.TrueForAll(of, patient => patient is null) ? null : [.. of.Select((patient, slide) => patient ?? slides.Names[slide])];

@@ -86,5 +86,5 @@ internal sealed record PatchGrid(int[] Col, int[] Row, string Said)
 
     private static int[] Whole(long[] values, IReadOnlyList<ListedPatch> patches) => [.. values.Select((value, i) => Math.Abs(value) < int.MaxValue
         ? (int)value
-        : throw new TilingException($"{patches[i].File}: {value} is no place on a slide."))];
+        : throw new Fault(FaultKind.Input, $"{patches[i].File}: {value} is no place on a slide."))];
 }

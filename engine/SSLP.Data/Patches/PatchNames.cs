@@ -13,13 +13,13 @@ internal static class PatchNames
         ["train"] = "train", ["training"] = "train", ["val"] = "val", ["valid"] = "val", ["validation"] = "val", ["test"] = "test", ["testing"] = "test",
     };
 
-    /// <exception cref="TilingException">Folders that can be read in two ways, or names of two kinds.</exception>
+    /// <exception cref="Fault">Folders that can be read in two ways, or names of two kinds.</exception>
     public static PatchListing Read(string folder, List<string> images)
     {
         string[][] folders = [.. images.Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/').Split('/')[..^1])];
         int depth = folders[0].Length, other = Array.FindIndex(folders, parts => parts.Length != depth);
         if (other >= 0)
-            throw new TilingException($"{folder} has images both beside and inside its folders ({Path.GetRelativePath(folder, images[0])}, "
+            throw new Fault(FaultKind.Input, $"{folder} has images both beside and inside its folders ({Path.GetRelativePath(folder, images[0])}, "
                 + $"{Path.GetRelativePath(folder, images[other])}); keep one form, or name them in a {PatchFolderListing.CsvName}.");
         string[] names = [.. images.Select((file, i) => WithoutClass(Path.GetFileNameWithoutExtension(file), folders[i]))];
         (PatchNameForm? form, PatchName?[] read) = FormOf(names, folders);
@@ -31,7 +31,7 @@ internal static class PatchNames
         {
             string? label = roles.Label(i) ?? read[i]?.Label;
             if (roles.Label(i) is { } said && read[i]?.Label is { } written && !string.Equals(said, written, StringComparison.OrdinalIgnoreCase))
-                throw new TilingException($"{images[i]} lies in the folder of class '{said}' and its name says '{written}'; name the classes in a {PatchFolderListing.CsvName}.");
+                throw new Fault(FaultKind.Input, $"{images[i]} lies in the folder of class '{said}' and its name says '{written}'; name the classes in a {PatchFolderListing.CsvName}.");
             patches.Add(new(images[i], read[i] is null ? null : own[i], read[i]?.X, read[i]?.Y, label, roles.Split(i)) { Patient = roles.Patient(i) });
         }
         string words = form is null ? "names carry no slide and no place" : $"names are {form.Words}";
@@ -91,7 +91,7 @@ internal static class PatchNames
     {
         int without = read.Count(name => name is null);
         if (without > 0 && without < read.Length)
-            throw new TilingException($"{without} of {read.Length} patch names carry no coordinates, the first "
+            throw new Fault(FaultKind.Input, $"{without} of {read.Length} patch names carry no coordinates, the first "
                 + $"{images[Array.FindIndex(read, name => name is null)]}; name them <slide>_<col>_<row>_<label> or write a {PatchFolderListing.CsvName}.");
     }
 
@@ -147,7 +147,7 @@ internal static class PatchNames
                 && folders.All(parts => parts[free[0]] == folders[0][free[0]]))
                 free.Clear();
             if (free.Count > 1)
-                throw new TilingException($"{root}: the folders {string.Join('/', folders[0])} could be classes on {free.Count} levels; "
+                throw new Fault(FaultKind.Input, $"{root}: the folders {string.Join('/', folders[0])} could be classes on {free.Count} levels; "
                     + $"say what is what in a {PatchFolderListing.CsvName} (file,slide,col,row,label).");
             _class = free.Count == 1 ? free[0] : Nothing;
             foreach ((int level, string what) in ((int, string)[])[(_split, "splits"), (_class, "classes"), (_patient, "patients"), (_slide, "slides")])

@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using BitMiracle.LibTiff.Classic;
 
 namespace SSLP.Data.Patches;
@@ -10,7 +11,7 @@ namespace SSLP.Data.Patches;
 internal static class PatchTiff
 {
     /// <summary>Width and height.</summary>
-    /// <exception cref="InvalidDataException">No TIFF, or of a kind that is not read.</exception>
+    /// <exception cref="Fault">No TIFF, or of a kind that is not read.</exception>
     public static (int Width, int Height) ReadSize(string path)
     {
         using Tiff tiff = Open(path);
@@ -18,7 +19,7 @@ internal static class PatchTiff
     }
 
     /// <summary>Decodes into <paramref name="rgb"/>, width × height × 3 bytes, row by row, R G B.</summary>
-    /// <exception cref="InvalidDataException">It does not decode whole, is of a kind that is not read, or has another size.</exception>
+    /// <exception cref="Fault">It does not decode whole, is of a kind that is not read, or has another size.</exception>
     public static void Decode(string path, int width, int height, Span<byte> rgb)
     {
         using Tiff tiff = Open(path);
@@ -35,7 +36,7 @@ internal static class PatchTiff
             Flip(rgb, width * 3);
     }
 
-    private static Tiff Open(string path) => Tiff.Open(path, "r") ?? throw new InvalidDataException("not a readable TIFF");
+    private static Tiff Open(string path) => Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Data, "not a readable TIFF");
 
     /// <summary>Plain numbers, row by row: 8 or 16 bits, grey or RGB, with or without further channels.</summary>
     private static void ReadRows(Tiff tiff, Kind kind, Span<byte> rgb)
@@ -45,7 +46,7 @@ internal static class PatchTiff
         for (int y = 0; y < kind.Size.Height; y++)
         {
             if (!tiff.ReadScanline(row, y))
-                throw new InvalidDataException($"the TIFF does not decode from row {y} on");
+                throw new Fault(FaultKind.Data, $"the TIFF does not decode from row {y} on");
             for (int x = 0; x < width; x++)
                 for (int c = 0; c < 3; c++)
                 {
@@ -64,7 +65,7 @@ internal static class PatchTiff
         var abgr = new int[width * height];
         tiff.SetField(TiffTag.ORIENTATION, Orientation.TOPLEFT);
         if (!tiff.ReadRGBAImageOriented(width, height, abgr, Orientation.TOPLEFT, true))
-            throw new InvalidDataException("the TIFF does not decode");
+            throw new Fault(FaultKind.Data, "the TIFF does not decode");
         for (int i = 0, to = 0; i < abgr.Length; i++, to += 3)
         {
             rgb[to] = (byte)Tiff.GetR(abgr[i]);
@@ -116,7 +117,7 @@ internal static class PatchTiff
                 : null;
             return fault is null
                 ? new((width, height), photometric, bits, samples, orientation, rows)
-                : throw new InvalidDataException(fault.StartsWith("a TIFF", StringComparison.Ordinal) ? $"{fault} is not read; convert it to 8-bit RGB" : fault);
+                : throw new Fault(FaultKind.Data, fault.StartsWith("a TIFF", StringComparison.Ordinal) ? $"{fault} is not read; convert it to 8-bit RGB" : fault);
         }
 
         private static string Words(SampleFormat format) => format switch

@@ -15,7 +15,7 @@ public sealed class PatientList
 
     private PatientList(string path) => _path = path;
 
-    /// <exception cref="TilingException">A column is missing, a field empty, or a slide of two patients.</exception>
+    /// <exception cref="Fault">A column is missing, a field empty, or a slide of two patients.</exception>
     public static PatientList Read(string path)
     {
         var list = new PatientList(path);
@@ -25,19 +25,19 @@ public sealed class PatientList
         {
             (string name, string person) = (csv.Text(slide).Replace('\\', '/'), csv.Text(patient));
             if (name.Length == 0 || person.Length == 0)
-                throw new TilingException($"{path} line {csv.Line} has no {(name.Length == 0 ? "slide" : "patient")}.");
+                throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no {(name.Length == 0 ? "slide" : "patient")}.");
             if (list._patientOf.TryGetValue(name, out string? before) && before != person)
-                throw new TilingException($"{path} line {csv.Line}: slide {name} is of patient {person} and, further up, of {before}; keep one of them.");
+                throw new Fault(FaultKind.Input, $"{path} line {csv.Line}: slide {name} is of patient {person} and, further up, of {before}; keep one of them.");
             list._patientOf[name] = person;
             // "S1.svs" and "S1.tif" of two patients name no S1.
             string stem = Path.ChangeExtension(name, null);
             list._byStem[stem] = list._byStem.TryGetValue(stem, out string? other) && other != person ? null : person;
         }
-        return list._patientOf.Count > 0 ? list : throw new TilingException($"{path} names no patients.");
+        return list._patientOf.Count > 0 ? list : throw new Fault(FaultKind.Input, $"{path} names no patients.");
     }
 
     /// <summary>The table with these patients, and a line of what was found. A slide that the list lacks is a patient of its own, which the line says.</summary>
-    /// <exception cref="TilingException">No slide of the table is in the list, or the table names another patient.</exception>
+    /// <exception cref="Fault">No slide of the table is in the list, or the table names another patient.</exception>
     public (PatchTable Table, string Said) Apply(PatchTable table)
     {
         // Slides that have no patch here are in many a list's and a table's names.
@@ -49,14 +49,14 @@ public sealed class PatientList
             string? found = Names(table, slide).Select(name => _patientOf.GetValueOrDefault(name) ?? _byStem.GetValueOrDefault(name)).FirstOrDefault(patient => patient is not null);
             string? own = table.PatientOfSlide?[slide];
             if (found is not null && own is not null && own != found && own != table.Slides[slide])
-                throw new TilingException($"Slide {table.Slides[slide]} is of patient {found} in {_path} and of patient {own} in the patches' own list; keep one of them.");
+                throw new Fault(FaultKind.Input, $"Slide {table.Slides[slide]} is of patient {found} in {_path} and of patient {own} in the patches' own list; keep one of them.");
             if (found is null && own is null && used.Contains(slide))
                 lacking.Add(table.Slides[slide]);
             patients[slide] = found ?? own ?? table.Slides[slide];
         }
         string what = table.HasSlides ? "slides" : "patches";
         if (lacking.Count == used.Count)
-            throw new TilingException($"None of the {used.Count} {what} is in {_path}: the first is {lacking[0]}, and the list has {string.Join(", ", _patientOf.Keys.Take(3))} …");
+            throw new Fault(FaultKind.Input, $"None of the {used.Count} {what} is in {_path}: the first is {lacking[0]}, and the list has {string.Join(", ", _patientOf.Keys.Take(3))} …");
         string said = $"{used.Select(slide => patients[slide]).Distinct().Count()} patients of {used.Count} {what}, by {_path}"
             + (lacking.Count > 0 ? $"; {lacking.Count} {what} are in no line of it and count as patients of their own, the first {lacking[0]}" : "");
         return (table.WithPatients(patients), said);

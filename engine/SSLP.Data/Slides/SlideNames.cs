@@ -9,7 +9,7 @@ internal static class SlideNames
     /// <param name="names">As a list gives them.</param>
     /// <param name="list">The list, for a fault.</param>
     /// <returns>The file of every name.</returns>
-    /// <exception cref="TilingException">A name that no slide has, or two have.</exception>
+    /// <exception cref="Fault">A name that no slide has, or two have.</exception>
     public static IReadOnlyList<string> Find(string slidesFolder, IReadOnlyList<string> names, string list)
     {
         ILookup<string, SlideFile>? byName = null, byStem = null;
@@ -35,9 +35,9 @@ internal static class SlideNames
             return found.Length switch
             {
                 1 => found[0].Path,
-                0 => throw new TilingException($"{list} names slide '{name}', which is not in {slidesFolder} (neither {name} nor {name} with a slide's ending); "
+                0 => throw new Fault(FaultKind.Input, $"{list} names slide '{name}', which is not in {slidesFolder} (neither {name} nor {name} with a slide's ending); "
                     + $"there are {string.Join(", ", listed.Take(3).Select(slide => slide.Name))}{(listed.Count > 3 ? " …" : "")}."),
-                _ => throw new TilingException($"{list} names slide '{name}', and {slidesFolder} has {found.Length} of that name "
+                _ => throw new Fault(FaultKind.Input, $"{list} names slide '{name}', and {slidesFolder} has {found.Length} of that name "
                     + $"({string.Join(", ", found.Take(3).Select(slide => slide.Name))}); give their paths below the folder."),
             };
         }

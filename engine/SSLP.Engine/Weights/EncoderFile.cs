@@ -80,7 +80,7 @@ public static class EncoderFile
             ? text
             : throw new Fault(FaultKind.Data, $"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
         if (!int.TryParse(Text(WidthKey), NumberStyles.None, CultureInfo.InvariantCulture, out int width))
-            throw new InvalidDataException($"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
         return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata))
         {
             TrainedOn = TrainedOn.FromMetadata(file.Metadata, file.Path),

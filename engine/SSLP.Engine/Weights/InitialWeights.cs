@@ -52,12 +52,12 @@ public static class InitialWeights
     public static void Load(string path, ResNet backbone)
     {
         if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
-            throw new UserException($"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
-        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new UserException($"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+            throw new Fault(FaultKind.Input, $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
+        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
         WeightNames names = WeightNames.Of(file.Entries.Keys);
         List<string> faults = [.. Faults(file, names, backbone)];
         if (faults.Count > 0)
-            throw new InvalidDataException($"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, names, backbone.Architecture)}.");
+            throw new Fault(FaultKind.Data, $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, names, backbone.Architecture)}.");
         StateCopy.Into(backbone.state_dict(), file, names.Rename);
         string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value)).Select(pair => pair.Key)];
         if (broken.Length > 0)

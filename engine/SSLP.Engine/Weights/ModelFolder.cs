@@ -16,7 +16,7 @@ public static class ModelFolder
     /// <param name="folder">Made where it is missing; must hold no model yet.</param>
     /// <param name="state">Parameters and buffers of the backbone.</param>
     /// <param name="description">What it is.</param>
-    /// <exception cref="UserException">The folder holds a model.</exception>
+    /// <exception cref="Fault">The folder holds a model.</exception>
     public static void WriteTimm(string folder, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderDescription description)
     {
         EncoderPreprocessing p = description.Preprocessing;
@@ -95,7 +95,7 @@ public static class ModelFolder
     {
         string weights = Path.Combine(folder, "model.safetensors");
         if (File.Exists(folder) || File.Exists(weights))
-            throw new UserException($"'{(File.Exists(folder) ? folder : weights)}' is there already; name a new folder with --out.");
+            throw new Fault(FaultKind.Input, $"'{(File.Exists(folder) ? folder : weights)}' is there already; name a new folder with --out.");
         SafetensorsWriter.Write(
             weights, [.. state.Select(pair => SafetensorsItem.From(rename(pair.Key), pair.Value))],
             new Dictionary<string, string>(description.Preprocessing.ToMetadata()) { ["format"] = "pt" });

@@ -82,7 +82,7 @@ public sealed class TrainedOn
     }
 
     /// <summary>Null where the metadata say nothing of it: a file from before, or of another program.</summary>
-    /// <exception cref="UserException">What they say is damaged.</exception>
+    /// <exception cref="Fault">What they say is damaged.</exception>
     public static TrainedOn? FromMetadata(IReadOnlyDictionary<string, string> metadata, string path)
     {
         if (!metadata.Keys.Any(key => key is SlidesKey or PatchesKey or PatientsKey))
@@ -92,7 +92,7 @@ public sealed class TrainedOn
         {
             byte[] bytes = new byte[(metadata.GetValueOrDefault(key, "").Length * 3 / 4) + 3];
             if (!Convert.TryFromBase64String(metadata.GetValueOrDefault(key, ""), bytes, out int length) || length % 8 != 0)
-                throw new UserException($"'{path}' has '{key}' in its metadata, and that is no list of hashes: the file is damaged.");
+                throw new Fault(FaultKind.Input, $"'{path}' has '{key}' in its metadata, and that is no list of hashes: the file is damaged.");
             for (int at = 0; at < length; at += 8)
                 set.Add(BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at)));
         }

@@ -120,8 +120,8 @@ public sealed class OnlineProbe : IRunProbe
 
     private static int Classes(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
 
-    private static UserException Refusal(PatchTable table, int[] rows) => new(
-        $"probe_every needs labelled patches of two classes on each side of a division by slides or patients, and these patches have {rows.Length} labelled ones of "
+    private static Fault Refusal(PatchTable table, int[] rows) => new(
+        FaultKind.Input, $"probe_every needs labelled patches of two classes on each side of a division by slides or patients, and these patches have {rows.Length} labelled ones of "
         + $"{(rows.Length == 0 ? 0 : Classes(table, rows))} classes on {Units(table, rows)} {table.Unit}"
         + $"{(table.Splits is null ? "" : " in the split 'train'")}: give a label column in patches.csv, folders named by class, or with slides --probe-labels CSV; or set probe_every=0.");
 }

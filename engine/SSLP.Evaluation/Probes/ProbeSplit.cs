@@ -27,7 +27,7 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     /// <param name="train">Name of the training split; null for "train".</param>
     /// <param name="test">Name of the judged split; null for "test", then "val".</param>
     /// <param name="options">What is allowed, and the draw.</param>
-    /// <exception cref="InvalidDataException">No classes, no such split, one slide only, a slide or patient on both sides, or no slides to draw.</exception>
+    /// <exception cref="Fault">No classes, no such split, one slide only, a slide or patient on both sides, or no slides to draw.</exception>
     public static ProbeSplit Of(PatchTable table, string? train = null, string? test = null, ProbeSplitOptions? options = null)
     {
         ProbeSplitOptions o = options ?? new();
@@ -36,7 +36,7 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         if (table.Splits is null)
             return table.Unit != "patches" || o.SplitPatches
                 ? Draw(table, Labelled(table, _ => true), o.TestShare, o.Seed)
-                : throw new InvalidDataException("Nothing says which slides the patches are from, so a drawn split could have one slide on both sides: "
+                : throw new Fault(FaultKind.Data, "Nothing says which slides the patches are from, so a drawn split could have one slide on both sides: "
                     + "give --train-patches and --test-patches, a split column in patches.csv, or --split-patches to draw single patches all the same.");
         string trainName = train ?? "train";
         string testName = test ?? TestNames.FirstOrDefault(table.Splits.Contains)
@@ -50,13 +50,13 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     /// <param name="rows">Those to divide.</param>
     /// <param name="testShare">Share of them on the judged side; at least one, and one remains.</param>
     /// <param name="seed">Of the draw.</param>
-    /// <exception cref="InvalidDataException">The rows come from one patient or slide.</exception>
+    /// <exception cref="Fault">The rows come from one patient or slide.</exception>
     public static ProbeSplit Draw(PatchTable table, int[] rows, double testShare, int seed)
     {
         int[] unitOf = table.UnitOf(), units = [.. rows.Select(row => unitOf[row]).Distinct().Order()];
         string one = table.Unit is "patients" ? "patient" : "slide";
         if (units.Length < 2)
-            throw new InvalidDataException($"All {rows.Length} labelled patches are from one {one}; a probe must be judged on another {one} than it learned from.");
+            throw new Fault(FaultKind.Data, $"All {rows.Length} labelled patches are from one {one}; a probe must be judged on another {one} than it learned from.");
         int judged = Math.Clamp((int)Math.Round(testShare * units.Length), 1, units.Length - 1);
         int classes = CountClasses(table, rows);
         Random random = new(seed);
@@ -78,17 +78,17 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     }
 
     /// <returns>What is to be said of the split besides; empty where nothing is.</returns>
-    /// <exception cref="InvalidDataException">A side is empty, or the sides share a slide or, unless that is allowed, a patient.</exception>
+    /// <exception cref="Fault">A side is empty, or the sides share a slide or, unless that is allowed, a patient.</exception>
     private string Check(PatchTable table, bool sharedPatients)
     {
         if (Train.Length == 0 || Test.Length == 0)
-            throw new InvalidDataException($"The split '{How}' has {Train.Length} labelled patches to learn from and {Test.Length} to be judged on.");
+            throw new Fault(FaultKind.Data, $"The split '{How}' has {Train.Length} labelled patches to learn from and {Test.Length} to be judged on.");
         string[] slides = Shared(row => table.SlideName(row));
         if (slides.Length > 0)
-            throw new InvalidDataException($"The split '{How}' has {slides.Length} slides on both sides ({Some(slides)}); neighbouring patches would answer for each other, so split by slide.");
+            throw new Fault(FaultKind.Data, $"The split '{How}' has {slides.Length} slides on both sides ({Some(slides)}); neighbouring patches would answer for each other, so split by slide.");
         string[] patients = table.PatientOfSlide is null ? [] : Shared(table.UnitName);
         if (patients.Length > 0 && !sharedPatients)
-            throw new InvalidDataException($"The split '{How}' has {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides ({Some(patients)}); "
+            throw new Fault(FaultKind.Data, $"The split '{How}' has {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides ({Some(patients)}); "
                 + "one person's tissue would answer for itself: split by patient, or judge all the same with --shared-patients.");
         return patients.Length > 0 ? $", {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides" : "";
     }

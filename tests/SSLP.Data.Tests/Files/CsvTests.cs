@@ -57,7 +57,7 @@ public sealed class CsvTests : IDisposable
         Assert.Equal("x, \"y\"\nz", csv.Text(0));
         Assert.True(csv.Read());
         Assert.Equal(4, csv.Line);
-        Assert.Contains("line 5 has 1 fields; the header has 2", Assert.Throws<TilingException>(() => csv.Read()).Message);
+        Assert.Contains("line 5 has 1 fields; the header has 2", Assert.Throws<Fault>(() => csv.Read()).Message);
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class CsvTests : IDisposable
     [InlineData("no column 'b'; its columns are x, y", "x,y\n1,2\n")]
     public void Says_what_a_list_lacks(string message, string text)
     {
-        Assert.Contains(message, Assert.Throws<TilingException>(() =>
+        Assert.Contains(message, Assert.Throws<Fault>(() =>
         {
             using Csv csv = Open(Encoding.UTF8.GetBytes(text));
             csv.Require("b");
@@ -78,14 +78,14 @@ public sealed class CsvTests : IDisposable
     public void What_is_no_Unicode_text_is_refused_in_a_sentence()
     {
         byte[] windows = [.. "slide,label\nS1,Dr"u8, 0xFC, .. "se\n"u8];
-        Assert.Contains("save it as 'CSV UTF-8'", Assert.Throws<TilingException>(() =>
+        Assert.Contains("save it as 'CSV UTF-8'", Assert.Throws<Fault>(() =>
         {
             using Csv csv = Open(windows);
             while (csv.Read())
             {
             }
         }).Message);
-        Assert.Contains("could not be read", Assert.Throws<TilingException>(() => Csv.Open(Path.Combine(_folder.Path, "none.csv"))).Message);
+        Assert.Contains("could not be read", Assert.Throws<Fault>(() => Csv.Open(Path.Combine(_folder.Path, "none.csv"))).Message);
     }
 
     [Theory]

@@ -47,9 +47,9 @@ public sealed class LabelledPointsTests : IDisposable
     [Fact]
     public void A_slide_of_two_patients_and_classes_without_places_are_refused()
     {
-        Assert.Contains("of patient P1 and of patient P2", Assert.Throws<TilingException>(() => LabelledPoints.Read(_folder.Text(
+        Assert.Contains("of patient P1 and of patient P2", Assert.Throws<Fault>(() => LabelledPoints.Read(_folder.Text(
             "p.csv", "slide,x,y,label,patient", "S,1,2,a,P1", "S,3,4,a,P2"))).Message);
-        string clam = Assert.Throws<TilingException>(() => LabelledPoints.Read(_folder.Text("c.csv", "case_id,slide_id,label", "C,S,a"))).Message;
+        string clam = Assert.Throws<Fault>(() => LabelledPoints.Read(_folder.Text("c.csv", "case_id,slide_id,label", "C,S,a"))).Message;
         Assert.Contains("no column 'x'", clam);
         Assert.Contains("case_id, slide_id, label", clam);
         Assert.Contains("slide,x,y,label", clam);
@@ -74,9 +74,9 @@ public sealed class LabelledPointsTests : IDisposable
     {
         foreach (string slide in (string[])["a/S1.tif", "b/S1.tif"])
             TestSlides.Ramp(_folder.File(slide), 300, 300, 0.5);
-        Assert.Contains("has 2 of that name (a/S1.tif, b/S1.tif)", Assert.Throws<TilingException>(() => SlideNames.Find(_folder.Path, ["S1"], "list.csv")).Message);
-        Assert.Contains("'S3', which is not in", Assert.Throws<TilingException>(() => SlideNames.Find(_folder.Path, ["S3"], "list.csv")).Message);
-        Assert.Contains("which is not in", Assert.Throws<TilingException>(() => SlideNames.Find(Path.Combine(_folder.Path, "a"), ["../b/S1.tif"], "list.csv")).Message);
+        Assert.Contains("has 2 of that name (a/S1.tif, b/S1.tif)", Assert.Throws<Fault>(() => SlideNames.Find(_folder.Path, ["S1"], "list.csv")).Message);
+        Assert.Contains("'S3', which is not in", Assert.Throws<Fault>(() => SlideNames.Find(_folder.Path, ["S3"], "list.csv")).Message);
+        Assert.Contains("which is not in", Assert.Throws<Fault>(() => SlideNames.Find(Path.Combine(_folder.Path, "a"), ["../b/S1.tif"], "list.csv")).Message);
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public sealed class LabelledPointsTests : IDisposable
     {
         string path = TestData.Path("reported", "labels", file);
         if (refusal is not null)
-            Assert.Contains(refusal, Assert.Throws<TilingException>(() => LabelledPoints.Read(path)).Message);
+            Assert.Contains(refusal, Assert.Throws<Fault>(() => LabelledPoints.Read(path)).Message);
         else
             Assert.Equal(80, LabelledPoints.Read(path).Table.Count);
     }

@@ -149,7 +149,7 @@ public sealed class PatchLayoutsTests : IDisposable
     {
         _folder.Png("a/x/S_0_0.png", Side, Side);
         _folder.Png("b/y/S_1_0.png", Side, Side);
-        Assert.Contains("could be classes on 2 levels", Assert.Throws<TilingException>(() => PatchFolder.Open(_folder.Path)).Message);
+        Assert.Contains("could be classes on 2 levels", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
     }
 
     private void Fill(string pattern)

@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using BitMiracle.LibTiff.Classic;
 using SSLP.Data.Patches;
 using SSLP.Tests.Shared;
@@ -62,7 +63,7 @@ public sealed class PatchTiffTests : IDisposable
         string name, int bits, int samples, Photometric photometric, SampleFormat format, Orientation orientation)
     {
         string path = Write(bits, samples, photometric, Compression.NONE, orientation, format);
-        Assert.Contains(name, Assert.Throws<InvalidDataException>(() => PatchImage.ReadSize(path)).Message);
+        Assert.Contains(name, Assert.Throws<Fault>(() => PatchImage.ReadSize(path)).Message);
         for (int i = 0; i < 3; i++)
             _folder.Png($"folder/S_{i}_0_a.png", Side, Side);
         File.Move(path, _folder.File("folder/S_3_0_a.tif"));

@@ -56,7 +56,7 @@ public sealed class ModelFolderTests : IDisposable
         // What was written begins a run again.
         using ResNet again = new(architecture);
         InitialWeights.Load(At("hf/model.safetensors"), again);
-        Assert.Contains("is there already", Assert.Throws<UserException>(() => ModelFolder.WriteHuggingFace(At("hf"), network.state_dict(), Description(network))).Message);
+        Assert.Contains("is there already", Assert.Throws<Fault>(() => ModelFolder.WriteHuggingFace(At("hf"), network.state_dict(), Description(network))).Message);
     }
 
     [Fact]

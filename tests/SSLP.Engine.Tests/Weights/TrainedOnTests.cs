@@ -38,7 +38,7 @@ public sealed class TrainedOnTests
     public void Damaged_hashes_and_files_that_say_nothing_are_told_apart()
     {
         Assert.Null(TrainedOn.FromMetadata(new Dictionary<string, string> { ["sslp.arch"] = "resnet18" }, "e"));
-        Assert.Contains("'e'", Assert.Throws<UserException>(() => TrainedOn.FromMetadata(new Dictionary<string, string> { ["sslp.training.slides"] = "AAAA" }, "e")).Message);
+        Assert.Contains("'e'", Assert.Throws<Fault>(() => TrainedOn.FromMetadata(new Dictionary<string, string> { ["sslp.training.slides"] = "AAAA" }, "e")).Message);
     }
 
     private static TrainedOn Again(TrainedOn seen) => TrainedOn.FromMetadata(new Dictionary<string, string>(seen.ToMetadata()), "e")!;

@@ -64,7 +64,7 @@ public sealed class ProbeSplitTests
     public void A_patient_on_both_sides_is_refused_by_name_and_said_where_it_is_allowed()
     {
         PatchTable table = Table([0, 1, 2], [0, 1, 0], [0, 0, 2]).WithPatients(["P1", "P2", "P1", "P3"]);
-        string refused = Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(table)).Message;
+        string refused = Assert.Throws<Fault>(() => ProbeSplit.Of(table)).Message;
         Assert.Contains("1 patient on both sides (P1)", refused);
         Assert.Contains("--shared-patients", refused);
         Assert.EndsWith("1 patient on both sides", ProbeSplit.Of(table, options: new(SharedPatients: true)).How);
@@ -75,7 +75,7 @@ public sealed class ProbeSplitTests
     {
         PatchTable files = TissueLikeFeatures.Make(12, 1, 2, 2, seed: 6, withSplit: false).Patches;
         PatchTable table = new(files.Slides, files.SlideOf.ToArray(), files.Col.ToArray(), files.Row.ToArray(), new CategoryColumn(files.Classes!, files.LabelOf.ToArray())) { HasSlides = false };
-        Assert.Contains("--train-patches and --test-patches", Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(table)).Message);
+        Assert.Contains("--train-patches and --test-patches", Assert.Throws<Fault>(() => ProbeSplit.Of(table)).Message);
         ProbeSplit split = ProbeSplit.Of(table, options: new(SplitPatches: true));
         Assert.Contains("of 12 patches drawn", split.How);
         Assert.Contains("of 3 patients", ProbeSplit.Of(table.WithPatients([.. Enumerable.Range(0, 12).Select(i => $"P{i % 3}")])).How);
