@@ -17,6 +17,8 @@ public abstract class Slide : IDisposable
     /// <summary>What a reduced read takes at the full resolution at a time.</summary>
     private const int MostBandBytes = 4 << 20;
 
+    private SlideRuntime? _own;
+
     private protected Slide(string path, SlideReader reader)
     {
         Path = path;
@@ -56,47 +58,66 @@ public abstract class Slide : IDisposable
     /// <summary>Opens a slide by its content; the extension plays no part.</summary>
     /// <param name="path">A slide file, or the folder that holds the files of one DICOM slide.</param>
     /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
+    /// <param name="runtime">What it shares with other slides, open longer than it; null gives it one of its own, which goes with it.</param>
     /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
-    public static Slide Open(string path, SlideReader reader = SlideReader.Auto)
+    public static Slide Open(string path, SlideReader reader = SlideReader.Auto, SlideRuntime? runtime = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (runtime is not null)
+            return OpenWith(runtime, path, reader);
+        var own = new SlideRuntime();
+        try
+        {
+            var slide = OpenWith(own, path, reader);
+            slide._own = own;
+            return slide;
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+    }
+
+    private static Slide OpenWith(SlideRuntime runtime, string path, SlideReader reader)
+    {
         if (Directory.Exists(path))
         {
-            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path) : throw new SlideException(
+            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path, runtime) : throw new SlideException(
                 path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
         }
         if (!File.Exists(path))
             throw new SlideException(path, SlideFault.NotFound, "there is no such file; check the path");
         return reader switch
         {
-            SlideReader.Embedded => TiffSlide.OpenFile(path),
-            SlideReader.OpenSlide => DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path) : OpenSlideSlide.OpenFile(path),
-            SlideReader.Auto => OpenAuto(path),
+            SlideReader.Embedded => TiffSlide.OpenFile(path, runtime),
+            SlideReader.OpenSlide => DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime) : OpenSlideSlide.OpenFile(path, runtime),
+            SlideReader.Auto => OpenAuto(path, runtime),
             _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
         };
     }
 
-    private static Slide OpenAuto(string path)
+    private static Slide OpenAuto(string path, SlideRuntime runtime)
     {
         try
         {
-            return TiffSlide.OpenFile(path);
+            return TiffSlide.OpenFile(path, runtime);
         }
         catch (SlideException embedded) when (embedded.Fault == SlideFault.NotASlide && DicomSlides.IsDicom(path))
         {
-            return DicomSlides.Open(path, path);
+            return DicomSlides.Open(path, path, runtime);
         }
         catch (SlideException embedded) when (embedded.MayBeReadByOpenSlide())
         {
-            return OpenSlideInstead(path, embedded);
+            return OpenSlideInstead(path, runtime, embedded);
         }
     }
 
-    private static Slide OpenSlideInstead(string path, SlideException embedded)
+    private static Slide OpenSlideInstead(string path, SlideRuntime runtime, SlideException embedded)
     {
         try
         {
-            var slide = OpenSlideSlide.OpenFile(path);
+            var slide = OpenSlideSlide.OpenFile(path, runtime);
             if (embedded.Fault == SlideFault.UnsupportedPixels && !slide.CanRead())
             {
                 slide.Dispose();
@@ -303,6 +324,7 @@ public abstract class Slide : IDisposable
     public void Dispose()
     {
         Dispose(true);
+        _own?.Dispose();
         GC.SuppressFinalize(this);
     }
 

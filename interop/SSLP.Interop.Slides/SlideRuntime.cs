@@ -1,4 +1,3 @@
-using SSLP.Interop.Slides.Jpeg;
 using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Interop.Slides.Tiff;
 

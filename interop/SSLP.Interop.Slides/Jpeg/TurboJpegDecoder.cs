@@ -16,6 +16,12 @@ internal sealed unsafe class TurboJpegDecoder : JpegDecoder
 
     public override string Name => "libjpeg-turbo (system)";
 
+    public override void Dispose()
+    {
+        _handle.Dispose();
+        _strict?.Dispose();
+    }
+
     private protected override string? DecodeWhole(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride)
     {
         fixed (byte* source = jpeg, target = rgb)

@@ -38,9 +38,9 @@ internal sealed class TiffSlide : Slide
 
     internal TiledImage Image(int level) => images[level];
 
-    public static TiffSlide OpenFile(string path)
+    public static TiffSlide OpenFile(string path, SlideRuntime runtime)
     {
-        var file = new TiffFile(path);
+        var file = new TiffFile(path, runtime);
         try
         {
             return new TiffSlide(file, TiffLayout.Read(file));

@@ -30,7 +30,7 @@ internal static class TileVerifier
         {
             if (deep)
             {
-                TileDecoder.OfThread.Decode(file, image, column, row, scale: 1, buffer, image.TileWidth * 3);
+                TileDecoder.Decode(file, image, column, row, scale: 1, buffer, image.TileWidth * 3);
                 return null;
             }
             return HeaderFault(file, image, column, row, buffer) is { } reason

@@ -10,14 +10,13 @@ namespace SSLP.Interop.Slides.Tiff;
 /// </summary>
 internal sealed class TiledImage
 {
-    private static long lastId;
-
     private readonly long[] offsets;
     private readonly int[] lengths;
     private int storedFactor;
 
     private TiledImage(TiffFile file, TiffDirectory directory, int level, bool tiled)
     {
+        Id = file.Runtime.NextImage();
         Level = level;
         Width = Side(TiffTag.ImageWidth);
         Height = Side(TiffTag.ImageLength);
@@ -53,8 +52,8 @@ internal sealed class TiledImage
         }
     }
 
-    /// <summary>A number no other image of the process has: the cache knows its tiles by it.</summary>
-    public long Id { get; } = Interlocked.Increment(ref lastId);
+    /// <summary>A number no other image of the runtime has: the cache knows its tiles by it.</summary>
+    public long Id { get; }
 
     /// <summary>Index of the level it is, or −1 for an associated image.</summary>
     public int Level { get; }

@@ -57,10 +57,48 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
         }
         if (!OpenSlideLibrary.IsAvailable)
             return;
-        using var theirs = Slide.Open(Write(kind, _ => whole), SlideReader.OpenSlide);
         byte[] expected = new byte[Side * Side * 3];
-        theirs.ReadRegion(0, 0, 0, Side, Side, expected);
+        bool read = OpenSlideReads(whole, expected);
+        // OpenSlide 3.4 stops at this warning of libjpeg's; 4 does not.
+        if (!read && kind.Contains("before", StringComparison.Ordinal))
+            return;
+        Assert.True(read, $"OpenSlide does not read '{kind}'.");
         Assert.True(expected.Zip(first!).All(pair => Math.Abs(pair.First - pair.Second) <= 2), $"OpenSlide gives other pixels of '{kind}'.");
+    }
+
+    [Theory]
+    [InlineData("progressive", 0xC2)]
+    [InlineData("arithmetic", 0xC9)]
+    [InlineData("restart markers", 0xDD)]
+    public void The_streams_are_of_the_kind_that_they_are_called(string kind, int marker)
+    {
+        var markers = new JpegMarkers(Streams[kind](Side, Side));
+        bool found = false;
+        while (markers.Next())
+            found |= markers.Marker == marker;
+        Assert.True(found);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void An_edge_tile_may_be_as_small_as_what_is_seen_of_it(string kind)
+    {
+        const int Width = 150, Height = 131;
+        string whole = new TileTiff(7, Photometric: 6).Write(folder.Path, Width, Height, Side, (_, _) => Streams[kind](Side, Side));
+        string cut = new TileTiff(7, Photometric: 6).Write(
+            folder.Path, Width, Height, Side, (column, row) => Streams[kind](Math.Min(Side, Width - (Side * column)), Math.Min(Side, Height - (Side * row))));
+        foreach (JpegChoice choice in Available())
+        {
+            using var runtime = new SlideRuntime(new() { Jpeg = choice });
+            using Slide first = Slide.Open(whole, SlideReader.Embedded, runtime), second = Slide.Open(cut, SlideReader.Embedded, runtime);
+            byte[] expected = new byte[Width * Height * 3], rgb = new byte[expected.Length];
+            first.ReadRegion(0, 0, 0, Width, Height, expected);
+            second.ReadRegion(0, 0, 0, Width, Height, rgb);
+            // Encoders repeat the last column or row into what fills a block, so pixels near a cut edge differ a little.
+            Assert.True(expected.Zip(rgb).Average(pair => Math.Abs(pair.First - pair.Second)) < 1, $"{runtime.JpegDecoderName}, {kind}.");
+            second.ReadReduced(0, 2, 0, 0, Width / 2, Height / 2, rgb, Width / 2 * 3);
+            Assert.Equal(0, second.VerifyTiles(deep: true, TestContext.Current.CancellationToken).Unreadable);
+        }
     }
 
     [Theory]
@@ -70,7 +108,16 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
         byte[] damaged = Damages[fault](new TestJpeg { Across = 2, Down = 2, Restart = 3 }.Encode(Side, Side, Sample)), rgb = new byte[Side * Side * 3];
         foreach (JpegDecoder decoder in JpegDecoderTests.Decoders())
             Assert.True(decoder.Decode(damaged, Side, Side, rgb, Side * 3) is not null, $"{decoder.Name} reads a stream with {fault}.");
+        if (OpenSlideLibrary.IsAvailable)
+            TestContext.Current.TestOutputHelper?.WriteLine($"OpenSlide {OpenSlideLibrary.Version} {(OpenSlideReads(damaged, rgb) ? "makes something up of" : "refuses")} a stream with {fault}.");
     }
+
+    private static IEnumerable<JpegChoice> Available() => Enum.GetValues<JpegChoice>().Where(choice => choice switch
+    {
+        JpegChoice.TurboJpeg => NativeLibraries.IsPresent(NativeLibraries.TurboJpeg),
+        JpegChoice.Own => VectorJpegDecoder.IsSupported,
+        _ => true,
+    });
 
     private static byte[] Read(JpegDecoder decoder, byte[] jpeg)
     {
@@ -80,8 +127,19 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
         return rgb;
     }
 
-    private string Write(string kind, Func<int, byte[]> jpeg) =>
-        new TileTiff(7, Photometric: 6).Write(folder.Path, Side, Side, Side, (_, _) => jpeg(0));
+    private bool OpenSlideReads(byte[] jpeg, byte[] rgb)
+    {
+        try
+        {
+            using var slide = Slide.Open(new TileTiff(7, Photometric: 6).Write(folder.Path, Side, Side, Side, (_, _) => jpeg), SlideReader.OpenSlide);
+            slide.ReadRegion(0, 0, 0, Side, Side, rgb);
+            return true;
+        }
+        catch (SlideException)
+        {
+            return false;
+        }
+    }
 
     private static int Sample(int component, int x, int y) =>
         Math.Clamp(128 + (int)(70 * Math.Sin((x + (component * 20)) / 15.0) * Math.Cos(y / (12.0 + component))) + (component == 0 ? (x * y) & 15 : 0), 0, 255);
