@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using System.Buffers;
 using SkiaSharp;
 

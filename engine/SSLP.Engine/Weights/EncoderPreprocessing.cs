@@ -27,9 +27,9 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     public const double MppTolerance = 0.01;
 
     /// <summary>
-    /// Patches of one pixel size may differ by this in their sides: 224 of 256 px, what the field's own test protocol takes of a patch.
+    /// Patches of one pixel size may differ by this factor in their sides: 256 to 224 px, what the field's own test protocol takes of a patch.
     /// </summary>
-    public const double SideTolerance = 0.125;
+    public const double MostSideRatio = 256.0 / 224;
 
     /// <summary>
     /// Side that the whole patch is scaled to before its central <see cref="InputSize"/> pixels are taken, px. The default is the field's test
@@ -83,7 +83,7 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
             // The network sees a patch scaled to one size, whatever its pixels: what counts is how much tissue that is.
             double? ratio = use.PatchSize is int side ? asked * side / (trained * PatchSize) : null;
             bool samePixels = Math.Abs(asked - trained) <= MppTolerance * trained;
-            bool sameTissue = ratio is { } r && Math.Abs(r - 1) <= (samePixels ? SideTolerance : MppTolerance);
+            bool sameTissue = ratio is { } r && Math.Max(r, 1 / r) <= (samePixels ? MostSideRatio + 1e-9 : 1 + MppTolerance);
             if (!samePixels && !sameTissue)
                 differences.Add(string.Create(CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
             if (ratio is not null && !sameTissue && use.PatchSize != PatchSize)

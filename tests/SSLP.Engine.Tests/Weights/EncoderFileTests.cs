@@ -55,6 +55,7 @@ public sealed class EncoderFileTests : IDisposable
     [InlineData(0.5, 512, "RGB", "patches of 256 px and 512 is asked")]
     [InlineData(0.25, 512, "RGB", null)] // the same tissue in finer pixels
     [InlineData(0.5, 224, "RGB", null)] // the share that the field's crop takes
+    [InlineData(0.5, 292, "RGB", null)]
     [InlineData(0.25, 256, "RGB", "0.5 µm/px and 0.25 is asked")]
     [InlineData(0.25, 500, "RGB", "0.5 µm/px and 0.25 is asked")]
     [InlineData(0.5, 96, "RGB", "128 and 48 µm")]
