@@ -5,6 +5,7 @@ using SSLP.Engine.Torch;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;
 
 namespace SSLP.Cli.Verbs;
@@ -22,7 +23,7 @@ internal static class PretrainRun
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
         if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
-            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…)");
+            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)
             Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);

@@ -23,7 +23,7 @@ internal static class PretrainVerb
         };
         var init = new Option<string?>("--init")
         {
-            Description = "begin with this ResNet: safetensors of torchvision, timm or a run's encoder; the same as --set init=FILE",
+            Description = "begin with this ResNet: safetensors of a run's encoder, torchvision, timm, MoCo, lightly, mmselfsup, DINO or Hugging Face; the same as --set init=FILE",
             HelpName = "FILE",
         };
         var probeLabels = new Option<string?>("--probe-labels")
@@ -54,14 +54,15 @@ internal static class PretrainVerb
                 using EngineContext replaying = ContextOptions.Open(parsed);
                 return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
             }
-            TrainingOptions options = RunConfig.Read(
-                ContextOptions.Defaults(), parsed.GetValue(config),
-                [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()], ContextOptions.Given(parsed));
+            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()];
+            TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
+            double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
                 throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
-            using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
+            using IPatchSource source = input.Open(
+                parsed, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
             PretrainRun.Execute(context, options, folder, source, parsed.GetValue(resume), probed);
             // Judging takes labels that pretraining does not ask for: sslp report does it.

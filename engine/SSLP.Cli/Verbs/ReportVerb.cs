@@ -40,7 +40,7 @@ internal static class ReportVerb
             }
             else
             {
-                using PatchFolder? source = parsed.GetValue(patches) is { } images ? PatchFolder.Open(images, new PatchFolderOptions { RequireCoordinates = false }) : null;
+                using PatchFolder? source = parsed.GetValue(patches) is { } images ? SourceOptions.OpenFolder(images, needsCoordinates: false, mpp: null) : null;
                 Write(folder, source, null, path, judge: true);
             }
             return 0;

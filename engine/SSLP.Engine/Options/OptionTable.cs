@@ -28,7 +28,7 @@ public static class OptionTable
         Choice("arch", "resnet18 | resnet50; resnet18 [B]", o => o.Arch, (o, v) => o with { Arch = v }),
         new("head", "linear | linearnorm (for short runs) | mlp | auto (sslp, instdisc: linear [B]; mocov2, simclr: mlp; supervised: its classifier, whatever is set)", o => o.Head is { } h ? Name(h) : "auto",
             (o, v) => o with { Head = v == "auto" ? null : Parse<HeadKind>(v) }),
-        new("init", "safetensors file that the backbone begins with: torchvision's, timm's or a run's encoder; empty: random weights [B]", o => o.Init,
+        new("init", "safetensors file that the backbone begins with: a run's encoder, or a ResNet of torchvision, timm, MoCo, lightly, mmselfsup, DINO or Hugging Face; empty: random weights [B]", o => o.Init,
             (o, v) => o with { Init = v }, FreeOnResume: true), // a file may move; what is compared is its hash
         Whole("width", "D, width of the projection; 128 [S]", 2, o => o.Width, (o, v) => o with { Width = v }, most: 65536),
         Choice("precision", "float32 | bfloat16: arithmetic of the backbone", o => o.Precision, (o, v) => o with { Precision = v }),
@@ -44,7 +44,7 @@ public static class OptionTable
         new("seed", "of everything that is drawn", o => o.Seed.ToString(CultureInfo.InvariantCulture),
             (o, v) => o with { Seed = long.TryParse(v, CultureInfo.InvariantCulture, out long s) ? s : throw new FormatException("a whole number") }),
         Whole("patch", "side of a patch cut from a slide, px; 256 [B]", 8, o => o.Patch, (o, v) => o with { Patch = v }, most: 8192),
-        Real("mpp", "micrometres per pixel at which patches are cut; 0.5 (20x) [S]", 1e-3, 1e3, o => o.Mpp, (o, v) => o with { Mpp = v }),
+        Real("mpp", "micrometres per pixel at which patches are cut; 0.5 (20x) [S]; of patches that are already cut: unknown unless it is set", 1e-3, 1e3, o => o.Mpp, (o, v) => o with { Mpp = v }),
         Whole("input_size", "side of the network's input, px; 224 [B]", 8, o => o.InputSize, (o, v) => o with { InputSize = v }, most: AugmentOptions.MostInputSize),
         Real("learning_rate", "of SGD at the start of the cosine; 0.015 [B]", 0, 100, o => o.LearningRate, (o, v) => o with { LearningRate = v }),
         Real("momentum", "of SGD; 0.9 [B]", 0, 1, o => o.Momentum, (o, v) => o with { Momentum = v }),

@@ -21,6 +21,10 @@ public static class RunConfig
     /// <inheritdoc cref="Read(IEnumerable{RunSetting}, string?, IEnumerable{string}, IEnumerable{RunSetting})"/>
     public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) => Read([], yaml, sets, []);
 
+    /// <summary>Whether a key is set at all, to its default or another value.</summary>
+    public static bool IsSet(string key, string? yaml, IEnumerable<string> sets) =>
+        (yaml is null ? [] : ReadYaml(yaml)).Concat(sets.Select(ParseSet)).Any(setting => setting.Key == key);
+
     /// <summary>Defaults of the method that they name, then every setting in order.</summary>
     /// <exception cref="Fault">No such key (the nearest one is named), or a bad value.</exception>
     public static TrainingOptions Of(IReadOnlyList<RunSetting> settings)

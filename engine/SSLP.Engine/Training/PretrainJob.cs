@@ -101,7 +101,11 @@ public sealed class PretrainJob : IDisposable
     }
 
     private EncoderDescription Description() => new(
-        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing);
+        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing)
+    {
+        // What the run began with has seen slides too.
+        TrainedOn = TrainedOn.Of(_source.Table).And(InitialWeights.TrainedOnOf(_options.Init)),
+    };
 
     private EncoderPreprocessing Preprocessing => new(
         new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),

@@ -312,5 +312,5 @@ public sealed class Trainer : IDisposable
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(
-        options.RunLength > 0 ? options.RunLength : source is PatchFolder ? 1 : 16, options.WindowRuns, options.BalanceSlides);
+        options.RunLength > 0 ? options.RunLength : source.IsCheapAtRandom ? 1 : 16, options.WindowRuns, options.BalanceSlides);
 }

@@ -113,7 +113,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     private SweepRow Probed(SweepRow row, FeatureTable features)
     {
         // A patch that did not read has no row, and the split is made anew on those that did.
-        ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches);
+        ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches, options: data.SplitOptions);
         var task = new ProbeTask(features, split);
         return row with
         {
