@@ -3,6 +3,7 @@ using System.Globalization;
 using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Options;
+using SSLP.Engine.Training;
 
 namespace SSLP.Cli.Verbs;
 
