@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using SSLP.Data.Files;
 using SSLP.Data.Slides;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -13,11 +14,13 @@ internal static class AuditVerb
         var paths = new Argument<string[]>("PATH") { Description = "slides, or folders of slides", Arity = ArgumentArity.OneOrMore };
         var deep = new Option<bool>("--deep") { Description = "decode every tile of every level" };
         var json = new Option<bool>("--json") { Description = "one JSON object a line, on standard output" };
-        var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json };
+        Option<string?> jpeg = SlideHost.Jpeg();
+        var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json, jpeg };
         command.SetAction(parsed =>
         {
+            using SlideRuntime runtime = SlideHost.Open(parsed.GetValue(jpeg));
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
-                SlideListing.List(parsed.GetRequiredValue(paths)), parsed.GetValue(deep), cancel: Shell.Stop);
+                SlideListing.List(parsed.GetRequiredValue(paths)), parsed.GetValue(deep), cancel: Shell.Stop, runtime: runtime);
             if (parsed.GetValue(json))
                 foreach (SlideAuditRecord record in records)
                     Console.WriteLine(record.ToJson());

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using SSLP.Bench.Jobs;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -38,17 +39,20 @@ internal static class BenchVerb
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
         Option<bool> json = Inputs.Json();
+        Option<string?> jpeg = SlideHost.Jpeg();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, threads, slides, offGrid, batches, slideCount, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, threads, slides, offGrid, batches, slideCount, json, jpeg,
         };
         command.SetAction(parsed =>
         {
             TorchRuntime.Load();
             string name = parsed.GetRequiredValue(job);
             bool sampling = name == "sampling";
+            using SlideRuntime runtime = SlideHost.Open(parsed.GetValue(jpeg));
             BenchReport report = Jobs[name](new BenchOptions
             {
+                SlideRuntime = runtime.Options,
                 Queries = parsed.GetValue(queries) ?? (sampling ? 128 : defaults.Queries),
                 Rows = parsed.GetValue(rows),
                 Width = parsed.GetValue(width),

@@ -9,6 +9,7 @@ using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Probes;
 using SSLP.Evaluation.Report;
+using SSLP.Interop.Slides;
 using SSLP.Kernels;
 
 namespace SSLP.Cli.Verbs;
@@ -57,15 +58,16 @@ internal static class DemoVerb
 
             Shell.Say("2/4  tissue, patch grid, pretraining");
             var cut = new TilingOptions { PatchSize = Patch, Mpp = Training.Mpp, ContactSheetFolder = run.Sheets };
-            using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
+            using SlideRuntime runtime = SlideHost.Open(null);
+            using TileManifest manifest = SourceOptions.TileSlides(slides, cut, runtime);
             manifest.Save(run.Tiles);
-            using SlidePatches patches = SlidePatches.FromManifest(manifest);
+            using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: runtime);
             PretrainRun.Execute(Training, run, patches, resume: Directory.Exists(run.Checkpoints));
 
             Shell.Say("3/4  probes, against an untrained network and colours");
             LabelledPoints points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));
             using var labelled = new LabelledGrid(patches, manifest, points);
-            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp);
+            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp, runtime: runtime);
             ReportInput page = ReportVerb.Write(run, labelled, judged, run.Report, judge: true, title: "SSLP on synthetic slides");
             Console.WriteLine(ProbeTable.Text(page.Probes));
 

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
-using Spectre.Console;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
+using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Kernels;
+using Spectre.Console;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;
@@ -40,5 +42,9 @@ internal static class DoctorVerb
     private static IEnumerable<(string, string)> Findings()
     {
         yield return ("kernel threads", $"{WorkerPool.DefaultWorkers()}");
+        using SlideRuntime runtime = SlideHost.Open(null);
+        yield return ("JPEG tiles", runtime.JpegDecoderName);
+        yield return ("JPEG 2000 tiles", runtime.Jpeg2000DecoderName);
+        yield return ("OpenSlide", OpenSlideLibrary.Version is { } version ? OpenSlideLibrary.Warning ?? version : "none; the embedded reader needs none");
     }
 }

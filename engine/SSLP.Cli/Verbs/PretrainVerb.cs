@@ -54,8 +54,11 @@ internal static class PretrainVerb
                 TorchRuntime.Load();
                 return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
             }
+            var (beforeAll, afterAll) = SlideHost.Settings(input.Jpeg(parsed));
             TrainingOptions options = RunConfig.Read(
-                parsed.GetValue(config), [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()]);
+                parsed.GetValue(config), [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()],
+                beforeAll, afterAll);
+            input.UseJpeg(options.Jpeg);
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
                 throw new UserException("--probe-labels is what the online probe judges by: say how often with --set probe_every=500.", UserException.Usage);
             TorchRuntime.Load();

@@ -4,6 +4,7 @@ using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Runs;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -12,7 +13,7 @@ namespace SSLP.Cli.Verbs;
 /// <param name="Mpp">Micrometres per pixel; null where it is not known.</param>
 internal readonly record struct PatchScale(int Patch, double? Mpp);
 
-/// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from.</summary>
+/// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from. Its slides share one runtime, which stays to the end of the verb.</summary>
 internal sealed class SourceOptions
 {
     private readonly Option<string?> _patches = Inputs.PatchesFolder();
@@ -29,14 +30,22 @@ internal sealed class SourceOptions
         HelpName = "DIR",
     };
     private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split", HelpName = "NAME" };
+    private readonly Option<string?> _jpeg = SlideHost.Jpeg();
     private readonly TilingArguments _tiling = new();
+    private SlideRuntime? _runtime;
 
     public void AddTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split, _jpeg])
             command.Add(option);
         _tiling.AddTo(command);
     }
+
+    /// <summary>--jpeg, or null.</summary>
+    public string? Jpeg(ParseResult parsed) => parsed.GetValue(_jpeg);
+
+    /// <summary>Lets a run's own key say who decodes; before the first source is opened.</summary>
+    public void UseJpeg(JpegChoice choice) => _runtime = SlideHost.Open(choice);
 
     /// <summary>Opens the source that the command line names; the caller disposes it.</summary>
     /// <param name="parsed">The command line.</param>
@@ -64,7 +73,8 @@ internal sealed class SourceOptions
         if (folder is null || like.Mpp is not double mpp)
             throw new UserException("--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.", UserException.Usage);
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
-        return SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample);
+        return SlidePatches.AtPoints(
+            LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample, runtime: Runtime(parsed));
     }
 
     private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, RunFolder? run)
@@ -75,24 +85,28 @@ internal sealed class SourceOptions
         if (patches is not null)
             return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
         if (tiles is not null)
-            return SlidePatches.FromManifest(TileManifest.Open(tiles), slides);
+            return SlidePatches.FromManifest(TileManifest.Open(tiles), slides, runtime: Runtime(parsed));
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
-            return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+            return SlidePatches.AtPoints(
+                LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: Runtime(parsed));
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
-        TileManifest manifest = TileSlides(slides!, options);
+                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
+                runtime: Runtime(parsed));
+        TileManifest manifest = TileSlides(slides!, options, Runtime(parsed));
         if (run is not null)
             manifest.Save(run.Tiles);
-        return SlidePatches.FromManifest(manifest);
+        return SlidePatches.FromManifest(manifest, runtime: Runtime(parsed));
     }
+
+    private SlideRuntime Runtime(ParseResult parsed) => _runtime ??= SlideHost.Open(parsed.GetValue(_jpeg));
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="UserException">No slide gave a patch; says why for each.</exception>
-    public static TileManifest TileSlides(string slides, TilingOptions options)
+    public static TileManifest TileSlides(string slides, TilingOptions options, SlideRuntime runtime)
     {
-        TilingResult result = Tiler.Run(SlideListing.List(slides), options, new OutcomeLines(), Shell.Stop);
+        TilingResult result = Tiler.Run(SlideListing.List(slides), options, new OutcomeLines(), Shell.Stop, runtime);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new UserException($"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");

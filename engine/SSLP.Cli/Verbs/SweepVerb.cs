@@ -6,6 +6,7 @@ using SSLP.Data.Tiling;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Sweeps;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -59,9 +60,11 @@ internal static class SweepVerb
         if (parsed.GetValue(Slides) is not { } slides || parsed.GetValue(Labels) is not { } labels)
             throw new UserException("sweep takes --patches DIR, or --slides DIR with --labels CSV.", UserException.Usage);
         TilingOptions cut = tiling.Read(parsed, scale);
-        using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample);
-        using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
-        using var tissue = SlidePatches.FromManifest(manifest);
+        using SlideRuntime runtime = SlideHost.Open(first.Jpeg);
+        using var points = SlidePatches.AtPoints(
+            LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample, runtime: runtime);
+        using TileManifest manifest = SourceOptions.TileSlides(slides, cut, runtime);
+        using var tissue = SlidePatches.FromManifest(manifest, runtime: runtime);
         return Run(plan, SweepData.FromSlides(tissue, points), folder, seeds);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Data.Tiling;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -14,28 +15,30 @@ internal static class TileVerb
         var coordinates = new Option<string?>("--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide", HelpName = "DIR" };
         var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv", HelpName = "DIR" };
         var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma", HelpName = "png|jpeg" };
+        Option<string?> jpeg = SlideHost.Jpeg();
         var arguments = new TilingArguments();
-        var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.") { slides, outFile, coordinates, pixels, format };
+        var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.") { slides, outFile, coordinates, pixels, format, jpeg };
         arguments.AddTo(command);
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(outFile), sheets = Path.ChangeExtension(path, null) + "-sheets";
             TilingOptions options = arguments.Read(parsed, new PatchScale(256, 0.5)) with { ContactSheetFolder = sheets };
-            using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options);
+            using SlideRuntime runtime = SlideHost.Open(parsed.GetValue(jpeg));
+            using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options, runtime);
             manifest.Save(path);
             if (parsed.GetValue(coordinates) is { } folder)
                 CoordinateFiles.Write(folder, manifest);
             if (parsed.GetValue(pixels) is { } images)
-                WritePixels(images, parsed.GetValue(format), manifest);
+                WritePixels(images, parsed.GetValue(format), manifest, runtime);
             Shell.Say($"{manifest.Table.Count:N0} patches on {manifest.Slides.Count} slides: {path}; contact sheets: {sheets}");
             return 0;
         });
         return command;
     }
 
-    private static void WritePixels(string folder, PatchFormat format, TileManifest manifest)
+    private static void WritePixels(string folder, PatchFormat format, TileManifest manifest, SlideRuntime runtime)
     {
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
+        using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: runtime);
         foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count), Shell.Stop))
             Shell.Warn(fault.Message);
     }

@@ -31,6 +31,7 @@ public static class OptionTable
         Choice("precision", "float32 | bfloat16: arithmetic of the backbone", o => o.Precision, (o, v) => o with { Precision = v }),
         Choice("device", "auto | cpu | cuda", o => o.Device, (o, v) => o with { Device = v }, free: true),
         Whole("threads", "CPU threads; 0: one a core", 0, o => o.Threads, (o, v) => o with { Threads = v }, free: true),
+        Choice("jpeg", "auto | turbojpeg | own | skia: who decodes JPEG tiles of slides; the same pixels from each", o => o.Jpeg, (o, v) => o with { Jpeg = v }, free: true),
         new("seed", "of everything that is drawn", o => o.Seed.ToString(CultureInfo.InvariantCulture),
             (o, v) => o with { Seed = long.TryParse(v, CultureInfo.InvariantCulture, out long s) ? s : throw new FormatException("a whole number") }),
         Whole("patch", "side of a patch cut from a slide, px; 256 [B]", 8, o => o.Patch, (o, v) => o with { Patch = v }),

@@ -12,9 +12,12 @@ public static class RunConfig
 {
     /// <param name="yaml">Path of a flat run.yaml ("key: value" lines), or null.</param>
     /// <param name="sets">"key=value" each.</param>
+    /// <param name="before">Settings that come before all, as defaults of the machine.</param>
+    /// <param name="after">Settings that come after all, as flags.</param>
     /// <exception cref="UserException">No such file, no such key (the nearest one is named), a bad value, no flat mapping.</exception>
-    public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) =>
-        Of([.. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet)]);
+    public static TrainingOptions Read(
+        string? yaml, IEnumerable<string> sets, IReadOnlyList<RunSetting>? before = null, IReadOnlyList<RunSetting>? after = null) =>
+        Of([.. before ?? [], .. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet), .. after ?? []]);
 
     /// <summary>Defaults of the method that they name, then every setting in order.</summary>
     /// <exception cref="UserException">No such key (the nearest one is named), or a bad value.</exception>

@@ -1,6 +1,7 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
 using SSLP.Kernels;
 
 namespace SSLP.Engine.Options;
@@ -52,6 +53,9 @@ public sealed record TrainingOptions
     public DeviceKind Device { get; init; } = DeviceKind.Auto;
 
     public int Threads { get; init; }
+
+    /// <summary>Who decodes the JPEG tiles of slides. They give the same pixels.</summary>
+    public JpegChoice Jpeg { get; init; }
 
     public long Seed { get; init; } = 1234;
 

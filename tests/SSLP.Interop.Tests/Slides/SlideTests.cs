@@ -45,19 +45,6 @@ public class SlideTests
         Assert.Null(slide.Mpp);
     }
 
-    [Fact]
-    public void Jpeg_2000_goes_to_OpenSlide()
-    {
-        string path = TestData.Path("slides/TCGA-CR-7395-01A-01-TS1.svs");
-        var refusal = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));
-        Assert.Equal(SlideFault.UnsupportedCompression, refusal.Fault);
-        Assert.Contains("JPEG 2000", refusal.Message, StringComparison.Ordinal);
-        SkipWithoutOpenSlide(SlideReader.OpenSlide);
-        using var slide = Slide.Open(path);
-        Assert.Equal(SlideReader.OpenSlide, slide.Reader);
-        Assert.Equal(2, slide.Levels.Count);
-    }
-
     [Theory]
     [InlineData(SlideReader.Embedded)]
     [InlineData(SlideReader.OpenSlide)]
