@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Spectre.Console;
-using SSLP.Data.Files;
 using SSLP.Data.Slides;
 using SSLP.Interop.Slides;
 
@@ -14,11 +13,10 @@ internal static class AuditVerb
         var paths = new Argument<string[]>("PATH") { Description = "slides, or folders of slides", Arity = ArgumentArity.OneOrMore };
         var deep = new Option<bool>("--deep") { Description = "decode every tile of every level" };
         var json = new Option<bool>("--json") { Description = "one JSON object a line, on standard output" };
-        Option<string?> jpeg = SlideHost.Jpeg();
-        var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json, jpeg };
+        var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json };
         command.SetAction(parsed =>
         {
-            using SlideRuntime runtime = SlideHost.Open(parsed.GetValue(jpeg));
+            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
                 SlideListing.List(parsed.GetRequiredValue(paths)), parsed.GetValue(deep), cancel: Shell.Stop, runtime: runtime);
             if (parsed.GetValue(json))
@@ -26,7 +24,7 @@ internal static class AuditVerb
                     Console.WriteLine(record.ToJson());
             else
                 Print(records);
-            return records.All(r => r.Verdict == SlideVerdict.Ok) ? 0 : UserException.Error;
+            return records.All(r => r.Verdict == SlideVerdict.Ok) ? 0 : ExitCodes.Error;
         });
         return command;
     }

@@ -29,19 +29,19 @@ internal static class ReportVerb
             var folder = new RunFolder(parsed.GetRequiredValue(run));
             string? manifestFile = parsed.GetValue(tiles) ?? (parsed.GetValue(patches) is null && File.Exists(folder.Tiles) ? folder.Tiles : null);
             if (parsed.GetValue(patches) is not null && (manifestFile ?? parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
-                throw new UserException("report takes --patches, or --tiles and --slides with --labels.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, "report takes --patches, or --tiles and --slides with --labels.");
             if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
-                throw new UserException($"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.", UserException.Usage);
-            TorchRuntime.Load();
+                throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
+            using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
             if (manifestFile is not null)
             {
                 using TileManifest manifest = TileManifest.Open(manifestFile);
-                WriteSlides(folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path);
+                WriteSlides(context.Slides, folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path);
             }
             else
             {
-                using PatchFolder? source = parsed.GetValue(patches) is { } images ? PatchFolder.Open(images, new PatchFolderOptions { RequireCoordinates = false }) : null;
+                using PatchFolder? source = parsed.GetValue(patches) is { } images ? SourceOptions.OpenFolder(images, needsCoordinates: false, mpp: null) : null;
                 Write(folder, source, null, path, judge: true);
             }
             return 0;
@@ -69,9 +69,8 @@ internal static class ReportVerb
     }
 
     /// <summary>The grid for sets and maps; for the probes a patch around each point, as probe cuts it.</summary>
-    private static void WriteSlides(RunFolder folder, TileManifest manifest, string? slides, string? labels, string path)
+    private static void WriteSlides(SlideRuntime runtime, RunFolder folder, TileManifest manifest, string? slides, string? labels, string path)
     {
-        using SlideRuntime runtime = SlideHost.Open(null);
         using SlidePatches grid = SlidePatches.FromManifest(manifest, slides, runtime: runtime);
         if (labels is null)
         {

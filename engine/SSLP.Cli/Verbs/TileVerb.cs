@@ -1,5 +1,5 @@
 using System.CommandLine;
-using SSLP.Data.Files;
+using SSLP.Data.Patches;
 using SSLP.Data.Tiling;
 using SSLP.Interop.Slides;
 
@@ -15,15 +15,14 @@ internal static class TileVerb
         var coordinates = new Option<string?>("--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide", HelpName = "DIR" };
         var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv", HelpName = "DIR" };
         var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma", HelpName = "png|jpeg" };
-        Option<string?> jpeg = SlideHost.Jpeg();
         var arguments = new TilingArguments();
-        var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.") { slides, outFile, coordinates, pixels, format, jpeg };
+        var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.") { slides, outFile, coordinates, pixels, format };
         arguments.AddTo(command);
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(outFile), sheets = Path.ChangeExtension(path, null) + "-sheets";
             TilingOptions options = arguments.Read(parsed, new PatchScale(256, 0.5)) with { ContactSheetFolder = sheets };
-            using SlideRuntime runtime = SlideHost.Open(parsed.GetValue(jpeg));
+            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options, runtime);
             manifest.Save(path);
             if (parsed.GetValue(coordinates) is { } folder)

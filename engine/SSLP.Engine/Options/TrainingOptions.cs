@@ -54,8 +54,20 @@ public sealed record TrainingOptions
 
     public int Threads { get; init; }
 
-    /// <summary>Who decodes the JPEG tiles of slides. They give the same pixels.</summary>
+    /// <summary>Which implementation of the kernels.</summary>
+    public KernelBackend Kernels { get; init; } = KernelBackend.Cpu;
+
+    /// <summary>How the CUDA kernels score.</summary>
+    public DeviceScores Scores { get; init; }
+
+    /// <summary>Who decodes JPEG tiles.</summary>
     public JpegChoice Jpeg { get; init; }
+
+    /// <summary>The lib folder of a Python torch; empty: the build's own libtorch.</summary>
+    public string Libtorch { get; init; } = string.Empty;
+
+    /// <summary>What a context is opened with for a run of these options.</summary>
+    public EngineSettings Engine => new() { Threads = Threads, Kernels = Kernels, Scores = Scores, Jpeg = Jpeg, Libtorch = Libtorch };
 
     public long Seed { get; init; } = 1234;
 

@@ -45,6 +45,19 @@ public class SlideTests
         Assert.Null(slide.Mpp);
     }
 
+    [Fact]
+    public void A_compression_that_only_OpenSlide_reads_goes_to_it()
+    {
+        string path = TestData.Path("malformed", "largeimage-yb10kx5k.zstd.tiff");
+        var refusal = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));
+        Assert.Equal(SlideFault.UnsupportedCompression, refusal.Fault);
+        Assert.Contains("Zstandard", refusal.Message, StringComparison.Ordinal);
+        SkipWithoutOpenSlide(SlideReader.OpenSlide);
+        using var slide = Slide.Open(path);
+        Assert.Equal(SlideReader.OpenSlide, slide.Reader);
+        Assert.Equal(5, slide.Levels.Count);
+    }
+
     [Theory]
     [InlineData(SlideReader.Embedded)]
     [InlineData(SlideReader.OpenSlide)]
