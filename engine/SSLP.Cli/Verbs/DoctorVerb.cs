@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics.X86;
 using Spectre.Console;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
@@ -25,6 +26,9 @@ internal static class DoctorVerb
             table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Describe}"));
             table.AddRow("CUDA", cuda.is_available() ? $"{cuda.device_count()} devices" : "none: everything runs on the CPU");
             table.AddRow("kernel threads", $"{context.Workers.Workers}");
+            table.AddRow("JPEG tiles", Markup.Escape(context.Slides.JpegDecoderName));
+            table.AddRow("JPEG 2000 tiles", Markup.Escape(context.Slides.Jpeg2000DecoderName));
+            table.AddRow("OpenSlide", Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version ?? "none: slides of the formats that only it reads are refused"));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
             AnsiConsole.MarkupLineInterpolated($"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");

@@ -25,7 +25,7 @@ internal static class EmbedVerb
             string path = parsed.GetRequiredValue(outFile);
             TorchSharp.torch.Device device = Devices.Select(DeviceKind.Auto);
             EncoderDescription described = Embedder.Describe(parsed.GetRequiredValue(encoder));
-            using IPatchSource source = input.Open(parsed, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
+            using IPatchSource source = input.Open(parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
             var use = new EncoderUse(source.Mpp, source.PatchSize, "RGB");
             (ResNet backbone, _) = Embedder.Load(parsed.GetRequiredValue(encoder), device, use, parsed.GetValue(mismatch));
             using (backbone)

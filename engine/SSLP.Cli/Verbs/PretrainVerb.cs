@@ -52,7 +52,7 @@ internal static class PretrainVerb
                 if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
                     throw new Fault(FaultKind.Usage, "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.");
                 using EngineContext replaying = ContextOptions.Open(parsed);
-                return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
+                return ReplayRun.Execute(parsed, replaying, input, diverged, parsed.GetValue(sets) ?? []);
             }
             string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()];
             TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
@@ -62,8 +62,8 @@ internal static class PretrainVerb
             using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
-                parsed, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
-            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
+                parsed, context, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
+            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
             PretrainRun.Execute(context, options, folder, source, parsed.GetValue(resume), probed);
             // Judging takes labels that pretraining does not ask for: sslp report does it.
             ReportVerb.Write(folder, source, null, folder.Report, judge: false);

@@ -5,6 +5,7 @@ using SSLP.Data.Tiling;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Report;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -36,7 +37,7 @@ internal static class ReportVerb
             if (manifestFile is not null)
             {
                 using TileManifest manifest = TileManifest.Open(manifestFile);
-                WriteSlides(folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path);
+                WriteSlides(context.Slides, folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path);
             }
             else
             {
@@ -68,9 +69,9 @@ internal static class ReportVerb
     }
 
     /// <summary>The grid for sets and maps; for the probes a patch around each point, as probe cuts it.</summary>
-    private static void WriteSlides(RunFolder folder, TileManifest manifest, string? slides, string? labels, string path)
+    private static void WriteSlides(SlideRuntime runtime, RunFolder folder, TileManifest manifest, string? slides, string? labels, string path)
     {
-        using SlidePatches grid = SlidePatches.FromManifest(manifest, slides);
+        using SlidePatches grid = SlidePatches.FromManifest(manifest, slides, runtime: runtime);
         if (labels is null)
         {
             Write(folder, grid, null, path, judge: true);
@@ -79,7 +80,7 @@ internal static class ReportVerb
         LabelledPoints points = LabelledPoints.Read(labels);
         string where = slides ?? Path.GetDirectoryName(manifest.Slides[0].Path)!;
         using var labelled = new LabelledGrid(grid, manifest, points);
-        using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true);
+        using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true, runtime: runtime);
         Write(folder, labelled, judged, path, judge: true);
     }
 }

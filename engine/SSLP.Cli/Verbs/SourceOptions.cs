@@ -4,6 +4,8 @@ using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -42,13 +44,15 @@ internal sealed class SourceOptions
 
     /// <summary>Opens the source that the command line names; the caller disposes it.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="context">Whose slide caches and decoders the source reads with; open longer than it.</param>
     /// <param name="scale">How patches are cut where it names slides.</param>
     /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
     /// <param name="run">Where slides are tiled here: the run that keeps their grid and contact sheets, or null.</param>
     /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says otherwise.</param>
-    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
+    public IPatchSource Open(
+        ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
     {
-        IPatchSource whole = OpenWhole(parsed, scale, needsCoordinates, run);
+        IPatchSource whole = OpenWhole(parsed, context, scale, needsCoordinates, run);
         try
         {
             IPatchSource source = WithPatients(parsed, whole);
@@ -90,9 +94,10 @@ internal sealed class SourceOptions
 
     /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
     /// <param name="parsed">The command line, of --slides or --tiles.</param>
+    /// <param name="context">As for the patches.</param>
     /// <param name="labels">The CSV.</param>
     /// <param name="like">The patches of the same command line, which say size and scale.</param>
-    public IPatchSource OpenPoints(ParseResult parsed, string labels, IPatchSource like)
+    public IPatchSource OpenPoints(ParseResult parsed, EngineContext context, string labels, IPatchSource like)
     {
         string? folder = parsed.GetValue(_slides);
         if (folder is null && parsed.GetValue(_tiles) is { } tiles)
@@ -103,10 +108,11 @@ internal sealed class SourceOptions
         if (folder is null || like.Mpp is not double mpp)
             throw new Fault(FaultKind.Usage, "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
-        return SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample);
+        return SlidePatches.AtPoints(
+            LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
     }
 
-    private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, RunFolder? run)
+    private IPatchSource OpenWhole(ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates, RunFolder? run)
     {
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
@@ -114,17 +120,19 @@ internal sealed class SourceOptions
         if (patches is not null)
             return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
         if (tiles is not null)
-            return SlidePatches.Open(tiles, slides);
+            return SlidePatches.Open(tiles, slides, runtime: context.Slides);
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
-            return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+            return SlidePatches.AtPoints(
+                LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
-        TileManifest manifest = TileSlides(slides!, options);
+                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
+                runtime: context.Slides);
+        TileManifest manifest = TileSlides(slides!, options, context.Slides);
         if (run is not null)
             manifest.Save(run.Tiles);
-        return SlidePatches.FromManifest(manifest);
+        return SlidePatches.FromManifest(manifest, runtime: context.Slides);
     }
 
     private static IPatchSource OfSplit(IPatchSource source, string? split, bool learns)
@@ -144,12 +152,13 @@ internal sealed class SourceOptions
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
-    public static TileManifest TileSlides(string slides, TilingOptions options) => TileSlides(slides, SlideListing.List(slides), options);
+    public static TileManifest TileSlides(string slides, TilingOptions options, SlideRuntime runtime) =>
+        TileSlides(slides, SlideListing.List(slides), options, runtime);
 
     /// <summary>The same for some slides of it.</summary>
-    public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options)
+    public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options, SlideRuntime runtime)
     {
-        TilingResult result = Tiler.Run(files, options, new OutcomeLines(), Shell.Stop);
+        TilingResult result = Tiler.Run(files, options, new OutcomeLines(), Shell.Stop, runtime);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");

@@ -2,7 +2,7 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice.Variable"/> names one.</summary>
+/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice"/> parses their names.</summary>
 public enum DeviceScores
 {
     /// <summary>float32 arithmetic: the default.</summary>
