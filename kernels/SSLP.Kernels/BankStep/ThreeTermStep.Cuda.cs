@@ -14,6 +14,9 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
 {
     private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
 
+    // Groups that keep a large device's memory busy with an anchor's rows, and most for one anchor.
+    private const int GroupsWanted = 1024, MostSlices = 16;
+
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
@@ -22,8 +25,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     private readonly CandidateSearch _search;
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
-    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _gradient;
-    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _unsorted, _ranks, _positions;
+    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices, _gradient;
+    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _ranks, _positions;
     private readonly StepFlags _flags;
     private readonly int[] _hostRanks;
     private readonly TermSets _sets = new();
@@ -48,9 +51,9 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
-        (_queries, _selfFactor, _terms, _gradient) = (new(device), new(device), new(device), new(device));
+        (_queries, _selfFactor, _terms, _slices, _gradient) = (new(device), new(device), new(device), new(device), new(device));
         (_ownRows, _classOf, _classStart, _members) = (new(device), new(device), new(device), new(device));
-        (_unsorted, _ranks, _positions, _flags) = (new(device), new(device), new(device), new(device));
+        (_ranks, _positions, _flags) = (new(device), new(device), new(device));
         _hostRanks = new int[options.Negatives];
         _spatialSet.Capacity = _index.UsualNeighbours;
         _negativeSet.Capacity = Math.Max(1, options.Negatives);
@@ -121,8 +124,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     public void Dispose()
     {
         foreach (IDisposable part in (IDisposable[])
-            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _gradient,
-             _ownRows, _classOf, _classStart, _members, _unsorted, _ranks, _positions, _flags])
+            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices, _gradient,
+             _ownRows, _classOf, _classStart, _members, _ranks, _positions, _flags])
             part.Dispose();
     }
 
