@@ -134,6 +134,11 @@ public abstract class Slide : IDisposable
         {
             throw embedded;
         }
+        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.Corrupt && embedded.Fault != SlideFault.NotASlide)
+        {
+            // The file is good as far as its directories go; what is in it is known to neither.
+            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {openSlide.Reason}");
+        }
     }
 
     /// <summary>Whether the first pixels of the coarsest level come: OpenSlide opens files whose kind of pixels it can't read.</summary>

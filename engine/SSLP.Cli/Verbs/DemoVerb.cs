@@ -49,7 +49,7 @@ internal static class DemoVerb
         command.SetAction(parsed =>
         {
             long begun = Stopwatch.GetTimestamp();
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string root = parsed.GetRequiredValue(outFolder), slides = Path.Combine(root, "slides");
             var run = new RunFolder(Path.Combine(root, "run"));
 
@@ -65,7 +65,7 @@ internal static class DemoVerb
             using TileManifest manifest = SourceOptions.TileSlides(slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut);
             manifest.Save(run.Tiles);
             using SlidePatches patches = SlidePatches.FromManifest(manifest);
-            PretrainRun.Execute(Training, run, patches, resume: Directory.Exists(run.Checkpoints));
+            PretrainRun.Execute(context, Training with { Threads = context.Settings.Threads, Kernels = context.Settings.Kernels }, run, patches, resume: Directory.Exists(run.Checkpoints));
 
             Shell.Say("3/4  probes, against an untrained network and colours");
             using var labelled = new LabelledGrid(patches, manifest, points);

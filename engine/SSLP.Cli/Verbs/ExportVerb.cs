@@ -20,7 +20,7 @@ internal static class ExportVerb
         var command = new Command("export", "Write an encoder for other programs, with a model card and its preprocessing.") { encoder, format, outFile };
         command.SetAction(parsed =>
         {
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string from = parsed.GetRequiredValue(encoder), to = parsed.GetRequiredValue(outFile);
             (ResNet backbone, EncoderDescription description) = Embedder.Load(from, CPU, new EncoderUse(), allowMismatch: false);
             using (backbone)

@@ -1,6 +1,7 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
@@ -13,9 +14,9 @@ namespace SSLP.Cli.Verbs;
 internal static class PretrainRun
 {
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
-    public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
+    public static int Execute(EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory);
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed

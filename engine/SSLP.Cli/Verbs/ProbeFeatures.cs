@@ -47,21 +47,21 @@ internal sealed class ProbeFeatures
 
     /// <summary>Features of every patch that the command line names.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="context">Of this process.</param>
     /// <param name="splitOf">The sides: what is wrong with them is said before features are computed.</param>
-    public FeatureTable Compute(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf)
+    public FeatureTable Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             return HandMade(parsed, splitOf);
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, device);
         SayWhatWasSeen(network, splitOf(network.Source.Table), parsed.GetValue(_mismatch));
-        using var pool = new WorkerPool();
         var progress = new CountLine("patches", network.Source.Table.Count);
-        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, pool, progress, Shell.Stop).Features.Named(network.Name);
+        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name);
     }
 
     /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line names.</summary>
-    public ProbeResult Tune(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
+    public ProbeResult Tune(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             throw new Fault(FaultKind.Usage, "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
@@ -69,9 +69,8 @@ internal sealed class ProbeFeatures
         using Network network = Open(parsed, device);
         ProbeSplit split = splitOf(network.Source.Table);
         SayWhatWasSeen(network, split, parsed.GetValue(_mismatch));
-        using var pool = new WorkerPool();
         return FineTune.Run(
-            network.Backbone, network.Preprocessing, network.Name, network.Source, split, device, pool, options,
+            network.Backbone, network.Preprocessing, network.Name, network.Source, split, device, context.Workers, options,
             new CountLine("epochs", options.Epochs), Shell.Stop);
     }
 

@@ -41,14 +41,14 @@ internal static class ProbeVerb
         features.AddTo(command);
         command.SetAction(parsed =>
         {
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             ProbeSplit Split(PatchTable patches) => ProbeSplit.Of(
                 patches, parsed.GetValue(train), parsed.GetValue(test), new(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients)));
             bool withCrops = parsed.GetValue(crops) && parsed.GetRequiredValue(kind) == "linear";
             FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions()) with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
             IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
-                ? [features.Tune(parsed, Split, options)]
-                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed, Split), Split);
+                ? [features.Tune(parsed, context, Split, options)]
+                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split), Split);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });

@@ -33,7 +33,7 @@ internal static class ReportVerb
                 throw new Fault(FaultKind.Usage, "report takes --patches, or --tiles and --slides with --labels.");
             if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
                 throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
             var split = new ProbeSplitOptions(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients));
             if (manifestFile is not null)

@@ -51,7 +51,7 @@ internal static class SweepVerb
         TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
         var scale = new PatchScale(first.Patch, first.Mpp);
         var split = new ProbeSplitOptions(parsed.GetValue(SplitPatches), parsed.GetValue(SharedPatients));
-        TorchRuntime.Load();
+        using EngineContext context = ContextOptions.Open(parsed);
         if (parsed.GetValue(Patches) is { } patches)
         {
             if (parsed.GetValue(Slides) is not null)

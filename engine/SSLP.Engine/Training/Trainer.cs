@@ -162,6 +162,7 @@ public sealed class Trainer : IDisposable
     private StepMetrics TrainStep(BatchRing ring, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
+        EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
 

@@ -107,7 +107,6 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     private FeatureTable Embed(ResNet backbone, EncoderPreprocessing preprocessing, TrainingOptions options, CancellationToken stop)
     {
         using var pool = new WorkerPool(options.Threads);
-        set_num_threads(pool.Workers);
         return Embedder.Run(backbone, preprocessing, data.Labelled, Devices.Select(options.Device), pool, null, stop).Features;
     }
 
