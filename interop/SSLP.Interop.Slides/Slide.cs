@@ -31,8 +31,17 @@ public abstract class Slide : IDisposable
     /// <summary>Levels from the finest (index 0) to the coarsest; at least one.</summary>
     public abstract IReadOnlyList<SlideLevel> Levels { get; }
 
-    /// <summary>Size of a level-0 pixel, or null where the file does not say. It is never guessed.</summary>
-    public abstract Mpp? Mpp { get; }
+    /// <summary>Size of a level-0 pixel and what is to be thought of it.</summary>
+    public abstract PixelSize PixelSize { get; }
+
+    /// <summary>Size of a level-0 pixel, or null where the file states none that can be believed. It is never guessed.</summary>
+    public Mpp? Mpp => PixelSize.Mpp;
+
+    /// <summary>
+    /// What a person should know of an otherwise good slide, the notes on its pixel size among them: a label that can't be read, a directory that is lost,
+    /// images that are no levels. Clauses that go on from the file's name, without a full stop.
+    /// </summary>
+    public abstract IReadOnlyList<string> Notes { get; }
 
     /// <summary>The file's own metadata, keys as OpenSlide names them where both readers know them ("aperio.AppMag").</summary>
     public abstract IReadOnlyDictionary<string, string> Properties { get; }
@@ -41,20 +50,23 @@ public abstract class Slide : IDisposable
     public abstract IReadOnlyList<string> AssociatedImages { get; }
 
     /// <summary>Opens a slide by its content; the extension plays no part.</summary>
-    /// <param name="path">A slide file.</param>
+    /// <param name="path">A slide file, or the folder that holds the files of one DICOM slide.</param>
     /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
     /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
     public static Slide Open(string path, SlideReader reader = SlideReader.Auto)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
-            throw new SlideException(path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
+        {
+            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path) : throw new SlideException(
+                path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
+        }
         if (!File.Exists(path))
             throw new SlideException(path, SlideFault.NotFound, "there is no such file; check the path");
         return reader switch
         {
             SlideReader.Embedded => TiffSlide.OpenFile(path),
-            SlideReader.OpenSlide => OpenSlideSlide.OpenFile(path),
+            SlideReader.OpenSlide => DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path) : OpenSlideSlide.OpenFile(path),
             SlideReader.Auto => OpenAuto(path),
             _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
         };
@@ -66,7 +78,11 @@ public abstract class Slide : IDisposable
         {
             return TiffSlide.OpenFile(path);
         }
-        catch (SlideException embedded) when (embedded.Fault.MayBeReadByOpenSlide())
+        catch (SlideException embedded) when (embedded.Fault == SlideFault.NotASlide && DicomSlides.IsDicom(path))
+        {
+            return DicomSlides.Open(path, path);
+        }
+        catch (SlideException embedded) when (embedded.MayBeReadByOpenSlide())
         {
             return OpenSlideInstead(path, embedded);
         }
@@ -76,7 +92,13 @@ public abstract class Slide : IDisposable
     {
         try
         {
-            return OpenSlideSlide.OpenFile(path);
+            var slide = OpenSlideSlide.OpenFile(path);
+            if (embedded.Fault == SlideFault.UnsupportedPixels && !slide.CanRead())
+            {
+                slide.Dispose();
+                throw embedded;
+            }
+            return slide;
         }
         catch (SlideException openSlide) when (openSlide.Fault == SlideFault.OpenSlideMissing)
         {
@@ -86,6 +108,20 @@ public abstract class Slide : IDisposable
         catch (SlideException openSlide) when (openSlide.Fault == SlideFault.NotASlide)
         {
             throw embedded;
+        }
+    }
+
+    /// <summary>Whether the first pixels of the coarsest level come: OpenSlide opens files whose kind of pixels it can't read.</summary>
+    private bool CanRead()
+    {
+        try
+        {
+            ReadRegion(Levels.Count - 1, 0, 0, 1, 1, stackalloc byte[3]);
+            return true;
+        }
+        catch (SlideException)
+        {
+            return false;
         }
     }
 

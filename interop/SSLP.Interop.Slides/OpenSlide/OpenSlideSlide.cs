@@ -10,16 +10,18 @@ internal sealed unsafe class OpenSlideSlide : Slide
 {
     private readonly Lock reopening = new();
     private readonly byte[] background;
+    private readonly string file;
     private OpenSlideHandle handle;
 
-    private OpenSlideSlide(string path, string format, OpenSlideHandle handle)
-        : base(path, SlideReader.OpenSlide)
+    private OpenSlideSlide(string file, string named, string format, OpenSlideHandle handle)
+        : base(named, SlideReader.OpenSlide)
     {
+        this.file = file;
         this.handle = handle;
         Format = format;
         Properties = ReadProperties(handle);
         Levels = ReadLevels(handle, Properties);
-        Mpp = FindMpp(Properties);
+        PixelSize = OpenSlidePixelSize.Find(Properties);
         AssociatedImages = Strings(NativeOpenSlide.openslide_get_associated_image_names(handle));
         background = Properties.TryGetValue("openslide.background-color", out string? hex) && hex.Length == 6
             && uint.TryParse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out _)
@@ -31,22 +33,27 @@ internal sealed unsafe class OpenSlideSlide : Slide
 
     public override IReadOnlyList<SlideLevel> Levels { get; }
 
-    public override Mpp? Mpp { get; }
+    public override PixelSize PixelSize { get; }
+
+    public override IReadOnlyList<string> Notes => PixelSize.Notes;
 
     public override IReadOnlyDictionary<string, string> Properties { get; }
 
     public override IReadOnlyList<string> AssociatedImages { get; }
 
-    public static OpenSlideSlide OpenFile(string path)
+    /// <param name="file">The file that OpenSlide gets.</param>
+    /// <param name="named">What the caller named, where that is its folder.</param>
+    public static OpenSlideSlide OpenFile(string file, string? named = null)
     {
+        named ??= file;
         if (!OpenSlideLibrary.IsAvailable)
-            throw new SlideException(path, SlideFault.OpenSlideMissing, $"is not a TIFF pyramid of the kind read without OpenSlide; {OpenSlideLibrary.HowToInstall}");
-        string format = Text(NativeOpenSlide.openslide_detect_vendor(path))
-            ?? throw new SlideException(path, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
-        var handle = OpenHandle(path);
+            throw new SlideException(named, SlideFault.OpenSlideMissing, $"is not a TIFF pyramid of the kind read without OpenSlide; {OpenSlideLibrary.HowToInstall}");
+        string format = Text(NativeOpenSlide.openslide_detect_vendor(file))
+            ?? throw new SlideException(named, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
+        var handle = OpenHandle(file, named);
         try
         {
-            return new OpenSlideSlide(path, format, handle);
+            return new OpenSlideSlide(file, named, format, handle);
         }
         catch
         {
@@ -55,15 +62,15 @@ internal sealed unsafe class OpenSlideSlide : Slide
         }
     }
 
-    private static OpenSlideHandle OpenHandle(string path)
+    private static OpenSlideHandle OpenHandle(string file, string named)
     {
-        var handle = new OpenSlideHandle(NativeOpenSlide.openslide_open(path));
+        var handle = new OpenSlideHandle(NativeOpenSlide.openslide_open(file));
         if (handle.IsInvalid)
-            throw new SlideException(path, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
+            throw new SlideException(named, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
         if (Text(NativeOpenSlide.openslide_get_error(handle)) is { } error)
         {
             handle.Dispose();
-            throw new SlideException(path, SlideFault.Corrupt, $"OpenSlide can't open it ({error}); copy the file again or leave it out");
+            throw new SlideException(named, SlideFault.Corrupt, $"OpenSlide can't open it ({error}); copy the file again or leave it out");
         }
         OpenSlideLibrary.ShareCache(handle);
         return handle;
@@ -126,7 +133,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         {
             if (handle != failed || failed.IsClosed)
                 return;
-            handle = OpenHandle(Path);
+            handle = OpenHandle(file, Path);
             failed.Dispose();
         }
     }
@@ -158,21 +165,6 @@ internal sealed unsafe class OpenSlideSlide : Slide
         for (byte** name = NativeOpenSlide.openslide_get_property_names(handle); name != null && *name != null; name++)
             properties[Text(*name)!] = Text(NativeOpenSlide.openslide_get_property_value(handle, *name)) ?? "";
         return properties;
-    }
-
-    private static Mpp? FindMpp(IReadOnlyDictionary<string, string> properties)
-    {
-        if (Number("openslide.mpp-x") is { } x && Number("openslide.mpp-y") is { } y)
-            return Mpp.FromFile(x, y, "openslide.mpp-x");
-        // OpenSlide 3.4 leaves the tags of generic TIFF as it finds them.
-        properties.TryGetValue("tiff.ResolutionUnit", out string? unit);
-        double micrometres = unit switch { "centimeter" => 10_000, "inch" => 25_400, _ => 0 };
-        return Number("tiff.XResolution") is { } perUnitX && Number("tiff.YResolution") is { } perUnitY
-            ? Mpp.FromFile(micrometres / perUnitX, micrometres / perUnitY, "tiff.ResolutionUnit")
-            : null;
-
-        double? Number(string key) =>
-            properties.TryGetValue(key, out string? text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : null;
     }
 
     private static List<string> Strings(byte** list)

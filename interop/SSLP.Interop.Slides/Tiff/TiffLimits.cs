@@ -6,6 +6,10 @@ internal static class TiffLimits
     public const int Directories = 512;
     public const int EntriesPerDirectory = 1024;
     public const int TextBytes = 1 << 20;
+
+    /// <summary>XML of a vendor: Philips keeps pictures of label and macro in it, OME a line for every plane.</summary>
+    public const int XmlBytes = 16 << 20;
+
     public const int JpegTableBytes = 1 << 16;
     public const int CompressedTileBytes = 64 << 20;
 

@@ -22,11 +22,13 @@ internal enum TiffTag : ushort
     ResolutionUnit = 296,
     Software = 305,
     Predictor = 317,
+    ColorMap = 320,
     TileWidth = 322,
     TileLength = 323,
     TileOffsets = 324,
     TileByteCounts = 325,
     SubIfds = 330,
+    ExtraSamples = 338,
     SampleFormat = 339,
     JpegTables = 347,
     Xmp = 700,
@@ -46,6 +48,10 @@ internal enum TiffCompression
 /// <summary>Values of <see cref="TiffTag.PhotometricInterpretation"/>.</summary>
 internal enum TiffPhotometric
 {
+    WhiteIsZero = 0,
+    BlackIsZero = 1,
     Rgb = 2,
+    Palette = 3,
+    Mask = 4,
     YCbCr = 6,
 }

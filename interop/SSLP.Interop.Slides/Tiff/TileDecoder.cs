@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using SSLP.Interop.Slides.Jpeg;
 
@@ -11,9 +10,8 @@ internal sealed class TileDecoder
     private static TileDecoder? ofThread;
 
     private readonly JpegDecoder jpegDecoder = JpegDecoder.OfThread;
-    private LzwDecoder? lzw;
+    private readonly PackedTileDecoder packedDecoder = new();
     private byte[] compressed = [];
-    private byte[] packed = [];
 
     public static TileDecoder OfThread => ofThread ??= new TileDecoder();
 
@@ -30,70 +28,18 @@ internal sealed class TileDecoder
             return;
         }
         string? fault = image.Jpeg is { } prefix
-            ? DecodeJpeg(file, prefix, offset, length, width, height, scale, rgb, stride)
-            : DecodePacked(file, image, offset, length, width, height, rgb, stride);
+            ? DecodeJpeg(file, image, prefix, offset, length, width, height, scale, rgb, stride)
+            : packedDecoder.Decode(file, image, column, row, rgb, stride);
         if (fault is not null)
             throw Unreadable(file, image, column, row, fault);
     }
 
-    private string? DecodeJpeg(TiffFile file, JpegPrefix prefix, long offset, int length, int width, int height, int scale, Span<byte> rgb, int stride)
+    private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, long offset, int length, int width, int height, int scale, Span<byte> rgb, int stride)
     {
         var buffer = Grow(ref compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
         prefix.Complete(buffer, out var header);
-        return header.FaultFor(width, height) ?? jpegDecoder.Decode(buffer, width / scale, height / scale, rgb, stride);
-    }
-
-    private string? DecodePacked(TiffFile file, TiledImage image, long offset, int length, int width, int height, Span<byte> rgb, int stride)
-    {
-        int rowBytes = width * 3;
-        var bytes = Grow(ref compressed, length);
-        file.Read(offset, bytes);
-        var pixels = Grow(ref packed, rowBytes * height);
-        int decoded = image.Compression switch
-        {
-            TiffCompression.None => Copy(bytes, pixels),
-            TiffCompression.Lzw => (lzw ??= new LzwDecoder()).Decode(bytes, pixels),
-            _ => Inflate(compressed, length, pixels),
-        };
-        if (decoded < pixels.Length)
-            return $"it holds {decoded} bytes of pixels where {pixels.Length} are needed";
-        for (int y = 0; y < height; y++)
-        {
-            var target = rgb.Slice(y * stride, rowBytes);
-            pixels.Slice(y * rowBytes, rowBytes).CopyTo(target);
-            if (image.Predictor)
-                Undifference(target);
-        }
-        return null;
-    }
-
-    private static int Copy(ReadOnlySpan<byte> bytes, Span<byte> pixels)
-    {
-        int count = Math.Min(bytes.Length, pixels.Length);
-        bytes[..count].CopyTo(pixels);
-        return count;
-    }
-
-    /// <summary>Inflates until the tile is full and no further, so a bomb costs nothing.</summary>
-    private static int Inflate(byte[] bytes, int length, Span<byte> pixels)
-    {
-        try
-        {
-            using var stream = new ZLibStream(new MemoryStream(bytes, 0, length), CompressionMode.Decompress);
-            return stream.ReadAtLeast(pixels, pixels.Length, throwOnEndOfStream: false);
-        }
-        catch (InvalidDataException)
-        {
-            return 0;
-        }
-    }
-
-    /// <summary>Undoes TIFF predictor 2: each byte is the difference from the same band of the pixel to the left.</summary>
-    private static void Undifference(Span<byte> row)
-    {
-        for (int i = 3; i < row.Length; i++)
-            row[i] += row[i - 3];
+        return image.AsRgb(header).FaultFor(width, height) ?? jpegDecoder.Decode(buffer, width / scale, height / scale, rgb, stride);
     }
 
     private static Span<byte> Grow(ref byte[] buffer, int length)

@@ -53,8 +53,9 @@ internal static class TileVerifier
         int height = image.StoredRows(row);
         return image.Compression switch
         {
-            TiffCompression.Jpeg => JpegHeader.Read(bytes).FaultFor(image.TileWidth, height),
-            TiffCompression.None => length < (long)image.TileWidth * height * 3 ? $"it has {length} bytes where {image.TileWidth} × {height} RGB pixels are needed" : null,
+            TiffCompression.Jpeg => image.AsRgb(JpegHeader.Read(bytes)).FaultFor(image.TileWidth, height),
+            TiffCompression.None => length < (long)image.TileWidth * height * image.Pixels.TileBytesPerPixel
+                ? $"it has {length} bytes where {image.TileWidth} × {height} pixels are needed" : null,
             // RFC 1950: deflate in the low four bits, and the two bytes a multiple of 31.
             TiffCompression.Deflate or TiffCompression.AdobeDeflate =>
                 length >= 2 && (bytes[0] & 15) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0 ? null : "it does not begin as a deflate stream does",

@@ -21,21 +21,23 @@ internal sealed class TiledImage
         Tiled = tiled;
         TileWidth = tiled ? Side(TiffTag.TileWidth) : Width;
         TileHeight = tiled ? Side(TiffTag.TileLength) : (int)Math.Min(Height, directory.Integer(TiffTag.RowsPerStrip, Height));
-        if (TileHeight < 1 || (long)TileWidth * TileHeight > TiffLimits.TilePixels)
+        Compression = ReadCompression(file, directory);
+        Pixels = PixelLayout.Read(file, directory, Compression);
+        if (TileHeight < 1 || (long)TileWidth * TileHeight * Math.Max(3, Pixels.BytesPerPixel) > 3 * TiffLimits.TilePixels)
             throw file.Fault(SlideFault.UnsupportedFormat, $"has blocks of {TileWidth} × {TileHeight} px, too large to read in part; rewrite it as a TIFF pyramid with 256 px tiles");
         Columns = (Width + TileWidth - 1) / TileWidth;
         Rows = (Height + TileHeight - 1) / TileHeight;
 
-        CheckPixels(file, directory);
-        Compression = (TiffCompression)directory.Integer(TiffTag.Compression, 1);
+        if (directory.Integer(TiffTag.Predictor, 1) is not (1 or 2) and var predictor)
+            throw file.Fault(SlideFault.UnsupportedPixels, $"uses TIFF predictor {predictor}; rewrite it with predictor 1 or 2");
         Predictor = directory.Integer(TiffTag.Predictor, 1) == 2 && Compression != TiffCompression.Jpeg;
         if (Compression == TiffCompression.Jpeg)
             Jpeg = new JpegPrefix(directory.Bytes(TiffTag.JpegTables, TiffLimits.JpegTableBytes), RgbTagged(directory));
 
-        long tiles = (long)Columns * Rows;
+        long tiles = (long)Columns * Rows * Pixels.Planes;
         var (offsetTag, lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts) : (TiffTag.StripOffsets, TiffTag.StripByteCounts);
         offsets = directory.Integers(offsetTag, tiles);
-        lengths = ToLengths(file, directory.Integers(lengthTag, tiles));
+        lengths = ToLengths(file, offsets, directory.Integers(lengthTag, tiles));
         CheckInsideFile(file);
 
         int Side(TiffTag tag)
@@ -69,6 +71,9 @@ internal sealed class TiledImage
 
     public TiffCompression Compression { get; }
 
+    /// <summary>How the bands of a pixel are stored.</summary>
+    public PixelLayout Pixels { get; }
+
     /// <summary>Whether rows hold differences from the pixel to the left (TIFF predictor 2).</summary>
     public bool Predictor { get; }
 
@@ -86,11 +91,17 @@ internal sealed class TiledImage
     public bool CanHalve => Jpeg is not null && TileWidth % 2 == 0 && TileHeight % 2 == 0;
 
     /// <summary>Place and size of a tile's bytes. A size of 0 means that the file leaves the tile out.</summary>
-    public (long Offset, int Length) Tile(int column, int row)
+    /// <param name="column">Column of the grid.</param>
+    /// <param name="row">Row of the grid.</param>
+    /// <param name="plane">Which band, where bands are stored apart.</param>
+    public (long Offset, int Length) Tile(int column, int row, int plane = 0)
     {
-        int index = checked((row * Columns) + column);
+        int index = checked((((plane * Rows) + row) * Columns) + column);
         return (offsets[index], lengths[index]);
     }
+
+    /// <summary>A tile's JPEG header as that of a colour image, where the image is grey and the stream has one band: decoders give RGB of it.</summary>
+    public JpegHeader AsRgb(JpegHeader header) => header.Components == Pixels.Samples ? header with { Components = 3 } : header;
 
     /// <summary>Rows that a tile of this grid row stores: all, but for the last strip.</summary>
     public int StoredRows(int row) => Tiled ? TileHeight : Math.Min(TileHeight, Height - (row * TileHeight));
@@ -98,31 +109,12 @@ internal sealed class TiledImage
     private static bool RgbTagged(TiffDirectory directory) =>
         directory.Integer(TiffTag.PhotometricInterpretation, (long)TiffPhotometric.Rgb) == (long)TiffPhotometric.Rgb;
 
-    private static void CheckPixels(TiffFile file, TiffDirectory directory)
+    private static TiffCompression ReadCompression(TiffFile file, TiffDirectory directory)
     {
         long compression = directory.Integer(TiffTag.Compression, 1);
-        if (!Enum.IsDefined((TiffCompression)compression))
-            throw file.Fault(SlideFault.UnsupportedCompression, $"has tiles in {CompressionName(compression)}, which the embedded reader does not decode");
-
-        long samples = directory.Integer(TiffTag.SamplesPerPixel, 1);
-        if (samples != 3)
-            throw file.Fault(SlideFault.UnsupportedPixels, $"has {samples} band{(samples == 1 ? "" : "s")} where 3 (RGB) are needed; export it as an RGB slide");
-        long bits = directory.Integer(TiffTag.BitsPerSample, 1);
-        if (bits != 8)
-            throw file.Fault(SlideFault.UnsupportedPixels, $"has {bits} bits a band where 8 are needed; export it as an 8-bit slide");
-        long photometric = directory.Integer(TiffTag.PhotometricInterpretation, (long)TiffPhotometric.Rgb);
-        bool readable = photometric == (long)TiffPhotometric.Rgb
-            || (photometric == (long)TiffPhotometric.YCbCr && compression == (long)TiffCompression.Jpeg);
-        if (!readable)
-            throw file.Fault(SlideFault.UnsupportedPixels, $"has colours of TIFF kind {photometric} where RGB is needed; export it as an RGB slide");
-        if (directory.Integer(TiffTag.PlanarConfiguration, 1) != 1)
-            throw file.Fault(SlideFault.UnsupportedPixels, "keeps red, green and blue in separate planes; rewrite it with interleaved pixels");
-        long orientation = directory.Integer(TiffTag.Orientation, 1);
-        if (orientation is not (0 or 1))
-            throw file.Fault(SlideFault.UnsupportedPixels, $"is turned or mirrored (orientation {orientation}); rewrite it with orientation 1");
-        long predictor = directory.Integer(TiffTag.Predictor, 1);
-        if (predictor is not (1 or 2))
-            throw file.Fault(SlideFault.UnsupportedPixels, $"uses TIFF predictor {predictor}; rewrite it with predictor 1 or 2");
+        return Enum.IsDefined((TiffCompression)compression)
+            ? (TiffCompression)compression
+            : throw file.Fault(SlideFault.UnsupportedCompression, $"has tiles in {CompressionName(compression)}, which the embedded reader does not decode");
     }
 
     private static string CompressionName(long compression) => compression switch
@@ -136,13 +128,14 @@ internal sealed class TiledImage
         _ => $"TIFF compression {compression}",
     };
 
-    private static int[] ToLengths(TiffFile file, long[] values)
+    /// <summary>Byte counts; 0 where either is 0, for no tile lies at the file's first byte: writers leave tiles out both ways.</summary>
+    private static int[] ToLengths(TiffFile file, long[] offsets, long[] values)
     {
         int[] lengths = new int[values.Length];
         for (int i = 0; i < values.Length; i++)
         {
             lengths[i] = values[i] <= TiffLimits.CompressedTileBytes
-                ? (int)values[i]
+                ? (int)(offsets[i] == 0 ? 0 : values[i])
                 : throw file.Fault(SlideFault.Corrupt, $"has a tile of {values[i]} bytes, more than any slide has; copy the file again");
         }
         return lengths;
@@ -155,7 +148,7 @@ internal sealed class TiledImage
             if (lengths[i] > 0 && offsets[i] > file.Length - lengths[i])
             {
                 string image = Level < 0 ? "an associated image" : $"level {Level}";
-                throw file.Fault(SlideFault.Truncated, $"ends at byte {file.Length} but tile ({i % Columns}, {i / Columns}) of {image} lies at {offsets[i]}; copy the file again");
+                throw file.Fault(SlideFault.Truncated, $"ends at byte {file.Length} but tile ({i % Columns}, {i / Columns % Rows}) of {image} lies at {offsets[i]}; copy the file again");
             }
         }
     }
