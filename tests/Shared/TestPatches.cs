@@ -1,4 +1,3 @@
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 
 namespace SSLP.Tests.Shared;
@@ -28,6 +27,8 @@ internal sealed class TestPatches : IPatchSource
     public int PatchSize { get; }
 
     public double? Mpp => 0.5;
+
+    public bool IsCheapAtRandom { get; init; }
 
     public string Describe => "test patches";
 

@@ -16,12 +16,12 @@ internal sealed class BankBench : IDisposable
     public BankBench(BenchOptions options)
     {
         if (options.Rounds < 7)
-            throw new UserException($"A bench takes the median of at least 7 rounds, not {options.Rounds}.");
+            throw new Fault(FaultKind.Input, $"A bench takes the median of at least 7 rounds, not {options.Rounds}.");
         Options = options;
         Pool = new WorkerPool(options.Threads);
         Bank = MemoryBank.CreateRandom(options.Rows, options.Width, seed: 1, Pool);
         Queries = MemoryBank.CreateRandom(options.Queries, options.Width, seed: 2, Pool);
-        PeakFlops = MachineProbe.PeakFlops(Pool, InstructionSets.Default);
+        PeakFlops = MachineProbe.PeakFlops(Pool, InstructionSets.Best);
         ReadBandwidth = MachineProbe.ReadBandwidth(Pool);
         set_num_threads(Pool.Workers);
     }

@@ -28,10 +28,10 @@ internal static class ReportVerb
             var folder = new RunFolder(parsed.GetRequiredValue(run));
             string? manifestFile = parsed.GetValue(tiles) ?? (parsed.GetValue(patches) is null && File.Exists(folder.Tiles) ? folder.Tiles : null);
             if (parsed.GetValue(patches) is not null && (manifestFile ?? parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
-                throw new UserException("report takes --patches, or --tiles and --slides with --labels.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, "report takes --patches, or --tiles and --slides with --labels.");
             if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
-                throw new UserException($"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.", UserException.Usage);
-            TorchRuntime.Load();
+                throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
+            using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
             if (manifestFile is not null)
             {
@@ -40,7 +40,7 @@ internal static class ReportVerb
             }
             else
             {
-                using PatchFolder? source = parsed.GetValue(patches) is { } images ? PatchFolder.Open(images, new PatchFolderOptions { RequireCoordinates = false }) : null;
+                using PatchFolder? source = parsed.GetValue(patches) is { } images ? SourceOptions.OpenFolder(images, needsCoordinates: false, mpp: null) : null;
                 Write(folder, source, null, path, judge: true);
             }
             return 0;

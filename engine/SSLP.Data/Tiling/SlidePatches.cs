@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Tiling;
@@ -20,6 +21,7 @@ public sealed class SlidePatches : IPatchSource
     private readonly SlideStore _store;
     private readonly PatchSampling?[] _sampling;
     private readonly Func<int, (double Left, double Top)> _cornerLevel0;
+    private IDisposable? _owned;
 
     private SlidePatches(
         PatchTable table, int patchSize, double mpp, string describe, IReadOnlyList<SourceSlide> slides,
@@ -54,7 +56,7 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="manifest">Made by <see cref="Tiler"/> or opened from disk.</param>
     /// <param name="slidesFolder">Where the slides are now, if they have moved since they were tiled.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
-    /// <exception cref="TilingException">A slide is missing or has another size than when it was tiled.</exception>
+    /// <exception cref="Fault">A slide is missing or has another size than when it was tiled.</exception>
     public static SlidePatches FromManifest(TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
     {
         SourceSlide[] slides = [.. manifest.Slides.Select((slide, i) => SourceSlide.Locate(slide, manifest.Grid(i), slidesFolder))];
@@ -70,6 +72,24 @@ public sealed class SlidePatches : IPatchSource
         }
     }
 
+    /// <summary>The patches of a manifest file, which is opened here and closed with the source.</summary>
+    /// <inheritdoc cref="FromManifest"/>
+    public static SlidePatches Open(string manifestFile, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
+    {
+        TileManifest manifest = TileManifest.Open(manifestFile);
+        try
+        {
+            SlidePatches patches = FromManifest(manifest, slidesFolder, handleBudget);
+            patches._owned = manifest;
+            return patches;
+        }
+        catch
+        {
+            manifest.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>One patch centred on each point of a table such as <c>--labels</c> gives.</summary>
     /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
     /// <param name="slidesFolder">Folder of the slides that the points name.</param>
@@ -78,12 +98,12 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
     /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
-    /// <exception cref="TilingException">A slide that is missing, has no pixel size or is too coarse.</exception>
+    /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget)
     {
-        SourceSlide[] slides = [.. points.Table.Slides.Select(name => SourceSlide.Probe(Path.Combine(slidesFolder, name), mpp, assumeMpp, upsample))];
+        SourceSlide[] slides = [.. SlideNames.Find(slidesFolder, points.Table.Slides, points.Path).Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
@@ -122,6 +142,10 @@ public sealed class SlidePatches : IPatchSource
         }
     }
 
-    /// <summary>Closes all slides.</summary>
-    public void Dispose() => _store.Dispose();
+    /// <summary>Closes all slides, and the manifest where <see cref="Open"/> opened it.</summary>
+    public void Dispose()
+    {
+        _store.Dispose();
+        _owned?.Dispose();
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SSLP.Data.Files;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Weights;
@@ -8,7 +9,11 @@ namespace SSLP.Engine.Weights;
 /// <param name="Width">Length of a feature: 512 for ResNet-18, 2048 for ResNet-50.</param>
 /// <param name="Method">How it was trained: "sslp", "instdisc", "mocov2", "untrained", …</param>
 /// <param name="Preprocessing">What its inputs went through.</param>
-public sealed record EncoderDescription(string Arch, int Width, string Method, EncoderPreprocessing Preprocessing);
+public sealed record EncoderDescription(string Arch, int Width, string Method, EncoderPreprocessing Preprocessing)
+{
+    /// <summary>What it was trained on; null where its file does not say.</summary>
+    public TrainedOn? TrainedOn { get; init; }
+}
 
 /// <summary>
 /// <c>encoder.safetensors</c>: the backbone's parameters and buffers under torchvision's names, and in the metadata what another
@@ -30,6 +35,8 @@ public static class EncoderFile
             [WidthKey] = description.Width.ToString(CultureInfo.InvariantCulture),
             [MethodKey] = description.Method,
         };
+        foreach ((string key, string value) in description.TrainedOn?.ToMetadata() ?? [])
+            metadata[key] = value;
         SafetensorsWriter.Write(path, [.. state.Select(pair => SafetensorsItem.From(pair.Key, pair.Value))], metadata);
     }
 
@@ -45,7 +52,7 @@ public static class EncoderFile
     /// <param name="state">The network's <c>state_dict()</c>; every name must be in the file, and none more.</param>
     /// <param name="use">How the encoder is going to be fed.</param>
     /// <param name="allowMismatch">Load it although <paramref name="use"/> differs from how it was trained.</param>
-    /// <exception cref="InvalidDataException">The file is damaged, is of another network, or was trained for another use.</exception>
+    /// <exception cref="Fault">The file is damaged, is of another network, or was trained for another use.</exception>
     public static EncoderDescription Load(string path, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderUse? use = null, bool allowMismatch = false)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
@@ -54,26 +61,29 @@ public static class EncoderFile
             Check(description, use ?? new EncoderUse(), path);
         StateCopy copy = StateCopy.Into(state, file, name => name);
         if (!copy.IsComplete)
-            throw new InvalidDataException($"'{path}' does not fit the network. {copy.Summary}");
+            throw new Fault(FaultKind.Data, $"'{path}' does not fit the network. {copy.Summary}");
         return description;
     }
 
     /// <summary>Refuses a use that the encoder was not trained for.</summary>
-    /// <exception cref="InvalidDataException">One sentence with every difference and what to do.</exception>
+    /// <exception cref="Fault">One sentence with every difference and what to do.</exception>
     public static void Check(EncoderDescription description, EncoderUse use, string path)
     {
         IReadOnlyList<string> differences = description.Preprocessing.Mismatches(use);
         if (differences.Count > 0)
-            throw new InvalidDataException($"'{path}' does not match its use: {string.Join("; ", differences)}. Ask for what it was trained on, or allow the mismatch (--allow-mismatch).");
+            throw new Fault(FaultKind.Data, $"'{path}' does not match its use: {string.Join("; ", differences)}. Ask for what it was trained on, or allow the mismatch (--allow-mismatch).");
     }
 
     private static EncoderDescription Describe(SafetensorsFile file)
     {
         string Text(string key) => file.Metadata.TryGetValue(key, out string? text)
             ? text
-            : throw new InvalidDataException($"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
+            : throw new Fault(FaultKind.Data, $"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
         if (!int.TryParse(Text(WidthKey), NumberStyles.None, CultureInfo.InvariantCulture, out int width))
-            throw new InvalidDataException($"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
-        return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata));
+            throw new Fault(FaultKind.Data, $"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
+        return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata))
+        {
+            TrainedOn = TrainedOn.FromMetadata(file.Metadata, file.Path),
+        };
     }
 }

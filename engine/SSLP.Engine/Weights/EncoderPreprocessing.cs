@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using SSLP.Data.Files;
 
 namespace SSLP.Engine.Weights;
 
@@ -26,6 +27,11 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     public const double MppTolerance = 0.01;
 
     /// <summary>
+    /// Patches of one pixel size may differ by this factor in their sides: 256 to 224 px, what the field's own test protocol takes of a patch.
+    /// </summary>
+    public const double MostSideRatio = 256.0 / 224;
+
+    /// <summary>
     /// Side that the whole patch is scaled to before its central <see cref="InputSize"/> pixels are taken, px. The default is the field's test
     /// protocol, Resize(256) and CenterCrop(224), at any input size; equal to the input size it leaves no border out.
     /// </summary>
@@ -47,15 +53,15 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
         yield return new(Prefix + "colour_order", ColourOrder);
     }
 
-    /// <exception cref="InvalidDataException">A pair is missing or is no number where one is needed.</exception>
+    /// <exception cref="Fault">A pair is missing or is no number where one is needed.</exception>
     public static EncoderPreprocessing FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         string Text(string key) => metadata.TryGetValue(Prefix + key, out string? text)
             ? text
-            : throw new InvalidDataException($"The metadata lacks '{Prefix}{key}'; the file was not written as an encoder by this program.");
+            : throw new Fault(FaultKind.Data, $"The metadata lacks '{Prefix}{key}'; the file was not written as an encoder by this program.");
         int Whole(string key) => int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
             ? number
-            : throw new InvalidDataException($"The metadata's '{Prefix}{key}' is '{Text(key)}', not a whole number above 0.");
+            : throw new Fault(FaultKind.Data, $"The metadata's '{Prefix}{key}' is '{Text(key)}', not a whole number above 0.");
 
         double? mpp = metadata.ContainsKey(Prefix + "mpp") ? Number(Text("mpp")) : null;
         int input = Whole("input_size");
@@ -64,7 +70,7 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
             // Files from before there was a central crop were fed with whole patches.
             ResizedSide = !metadata.ContainsKey(Prefix + "resize") ? input
                 : Whole("resize") is int side && side >= input ? side
-                : throw new InvalidDataException($"The metadata scale a patch to {Text("resize")} px and then take {input} px of it."),
+                : throw new Fault(FaultKind.Data, $"The metadata scale a patch to {Text("resize")} px and then take {input} px of it."),
         };
     }
 
@@ -72,10 +78,21 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     public IReadOnlyList<string> Mismatches(EncoderUse use)
     {
         List<string> differences = [];
-        if (use.Mpp is double asked && Mpp is double trained && Math.Abs(asked - trained) > MppTolerance * trained)
-            differences.Add(string.Create(CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
-        if (use.PatchSize is int patch && patch != PatchSize)
-            differences.Add($"it was trained on patches of {PatchSize} px and {patch} is asked");
+        if (use.Mpp is double asked && Mpp is double trained)
+        {
+            // The network sees a patch scaled to one size, whatever its pixels: what counts is how much tissue that is.
+            double? ratio = use.PatchSize is int side ? asked * side / (trained * PatchSize) : null;
+            bool samePixels = Math.Abs(asked - trained) <= MppTolerance * trained;
+            bool sameTissue = ratio is { } r && Math.Max(r, 1 / r) <= (samePixels ? MostSideRatio + 1e-9 : 1 + MppTolerance);
+            if (!samePixels && !sameTissue)
+                differences.Add(string.Create(CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
+            if (ratio is not null && !sameTissue && use.PatchSize != PatchSize)
+                differences.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"it was trained on patches of {PatchSize} px and {use.PatchSize} is asked: {trained * PatchSize:0.#} and {asked * use.PatchSize:0.#} µm"));
+        }
+        else if (use.PatchSize is int patch && patch != PatchSize)
+            differences.Add($"it was trained on patches of {PatchSize} px and {patch} is asked, and the µm per pixel are not known on both sides");
         if (use.ColourOrder is string order && !string.Equals(order, ColourOrder, StringComparison.OrdinalIgnoreCase))
             differences.Add($"it was trained on {ColourOrder} and {order} is asked");
         return differences;
@@ -85,11 +102,11 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
 
     private static Vector3 Triple(string text) => text.Split(',') is [string r, string g, string b]
         ? new Vector3((float)Number(r), (float)Number(g), (float)Number(b))
-        : throw new InvalidDataException($"The metadata holds '{text}' where three numbers belong.");
+        : throw new Fault(FaultKind.Data, $"The metadata holds '{text}' where three numbers belong.");
 
     private static double Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
         ? number
-        : throw new InvalidDataException($"The metadata holds '{text}' where a number belongs.");
+        : throw new Fault(FaultKind.Data, $"The metadata holds '{text}' where a number belongs.");
 }
 
 /// <summary>How someone wants to use an encoder; null means that it was not said.</summary>

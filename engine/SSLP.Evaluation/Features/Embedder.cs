@@ -1,6 +1,7 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Model;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
@@ -18,16 +19,15 @@ public static class Embedder
     private const int BatchSize = 64, Slots = 3;
 
     /// <summary>What an encoder file says of itself.</summary>
-    /// <exception cref="UserException">There is no such file.</exception>
+    /// <exception cref="Fault">There is no such file.</exception>
     public static EncoderDescription Describe(string path) => File.Exists(path)
         ? EncoderFile.Describe(path)
-        : throw new UserException($"There is no encoder '{path}'; sslp pretrain writes one as RUN/encoder.safetensors.");
+        : throw new Fault(FaultKind.Input, $"There is no encoder '{path}'; sslp pretrain writes one as RUN/encoder.safetensors.");
 
     /// <summary>The backbone that a run with this seed begins with, in evaluation mode.</summary>
     public static ResNet Untrained(Architecture architecture, long seed, Device device)
     {
-        random.manual_seed(seed);
-        var backbone = new ResNet(architecture);
+        ResNet backbone = EngineContext.Seeded(seed, () => new ResNet(architecture));
         backbone.to(device);
         backbone.eval();
         return backbone;
@@ -42,7 +42,7 @@ public static class Embedder
     {
         EncoderDescription described = Describe(path);
         if (!Enum.TryParse(described.Arch, ignoreCase: true, out Architecture architecture))
-            throw new UserException($"'{path}' holds a '{described.Arch}', which this version cannot build; it knows {string.Join(", ", Enum.GetNames<Architecture>())}.");
+            throw new Fault(FaultKind.Input, $"'{path}' holds a '{described.Arch}', which this version cannot build; it knows {string.Join(", ", Enum.GetNames<Architecture>())}.");
         var backbone = new ResNet(architecture);
         EncoderFile.Load(path, backbone.state_dict(), use, allowMismatch);
         backbone.to(device);
@@ -63,6 +63,7 @@ public static class Embedder
         ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool,
         IProgress<int>? progress = null, CancellationToken cancel = default)
     {
+        EngineContext.UseThreads(pool);
         int count = source.Table.Count, size = preprocessing.InputSize;
         int batches = (count + BatchSize - 1) / BatchSize;
         int[] order = [.. Enumerable.Range(0, batches * BatchSize).Select(i => Math.Min(i, count - 1))];

@@ -49,7 +49,7 @@ public sealed class RunReport : IDisposable
     /// <param name="options">How much to gather.</param>
     /// <param name="say">Takes a line of progress.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="UserException">The folder holds no run.</exception>
+    /// <exception cref="Fault">The folder holds no run.</exception>
     public RunReport(RunFolder run, RunReportOptions? options = null, Action<string>? say = null, CancellationToken cancel = default)
     {
         (_run, _options, _say, _cancel) = (run, options ?? new(), say ?? (_ => { }), cancel);
@@ -160,7 +160,9 @@ public sealed class RunReport : IDisposable
         try
         {
             // Said before an hour is spent on features that cannot be judged.
-            ProbeSplit.Of(judged.Table);
+            int[] test = ProbeSplit.Of(judged.Table).Test;
+            if (Embedder.Describe(_run.Encoder).TrainedOn?.Among(judged.Table, test) is (> 0 and int seen, int of, string unit))
+                _notes.Add($"{seen} of {of} judged {unit} were in pretraining: what is judged is not held out from that.");
             List<ProbeResult> results = [];
             foreach (FeatureTable features in (IEnumerable<FeatureTable>)[embed(method), embed("untrained"), HandMadeFeatures.MeanColour(judged, _cancel), HandMadeFeatures.ColourAndTexture(judged, _cancel)])
             {
@@ -172,7 +174,7 @@ public sealed class RunReport : IDisposable
 
             return results;
         }
-        catch (InvalidDataException fault)
+        catch (Fault fault)
         {
             _notes.Add($"The features are not judged. {fault.Message}");
             return [];

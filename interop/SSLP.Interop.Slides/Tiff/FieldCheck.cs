@@ -2,7 +2,7 @@ namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
 /// Whether an image shows the same field as a level: a few spots of both, compared. It decides only where the sizes don't: for an image of the pyramid's shape
-/// that is no halving of it.
+/// that is a third, a fifth, … of it.
 /// </summary>
 internal static class FieldCheck
 {

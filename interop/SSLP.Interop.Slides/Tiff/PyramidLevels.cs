@@ -33,7 +33,7 @@ internal static class PyramidLevels
         if (masks > 0)
             layout.Notes.Add($"has {masks} mask{(masks == 1 ? "" : "s")} beside its levels, left out");
         if (others > 0)
-            layout.Notes.Add($"has {others} tiled image{(others == 1 ? "" : "s")} of another field or shape among its levels, left out");
+            layout.Notes.Add($"has {others} tiled image{(others == 1 ? "" : "s")} of another field, shape or scale among its levels, left out");
     }
 
     private static bool TryAdd(TiffLayout layout, TiffDirectory directory)
@@ -45,12 +45,12 @@ internal static class PyramidLevels
         double across = finest.Width / width, down = finest.Height / height;
         // Sizes are rounded, so a coarse level's shape may be off by a pixel each way.
         double tolerance = (1.5 / width) + (1.5 / height);
-        if (Math.Abs(across - down) > Math.Max(across, down) * tolerance)
+        if (Math.Abs(across - down) > Math.Max(across, down) * tolerance || !IsWhole(across, 1.5 / width) || !IsWhole(down, 1.5 / height))
             return false;
         try
         {
             var image = TiledImage.Read(layout.File, directory, layout.Levels.Count);
-            if (!IsPowerOfTwo(across, tolerance) && !FieldCheck.ShowsTheSame(layout.File, last, image))
+            if (!IsHalving(across, 1.5 / width) && !FieldCheck.ShowsTheSame(layout.File, last, image))
                 return false;
             layout.Levels.Add(new TiffLevel(image, image.Width, image.Height, (across + down) / 2));
             return true;
@@ -81,10 +81,18 @@ internal static class PyramidLevels
         }
     }
 
-    /// <summary>Pyramids halve, or skip halvings. What is between is looked at.</summary>
-    private static bool IsPowerOfTwo(double downsample, double tolerance)
+    /// <summary>
+    /// Levels are whole parts of the finest, but for the rounding of their sizes. Halvings are taken as they are; thirds and the like are looked at.
+    /// </summary>
+    private static bool IsWhole(double downsample, double tolerance)
+    {
+        double nearest = Math.Round(downsample);
+        return nearest > 1 && Math.Abs((downsample / nearest) - 1) <= tolerance;
+    }
+
+    private static bool IsHalving(double downsample, double tolerance)
     {
         double nearest = Math.Pow(2, Math.Round(Math.Log2(downsample)));
-        return nearest > 1 && Math.Abs((downsample / nearest) - 1) <= tolerance;
+        return Math.Abs((downsample / nearest) - 1) <= tolerance;
     }
 }

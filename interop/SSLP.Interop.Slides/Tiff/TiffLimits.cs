@@ -13,6 +13,9 @@ internal static class TiffLimits
     public const int JpegTableBytes = 1 << 16;
     public const int CompressedTileBytes = 64 << 20;
 
+    /// <summary>Where a tile's own headers are found; tables that a JPEG tile carries itself take about 600 bytes.</summary>
+    public const int HeaderBytes = 4096;
+
     /// <summary>Pixels of one tile, or of one strip of an associated image.</summary>
     public const long TilePixels = 16L << 20;
 

@@ -38,9 +38,9 @@ internal sealed class TiffSlide : Slide
 
     internal TiledImage Image(int level) => images[level];
 
-    public static TiffSlide OpenFile(string path)
+    public static TiffSlide OpenFile(string path, SlideRuntime runtime)
     {
-        var file = new TiffFile(path);
+        var file = new TiffFile(path, runtime);
         try
         {
             return new TiffSlide(file, TiffLayout.Read(file));
@@ -71,16 +71,19 @@ internal sealed class TiffSlide : Slide
     private protected override void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
         new TileRegion(file, images[level], 1).Read((int)x, (int)y, width, height, rgb, stride);
 
-    private protected override void ReadInsideHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    private protected override void ReadInsideReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb, int stride)
     {
-        if (images[level].CanHalve)
-            new TileRegion(file, images[level], 2).Read((int)x, (int)y, width, height, rgb, stride);
+        if (factor <= FactorByDecoder(level))
+            new TileRegion(file, images[level], factor).Read((int)x, (int)y, width, height, rgb, stride);
         else
-            base.ReadInsideHalved(level, x, y, width, height, rgb, stride);
+            base.ReadInsideReduced(level, factor, x, y, width, height, rgb, stride);
     }
 
     /// <inheritdoc/>
-    public override bool HalvesByDecoder(int level) => images[level].CanHalve;
+    public override int FactorByDecoder(int level) => images[level].CanHalve ? 2 : StoredFactor(level);
+
+    /// <inheritdoc/>
+    public override int StoredFactor(int level) => images[level].StoredFactor(file);
 
     private protected override void Dispose(bool disposing) => file.Dispose();
 }

@@ -43,6 +43,23 @@ internal enum TiffCompression
     Jpeg = 7,
     AdobeDeflate = 8,
     Deflate = 32946,
+
+    /// <summary>Aperio's JPEG 2000 of YCbCr.</summary>
+    Jpeg2000YCbCr = 33003,
+    Jpeg2000Lossy = 33004,
+
+    /// <summary>Aperio's JPEG 2000 of RGB.</summary>
+    Jpeg2000Rgb = 33005,
+    Jpeg2000 = 34712,
+}
+
+internal static class TiffCompressions
+{
+    /// <summary>Whether tiles are JPEG or JPEG 2000, whose decoders give RGB.</summary>
+    public static bool IsJpeg(this TiffCompression compression) => compression == TiffCompression.Jpeg || compression.IsJpeg2000();
+
+    public static bool IsJpeg2000(this TiffCompression compression) =>
+        compression is TiffCompression.Jpeg2000YCbCr or TiffCompression.Jpeg2000Lossy or TiffCompression.Jpeg2000Rgb or TiffCompression.Jpeg2000;
 }
 
 /// <summary>Values of <see cref="TiffTag.PhotometricInterpretation"/>.</summary>

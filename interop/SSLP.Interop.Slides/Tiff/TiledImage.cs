@@ -1,4 +1,6 @@
+using System.Numerics;
 using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides.Jpeg2000;
 
 namespace SSLP.Interop.Slides.Tiff;
 
@@ -8,13 +10,13 @@ namespace SSLP.Interop.Slides.Tiff;
 /// </summary>
 internal sealed class TiledImage
 {
-    private static long lastId;
-
     private readonly long[] offsets;
     private readonly int[] lengths;
+    private int storedFactor;
 
     private TiledImage(TiffFile file, TiffDirectory directory, int level, bool tiled)
     {
+        Id = file.Runtime.NextImage();
         Level = level;
         Width = Side(TiffTag.ImageWidth);
         Height = Side(TiffTag.ImageLength);
@@ -30,9 +32,10 @@ internal sealed class TiledImage
 
         if (directory.Integer(TiffTag.Predictor, 1) is not (1 or 2) and var predictor)
             throw file.Fault(SlideFault.UnsupportedPixels, $"uses TIFF predictor {predictor}; rewrite it with predictor 1 or 2");
-        Predictor = directory.Integer(TiffTag.Predictor, 1) == 2 && Compression != TiffCompression.Jpeg;
+        Predictor = directory.Integer(TiffTag.Predictor, 1) == 2 && !Compression.IsJpeg();
         if (Compression == TiffCompression.Jpeg)
             Jpeg = new JpegPrefix(directory.Bytes(TiffTag.JpegTables, TiffLimits.JpegTableBytes), RgbTagged(directory));
+        Jpeg2000 = Jpeg2000Tiles.Read(directory, Compression);
 
         long tiles = (long)Columns * Rows * Pixels.Planes;
         var (offsetTag, lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts) : (TiffTag.StripOffsets, TiffTag.StripByteCounts);
@@ -49,8 +52,8 @@ internal sealed class TiledImage
         }
     }
 
-    /// <summary>A number no other image of the process has: the cache knows its tiles by it.</summary>
-    public long Id { get; } = Interlocked.Increment(ref lastId);
+    /// <summary>A number no other image of the runtime has: the cache knows its tiles by it.</summary>
+    public long Id { get; }
 
     /// <summary>Index of the level it is, or −1 for an associated image.</summary>
     public int Level { get; }
@@ -80,6 +83,9 @@ internal sealed class TiledImage
     /// <summary>What goes in front of each tile's JPEG stream; null for other compressions.</summary>
     public JpegPrefix? Jpeg { get; }
 
+    /// <summary>The colours of its JPEG 2000 tiles; null for other compressions.</summary>
+    public Jpeg2000Tiles? Jpeg2000 { get; }
+
     /// <summary>Reads geometry and tile table; every fault of theirs is found here and not when a tile is read.</summary>
     /// <param name="level">Index of the level it will be, or −1.</param>
     public static TiledImage Read(TiffFile file, TiffDirectory directory, int level) =>
@@ -106,6 +112,31 @@ internal sealed class TiledImage
     /// <summary>Rows that a tile of this grid row stores: all, but for the last strip.</summary>
     public int StoredRows(int row) => Tiled ? TileHeight : Math.Min(TileHeight, Height - (row * TileHeight));
 
+    /// <summary>How large the image inside of a tile is to be.</summary>
+    public TileExtent Extent(int column, int row) =>
+        new(TileWidth, StoredRows(row), Math.Min(TileWidth, Width - (column * TileWidth)), Math.Min(TileHeight, Height - (row * TileHeight)));
+
+    /// <summary>The largest power of two by which its JPEG 2000 tiles are stored reduced, as far as it divides their sides; 1 for other tiles.</summary>
+    /// <param name="file">The file, of which the first tile's header is read, once.</param>
+    public int StoredFactor(TiffFile file)
+    {
+        if (storedFactor == 0)
+            storedFactor = Jpeg2000 is null ? 1 : FindStoredFactor(file);
+        return storedFactor;
+    }
+
+    private int FindStoredFactor(TiffFile file)
+    {
+        int first = Array.FindIndex(lengths, length => length > 0);
+        if (first < 0)
+            return 1;
+        byte[] start = new byte[Math.Min(lengths[first], TiffLimits.HeaderBytes)];
+        file.Read(offsets[first], start);
+        var header = Jpeg2000Header.Read(start);
+        int halvings = Math.Min(BitOperations.TrailingZeroCount(TileWidth), BitOperations.TrailingZeroCount(TileHeight));
+        return header.Fault is null ? 1 << Math.Min(header.Halvings, halvings) : 1;
+    }
+
     private static bool RgbTagged(TiffDirectory directory) =>
         directory.Integer(TiffTag.PhotometricInterpretation, (long)TiffPhotometric.Rgb) == (long)TiffPhotometric.Rgb;
 
@@ -120,7 +151,6 @@ internal sealed class TiledImage
     private static string CompressionName(long compression) => compression switch
     {
         6 => "old-style JPEG",
-        33003 or 33005 or 34712 => "JPEG 2000",
         34892 => "lossy JPEG DNG",
         50000 => "Zstandard",
         50001 => "WebP",

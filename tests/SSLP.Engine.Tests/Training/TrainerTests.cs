@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
+using SSLP.Data.Patches;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
@@ -53,11 +54,44 @@ public sealed class TrainerTests : IDisposable
         Assert.All(steps.Skip(4), m => Assert.True(m.FeatureSize > 0 && m.Inter > 0));
     }
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 16)]
+    public void The_order_is_chosen_by_what_reading_costs_and_not_by_what_wraps_the_patches(bool cheap, int expected)
+    {
+        using var source = new TestPatches(slides: 4, side: 8, patchSize: 16) { IsCheapAtRandom = cheap };
+        var half = new PatchSubset(source, [.. Enumerable.Range(0, 128)], "half");
+        string Order(IPatchSource patches, int runLength)
+        {
+            using var job = new PretrainJob(Small with { RunLength = runLength }, Folder($"order{runLength}"), patches, "test", resume: false);
+            return job.Trainer.Order;
+        }
+        Assert.Equal(Order(source, expected), Order(source, 0));
+        Assert.Equal(Order(half, expected), Order(half, 0));
+        Assert.NotEqual(Order(half, 17 - expected), Order(half, 0));
+    }
+
+    [Fact]
+    public void An_encoder_remembers_what_it_and_what_it_began_with_have_seen()
+    {
+        Train("first", Small with { MaxSteps = 1 });
+        EncoderDescription first = EncoderFile.Describe(Folder("first").Encoder);
+        Assert.Equal((2, 0, 0), (first.TrainedOn!.Slides, first.TrainedOn.Patients, first.TrainedOn.Patches));
+        using var others = new TestPatches(slides: 5, side: 4, patchSize: 16);
+        PatchTable named = others.Table.Select([.. Enumerable.Range(16, 64)]).WithPatients(["a", "a", "b", "b", "c"]);
+        using (var job = new PretrainJob(Small with { MaxSteps = 1, Init = Folder("first").Encoder }, Folder("second"),
+            new RegroupedPatches(new PatchSubset(others, [.. Enumerable.Range(16, 64)], "all but one"), named, "patients"), "test", resume: false))
+            job.Run(null, CancellationToken.None);
+        TrainedOn seen = EncoderFile.Describe(Folder("second").Encoder).TrainedOn!;
+        Assert.Equal((5, 3), (seen.Slides, seen.Patients)); // slide0 is the first run's alone
+        Assert.Equal((1, 1, "slides"), seen.Among(others.Table, [0]));
+    }
+
     [Fact]
     public void Refuses_to_resume_with_other_options_and_says_which()
     {
         Train("other", Small with { MaxSteps = 2 });
-        UserException fault = Assert.Throws<UserException>(() => Train("other", Small with { MaxSteps = 2, Temperature = 0.2 }, resume: true));
+        Fault fault = Assert.Throws<Fault>(() => Train("other", Small with { MaxSteps = 2, Temperature = 0.2 }, resume: true));
         Assert.Contains("temperature: 0.07 → 0.2", fault.Message, StringComparison.Ordinal);
     }
 
@@ -66,7 +100,7 @@ public sealed class TrainerTests : IDisposable
     {
         Train("patches", Small with { MaxSteps = 2 });
         using var others = new TestPatches(slides: 1, side: 6, patchSize: 16);
-        UserException fault = Assert.Throws<UserException>(() => new PretrainJob(Small with { MaxSteps = 2 }, Folder("patches"), others, "test", resume: true));
+        Fault fault = Assert.Throws<Fault>(() => new PretrainJob(Small with { MaxSteps = 2 }, Folder("patches"), others, "test", resume: true));
         Assert.Contains("the patches are others", fault.Message, StringComparison.Ordinal);
     }
 
@@ -74,7 +108,7 @@ public sealed class TrainerTests : IDisposable
     public void Refuses_to_write_over_a_run()
     {
         Train("twice", Small with { MaxSteps = 1 });
-        UserException fault = Assert.Throws<UserException>(() => Train("twice", Small with { MaxSteps = 1 }));
+        Fault fault = Assert.Throws<Fault>(() => Train("twice", Small with { MaxSteps = 1 }));
         Assert.Contains("--resume", fault.Message, StringComparison.Ordinal);
     }
 
@@ -89,7 +123,7 @@ public sealed class TrainerTests : IDisposable
             file.Seek(-9, SeekOrigin.End);
             file.WriteByte(0x5a);
         }
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => Train("damaged", Small with { CheckpointEvery = 10 }, resume: true));
+        Fault fault = Assert.Throws<Fault>(() => Train("damaged", Small with { CheckpointEvery = 10 }, resume: true));
         Assert.Contains("step-000000012", fault.Message, StringComparison.Ordinal);
         Assert.Contains("step-000000010", fault.Message, StringComparison.Ordinal);
     }
@@ -104,7 +138,7 @@ public sealed class TrainerTests : IDisposable
         byte[] bytes = File.ReadAllBytes(before);
         // Writing to the temporary name ends on the full device; its name holds the process id.
         File.CreateSymbolicLink(Path.Combine(folder.Checkpoints, $"step-000000003.safetensors.{Environment.ProcessId}.partial"), "/dev/full");
-        UserException fault = Assert.Throws<UserException>(() =>
+        Fault fault = Assert.Throws<Fault>(() =>
             new Checkpoint(folder, 2).Save(new CheckpointState(3, "x", []), [SafetensorsItem.From<float>("x", new float[100_000], 100_000)]));
         Assert.Contains("is intact", fault.Message, StringComparison.Ordinal);
         Assert.Contains("No space left", fault.Message, StringComparison.Ordinal);

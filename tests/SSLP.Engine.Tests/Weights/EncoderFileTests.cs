@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Engine.Weights;
 using TorchSharp;
 using Xunit;
@@ -42,7 +43,7 @@ public sealed class EncoderFileTests : IDisposable
         Assert.Equal("256", written["sslp.preprocessing.resize"]);
         Assert.Equal(Preprocessing, EncoderPreprocessing.FromMetadata(written));
         written["sslp.preprocessing.resize"] = "223";
-        Assert.Contains("223 px", Assert.Throws<InvalidDataException>(() => EncoderPreprocessing.FromMetadata(written)).Message);
+        Assert.Contains("223 px", Assert.Throws<Fault>(() => EncoderPreprocessing.FromMetadata(written)).Message);
         written.Remove("sslp.preprocessing.resize");
         Assert.Equal(224, EncoderPreprocessing.FromMetadata(written).ResizedSide);
     }
@@ -52,6 +53,13 @@ public sealed class EncoderFileTests : IDisposable
     [InlineData(0.499, null, "rgb", null)]
     [InlineData(1.0, 256, "RGB", "0.5 µm/px and 1 is asked")]
     [InlineData(0.5, 512, "RGB", "patches of 256 px and 512 is asked")]
+    [InlineData(0.25, 512, "RGB", null)] // the same tissue in finer pixels
+    [InlineData(0.5, 224, "RGB", null)] // the share that the field's crop takes
+    [InlineData(0.5, 292, "RGB", null)]
+    [InlineData(0.25, 256, "RGB", "0.5 µm/px and 0.25 is asked")]
+    [InlineData(0.25, 500, "RGB", "0.5 µm/px and 0.25 is asked")]
+    [InlineData(0.5, 96, "RGB", "128 and 48 µm")]
+    [InlineData(null, 224, "RGB", "are not known on both sides")]
     [InlineData(null, null, "BGR", "trained on RGB and BGR is asked")]
     public void Another_scale_size_or_colour_order_is_refused_unless_allowed(double? mpp, int? patch, string? order, string? complaint)
     {
@@ -59,7 +67,7 @@ public sealed class EncoderFileTests : IDisposable
         EncoderFile.Save(PathOf("e.safetensors"), state, new("resnet18", 512, "sslp", Preprocessing));
         EncoderUse use = new(mpp, patch, order);
         if (complaint is not null)
-            Assert.Contains(complaint, Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("e.safetensors"), state, use)).Message);
+            Assert.Contains(complaint, Assert.Throws<Fault>(() => EncoderFile.Load(PathOf("e.safetensors"), state, use)).Message);
         Assert.Equal(512, EncoderFile.Load(PathOf("e.safetensors"), state, use, allowMismatch: complaint is not null).Width);
     }
 
@@ -68,7 +76,7 @@ public sealed class EncoderFileTests : IDisposable
     {
         EncoderFile.Save(PathOf("e.safetensors"), State(), new("resnet18", 512, "sslp", Preprocessing));
         Dictionary<string, Tensor> other = new() { ["conv1.weight"] = torch.zeros(9, 3, 7, 7), ["layer9.weight"] = torch.zeros(1) };
-        string message = Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("e.safetensors"), other)).Message;
+        string message = Assert.Throws<Fault>(() => EncoderFile.Load(PathOf("e.safetensors"), other)).Message;
         Assert.Contains("layer9.weight", message);
         Assert.Contains("bn1.bias", message);
         Assert.Contains("[8, 3, 7, 7] for [9, 3, 7, 7]", message);
@@ -78,7 +86,7 @@ public sealed class EncoderFileTests : IDisposable
     public void A_plain_safetensors_file_is_no_encoder_but_a_starting_point()
     {
         SafetensorsWriter.Write(PathOf("plain.safetensors"), [.. State().Select(pair => SafetensorsItem.From(pair.Key, pair.Value))]);
-        Assert.Contains("--init", Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("plain.safetensors"), State())).Message);
+        Assert.Contains("--init", Assert.Throws<Fault>(() => EncoderFile.Load(PathOf("plain.safetensors"), State())).Message);
     }
 
     private static Dictionary<string, Tensor> State() => new()

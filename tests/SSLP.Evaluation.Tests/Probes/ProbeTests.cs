@@ -1,4 +1,5 @@
 using System.Globalization;
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
@@ -37,6 +38,27 @@ public sealed class ProbeTests : IDisposable
         Assert.Equal(json, ProbeJson.Write(ProbeJson.Read(json)));
         Assert.Equal(2 + results.Length, ProbeTable.Text(results).Count(c => c == '\n'));
         Assert.Equal(2 + results.Length, ProbeTable.Markdown(results).Count(c => c == '\n'));
+    }
+
+    [Theory]
+    [InlineData("slides", "120 / 3")]
+    [InlineData("patients", "120 / 3 of 2 patients")]
+    [InlineData("patches", "120 patches, not slides")]
+    public void The_intervals_say_what_they_were_drawn_of(string unit, string said)
+    {
+        FeatureTable features = TissueLikeFeatures.Make(12, 40, 9, 3, seed: 1);
+        PatchTable t = features.Patches;
+        // The judged slides are 0, 4 and 8; two of them are of one patient.
+        PatchTable table = unit == "patients" ? t.WithPatients([.. Enumerable.Range(0, 12).Select(slide => slide == 8 ? "P0" : $"P{slide}")]) : t;
+        if (unit == "patches")
+            table = new PatchTable([.. Enumerable.Range(0, t.Count).Select(i => $"{i}.png")], Enumerable.Range(0, t.Count).ToArray(), t.Col.ToArray(), t.Row.ToArray(),
+                new CategoryColumn(t.Classes!, t.LabelOf.ToArray()), new CategoryColumn(t.Splits!, t.SplitOf.ToArray()), false) { HasSlides = false };
+        ProbeResult result = LinearProbe.Logistic(Task(new FeatureTable(table, features.Values, features.Width, "f")));
+        Assert.Equal(said, ProbeTable.Cells(result)[^1]);
+        Assert.Equal(unit, result.Unit);
+        Assert.Equal(unit switch { "slides" => 3, "patients" => 2, _ => 120 }, result.TestUnits);
+        Assert.Contains($"\"unit\": \"{unit}\"", ProbeJson.Write([result]));
+        Assert.Equal(result.TestUnits, ProbeJson.Read(ProbeJson.Write([result]))[0].TestUnits);
     }
 
     [Theory]
@@ -115,7 +137,7 @@ public sealed class ProbeTests : IDisposable
         float side = MathF.Sqrt(1 - 0.81f);
         ProbeTask task = Task(new FeatureTable(patches, [5, 0, 0.9f, side, 0.9f, -side, 2, 0], 2, "three"));
         Assert.Equal(1, Assert.Single(KnnProbe.Run(task, [3, 100])).Accuracy.Value);
-        Assert.Contains("No k fits", Assert.Throws<InvalidDataException>(() => KnnProbe.Run(task, [4])).Message);
+        Assert.Contains("No k fits", Assert.Throws<Fault>(() => KnnProbe.Run(task, [4])).Message);
     }
 
     [Fact]
@@ -125,7 +147,7 @@ public sealed class ProbeTests : IDisposable
         Array.Clear(features.Values, 0, 4);
         Assert.All(KnnProbe.Run(Task(features), [10]), r => Assert.True(double.IsFinite(r.Auc!.Value)));
         features.Values[5] = float.NaN;
-        Assert.Contains("1 of", Assert.Throws<InvalidDataException>(() => Task(features)).Message);
+        Assert.Contains("1 of", Assert.Throws<Fault>(() => Task(features)).Message);
     }
 
     private static ProbeTask Task(FeatureTable features) => new(features, ProbeSplit.Of(features.Patches));
