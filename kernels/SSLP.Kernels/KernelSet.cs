@@ -12,8 +12,8 @@ public enum KernelBackend
     Cpu,
 
     /// <summary>
-    /// An NVIDIA device through its driver. Never chosen unasked: this version's kernels were checked on ILGPU's CPU accelerator and by ptxas, and
-    /// have not been seen on a device.
+    /// An NVIDIA device through its driver. Never chosen unasked: this version's texts were executed by the tests' PTX machine and assembled by ptxas,
+    /// and have not been seen on a device.
     /// </summary>
     Cuda,
 }
