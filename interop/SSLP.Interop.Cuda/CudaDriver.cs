@@ -86,8 +86,8 @@ public static unsafe class CudaDriver
 
     internal static int Device(int ordinal)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(ordinal);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(ordinal, DeviceCount);
+        if (ordinal < 0 || ordinal >= DeviceCount)
+            throw new ArgumentOutOfRangeException(nameof(ordinal), $"CUDA device {ordinal} was asked for; the driver has {DeviceCount}, counted from 0.");
         int device;
         CudaException.ThrowIfFailed(NativeCuda.cuDeviceGet(&device, ordinal), nameof(NativeCuda.cuDeviceGet));
         return device;

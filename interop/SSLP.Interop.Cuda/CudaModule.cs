@@ -67,7 +67,11 @@ public sealed unsafe class CudaModule : IDisposable
 }
 
 /// <summary>Blocks of a launch in each direction; X may reach 2³¹ − 1, the others 65,535.</summary>
-public readonly record struct LaunchGrid(uint X, uint Y = 1, uint Z = 1);
+public readonly record struct LaunchGrid(uint X, uint Y = 1, uint Z = 1)
+{
+    /// <summary>Most blocks in Y and in Z.</summary>
+    public const uint MaxAcross = 65_535;
+}
 
 /// <summary>An entry of a module that can be launched. Good as long as its module is not disposed.</summary>
 public sealed unsafe class CudaFunction
@@ -98,8 +102,11 @@ public sealed unsafe class CudaFunction
     public int StaticSharedBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
 
     /// <summary>Launches grid blocks of <paramref name="blockX"/> threads; returns before they have run.</summary>
+    /// <exception cref="ArgumentException">The grid has more blocks in a direction than a device takes.</exception>
     public void EnqueueLaunch(CudaStream stream, LaunchGrid grid, uint blockX, ref KernelArguments arguments)
     {
+        if (grid.X > int.MaxValue || grid.Y > LaunchGrid.MaxAcross || grid.Z > LaunchGrid.MaxAcross)
+            throw new ArgumentException($"{_launchCall}: a grid of {grid.X} × {grid.Y} × {grid.Z} blocks; a device takes {int.MaxValue} × {LaunchGrid.MaxAcross} × {LaunchGrid.MaxAcross}.");
         fixed (ulong* values = arguments.Values)
         {
             void** pointers = stackalloc void*[KernelArguments.Capacity];

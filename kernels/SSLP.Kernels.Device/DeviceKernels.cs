@@ -35,6 +35,7 @@ public static class DeviceKernels
         Of(SemiHardNegatives.TakeRandomNegatives),
         Of(ThreeTermLoss.TakeThreeTermLoss),
         Of(ThreeTermLoss.SumWeightedRows),
+        Of(FiniteCheck.CheckFinite),
         Of(MemoryBankUpdate.UpdateBank, 32),
         Of(WholeBankLoss.AccumulateWholeBank),
         Of(TensorWholeBankLoss.SplitQueries, 32),

@@ -28,15 +28,16 @@ public sealed class KernelSet : IDisposable
 
     /// <param name="backend">Which implementation.</param>
     /// <param name="threads">CPU threads; 0: one a core.</param>
+    /// <param name="device">Number of the CUDA device, as libtorch counts; of no meaning to the others.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
     /// <exception cref="ArgumentException">SSLP_CUDA_SCORES names nothing, or what the device cannot do.</exception>
-    public KernelSet(KernelBackend backend, int threads = 0)
+    public KernelSet(KernelBackend backend, int threads = 0, int device = 0)
     {
         Backend = backend;
         if (backend == KernelBackend.Cuda)
         {
             _scores = DeviceScoresChoice.FromEnvironment();
-            _device = new CudaComputeDevice();
+            _device = new CudaComputeDevice(device);
             DeviceScoresChoice.Require(_scores, _device.Device);
         }
 

@@ -53,7 +53,7 @@ public sealed class StepReplay : IDisposable
         if (InputFingerprint.Of(source) != _state.Inputs)
             throw new UserException($"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
-        using var kernels = new KernelSet(KernelSet.FromEnvironment(), Options.Threads);
+        using var kernels = new KernelSet(KernelSet.FromEnvironment(), Options.Threads, Devices.NumberOf(device));
         set_num_threads(kernels.Pool.Workers);
         using Method method = MethodFactory.Create(Options, source.Table, kernels);
         method.Encoder.LoadFrom(_file);

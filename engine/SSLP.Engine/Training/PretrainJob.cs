@@ -50,7 +50,7 @@ public sealed class PretrainJob : IDisposable
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
             throw new UserException($"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
         Device = Devices.Select(options.Device);
-        _kernels = new KernelSet(KernelSet.FromEnvironment(), options.Threads);
+        _kernels = new KernelSet(KernelSet.FromEnvironment(), options.Threads, Devices.NumberOf(Device));
         set_num_threads(_kernels.Pool.Workers);
         random.manual_seed(options.Seed);
         _method = MethodFactory.Create(options, source.Table, _kernels);

@@ -65,10 +65,11 @@ public sealed class Trainer : IDisposable
         _inputs = InputFingerprint.Of(source);
         _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
         Schedule = new Schedule(options, _order.BatchesPerEpoch);
-        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         method.To(device);
         method.Encoder.train();
-        _guard = new StepGuard(method); // after the move, which may make new tensors
+        // After the move, which makes new parameters: the optimizer keeps its state by their handles.
+        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
+        _guard = new StepGuard(method);
     }
 
     public Schedule Schedule { get; }

@@ -159,7 +159,7 @@ public static class ThreeTermLoss
         {
             float largest = float.NegativeInfinity;
             for (int j = Group.IdxX; j < count; j += Group.DimX)
-                largest = IntrinsicMath.Max(largest, values[first + j]);
+                largest = DeviceMath.Max(largest, values[first + j]);
             return GroupReduce.Max(largest, partial);
         }
 

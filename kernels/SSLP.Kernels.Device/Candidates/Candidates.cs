@@ -142,12 +142,14 @@ public static class Candidates
             {
                 starts[bin] = start;
                 start += cursors[bin];
-                cursors[bin] = starts[bin];
             }
 
             starts[SortBins] = start;
         }
 
+        Group.Barrier();
+        for (int bin = Group.IdxX; bin < SortBins; bin += Group.DimX)
+            cursors[bin] = starts[bin];
         Group.Barrier();
         for (int i = Group.IdxX; i < count; i += Group.DimX)
         {
@@ -196,18 +198,18 @@ public static class Candidates
     private static void HeapSortDescending(ArrayView<ulong> keys, long first, int count)
     {
         for (int root = count / 2 - 1; root >= 0; root--)
-            SiftDown(keys, first, root, count);
+            SiftDown(keys, first, root, count, keys[first + root]);
         for (int end = count - 1; end > 0; end--)
         {
-            (keys[first], keys[first + end]) = (keys[first + end], keys[first]);
-            SiftDown(keys, first, 0, end);
+            ulong moving = keys[first + end];
+            keys[first + end] = keys[first];
+            SiftDown(keys, first, 0, end, moving);
         }
     }
 
-    // A heap with the smallest key at its root.
-    private static void SiftDown(ArrayView<ulong> keys, long first, int root, int count)
+    // A heap with the smallest key at its root; moving is the key that belongs at or below a root.
+    private static void SiftDown(ArrayView<ulong> keys, long first, int root, int count, ulong moving)
     {
-        ulong moving = keys[first + root];
         int child = 2 * root + 1;
         while (child < count)
         {

@@ -72,16 +72,16 @@ public static class TensorCandidates
 
     /// <summary>
     /// keys [Q, capacity] ← (float32 score, row) of each noted row that reaches thresholds[q], counts[q] of them; counts must be 0. The score is
-    /// the chain of fused multiply-adds that <see cref="ScoreTile"/> computes, to the bit. Grid: (groups, Q).
+    /// the chain of fused multiply-adds that <see cref="ScoreTile"/> computes, to the bit. Grid: (Q, groups).
     /// </summary>
     public static void RescoreCandidates(
         ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<float> thresholds, ArrayView<int> rows, ArrayView<int> noted,
         ArrayView<ulong> keys, ArrayView<int> counts, int strideQuads, int capacity)
     {
-        // A thread owns every (GridDimX · DimX)-th noted row of one query.
-        int query = Grid.IdxY, count = IntrinsicMath.Min(noted[query], capacity);
+        // A thread owns every (GridDimY · DimX)-th noted row of one query.
+        int query = Grid.IdxX, count = IntrinsicMath.Min(noted[query], capacity);
         float threshold = thresholds[query];
-        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += Grid.DimX * Group.DimX)
+        for (int i = Grid.IdxY * Group.DimX + Group.IdxX; i < count; i += Grid.DimY * Group.DimX)
         {
             int row = rows[(long)query * capacity + i];
             float score = Float4.Dot(queries, query, bank, row, strideQuads);

@@ -174,12 +174,12 @@ internal sealed partial class CandidateSearch : IDisposable
         _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)), ref arguments);
     }
 
-    // Whether every list has what it needs and none overflowed.
+    // Whether every list has what it needs and none overflowed. One that was to keep every row and has fewer is of scores that are no numbers.
     private bool Suffices(ReadOnlySpan<int> needed, int rows)
     {
         bool suffices = Fits(_counts, needed.Length);
         for (int q = 0; q < needed.Length; q++)
-            suffices &= _hostCounts[q] >= Math.Min(needed[q], rows - 1);
+            suffices &= _hostCounts[q] >= Math.Min(needed[q], rows - 1) || _hostRanks[q] < 0;
         return suffices;
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SSLP.Interop.Cuda;
+using SSLP.Kernels.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
@@ -18,17 +19,93 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         float[] opposite = [.. bank.Row(0).ToArray().Select(x => -x)];
         features.LoadRows(3, opposite);  // m = ½: the blend vanishes
         using DeviceArray<float> rows = Upload(bank), vectors = Upload(features);
-        using DeviceArray<int> ids = Upload(anchors);
-        var arguments = new KernelArguments();
-        arguments.View(ids);
-        arguments.Quads(vectors);
-        arguments.Quads(rows);
-        arguments.Int32(4);
-        arguments.Int32(Stride / 4);
-        arguments.Single(0.5f);
-        device.EnqueueLaunch("UpdateBank", new LaunchGrid(4), ref arguments);
+        using DeviceArray<int> ids = Upload(anchors), flags = Upload([2]);
+        Fill update = a =>
+        {
+            a.View(ids);
+            a.Quads(vectors);
+            a.Quads(rows);
+            a.View(flags);
+            a.Int32(4);
+            a.Int32(Stride / 4);
+            a.Single(0.5f);
+            return a;
+        };
+        Launch("UpdateBank", 4, update);  // a flag is set: nothing moves
+        AssertRows(bank, rows, 0);
+        flags.EnqueueClear(1);
+        Launch("UpdateBank", 4, update);
         bank.Update(anchors, features.Rows, 0.5f);
         AssertRows(bank, rows, 4e-7);
+    }
+
+    [Theory]
+    [InlineData(1, 0, 0f)]
+    [InlineData(130, 129, float.NaN)]
+    [InlineData(130, 0, float.PositiveInfinity)]
+    [InlineData(77, 40, float.NegativeInfinity)]
+    [InlineData(77, 40, float.MaxValue)]
+    public void A_value_that_is_not_finite_sets_its_bit_and_no_other(int rows, int bad, float value)
+    {
+        using MemoryBank random = MemoryBank.CreateRandom(rows, Stride, seed: 2);
+        float[] values = new float[rows * Stride];
+        random.SaveRows(0, values);
+        values[bad * Stride + Stride - 1] = value;
+        int expected;
+        fixed (float* data = values)
+            expected = new MatrixView(data, rows, Stride).FirstNonFiniteRow() >= 0 ? 5 : 4;
+        using DeviceArray<float> array = Upload(values);
+        using DeviceArray<int> flags = Upload([4]);
+        Launch("CheckFinite", 3, a => { a.Quads(array); a.View(flags); a.Int64(values.Length / 4); a.Int32(1); return a; });
+        Assert.Equal(expected, Read(flags, 1)[0]);
+    }
+
+    /// <summary>A similarity that is no number, of a negative, must not come out as a finite loss or pull.</summary>
+    [Fact]
+    public void A_NaN_among_the_similarities_makes_terms_and_factors_NaN()
+    {
+        using MemoryBank bank = MemoryBank.CreateRandom(9, Width, seed: 2), features = MemoryBank.CreateRandom(1, Width, seed: 3);
+        using DeviceArray<float> rows = Upload(bank), vectors = Upload(features);
+        using DeviceArray<int> anchors = Upload([3]), one = Upload([1]), many = Upload([5]);
+        using DeviceArray<float> spatial = Upload([0.5f]), feature = Upload([0.4f]), negatives = Upload([0.3f, 0.2f, float.NaN, 0.1f, 0f]);
+        using DeviceArray<float> self = Empty<float>(1), terms = Empty<float>(3);
+        Launch("TakeThreeTermLoss", 1, a =>
+        {
+            a.View(anchors);
+            a.Quads(vectors);
+            a.Quads(rows);
+            a.View(spatial);
+            a.View(one);
+            a.View(feature);
+            a.View(one);
+            a.View(negatives);
+            a.View(many);
+            a.View(self);
+            a.View(terms);
+            a.Int32(1);
+            a.Int32(Stride / 4);
+            a.Int32(1);
+            a.Int32(1);
+            a.Int32(5);
+            a.Single(1 / 0.07f);
+            a.Single(1);
+            a.Single(1);
+            a.Single(1);
+            a.Int32(0);
+            return a;
+        });
+        Assert.All(Read(terms, 3), term => Assert.True(float.IsNaN(term)));
+        Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5)], factor => Assert.True(float.IsNaN(factor)));
+    }
+
+    [Fact]
+    public void Scalar_functions_give_NaN_of_NaN()
+    {
+        Assert.True(float.IsNaN(DeviceMath.Max(float.NaN, 1f)) && float.IsNaN(DeviceMath.Max(1f, float.NaN)));
+        Assert.True(float.IsNaN(DeviceMath.Min(float.NaN, 1f)) && float.IsNaN(DeviceMath.Min(1f, float.NaN)));
+        Assert.True(float.IsNaN(DeviceMath.Exp(float.NaN)) && float.IsNaN(DeviceMath.Log(float.NaN)));
+        Assert.True(float.IsNaN(DeviceMath.SoftPlus(float.NaN)) && float.IsNaN(DeviceMath.Logistic(float.NaN)));
+        Assert.Equal((2f, -1f), (DeviceMath.Max(2f, -1f), DeviceMath.Min(2f, -1f)));
     }
 
     [Fact]
@@ -69,6 +146,26 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
                 Assert.Equal(mean, means[c * Stride + d], 1e-6);
             }
         }
+    }
+
+    /// <summary>A cluster of 2²⁶ rows and a few more, the first of them summed before: what a bank of 100 M rows may come to.</summary>
+    [Fact]
+    public void Sums_of_a_cluster_hold_more_rows_than_any_bank_of_ten_million()
+    {
+        const int before = 1 << 26, rows = 5;
+        using MemoryBank bank = new(rows, Width);
+        float[] row = [1f, -1f, 0.5f, 0, 0, 0, 0, 0, 0, 0.999f];
+        for (int i = 0; i < rows; i++)
+            bank.LoadRows(i, row);
+        using DeviceArray<float> vectors = Upload(bank), centroids = Empty<float>(Stride);
+        using DeviceArray<long> sums = Upload([.. row.Select(x => before * (long)(x * KMeans.FixedPoint)), .. new long[Stride - Width]]);
+        using DeviceArray<int> labels = Upload(new int[rows]), sizes = Upload([before]);
+        Launch("SumClusters", rows, a => { a.Quads(vectors); a.View(labels); a.View(sums); a.View(sizes); a.Int32(Stride / 4); return a; });
+        Launch("MeanClusters", 1, a => { a.View(sums); a.View(sizes); a.Quads(centroids); a.Int32(Stride / 4); return a; });
+        float[] mean = Read(centroids, Stride);
+        for (int d = 0; d < Width; d++)
+            Assert.Equal(row[d], mean[d], 1e-7);
+        Assert.True((double)KMeans.FixedPoint * CudaKMeans.MaxClusterRows <= Math.ScaleB(1, 63));
     }
 
     [Theory]
