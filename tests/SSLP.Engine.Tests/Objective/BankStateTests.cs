@@ -1,4 +1,4 @@
-using SSLP.Engine.Export;
+using SSLP.Engine.Weights;
 using SSLP.Engine.Objective;
 using SSLP.Kernels;
 using Xunit;
