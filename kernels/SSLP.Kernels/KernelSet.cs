@@ -29,15 +29,16 @@ public sealed class KernelSet : IDisposable
     /// <param name="backend">Which implementation.</param>
     /// <param name="threads">CPU threads; 0: one a core.</param>
     /// <param name="device">Number of the CUDA device, as libtorch counts; of no meaning to the others.</param>
+    /// <param name="driver">The CUDA driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
     /// <exception cref="ArgumentException">SSLP_CUDA_SCORES names nothing, or what the device cannot do.</exception>
-    public KernelSet(KernelBackend backend, int threads = 0, int device = 0)
+    public KernelSet(KernelBackend backend, int threads = 0, int device = 0, CudaDriver? driver = null)
     {
         Backend = backend;
         if (backend == KernelBackend.Cuda)
         {
             _scores = DeviceScoresChoice.FromEnvironment();
-            _device = new CudaComputeDevice(device);
+            _device = new CudaComputeDevice(device, driver);
             DeviceScoresChoice.Require(_scores, _device.Device);
         }
 
@@ -58,7 +59,7 @@ public sealed class KernelSet : IDisposable
     {
         null or "" or "cpu" => KernelBackend.Cpu,
         "reference" => KernelBackend.Reference,
-        "cuda" => CudaDriver.TryLoad(out string? reason)
+        "cuda" => CudaDriver.System.TryLoad(out string? reason)
             ? KernelBackend.Cuda
             : throw new ArgumentException($"{Variable} is 'cuda', but the CUDA kernels cannot run here: {reason}. Use cpu or reference."),
         _ => throw new ArgumentException($"{Variable} is '{value}'; it takes reference, cpu or cuda."),

@@ -36,7 +36,7 @@ internal sealed class TilingArguments
     {
         PatchSize = parsed.GetValue(_patch) ?? scale.Patch,
         Mpp = parsed.GetValue(_mpp) ?? scale.Mpp
-            ?? throw new UserException("The encoder does not say at how many micrometres per pixel it was trained: give --mpp.", UserException.Usage),
+            ?? throw new Fault(FaultKind.Usage, "The encoder does not say at how many micrometres per pixel it was trained: give --mpp."),
         AssumeMpp = parsed.GetValue(_assumeMpp),
         Upsample = parsed.GetValue(_upsample),
         MinTissue = parsed.GetValue(_tissue),

@@ -19,7 +19,7 @@ public sealed class SlideRegions
     private readonly List<Polygon> _excluded = [];
 
     /// <summary>Reads the regions of a slide; null where the folder has none for it, and the whole slide is taken.</summary>
-    /// <exception cref="TilingException">The file is no GeoJSON, or a polygon in it is none.</exception>
+    /// <exception cref="Fault">The file is no GeoJSON, or a polygon in it is none.</exception>
     public static SlideRegions? Find(string folder, string slideName)
     {
         foreach (string stem in (string[])[slideName, Path.ChangeExtension(slideName, null)])
@@ -41,7 +41,7 @@ public sealed class SlideRegions
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or FormatException)
         {
-            throw new TilingException($"{path} is no GeoJSON of polygons as QuPath exports it ({e.Message})", e);
+            throw new Fault(FaultKind.Input, $"{path} is no GeoJSON of polygons as QuPath exports it ({e.Message})", e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using SSLP.Data.Files;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
@@ -39,7 +40,7 @@ internal static class BankState
     /// <param name="file">A checkpoint.</param>
     /// <param name="name">The bank's.</param>
     /// <param name="rowOf">Where each row of the file goes, −1 for nowhere; null: to its own number, and every row is there.</param>
-    /// <exception cref="InvalidDataException">The file's bank has another shape.</exception>
+    /// <exception cref="Fault">The file's bank has another shape.</exception>
     public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name, int[]? rowOf = null)
     {
         int rows = rowOf?.Length ?? bank.RowCount;
@@ -60,7 +61,7 @@ internal static class BankState
     {
         SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;
         if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Shape is not [> 0 and <= int.MaxValue and var rows, > 0 and <= int.MaxValue and var width])
-            throw new InvalidDataException($"'{file.Path}' holds no '{name}'.");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{name}'.");
         Tensor bank = empty([rows, width], ScalarType.Float32);
         Read(file, name, (int)rows, (int)width, (first, values) =>
             MemoryMarshal.AsBytes(values).CopyTo(KernelBridge.Bytes(bank, first * width * sizeof(float), values.Length * sizeof(float))));
@@ -86,7 +87,7 @@ internal static class BankState
     {
         SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;
         if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.F32 || !entry.Shape.SequenceEqual([rows, width]))
-            throw new InvalidDataException($"'{whole.Path}' holds no '{name}' of {rows} × {width}.");
+            throw new Fault(FaultKind.Data, $"'{whole.Path}' holds no '{name}' of {rows} × {width}.");
         var block = new float[Math.Min(BlockRows, rows) * width];
         for (int row = 0; row < rows; row += BlockRows)
         {
@@ -107,16 +108,16 @@ internal static class BankState
     }
 
     /// <summary>Numbers of the rows that a checkpoint lays over its base, ascending.</summary>
-    /// <exception cref="InvalidDataException">There are none, or they are no rows of such a bank.</exception>
+    /// <exception cref="Fault">There are none, or they are no rows of such a bank.</exception>
     public static int[] ChangedRows(SafetensorsFile file, string name, int rows)
     {
         if (!file.Entries.TryGetValue(RowsOf(name), out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.I32 || entry.Shape.Count != 1 || entry.Shape[0] > rows)
-            throw new InvalidDataException($"'{file.Path}' holds neither '{name}' nor the rows of it that changed.");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds neither '{name}' nor the rows of it that changed.");
         var changed = new int[entry.Shape[0]];
         file.ReadAll<int>(RowsOf(name), changed);
         for (int i = 0; i < changed.Length; i++)
             if (changed[i] <= (i == 0 ? -1 : changed[i - 1]) || changed[i] >= rows)
-                throw new InvalidDataException($"'{file.Path}' changes row {changed[i]} of a bank of {rows}.");
+                throw new Fault(FaultKind.Data, $"'{file.Path}' changes row {changed[i]} of a bank of {rows}.");
         return changed;
     }
 }

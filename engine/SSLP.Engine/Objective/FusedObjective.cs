@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
@@ -139,7 +140,7 @@ public sealed class FusedObjective : IBankObjective
     private int[] ReadLabels(SafetensorsFile file, int rows)
     {
         if (!file.Entries.ContainsKey(ClustersName))
-            throw new InvalidDataException($"'{file.Path}' holds no '{ClustersName}'.");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{ClustersName}'.");
         var labels = new int[checked(_plan.ClusterRuns * rows)];
         file.ReadAll<int>(ClustersName, labels);
         return labels;

@@ -31,19 +31,28 @@ internal static class BankRows
             [SlidesKey] = JsonSerializer.Serialize([.. table.Slides], BankRowsJson.Default.StringArray),
         });
 
+    /// <summary>Whether a file is there and holds the rows of these patches.</summary>
+    public static bool AreOf(string path, string inputs)
+    {
+        if (!File.Exists(path))
+            return false;
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        return file.Metadata.TryGetValue(InputsKey, out string? of) && of == inputs;
+    }
+
     /// <summary>For each row of the run's bank, the row of a table that shows the same place of the same slide, −1 where none does.</summary>
     /// <param name="path">What <see cref="Save"/> wrote.</param>
     /// <param name="inputs">The fingerprint of the run's checkpoint.</param>
     /// <param name="table">The patches that it is to go on with.</param>
-    /// <exception cref="UserException">There is no such file, or it is of other patches than the checkpoint.</exception>
+    /// <exception cref="Fault">There is no such file, or it is of other patches than the checkpoint.</exception>
     public static int[] Match(string path, string inputs, PatchTable table)
     {
         if (!File.Exists(path))
-            throw new UserException($"--extend matches the bank's rows by slide and place, and '{path}', which holds them, is not there: resume once with the run's own patches, which writes it.");
+            throw new Fault(FaultKind.Input, $"--extend matches the bank's rows by slide and place, and '{path}', which holds them, is not there: resume once with the run's own patches, which writes it.");
         using SafetensorsFile file = SafetensorsFile.Open(path);
         if (!file.Metadata.TryGetValue(InputsKey, out string? of) || of != inputs || !file.Metadata.TryGetValue(SlidesKey, out string? names)
             || JsonSerializer.Deserialize(names, BankRowsJson.Default.StringArray) is not { } slides)
-            throw new UserException($"'{path}' is of other patches than the checkpoint: resume once with the run's own patches, which writes it anew.");
+            throw new Fault(FaultKind.Input, $"'{path}' is of other patches than the checkpoint: resume once with the run's own patches, which writes it anew.");
         int rows = (int)file.Entries[SlideName].Shape[0];
         int[] slide = new int[rows], col = new int[rows], row = new int[rows];
         file.ReadAll<int>(SlideName, slide);

@@ -38,7 +38,7 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
     /// <param name="state">Where the run stands.</param>
     /// <param name="items">Its tensors.</param>
     /// <param name="baseStep">Step of the whole checkpoint that <paramref name="items"/> are changes over; null where they are whole.</param>
-    /// <exception cref="UserException">The file could not be written; the checkpoint before it is untouched.</exception>
+    /// <exception cref="Fault">The file could not be written; the checkpoint before it is untouched.</exception>
     public string Save(CheckpointState state, IReadOnlyList<SafetensorsItem> items, int? baseStep = null)
     {
         string path = PathOf(state.Step, baseStep), checksum;
@@ -49,8 +49,8 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             string last = All().LastOrDefault() is { } before ? $"'{before}' is intact" : "no checkpoint was written before it";
-            throw new UserException(
-                $"The checkpoint '{path}' could not be written: {fault.Message.TrimEnd('.')}; {last}. Make room and go on with --resume.", inner: fault);
+            throw new Fault(FaultKind.Space,
+                $"The checkpoint '{path}' could not be written: {fault.Message.TrimEnd('.')}; {last}. Make room and go on with --resume.", fault);
         }
         string[] all = All(), kept = [.. all.TakeLast(keep)];
         foreach (string old in all.Except(kept).Except(kept.Select(BaseOf).OfType<string>()))
@@ -59,7 +59,7 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
     }
 
     /// <summary>The newest checkpoint, opened and verified; null where there is none.</summary>
-    /// <exception cref="InvalidDataException">The newest one is damaged; says which, and which one before it there is.</exception>
+    /// <exception cref="Fault">The newest one is damaged; says which, and which one before it there is.</exception>
     public (CheckpointState State, SafetensorsFile File)? OpenNewest()
     {
         string[] all = All();
@@ -69,12 +69,12 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
         {
             return Open(all[^1]);
         }
-        catch (InvalidDataException fault)
+        catch (Fault fault)
         {
             // The fault may be that of the whole one below it, which others may need, too.
             string? before = all.SkipLast(1).LastOrDefault(other => !IsNamed(other) && (BaseOf(other) is not { } whole || !IsNamed(whole)));
             bool IsNamed(string path) => fault.Message.Contains($"'{path}'", StringComparison.Ordinal);
-            throw new InvalidDataException(
+            throw new Fault(FaultKind.Data,
                 $"{fault.Message.TrimEnd('.')}.{(before is null ? string.Empty : $" Delete '{all[^1]}' to go on from '{before}', or name it with --resume-from.")}", fault);
         }
     }
@@ -117,16 +117,16 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
         path, items, new Dictionary<string, string> { [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState) });
 
     /// <summary>Opens what <see cref="Write"/> wrote and verifies it, with the one that its changes are over.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or no checkpoint.</exception>
+    /// <exception cref="Fault">It is damaged, or no checkpoint.</exception>
     public static (CheckpointState State, SafetensorsFile File) Open(string path)
     {
         SafetensorsFile file = SafetensorsFile.Open(path);
         try
         {
             if (StateOf(file) is not { } state)
-                throw new InvalidDataException($"'{path}' is no checkpoint of this program.");
+                throw new Fault(FaultKind.Data, $"'{path}' is no checkpoint of this program.");
             if (!file.Metadata.ContainsKey(SafetensorsFile.ChecksumKey))
-                throw new InvalidDataException($"'{path}' carries no checksum, as every checkpoint does: it is damaged.");
+                throw new Fault(FaultKind.Data, $"'{path}' carries no checksum, as every checkpoint does: it is damaged.");
             if (state.BaseSha256 is { } checksum)
                 file.Base = OpenBase(path, checksum);
             return (state, file);
@@ -158,20 +158,20 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
         }
         catch (JsonException fault)
         {
-            throw new InvalidDataException($"'{file.Path}' says where its run stands in no valid JSON: {fault.Message}", fault);
+            throw new Fault(FaultKind.Data, $"'{file.Path}' says where its run stands in no valid JSON: {fault.Message}", fault);
         }
     }
 
     private static SafetensorsFile OpenBase(string path, string checksum)
     {
-        string whole = BaseOf(path) ?? throw new InvalidDataException($"'{path}' holds changes over another checkpoint, which its name no longer says.");
+        string whole = BaseOf(path) ?? throw new Fault(FaultKind.Data, $"'{path}' holds changes over another checkpoint, which its name no longer says.");
         if (!File.Exists(whole))
-            throw new InvalidDataException($"'{path}' holds changes over '{whole}', which is not there.");
+            throw new Fault(FaultKind.Data, $"'{path}' holds changes over '{whole}', which is not there.");
         SafetensorsFile file = SafetensorsFile.Open(whole);
         if (file.Metadata.TryGetValue(SafetensorsFile.ChecksumKey, out string? found) && found == checksum)
             return file;
         file.Dispose();
-        throw new InvalidDataException($"'{path}' holds changes over another file than '{whole}' is now.");
+        throw new Fault(FaultKind.Data, $"'{path}' holds changes over another file than '{whole}' is now.");
     }
 
     private string PathOf(int step, int? baseStep) => Path.Combine(folder.Checkpoints, baseStep is { } of

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using SSLP.Data.Files;
 using SSLP.Engine.Options;
 using SSLP.Engine.Weights;
 
@@ -37,7 +38,7 @@ internal sealed class CheckpointWriter(Checkpoint checkpoints)
             : null;
 
     /// <summary>Begins to write a whole one; what <paramref name="items"/> emit must not change meanwhile.</summary>
-    /// <exception cref="Data.Files.UserException">The one before could not be written.</exception>
+    /// <exception cref="Fault">The one before could not be written.</exception>
     public void BeginWhole(CheckpointState state, IReadOnlyList<SafetensorsItem> items)
     {
         Wait();
@@ -62,7 +63,7 @@ internal sealed class CheckpointWriter(Checkpoint checkpoints)
     }
 
     /// <summary>Waits for the one that is being written.</summary>
-    /// <exception cref="Data.Files.UserException">It could not be written.</exception>
+    /// <exception cref="Fault">It could not be written.</exception>
     public void Wait()
     {
         Task? running = _running;

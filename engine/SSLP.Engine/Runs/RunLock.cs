@@ -16,7 +16,7 @@ public sealed class RunLock : IDisposable
     /// <summary>Takes the lock of a run; its folder is made if it is missing.</summary>
     /// <param name="folder">The run.</param>
     /// <param name="command">What the process does, for another that comes by.</param>
-    /// <exception cref="UserException">Another process, which is named, writes the run; or the folder cannot be written to.</exception>
+    /// <exception cref="Fault">Another process, which is named, writes the run; or the folder cannot be written to.</exception>
     public static RunLock Take(RunFolder folder, string command)
     {
         try
@@ -30,11 +30,11 @@ public sealed class RunLock : IDisposable
         }
         catch (IOException fault) when (IsHeld(folder) && Holder(folder) is { Length: > 0 } holder)
         {
-            throw new UserException($"'{folder.Root}' is being written by another run, {holder}: wait for it or stop it, or name another --out.", inner: fault);
+            throw new Fault(FaultKind.Input, $"'{folder.Root}' is being written by another run, {holder}: wait for it or stop it, or name another --out.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new UserException($"'{folder.Root}' cannot be written to: {fault.Message.TrimEnd('.')}. Name another --out, or make room or leave to write there.", inner: fault);
+            throw new Fault(FaultKind.Input, $"'{folder.Root}' cannot be written to: {fault.Message.TrimEnd('.')}. Name another --out, or make room or leave to write there.", fault);
         }
     }
 

@@ -41,7 +41,7 @@ public sealed class PretrainJob : IDisposable
     /// <param name="makeProbe">Makes the online probe that <see cref="TrainingOptions.ProbeEvery"/> asks for.</param>
     /// <param name="from">The checkpoint to go on from; later ones of the run are set aside. Null for the newest.</param>
     /// <param name="extend">The patches are more than the run's: rows of the bank are matched by slide and place, the others begin anew.</param>
-    /// <exception cref="UserException">
+    /// <exception cref="Fault">
     /// Too few patches, a run in the folder already, another process that writes it, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
@@ -49,9 +49,9 @@ public sealed class PretrainJob : IDisposable
     {
         (_options, _folder, _source) = (options, folder, source);
         if (source.Table.Count < 8)
-            throw new UserException($"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
+            throw new Fault(FaultKind.Input, $"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
-            throw new UserException($"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
+            throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
         _lock = RunLock.Take(folder, command);
         try
         {
@@ -59,7 +59,6 @@ public sealed class PretrainJob : IDisposable
             Probe = _probe?.Describe;
             if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
                 Probe += ", whose labels this run learns from: not a held-out figure";
-            _trainer.KeepRows();
             Record(command).Save(folder.RunJson);
         }
         catch
@@ -78,7 +77,9 @@ public sealed class PretrainJob : IDisposable
         set_num_threads(kernels.Pool.Workers);
         random.manual_seed(_options.Seed);
         Method method = MethodFactory.Create(_options, _source.Table, kernels);
-        IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe?.Invoke(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
+        if (_options.ProbeEvery > 0 && makeProbe is null)
+            throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
+        IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
         var trainer = new Trainer(_options, _folder, _source, method, device, kernels.Pool, probe);
         bool resumed = resume && trainer.Resume(from, extend);
         if (resumed && from is not null)

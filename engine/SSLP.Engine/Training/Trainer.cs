@@ -95,7 +95,7 @@ public sealed class Trainer : IDisposable
     /// and max_steps may differ then, too.
     /// </param>
     /// <returns>False where there is none.</returns>
-    /// <exception cref="UserException">The checkpoint is of other options or other patches; names each difference.</exception>
+    /// <exception cref="Fault">The checkpoint is of other options or other patches; names each difference.</exception>
     public bool Resume(string? from = null, bool extend = false)
     {
         if ((from is null ? _checkpoints.OpenNewest() : Checkpoint.Open(from)) is not var (state, file))
@@ -122,20 +122,20 @@ public sealed class Trainer : IDisposable
     public (int Kept, int Gone)? Extended { get; private set; }
 
     /// <summary>Writes the places of the bank's rows beside the run, where they are not there: a later run may go on with more patches by them.</summary>
-    public void KeepRows()
+    private void KeepRows()
     {
-        if (Extended is not null || !File.Exists(_folder.BankRows))
+        if (!BankRows.AreOf(_folder.BankRows, _inputs))
             BankRows.Save(_folder.BankRows, _source.Table, _inputs);
     }
 
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="DivergedException">
+    /// <exception cref="Fault">
     /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or the features
     /// collapsed and that is to end the run; its checkpoint is written.
     /// </exception>
-    /// <exception cref="UserException">A checkpoint could not be written.</exception>
+    /// <exception cref="Fault">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
         IEnumerable<StepMetrics> earlier = File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : [];
@@ -144,6 +144,13 @@ public sealed class Trainer : IDisposable
         using BatchRing ring = MakeRing();
         StepMetrics? last = null;
         int saved = Extended is null ? _step : -1;
+        if (Extended is not null)
+        {
+            // Of the larger set from here on, first the checkpoint: while that has not been written, the rows match the one before.
+            Save(ref saved);
+            _writer.Wait();
+        }
+        KeepRows();
         _lastLine = Stopwatch.GetTimestamp();
         try
         {
@@ -248,7 +255,7 @@ public sealed class Trainer : IDisposable
             return;
         Save(ref saved);
         _writer.Wait();
-        throw new DivergedException(
+        throw new Fault(FaultKind.Diverged,
             $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.");
     }
 
@@ -263,7 +270,7 @@ public sealed class Trainer : IDisposable
             return;
         _writer.Wait();
         if (_guard.NotFinite() is { } name)
-            throw new DivergedException(
+            throw new Fault(FaultKind.Diverged,
                 $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was written. {LastCheckpoint()} {Remedy}");
         long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
         if (_writer.MayBeChanges(_options.CheckpointBank, bankBytes) && _method.Changes() is { } changes)
@@ -296,7 +303,7 @@ public sealed class Trainer : IDisposable
         if (state.Init != _init)
             differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
         if (differences.Count > 0)
-            throw new UserException(
+            throw new Fault(FaultKind.Input,
                 $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
     }
 
@@ -306,7 +313,7 @@ public sealed class Trainer : IDisposable
         "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher temperature.";
 
     /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
-    private DivergedException Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
+    private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
     {
         _writer.Wait();
         _optimizer.zero_grad();
@@ -345,7 +352,7 @@ public sealed class Trainer : IDisposable
         {
             files = $"What it takes to run it again could not be written to '{_folder.Diverged}': {fault.Message.TrimEnd('.')}.";
         }
-        return new DivergedException($"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
+        return new Fault(FaultKind.Diverged, $"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
     }
 
     private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was." : "No checkpoint was written before it.";

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using SSLP.Data.Files;
 using SSLP.Engine.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>Opens and checks the header; the data's checksum too, where the file carries one.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no safetensors file, a damaged one, or one that breaks a rule of the format.</exception>
+    /// <exception cref="Fault">It is no safetensors file, a damaged one, or one that breaks a rule of the format.</exception>
     public static SafetensorsFile Open(string path)
     {
         SafeFileHandle handle = File.OpenHandle(path);
@@ -66,10 +67,10 @@ public sealed class SafetensorsFile : IDisposable
             file.VerifyChecksum();
             return file;
         }
-        catch (InvalidDataException fault)
+        catch (Fault fault)
         {
             handle.Dispose();
-            throw new InvalidDataException($"'{path}' cannot be read as safetensors. {fault.Message}", fault);
+            throw new Fault(FaultKind.Data, $"'{path}' cannot be read as safetensors. {fault.Message}", fault);
         }
         catch
         {
@@ -104,13 +105,13 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Copies a whole tensor of whatever size.</summary>
     /// <param name="name">One of <see cref="Entries"/>.</param>
     /// <param name="destination">As many elements as the tensor has.</param>
-    /// <exception cref="InvalidDataException">The tensor has another size or type.</exception>
+    /// <exception cref="Fault">The tensor has another size or type.</exception>
     public void ReadAll<T>(string name, Span<T> destination)
         where T : unmanaged
     {
         SafetensorsEntry entry = Find(name);
         if (entry.Dtype != SafetensorsDtypes.Of<T>() || entry.Bytes != (long)destination.Length * entry.Dtype.Size())
-            throw new InvalidDataException($"'{Path}' holds '{name}' as {entry.Dtype} [{string.Join(", ", entry.Shape)}], not as {destination.Length} of {SafetensorsDtypes.Of<T>()}.");
+            throw new Fault(FaultKind.Data, $"'{Path}' holds '{name}' as {entry.Dtype} [{string.Join(", ", entry.Shape)}], not as {destination.Length} of {SafetensorsDtypes.Of<T>()}.");
         int most = MostBytesAtOnce / entry.Dtype.Size();
         for (int at = 0; at < destination.Length; at += most)
             ReadBytes(name, MemoryMarshal.AsBytes(destination.Slice(at, Math.Min(most, destination.Length - at))), (long)at * entry.Dtype.Size());
@@ -141,13 +142,13 @@ public sealed class SafetensorsFile : IDisposable
     {
         long length = RandomAccess.GetLength(handle);
         if (length < 8)
-            throw new InvalidDataException($"It has {length} bytes; the format starts with 8.");
+            throw new Fault(FaultKind.Data, $"It has {length} bytes; the format starts with 8.");
         Span<byte> prefix = stackalloc byte[8];
         ReadExactly(handle, 0, prefix);
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         // Compared before any allocation: the length is the first thing a hostile file lies about.
         if (headerBytes > SafetensorsHeader.MaxBytes || headerBytes > (ulong)(length - 8))
-            throw new InvalidDataException($"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
+            throw new Fault(FaultKind.Data, $"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
         byte[] head = new byte[8 + (int)headerBytes];
         ReadExactly(handle, 0, head);
         return (head, SafetensorsHeader.Parse(head.AsSpan(8), length - head.Length));
@@ -173,7 +174,7 @@ public sealed class SafetensorsFile : IDisposable
         int key = head.AsSpan().IndexOf(Encoding.ASCII.GetBytes($"\"{HeaderChecksumKey}\":\""));
         int at = key + HeaderChecksumKey.Length + 4;
         if (!written || key < 0 || !metadata.ContainsKey(FormatKey) || !metadata.ContainsKey(ChecksumKey) || expected!.Length != 64 || HashOf(head, at) != expected)
-            throw new InvalidDataException("The checksum of its header does not match: the file was damaged after it was written; take another copy.");
+            throw new Fault(FaultKind.Data, "The checksum of its header does not match: the file was damaged after it was written; take another copy.");
     }
 
     private void VerifyChecksum()
@@ -191,7 +192,7 @@ public sealed class SafetensorsFile : IDisposable
         }
 
         if (!string.Equals(expected, Convert.ToHexStringLower(hash.GetHashAndReset()), StringComparison.Ordinal))
-            throw new InvalidDataException("Its checksum does not match its content: the file was damaged after it was written; take another copy.");
+            throw new Fault(FaultKind.Data, "Its checksum does not match its content: the file was damaged after it was written; take another copy.");
     }
 
     private static void ReadExactly(SafeFileHandle handle, long offset, Span<byte> destination)
@@ -200,7 +201,7 @@ public sealed class SafetensorsFile : IDisposable
         {
             int read = RandomAccess.Read(handle, destination, offset);
             if (read == 0)
-                throw new InvalidDataException("The file ended while it was being read.");
+                throw new Fault(FaultKind.Data, "The file ended while it was being read.");
             destination = destination[read..];
             offset += read;
         }

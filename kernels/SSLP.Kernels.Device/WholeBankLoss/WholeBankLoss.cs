@@ -123,7 +123,8 @@ public static class WholeBankLoss
     {
         for (int element = Group.IdxX; element < lines * DepthQuads; element += Group.DimX)
         {
-            int line = element / DepthQuads, quad = element % DepthQuads;
+            // A warp takes two quads of sixteen lines: its stores meet all banks.
+            int line = element / 2 % lines, quad = element / (2 * lines) * 2 + element % 2;
             Float4 value = matrix[IntrinsicMath.Min(first + line, lineCount - 1) * strideQuads + depth + quad];
             staged[4 * quad * pitch + line] = value.X;
             staged[(4 * quad + 1) * pitch + line] = value.Y;

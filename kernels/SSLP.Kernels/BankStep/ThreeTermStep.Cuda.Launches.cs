@@ -56,14 +56,13 @@ public sealed partial class CudaThreeTermStep
         if (needed.AsSpan().IndexOfAnyExcept(0) < 0)
             _search.Skip(needed.Length);
         else
-            _search.Run(_queries, _ownRows, needed);
+            _search.Run(_queries, _ownRows, needed, new OptionalQueries(AuxiliaryStart, _classOf, _classStart));
     }
 
     /// <summary>F with similarities to the anchor.</summary>
     private void FindFeature()
     {
         _featureSet.Prepare(_anchors.Length);
-        _unsorted.EnsureLength((long)_anchors.Length * _featureSet.Capacity);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.View(_ownRows, AuxiliaryStart);
@@ -74,7 +73,6 @@ public sealed partial class CudaThreeTermStep
         arguments.Quads(_mirror.Current());
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
-        arguments.View(_unsorted);
         arguments.View(_featureSet.Rows);
         arguments.View(_featureSet.Scores);
         arguments.View(_featureSet.DeviceCounts);
@@ -91,7 +89,7 @@ public sealed partial class CudaThreeTermStep
     private void TakeNegatives()
     {
         _negativeSet.Prepare(_anchors.Length);
-        _positions.EnsureLength(2L * _anchors.Length * (_spatialSet.Capacity + _featureSet.Capacity));
+        _positions.EnsureLength((long)_anchors.Length * (_spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
@@ -112,7 +110,7 @@ public sealed partial class CudaThreeTermStep
     private void TakeRandomNegatives()
     {
         _negativeSet.Prepare(_anchors.Length);
-        _positions.EnsureLength(2L * _anchors.Length * (1 + _spatialSet.Capacity + _featureSet.Capacity));
+        _positions.EnsureLength((long)_anchors.Length * (1 + _spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_queries);

@@ -23,7 +23,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
     private readonly DeviceArray<float> _queries, _selfFactor, _terms, _gradient;
-    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _unsorted, _ranks, _positions;
+    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _ranks, _positions;
     private readonly StepFlags _flags;
     private readonly int[] _hostRanks;
     private readonly TermSets _sets = new();
@@ -50,7 +50,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
         (_queries, _selfFactor, _terms, _gradient) = (new(device), new(device), new(device), new(device));
         (_ownRows, _classOf, _classStart, _members) = (new(device), new(device), new(device), new(device));
-        (_unsorted, _ranks, _positions, _flags) = (new(device), new(device), new(device), new(device));
+        (_ranks, _positions, _flags) = (new(device), new(device), new(device));
         _hostRanks = new int[options.Negatives];
         _spatialSet.Capacity = _index.UsualNeighbours;
         _negativeSet.Capacity = Math.Max(1, options.Negatives);
@@ -122,7 +122,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     {
         foreach (IDisposable part in (IDisposable[])
             [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _gradient,
-             _ownRows, _classOf, _classStart, _members, _unsorted, _ranks, _positions, _flags])
+             _ownRows, _classOf, _classStart, _members, _ranks, _positions, _flags])
             part.Dispose();
     }
 
@@ -188,7 +188,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         _sets.Reset(_anchors.Length);
         _spatialSet.AddTo(_sets.Spatial);
         _featureSet.AddTo(_sets.Feature);
-        _negativeSet.AddTo(_sets.Negatives);
+        _negativeSet.AddTo(_sets.Negatives, byRow: true);  // a kernel gives them by rank
         float[] self = new float[_anchors.Length];
         _selfFactor.ReadBack(self);
         int[] auxiliary = new int[_anchors.Length * Auxiliary];

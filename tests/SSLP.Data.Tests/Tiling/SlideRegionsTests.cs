@@ -43,7 +43,7 @@ public sealed class SlideRegionsTests : IDisposable
     [InlineData("""[{"geometry":{"type":"Polygon","coordinates":[]}}]""")]
     [InlineData("""[{"geometry":{"type":"Polygon","coordinates":[[["a",0],[1,1],[2,2]]]}}]""")]
     public void Names_a_file_that_holds_no_polygons(string text) =>
-        Assert.Contains("a.geojson", Assert.Throws<TilingException>(() => Regions(text)).Message);
+        Assert.Contains("a.geojson", Assert.Throws<Fault>(() => Regions(text)).Message);
 
     [Fact]
     public void The_tiler_keeps_to_them_slide_by_slide_and_goes_on_past_a_bad_file()

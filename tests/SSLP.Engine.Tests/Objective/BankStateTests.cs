@@ -1,5 +1,5 @@
-using SSLP.Engine.Weights;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using Xunit;
 

@@ -49,18 +49,23 @@ public sealed class CheckpointTests : IDisposable
         string[] all = new Checkpoint(Folder("base"), 1).All();
         Assert.Equal(["step-000000001.safetensors", "step-000000003.over-000000001.safetensors"], all.Select(Path.GetFileName));
         Flip(all[0], new FileInfo(all[0]).Length - 5);
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => new Checkpoint(Folder("base"), 1).OpenNewest());
+        Fault fault = Assert.Throws<Fault>(() => new Checkpoint(Folder("base"), 1).OpenNewest());
         Assert.Contains("step-000000001.safetensors", fault.Message, StringComparison.Ordinal);
         File.Delete(all[0]);
-        fault = Assert.Throws<InvalidDataException>(() => new Checkpoint(Folder("base"), 1).OpenNewest());
+        fault = Assert.Throws<Fault>(() => new Checkpoint(Folder("base"), 1).OpenNewest());
         Assert.Contains("step-000000001.safetensors', which is not there", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Every_flipped_byte_is_detected()
     {
-        Train("flip", Small with { MaxSteps = 2, BatchSize = 4, CheckpointEvery = 1, CheckpointBank = CheckpointBank.Changes }, 2);
-        string[] all = new Checkpoint(Folder("flip"), 2).All();
+        // A run's form with few weights: bank, labels and changes over them.
+        var checkpoints = new Checkpoint(Folder("flip"), 2);
+        var state = new CheckpointState(1, "inputs", new() { ["method"] = "sslp" });
+        string whole = checkpoints.Save(state, [SafetensorsItem.From<float>("bank.vectors", new float[60], 20, 3), SafetensorsItem.From<float>("w", new float[500], 500)]);
+        SafetensorsItem[] changes = [SafetensorsItem.From<int>("bank.vectors.changed_rows", new[] { 2, 5 }, 2), SafetensorsItem.From<float>("bank.vectors.changed", new float[6], 2, 3)];
+        checkpoints.Save(state with { Step = 2, BaseSha256 = whole }, changes, baseStep: 1);
+        string[] all = checkpoints.All();
         var random = new Random(1);
         foreach (string path in all)
         {
@@ -74,7 +79,7 @@ public sealed class CheckpointTests : IDisposable
                 bytes[at] ^= (byte)(1 << random.Next(8));
                 File.WriteAllBytes(path, bytes);
                 bytes[at] = before;
-                InvalidDataException fault = Assert.Throws<InvalidDataException>(() => new Checkpoint(Folder("flip"), 2).OpenNewest());
+                Fault fault = Assert.Throws<Fault>(() => new Checkpoint(Folder("flip"), 2).OpenNewest());
                 Assert.Contains(Path.GetFileName(path), fault.Message, StringComparison.Ordinal);
             }
             File.WriteAllBytes(path, bytes);
@@ -104,7 +109,7 @@ public sealed class CheckpointTests : IDisposable
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
         using (new PretrainJob(Small, Folder("twice"), source, "sslp pretrain --first", resume: true))
         {
-            UserException fault = Assert.Throws<UserException>(() => new PretrainJob(Small, Folder("twice"), source, "test", resume: true));
+            Fault fault = Assert.Throws<Fault>(() => new PretrainJob(Small, Folder("twice"), source, "test", resume: true));
             Assert.Contains($"process {Environment.ProcessId}", fault.Message, StringComparison.Ordinal);
             Assert.Contains("sslp pretrain --first", fault.Message, StringComparison.Ordinal);
         }
@@ -118,7 +123,7 @@ public sealed class CheckpointTests : IDisposable
         Train("more", options, 6);
         float[] before = Bank("more");
         using var larger = new TestPatches(slides: 3, side: 4, patchSize: 16);
-        UserException refused = Assert.Throws<UserException>(() => new PretrainJob(options, Folder("more"), larger, "test", resume: true));
+        Fault refused = Assert.Throws<Fault>(() => new PretrainJob(options, Folder("more"), larger, "test", resume: true));
         Assert.Contains("--extend", refused.Message, StringComparison.Ordinal);
         using (var job = new PretrainJob(options with { MaxSteps = 9 }, Folder("more"), larger, "test", resume: true, extend: true))
         {

@@ -1,8 +1,12 @@
-using SSLP.Engine.Evaluation;
+using SSLP.Engine.Methods;
 using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
-using SSLP.Engine.Training.Methods;
 using SSLP.Kernels;
+using SSLP.Tests.Shared;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -206,7 +206,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         Assert.Equal(
             [
                 "launch Kernel_SelectThresholds grid=130,1,1", "launch Kernel_RoundRows grid=300,1,1", "launch Kernel_RoundRows grid=130,1,1",
-                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=130,2,1", "launch Kernel_SortCandidates grid=130,1,1",
+                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=130,2,1", "launch Kernel_SortBuckets grid=130,1,1",
             ],
             Calls("launch"));
     }

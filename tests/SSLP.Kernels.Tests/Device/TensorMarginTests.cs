@@ -58,13 +58,14 @@ public sealed unsafe class TensorMarginTests(TestDevice device)
 
     private int[] Noted(MemoryBank bank, MemoryBank queries, float threshold)
     {
-        using DeviceArray<float> rows = Upload(bank), features = Upload(queries), thresholds = new DeviceArray<float>(device).EnsureLength(1);
+        using DeviceArray<float> rows = Upload(bank), features = Upload(queries);
+        using DeviceArray<ulong> thresholds = new DeviceArray<ulong>(device).EnsureLength(1);
         using DeviceArray<int> own = new DeviceArray<int>(device).EnsureLength(1), noted = new DeviceArray<int>(device).EnsureLength(bank.RowCount);
         using DeviceArray<int> counts = new DeviceArray<int>(device).EnsureLength(1);
         using RoundedRows roundedRows = new(device), roundedQueries = new(device);
         roundedRows.Round(rows, bank.RowCount, Width / 4);
         roundedQueries.Round(features, 1, Width / 4);
-        thresholds.Upload([threshold]);
+        thresholds.Upload([DeviceMath.RankedKey(threshold, bank.RowCount)]);
         own.Upload([-1]);
         counts.EnqueueClear(1);
         var arguments = new KernelArguments();
