@@ -20,7 +20,7 @@ internal sealed class SourceOptions
     private readonly Option<string?> _tiles = new("--tiles") { Description = "manifest of sslp tile", HelpName = "FILE" };
     private readonly Option<string?> _labels = new("--labels")
     {
-        Description = "CSV of slide,x,y,label[,split]: with --slides, one patch at each point (level-0 pixels, its centre)",
+        Description = "CSV of slide,x,y,label[,split], level-0 pixels: with --slides, one patch centred on each point; with --tiles, the class of the patch a point lies in",
         HelpName = "CSV",
     };
     private readonly Option<string?> _coordinates = new("--coordinates")
@@ -72,10 +72,12 @@ internal sealed class SourceOptions
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
             throw new UserException($"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.", UserException.Usage);
+        if (slides is null || tiles is not null)
+            RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
             return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
         if (tiles is not null)
-            return SlidePatches.FromManifest(TileManifest.Open(tiles), slides);
+            return OpenTiles(TileManifest.Open(tiles), slides, parsed.GetValue(_labels));
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
             return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
@@ -88,6 +90,22 @@ internal sealed class SourceOptions
         return SlidePatches.FromManifest(manifest);
     }
 
+    private static IPatchSource OpenTiles(TileManifest manifest, string? slides, string? labels)
+    {
+        SlidePatches patches = SlidePatches.FromManifest(manifest, slides);
+        return labels is null ? patches : new LabelledGrid(patches, manifest, LabelledPoints.Read(labels));
+    }
+
+    /// <summary>An option that would do nothing is refused.</summary>
+    private void RefuseWhatNeedsSlides(ParseResult parsed, string patches, bool withLabels)
+    {
+        _tiling.RefuseRegions(parsed, patches);
+        if (parsed.GetValue(_coordinates) is not null)
+            throw new UserException($"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides alone.", UserException.Usage);
+        if (withLabels && parsed.GetValue(_labels) is not null)
+            throw new UserException($"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.", UserException.Usage);
+    }
+
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="UserException">No slide gave a patch; says why for each.</exception>
     public static TileManifest TileSlides(string slides, TilingOptions options)
@@ -98,6 +116,8 @@ internal sealed class SourceOptions
             throw new UserException($"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
         foreach (TilingOutcome outcome in bad)
             Shell.Warn(outcome.ToString());
+        foreach (string note in result.Notes)
+            Shell.Warn(note);
         return result.Manifest;
     }
 

@@ -27,10 +27,12 @@ public static class PatchExport
     /// <param name="format">PNG or JPEG.</param>
     /// <param name="progress">Told the number written so far; thread is any.</param>
     /// <param name="cancel">Stops between patches; what was written stays, without patches.csv.</param>
+    /// <param name="shares">How much of every patch its class covers, for a column of patches.csv; empty where that is not known.</param>
     /// <returns>Patches that did not read, each with the reason; they are in no file.</returns>
     /// <exception cref="TilingException">The folder holds patches already.</exception>
     public static IReadOnlyList<PatchReadException> Write(
-        IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null, CancellationToken cancel = default)
+        IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null, CancellationToken cancel = default,
+        ReadOnlyMemory<float> shares = default)
     {
         string csv = Path.Combine(folder, PatchFolderListing.CsvName);
         if (File.Exists(csv))
@@ -56,15 +58,15 @@ public static class PatchExport
                 }
                 return rgb;
             }, _ => { });
-        AtomicFile.Write(csv, stream => stream.Write(Encoding.UTF8.GetBytes(Table(table, FileOf, faults))));
+        AtomicFile.Write(csv, stream => stream.Write(Encoding.UTF8.GetBytes(Table(table, FileOf, faults, shares.Span))));
         return [.. faults.OfType<PatchReadException>()];
 
         string FileOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{slideFolders[table.SlideOf[i]]}/{table.Col[i]}_{table.Row[i]}.{(format == PatchFormat.Png ? "png" : "jpg")}");
     }
 
-    private static string Table(PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults)
+    private static string Table(PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults, ReadOnlySpan<float> shares)
     {
-        var text = new StringBuilder("file,slide,col,row,label,split\n");
+        var text = new StringBuilder("file,slide,col,row,label,split").Append(shares.IsEmpty ? "" : ",share").Append('\n');
         for (int i = 0; i < table.Count; i++)
         {
             if (faults[i] is not null)
@@ -72,7 +74,10 @@ public static class PatchExport
             string label = table.Classes is { } classes && table.LabelOf[i] >= 0 ? classes[table.LabelOf[i]] : "";
             string split = table.Splits is { } splits && table.SplitOf[i] >= 0 ? splits[table.SplitOf[i]] : "";
             text.Append(CultureInfo.InvariantCulture,
-                $"{Csv.Quote(fileOf(i))},{Csv.Quote(table.SlideName(i))},{table.Col[i]},{table.Row[i]},{Csv.Quote(label)},{Csv.Quote(split)}\n");
+                $"{Csv.Quote(fileOf(i))},{Csv.Quote(table.SlideName(i))},{table.Col[i]},{table.Row[i]},{Csv.Quote(label)},{Csv.Quote(split)}");
+            if (!shares.IsEmpty)
+                text.Append(CultureInfo.InvariantCulture, $",{shares[i]:0.######}");
+            text.Append('\n');
         }
         return text.ToString();
     }
