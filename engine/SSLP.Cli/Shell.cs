@@ -5,7 +5,7 @@ using SSLP.Data.Files;
 namespace SSLP.Cli;
 
 /// <summary>
-/// What all verbs share: exit codes (0 done, 1 error, 2 usage), one sentence for a fault, Ctrl-C and SIGTERM as a request to stop.
+/// What all verbs share: exit codes (<see cref="ExitCodes"/>), one sentence for a fault, Ctrl-C and SIGTERM as a request to stop.
 /// Results go to standard output, progress and faults to standard error, unwrapped: scripts read them.
 /// </summary>
 internal static class Shell
@@ -21,23 +21,16 @@ internal static class Shell
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, RequestStop);
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
-            return Fail(string.Join(" ", parsed.Errors.Select(e => e.Message)) + " See --help.", UserException.Usage);
+            return Fail(string.Join(" ", parsed.Errors.Select(e => e.Message)) + " See --help.", ExitCodes.Usage);
         try
         {
             // Our own handlers stop long work with a checkpoint; the library's would kill it after two seconds.
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
-        catch (UserException fault)
+        catch (Exception thrown)
         {
-            return Fail(fault.Message, fault.ExitCode);
-        }
-        catch (OperationCanceledException)
-        {
-            return Fail("Stopped.", UserException.Error);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or InvalidDataException or TilingException)
-        {
-            return Fail(fault.Message, UserException.Error);
+            Fault fault = Fault.Of(thrown);
+            return Fail(fault.Kind == FaultKind.Internal ? $"{fault.Message.TrimEnd('.')}: a fault of this program. {Details(thrown)}" : fault.Message, ExitCodes.Of(fault.Kind));
         }
     }
 
@@ -46,6 +39,21 @@ internal static class Shell
 
     /// <summary>A line of progress on standard error.</summary>
     public static void Say(string sentence) => Console.Error.WriteLine(sentence);
+
+    /// <summary>Where what a developer needs was written, as a sentence.</summary>
+    private static string Details(Exception thrown)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"sslp-fault-{DateTime.UtcNow:yyyyMMdd-HHmmss}-{Environment.ProcessId}.txt");
+        try
+        {
+            File.WriteAllText(path, $"{Environment.CommandLine}\n{thrown}\n");
+            return $"Its details are in '{path}'; please report it with them.";
+        }
+        catch (Exception unwritten) when (unwritten is IOException or UnauthorizedAccessException)
+        {
+            return $"Its details could not be written to '{path}' ({unwritten.Message.TrimEnd('.')}).";
+        }
+    }
 
     private static int Fail(string sentence, int code)
     {

@@ -40,7 +40,7 @@ public sealed class AnnotatedSlidesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--regions", "x", "cut already")]
+    [InlineData("--regions", "x", "says that already")]
     [InlineData("--coordinates", "x", "cut already")]
     public void An_option_that_would_do_nothing_is_refused(string option, string value, string says)
     {

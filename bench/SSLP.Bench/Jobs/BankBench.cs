@@ -16,7 +16,7 @@ internal sealed class BankBench : IDisposable
     public BankBench(BenchOptions options)
     {
         if (options.Rounds < 7)
-            throw new UserException($"A bench takes the median of at least 7 rounds, not {options.Rounds}.");
+            throw new Fault(FaultKind.Input, $"A bench takes the median of at least 7 rounds, not {options.Rounds}.");
         Options = options;
         Pool = new WorkerPool(options.Threads);
         Bank = MemoryBank.CreateRandom(options.Rows, options.Width, seed: 1, Pool);

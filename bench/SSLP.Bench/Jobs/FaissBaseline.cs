@@ -77,7 +77,7 @@ internal sealed class FaissBaseline : IDisposable
         if (answer is not null)
             return double.Parse(answer, CultureInfo.InvariantCulture);
         Process.WaitForExit();
-        throw new UserException($"The faiss process ended in the middle of the bench: {End(Process, _errors)}");
+        throw new Fault(FaultKind.Input, $"The faiss process ended in the middle of the bench: {End(Process, _errors)}");
     }
 
     public void Dispose()

@@ -11,10 +11,10 @@ namespace SSLP.Bench.Jobs;
 public static class LoadingBench
 {
     /// <summary>Ours is the whole way through the ring. Floor: the bare JPEG decoder on the same tiles, whole and in memory.</summary>
-    /// <exception cref="UserException">No slide was named, or none with JPEG tiles that the embedded reader opens.</exception>
+    /// <exception cref="Fault">No slide was named, or none with JPEG tiles that the embedded reader opens.</exception>
     public static BenchReport Run(BenchOptions options)
     {
-        string path = options.Slides ?? throw new UserException("bench loading needs --slides DIR or FILE, slides with JPEG tiles.", UserException.Usage);
+        string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench loading needs --slides DIR or FILE, slides with JPEG tiles.");
         var notes = new List<string>();
         LoadingScene scene = LoadingScene.Choose(path, options.OffGrid, notes);
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;

@@ -37,7 +37,7 @@ internal sealed class LoadingScene
     public int BatchSize { get; }
 
     /// <summary>Takes the tile size that most slides have; slides of another and those without JPEG tiles are named in <paramref name="notes"/>.</summary>
-    /// <exception cref="UserException">No slide serves.</exception>
+    /// <exception cref="Fault">No slide serves.</exception>
     public static LoadingScene Choose(string path, bool offGrid, List<string> notes)
     {
         var bySide = new Dictionary<int, List<(string Path, (int Column, int Row)[] Tiles)>>();
@@ -51,7 +51,7 @@ internal sealed class LoadingScene
                 bySide[side] = [(file.Path, tiles)];
         }
         if (bySide.Count == 0)
-            throw new UserException($"No slide of '{path}' serves the loading bench: {string.Join("; ", notes.Take(3))}.");
+            throw new Fault(FaultKind.Input, $"No slide of '{path}' serves the loading bench: {string.Join("; ", notes.Take(3))}.");
         int chosen = bySide.MaxBy(pair => pair.Value.Count).Key;
         foreach (var (other, slides) in bySide.Where(pair => pair.Key != chosen))
             notes.AddRange(slides.Select(slide => $"left out: {Path.GetFileName(slide.Path)} (tiles of {other} px)"));

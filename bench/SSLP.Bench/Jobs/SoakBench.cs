@@ -20,10 +20,10 @@ public static class SoakBench
     /// Reads batches in training's windowed order through training's reader and ring. Where the folder holds fewer slides than asked for they are
     /// listed again under other names: each listing is opened, kept and closed as a slide of its own. No floor, and nothing beside it.
     /// </summary>
-    /// <exception cref="UserException">No folder was named, or no slide in it opens.</exception>
+    /// <exception cref="Fault">No folder was named, or no slide in it opens.</exception>
     public static BenchReport Run(BenchOptions options)
     {
-        string path = options.Slides ?? throw new UserException("bench soak needs --slides DIR or FILE.", UserException.Usage);
+        string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench soak needs --slides DIR or FILE.");
         var notes = new List<string>();
         using TileManifest manifest = Manifest(path, options.SlideCount, notes);
         using SlidePatches patches = SlidePatches.FromManifest(manifest);
@@ -105,7 +105,7 @@ public static class SoakBench
             }
         }
         if (found.Count == 0)
-            throw new UserException($"No slide of '{path}' opens: {string.Join("; ", notes.Take(3))}.");
+            throw new Fault(FaultKind.Input, $"No slide of '{path}' opens: {string.Join("; ", notes.Take(3))}.");
         ManifestSlide[] slides = [.. Enumerable.Range(0, Math.Max(count, found.Count)).Select(i => found[i % found.Count] with { Name = $"{i / found.Count}/{found[i % found.Count].Name}" })];
         notes.Insert(0, $"{found.Count} files listed {slides.Length} times");
         return new(new ManifestHeader(PatchSize, 0.5, 0, false, slides, []), Grid(slides), null);

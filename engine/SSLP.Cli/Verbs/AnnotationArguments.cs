@@ -30,12 +30,12 @@ internal sealed class AnnotationArguments
             command.Add(option);
     }
 
-    /// <exception cref="UserException">One of the others without --annotations, or a value that means nothing.</exception>
+    /// <exception cref="Fault">One of the others without --annotations, or a value that means nothing.</exception>
     public TilingOptions Read(ParseResult parsed, TilingOptions options)
     {
         bool given = parsed.GetValue(_share) is not null || parsed.GetValue(_rest) is not null || parsed.GetValue(_mask) is not null;
         if (parsed.GetValue(_annotations) is not { } folder)
-            return !given ? options : throw new UserException("--label-share, --label-rest and --mask-classes go with --annotations.", UserException.Usage);
+            return !given ? options : throw new Fault(FaultKind.Usage, "--label-share, --label-rest and --mask-classes go with --annotations.");
         return options with
         {
             AnnotationsFolder = folder,
@@ -52,7 +52,7 @@ internal sealed class AnnotationArguments
         {
             string[] pair = part.Split('=', 2, StringSplitOptions.TrimEntries);
             if (pair.Length != 2 || pair[1].Length == 0 || !int.TryParse(pair[0], NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value is < 1 or > 255)
-                throw new UserException($"--mask-classes '{part}': a value of 1 to 255 and its name are wanted, as in 1=normal,2=tumor.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, $"--mask-classes '{part}': a value of 1 to 255 and its name are wanted, as in 1=normal,2=tumor.");
             names[value] = pair[1];
         }
         return names;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Spectre.Console;
-using SSLP.Data.Files;
 using SSLP.Data.Slides;
 
 namespace SSLP.Cli.Verbs;
@@ -23,7 +22,7 @@ internal static class AuditVerb
                     Console.WriteLine(record.ToJson());
             else
                 Print(records);
-            return records.All(r => r.Verdict == SlideVerdict.Ok) ? 0 : UserException.Error;
+            return records.All(r => r.Verdict == SlideVerdict.Ok) ? 0 : ExitCodes.Error;
         });
         return command;
     }

@@ -14,9 +14,7 @@ internal static class PretrainRun
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
     public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
     {
-        using var job = new PretrainJob(
-            options, folder, source, Environment.CommandLine, resume, probed,
-            (patches, preprocessing, device, pool, seed) => new OnlineProbe(patches, preprocessing, device, pool, seed));
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
@@ -30,7 +28,7 @@ internal static class PretrainRun
         foreach (SlideFaults faults in job.Trainer.Faults)
             Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");
         if (!outcome.Finished)
-            throw new UserException($"Stopped at step {outcome.Steps:N0} of {schedule.TotalSteps:N0}; the checkpoint is in '{folder.Checkpoints}': go on with --resume.");
+            throw new Fault(FaultKind.Input, $"Stopped at step {outcome.Steps:N0} of {schedule.TotalSteps:N0}; the checkpoint is in '{folder.Checkpoints}': go on with --resume.");
         Shell.Say($"encoder: {folder.Encoder}");
         return 0;
     }

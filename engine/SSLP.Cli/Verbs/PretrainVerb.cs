@@ -50,16 +50,16 @@ internal static class PretrainVerb
             if (parsed.GetValue(replay) is { } diverged)
             {
                 if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
-                    throw new UserException("--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.", UserException.Usage);
+                    throw new Fault(FaultKind.Usage, "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.");
                 TorchRuntime.Load();
                 return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
             }
             TrainingOptions options = RunConfig.Read(
                 parsed.GetValue(config), [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()]);
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
-                throw new UserException("--probe-labels is what the online probe judges by: say how often with --set probe_every=500.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             TorchRuntime.Load();
-            var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new UserException("pretrain needs --out RUN.", UserException.Usage));
+            var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
             PretrainRun.Execute(options, folder, source, parsed.GetValue(resume), probed);

@@ -56,7 +56,7 @@ internal sealed class ProbeFeatures
     public ProbeResult Tune(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
-            throw new UserException("Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, device);
         using var pool = new WorkerPool();

@@ -28,9 +28,9 @@ internal static class ReportVerb
             var folder = new RunFolder(parsed.GetRequiredValue(run));
             string? manifestFile = parsed.GetValue(tiles) ?? (parsed.GetValue(patches) is null && File.Exists(folder.Tiles) ? folder.Tiles : null);
             if (parsed.GetValue(patches) is not null && (manifestFile ?? parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
-                throw new UserException("report takes --patches, or --tiles and --slides with --labels.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, "report takes --patches, or --tiles and --slides with --labels.");
             if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
-                throw new UserException($"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
             TorchRuntime.Load();
             string path = parsed.GetValue(outFile) ?? folder.Report;
             if (manifestFile is not null)

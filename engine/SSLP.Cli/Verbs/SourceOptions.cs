@@ -62,7 +62,7 @@ internal sealed class SourceOptions
             folder = Path.GetDirectoryName(manifest.Slides[0].Path);
         }
         if (folder is null || like.Mpp is not double mpp)
-            throw new UserException("--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
         return SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample);
     }
@@ -71,13 +71,19 @@ internal sealed class SourceOptions
     {
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
-            throw new UserException($"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.");
         if (slides is null || tiles is not null)
             RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
             return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
         if (tiles is not null)
             return OpenTiles(TileManifest.Open(tiles), slides, parsed.GetValue(_labels));
+        if (parsed.GetValue(_labels) is not null || parsed.GetValue(_coordinates) is not null)
+        {
+            if (parsed.GetValue(_labels) is not null && parsed.GetValue(_coordinates) is not null)
+                throw new Fault(FaultKind.Usage, "--labels and --coordinates both say where patches are cut: give one of them.");
+            _tiling.RefuseRegions(parsed, parsed.GetValue(_labels) ?? parsed.GetValue(_coordinates)!);
+        }
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
             return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
@@ -101,19 +107,19 @@ internal sealed class SourceOptions
     {
         _tiling.RefuseRegions(parsed, patches);
         if (parsed.GetValue(_coordinates) is not null)
-            throw new UserException($"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides alone.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides alone.");
         if (withLabels && parsed.GetValue(_labels) is not null)
-            throw new UserException($"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.");
     }
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
-    /// <exception cref="UserException">No slide gave a patch; says why for each.</exception>
+    /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
     public static TileManifest TileSlides(string slides, TilingOptions options)
     {
         TilingResult result = Tiler.Run(SlideListing.List(slides), options, new OutcomeLines(), Shell.Stop);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
-            throw new UserException($"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
+            throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
         foreach (TilingOutcome outcome in bad)
             Shell.Warn(outcome.ToString());
         foreach (string note in result.Notes)

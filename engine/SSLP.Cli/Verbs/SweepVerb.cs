@@ -44,20 +44,20 @@ internal static class SweepVerb
 
     private static int Run(ParseResult parsed, SweepPlan plan, int[] seeds, TilingArguments tiling)
     {
-        string folder = parsed.GetValue(OutFolder) ?? throw new UserException("sweep needs --out OUT.", UserException.Usage);
+        string folder = parsed.GetValue(OutFolder) ?? throw new Fault(FaultKind.Usage, "sweep needs --out OUT.");
         TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
         var scale = new PatchScale(first.Patch, first.Mpp);
         TorchRuntime.Load();
         if (parsed.GetValue(Patches) is { } patches)
         {
             if (parsed.GetValue(Slides) is not null)
-                throw new UserException("sweep takes one of --patches and --slides.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, "sweep takes one of --patches and --slides.");
             bool spatial = plan.Entries.Any(e => e.Baseline == SweepBaseline.None && e.OptionsFor(seeds[0]).Method == MethodKind.Sslp);
             using PatchFolder source = PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = spatial, Mpp = scale.Mpp });
             return Run(plan, SweepData.FromPatches(source), folder, seeds);
         }
         if (parsed.GetValue(Slides) is not { } slides || parsed.GetValue(Labels) is not { } labels)
-            throw new UserException("sweep takes --patches DIR, or --slides DIR with --labels CSV.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, "sweep takes --patches DIR, or --slides DIR with --labels CSV.");
         TilingOptions cut = tiling.Read(parsed, scale);
         using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample);
         using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
@@ -75,7 +75,7 @@ internal static class SweepVerb
         }
         catch (OperationCanceledException)
         {
-            throw new UserException($"Stopped; what is finished is in '{runner.Table}': the same command goes on from there.");
+            throw new Fault(FaultKind.Input, $"Stopped; what is finished is in '{runner.Table}': the same command goes on from there.");
         }
         Console.Write(File.ReadAllText(runner.Table));
         Shell.Say($"{runner.Table}");
@@ -87,9 +87,9 @@ internal static class SweepVerb
         string[] parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         int[] seeds = [.. parts.Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int seed)
             ? seed
-            : throw new UserException($"--seeds takes whole numbers with commas between them, as in 1,2,3; '{part}' is none.", UserException.Usage))];
+            : throw new Fault(FaultKind.Usage, $"--seeds takes whole numbers with commas between them, as in 1,2,3; '{part}' is none."))];
         return seeds.Length > 0 && seeds.Distinct().Count() == seeds.Length
             ? seeds
-            : throw new UserException($"--seeds '{text}': at least one seed, each once.", UserException.Usage);
+            : throw new Fault(FaultKind.Usage, $"--seeds '{text}': at least one seed, each once.");
     }
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using SSLP.Data.Files;
+using SSLP.Data.Patches;
 using SSLP.Data.Tiling;
 
 namespace SSLP.Cli.Verbs;

@@ -45,7 +45,7 @@ internal sealed class TilingArguments
     {
         PatchSize = parsed.GetValue(_patch) ?? scale.Patch,
         Mpp = parsed.GetValue(_mpp) ?? scale.Mpp
-            ?? throw new UserException("The encoder does not say at how many micrometres per pixel it was trained: give --mpp.", UserException.Usage),
+            ?? throw new Fault(FaultKind.Usage, "The encoder does not say at how many micrometres per pixel it was trained: give --mpp."),
         AssumeMpp = parsed.GetValue(_assumeMpp),
         Upsample = parsed.GetValue(_upsample),
         MinTissue = parsed.GetValue(_tissue),
@@ -54,11 +54,11 @@ internal sealed class TilingArguments
         RegionOrigin = parsed.GetValue(_origin),
     };
 
-    /// <summary>Refuses what says where new patches are cut, on a command line whose patches are cut already.</summary>
-    /// <exception cref="UserException">--regions was given.</exception>
+    /// <summary>Refuses what says where new patches are cut, on a command line whose patches' places are known already.</summary>
+    /// <exception cref="Fault">--regions was given.</exception>
     public void RefuseRegions(ParseResult parsed, string patches)
     {
         if (parsed.GetValue(_regions) is not null)
-            throw new UserException($"--regions says where slides are cut, and the patches of {patches} are cut already: give it to sslp tile, or name the slides with --slides alone.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"--regions says where slides are cut, and {patches} says that already: give --regions to sslp tile, or name the slides with --slides alone.");
     }
 }

@@ -24,17 +24,17 @@ internal sealed class AnnotationFolder
     /// <param name="slides">All slides that files may be of.</param>
     /// <param name="masks">Take TIFFs too.</param>
     /// <param name="what">"region" or "annotation", for faults.</param>
-    /// <exception cref="TilingException">No such folder, or none of its files is of a kind that is read.</exception>
+    /// <exception cref="Fault">No such folder, or none of its files is of a kind that is read.</exception>
     public AnnotationFolder(string folder, IReadOnlyList<SlideFile> slides, bool masks, string what)
     {
         (_folder, _what) = (folder, what);
         string[] endings = masks ? [.. OutlineEndings, .. MaskEndings] : OutlineEndings;
         if (!Directory.Exists(folder))
-            throw new TilingException($"{folder} is not a folder; give the folder of the slides' {what} files ({string.Join(' ', endings)}).");
+            throw new Fault(FaultKind.Input, $"{folder} is not a folder; give the folder of the slides' {what} files ({string.Join(' ', endings)}).");
         _files = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(path => !Companions.IsOne(Path.GetRelativePath(folder, path)) && Stem(path, endings) is not null)
             .Order(StringComparer.Ordinal)];
         if (_files.Count == 0)
-            throw new TilingException($"{folder} holds no {what} file; they are called as the slide and end in {string.Join(' ', endings)}, packed as .zip or .gz or not.");
+            throw new Fault(FaultKind.Input, $"{folder} holds no {what} file; they are called as the slide and end in {string.Join(' ', endings)}, packed as .zip or .gz or not.");
         _byPath = _files.ToLookup(path => Stem(Path.GetRelativePath(folder, path).Replace('\\', '/'), endings)!, StringComparer.Ordinal);
         _byName = _files.ToLookup(path => Stem(Path.GetFileName(path), endings)!, StringComparer.Ordinal);
         _sharedStems = [.. slides.GroupBy(slide => StemOf(slide.Name), StringComparer.Ordinal).Where(same => same.Count() > 1).Select(same => same.Key)];
@@ -51,7 +51,7 @@ internal sealed class AnnotationFolder
     }
 
     /// <summary>The file of a slide; null where there is none. Thread-safe.</summary>
-    /// <exception cref="TilingException">Two files could be its, or its file could be another slide's.</exception>
+    /// <exception cref="Fault">Two files could be its, or its file could be another slide's.</exception>
     public string? Of(SlideFile slide)
     {
         string name = slide.Name.Replace('\\', '/'), stem = StemOf(name);
@@ -60,10 +60,10 @@ internal sealed class AnnotationFolder
         {
             found = [.. ((string[])[Path.GetFileName(name), stem]).SelectMany(key => _byName[key]).Distinct()];
             if (found.Length > 0 && _sharedStems.Contains(stem))
-                throw new TilingException($"{found[0]} may be of any of the slides called {stem}; put it into a folder called as the slide's, below {_folder}.");
+                throw new Fault(FaultKind.Input, $"{found[0]} may be of any of the slides called {stem}; put it into a folder called as the slide's, below {_folder}.");
         }
         if (found.Length > 1)
-            throw new TilingException($"{slide.Name} has {found.Length} {_what} files, {string.Join(" and ", found.Select(file => Path.GetRelativePath(_folder, file)))}; keep one.");
+            throw new Fault(FaultKind.Input, $"{slide.Name} has {found.Length} {_what} files, {string.Join(" and ", found.Select(file => Path.GetRelativePath(_folder, file)))}; keep one.");
         if (found.Length == 0)
             return null;
         lock (_used)

@@ -20,10 +20,10 @@ internal static class MaskImage
     /// <param name="height">Rows of the slide's level 0, px.</param>
     /// <param name="grid">The patches.</param>
     /// <param name="names">Class by value; a value without a name is called by its number.</param>
-    /// <exception cref="TilingException">It is no such mask, or of another shape than the slide.</exception>
+    /// <exception cref="Fault">It is no such mask, or of another shape than the slide.</exception>
     public static ClassGrid Read(string path, long width, long height, CellGrid grid, IReadOnlyDictionary<int, string>? names)
     {
-        using Tiff tiff = Tiff.Open(path, "r") ?? throw new TilingException($"{path} is no TIFF that can be read.");
+        using Tiff tiff = Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Input, $"{path} is no TIFF that can be read.");
         int directory = FinestThatServes(path, tiff, width, height, grid);
         tiff.SetDirectory((short)directory);
         (int columns, int rows) = Size(tiff);
@@ -45,7 +45,7 @@ internal static class MaskImage
                 if (!counts.TryGetValue(line[x], out int[]? of))
                 {
                     if (counts.Count == MaxClasses)
-                        throw new TilingException($"{path} has more than {MaxClasses} different values: it is a picture and no mask of classes.");
+                        throw new Fault(FaultKind.Input, $"{path} has more than {MaxClasses} different values: it is a picture and no mask of classes.");
                     counts[line[x]] = of = new int[totals.Length];
                 }
                 of[cell]++;
@@ -99,7 +99,7 @@ internal static class MaskImage
             if (best < 0 || (enough ? !bestEnough || columns < bestColumns : !bestEnough && columns > bestColumns))
                 (best, bestColumns) = (directory, columns);
         }
-        return best >= 0 ? best : throw new TilingException($"{path} can't serve as a mask: {why}.");
+        return best >= 0 ? best : throw new Fault(FaultKind.Input, $"{path} can't serve as a mask: {why}.");
     }
 
     private static string? Unsupported(Tiff tiff)
@@ -144,7 +144,7 @@ internal static class MaskImage
         }
     }
 
-    private static TilingException Damaged(string path) => new($"{path} is damaged: a part of the mask does not decode.");
+    private static Fault Damaged(string path) => new(FaultKind.Data, $"{path} is damaged: a part of the mask does not decode.");
 
     private static int Cell(double place, int count) => place >= 0 && place < count ? (int)place : -1;
 }

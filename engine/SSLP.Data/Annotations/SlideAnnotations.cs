@@ -32,7 +32,7 @@ internal sealed class SlideAnnotations
 
     /// <param name="path">The file.</param>
     /// <param name="stem">The slide's name, which a file in an archive of several must have.</param>
-    /// <exception cref="TilingException">It can't be read, is no file of annotations, or names no area.</exception>
+    /// <exception cref="Fault">It can't be read, is no file of annotations, or names no area.</exception>
     public static SlideAnnotations Read(string path, string stem)
     {
         try
@@ -45,13 +45,13 @@ internal sealed class SlideAnnotations
             else
                 GeoJsonAnnotations.Read(bytes, areas);
             if (areas.Areas.Count == 0)
-                throw new TilingException($"{path} names no area{(areas.LeftOut.Count > 0 ? $": {string.Join(", ", areas.LeftOut)}" : "")}.");
+                throw new Fault(FaultKind.Input, $"{path} names no area{(areas.LeftOut.Count > 0 ? $": {string.Join(", ", areas.LeftOut)}" : "")}.");
             return new(areas, countsFromBounds: !xml);
         }
         catch (Exception e) when (e is JsonException or XmlException or InvalidOperationException or KeyNotFoundException or FormatException or InvalidDataException
             or IOException or UnauthorizedAccessException)
         {
-            throw new TilingException($"{path} can't be read as QuPath's GeoJSON or ASAP's XML: {e.Message.TrimEnd('.')}.", e);
+            throw new Fault(FaultKind.Input, $"{path} can't be read as QuPath's GeoJSON or ASAP's XML: {e.Message.TrimEnd('.')}.", e);
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class Csv
 
     public IReadOnlyList<string[]> Rows { get; }
 
-    /// <exception cref="TilingException">Empty, or a line with another number of fields than the header.</exception>
+    /// <exception cref="Fault">Empty, or a line with another number of fields than the header.</exception>
     public static Csv Read(string path)
     {
         string[] lines;
@@ -28,10 +28,10 @@ internal sealed class Csv
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new TilingException($"{path} could not be read: {e.Message}", e);
+            throw new Fault(FaultKind.Input, $"{path} could not be read: {e.Message}", e);
         }
         if (lines.Length == 0)
-            throw new TilingException($"{path} is empty; its first line must name the columns.");
+            throw new Fault(FaultKind.Input, $"{path} is empty; its first line must name the columns.");
         string[] header = Fields(lines[0]);
         var columns = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         for (int i = 0; i < header.Length; i++)
@@ -43,7 +43,7 @@ internal sealed class Csv
                 continue;
             string[] fields = Fields(lines[line]);
             if (fields.Length != header.Length)
-                throw new TilingException($"{path} line {line + 1} has {fields.Length} fields; the header has {header.Length}.");
+                throw new Fault(FaultKind.Input, $"{path} line {line + 1} has {fields.Length} fields; the header has {header.Length}.");
             rows.Add(fields);
         }
         return new(path, columns, rows);
@@ -52,10 +52,10 @@ internal sealed class Csv
     /// <summary>Index of a column, or -1.</summary>
     public int Find(string name) => _columns.GetValueOrDefault(name, -1);
 
-    /// <exception cref="TilingException">No such column.</exception>
+    /// <exception cref="Fault">No such column.</exception>
     public int Require(string name) => Find(name) is >= 0 and int column
         ? column
-        : throw new TilingException($"{Path} has no column '{name}'; its columns are {string.Join(", ", _columns.Keys)}.");
+        : throw new Fault(FaultKind.Input, $"{Path} has no column '{name}'; its columns are {string.Join(", ", _columns.Keys)}.");
 
     /// <summary>Quotes a field where it needs it.</summary>
     public static string Quote(string field) =>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using SSLP.Data.Files;
+using SSLP.Data.Patches;
 
 namespace SSLP.Data.Loading;
 

@@ -1,4 +1,3 @@
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 
 namespace SSLP.Data.Loading;

@@ -1,5 +1,3 @@
-using SSLP.Data.Files;
-
 namespace SSLP.Data.Patches;
 
 /// <summary>

@@ -29,21 +29,21 @@ public sealed class LabelledPoints
     /// <summary>Centre of every point, level-0 pixels down.</summary>
     public IReadOnlyList<double> Y { get; }
 
-    /// <exception cref="TilingException">A column is missing, a number is none, or two points share a place.</exception>
+    /// <exception cref="Fault">A column is missing, a number is none, or two points share a place.</exception>
     public static LabelledPoints Read(string path)
     {
         Csv csv = Csv.Read(path);
         int slide = csv.Require("slide"), x = csv.Require("x"), y = csv.Require("y"), label = csv.Require("label");
         int split = csv.Find("split"), col = csv.Find("col"), row = csv.Find("row");
         if (csv.Rows.Count == 0)
-            throw new TilingException($"{path} names no points.");
+            throw new Fault(FaultKind.Input, $"{path} names no points.");
         bool placed = col >= 0 && row >= 0;
         double[] xs = Column(csv, x, "x"), ys = Column(csv, y, "y");
         int[] cols = Rounded(placed ? Column(csv, col, "col") : xs), rows = Rounded(placed ? Column(csv, row, "row") : ys);
         CategoryColumn slides = CategoryColumn.FromNames([.. csv.Rows.Select(fields => fields[slide])])
-            ?? throw new TilingException($"{path}: column 'slide' is empty.");
+            ?? throw new Fault(FaultKind.Input, $"{path}: column 'slide' is empty.");
         if (slides.Of.Span.Contains(PatchTable.None))
-            throw new TilingException($"{path} has a line with no slide.");
+            throw new Fault(FaultKind.Input, $"{path} has a line with no slide.");
         var table = new PatchTable(slides.Names, slides.Of, cols, rows,
             CategoryColumn.FromNames([.. csv.Rows.Select(fields => fields[label])]),
             split < 0 ? null : CategoryColumn.FromNames([.. csv.Rows.Select(fields => fields[split])]), placed);
@@ -53,7 +53,7 @@ public sealed class LabelledPoints
     private static double[] Column(Csv csv, int column, string name) =>
         [.. csv.Rows.Select((fields, i) => double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
             && Math.Abs(value) < int.MaxValue ? value
-            : throw new TilingException($"{csv.Path}: point {i + 1} has {name} '{fields[column]}', which is no number."))];
+            : throw new Fault(FaultKind.Input, $"{csv.Path}: point {i + 1} has {name} '{fields[column]}', which is no number."))];
 
     private static int[] Rounded(double[] values) => [.. values.Select(value => (int)Math.Round(value))];
 }

@@ -61,23 +61,23 @@ public sealed class PatchFolder : IPatchSource
         + (Table.HasCoordinates ? "" : "; no coordinates, so no spatial neighbours");
 
     /// <summary>Lists the folder and reads every image's header.</summary>
-    /// <exception cref="TilingException">The folder or one of its files does not fit; the message says which and why.</exception>
+    /// <exception cref="Fault">The folder or one of its files does not fit; the message says which and why.</exception>
     public static PatchFolder Open(string folder, PatchFolderOptions? options = null, CancellationToken cancel = default)
     {
         options ??= new();
         List<ListedPatch> listed = PatchFolderListing.List(folder);
         if (listed[0].Slide is null && options.RequireCoordinates)
-            throw new TilingException($"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
+            throw new Fault(FaultKind.Input, $"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
                 + $"name them <slide>_<col>_<row>_<label>, or write a {PatchFolderListing.CsvName} with file,slide,col,row.");
         ((int Width, int Height)[] sizes, List<string> unreadable) = ReadSizes(listed, cancel);
         if (unreadable.Count == listed.Count)
-            throw new TilingException($"None of the {listed.Count} images of {folder} can be opened; the first: {unreadable[0]}.");
+            throw new Fault(FaultKind.Input, $"None of the {listed.Count} images of {folder} can be opened; the first: {unreadable[0]}.");
         (int width, int height) = sizes.Where(size => size.Width > 0).GroupBy(size => size).MaxBy(group => group.Count())!.Key;
         if (width != height)
-            throw new TilingException($"Most images of {folder} are {width} × {height} px; patches must be square.");
+            throw new Fault(FaultKind.Input, $"Most images of {folder} are {width} × {height} px; patches must be square.");
         int larger = Array.FindIndex(sizes, size => size.Width > width || size.Height > height);
         if (larger >= 0)
-            throw new TilingException($"{listed[larger].File} is {sizes[larger].Width} × {sizes[larger].Height} px where most patches are "
+            throw new Fault(FaultKind.Input, $"{listed[larger].File} is {sizes[larger].Width} × {sizes[larger].Height} px where most patches are "
                 + $"{width} × {height}; cut all patches to one size.");
         List<ListedPatch> whole = [.. listed.Where((_, i) => sizes[i] == (width, height))];
         return new(folder, whole, width, listed.Count - whole.Count - unreadable.Count, unreadable, options);
@@ -96,7 +96,7 @@ public sealed class PatchFolder : IPatchSource
         {
             PatchImage.Decode(_files[patch], PatchSize, PatchSize, rgb);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is Fault or IOException or UnauthorizedAccessException)
         {
             throw new PatchReadException(patch, Table.SlideName(patch), $"{Path.GetFileName(_files[patch])}: {e.Message}", e);
         }
@@ -119,7 +119,7 @@ public sealed class PatchFolder : IPatchSource
             {
                 sizes[i] = PatchImage.ReadSize(listed[i].File);
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is Fault or IOException or UnauthorizedAccessException)
             {
                 faults[i] = $"{listed[i].File}: {e.Message}";
             }

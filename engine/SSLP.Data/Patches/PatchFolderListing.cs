@@ -15,11 +15,11 @@ internal static class PatchFolderListing
 {
     public const string CsvName = "patches.csv";
 
-    /// <exception cref="TilingException">No such folder, nothing in it, or a file that does not fit its form.</exception>
+    /// <exception cref="Fault">No such folder, nothing in it, or a file that does not fit its form.</exception>
     public static List<ListedPatch> List(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new TilingException($"{folder} is not a folder.");
+            throw new Fault(FaultKind.Input, $"{folder} is not a folder.");
         string csv = Path.Combine(folder, CsvName);
         if (File.Exists(csv))
             return FromCsv(folder, Csv.Read(csv));
@@ -27,11 +27,11 @@ internal static class PatchFolderListing
         string[] classes = [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)];
         List<ListedPatch> inClasses = [.. classes.SelectMany(FromClassFolder)];
         if (flat.Count > 0 && inClasses.Count > 0)
-            throw new TilingException($"{folder} has images both beside and inside its folders ({Path.GetFileName(flat[0])}, "
+            throw new Fault(FaultKind.Input, $"{folder} has images both beside and inside its folders ({Path.GetFileName(flat[0])}, "
                 + $"{Path.GetRelativePath(folder, inClasses[0].File)}); keep one form, or name them in a {CsvName}.");
         List<ListedPatch> all = flat.Count > 0 ? [.. flat.Select(FromFlatName)] : inClasses;
         if (all.Count == 0)
-            throw new TilingException($"{folder} has no images (png, jpg, tif …) and no {CsvName}.");
+            throw new Fault(FaultKind.Input, $"{folder} has no images (png, jpg, tif …) and no {CsvName}.");
         RefuseMixedNames(all);
         return all;
     }
@@ -41,14 +41,14 @@ internal static class PatchFolderListing
         int file = csv.Require("file"), slide = csv.Require("slide"), col = csv.Require("col"), row = csv.Require("row");
         int label = csv.Find("label"), split = csv.Find("split");
         if (csv.Rows.Count == 0)
-            throw new TilingException($"{csv.Path} names no patches.");
+            throw new Fault(FaultKind.Input, $"{csv.Path} names no patches.");
         var patches = new List<ListedPatch>(csv.Rows.Count);
         foreach (string[] fields in csv.Rows)
         {
             if (!IsInteger(fields[col], out int c) || !IsInteger(fields[row], out int r))
-                throw new TilingException($"{csv.Path}: {fields[file]} has col '{fields[col]}', row '{fields[row]}'; both must be whole numbers.");
+                throw new Fault(FaultKind.Input, $"{csv.Path}: {fields[file]} has col '{fields[col]}', row '{fields[row]}'; both must be whole numbers.");
             if (fields[slide].Length == 0 || fields[file].Length == 0)
-                throw new TilingException($"{csv.Path} has a line with no file or no slide: {string.Join(',', fields)}.");
+                throw new Fault(FaultKind.Input, $"{csv.Path} has a line with no file or no slide: {string.Join(',', fields)}.");
             patches.Add(new(Path.Combine(folder, fields[file]), fields[slide], c, r,
                 label < 0 ? null : fields[label], split < 0 ? null : fields[split]));
         }
@@ -82,7 +82,7 @@ internal static class PatchFolderListing
     {
         int without = patches.Count(patch => patch.Slide is null);
         if (without > 0 && without < patches.Count)
-            throw new TilingException($"{without} of {patches.Count} patch names carry no coordinates, the first "
+            throw new Fault(FaultKind.Input, $"{without} of {patches.Count} patch names carry no coordinates, the first "
                 + $"{patches.First(patch => patch.Slide is null).File}; name them <slide>_<col>_<row>_<label> or write a {CsvName}.");
     }
 

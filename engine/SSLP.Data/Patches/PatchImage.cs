@@ -1,5 +1,6 @@
 using System.Buffers;
 using BitMiracle.LibTiff.Classic;
+using SSLP.Data.Files;
 using SkiaSharp;
 
 namespace SSLP.Data.Patches;
@@ -15,7 +16,7 @@ internal static class PatchImage
     public static bool IsImage(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Width and height, from the header alone.</summary>
-    /// <exception cref="InvalidDataException">Not an image that can be read here.</exception>
+    /// <exception cref="Fault">Not an image that can be read here.</exception>
     public static (int Width, int Height) ReadSize(string path)
     {
         if (IsTiff(path))
@@ -28,7 +29,7 @@ internal static class PatchImage
     }
 
     /// <summary>Decodes into <paramref name="rgb"/>, width × height × 3 bytes, row by row, R G B.</summary>
-    /// <exception cref="InvalidDataException">It does not decode whole, or has another size than the caller expects.</exception>
+    /// <exception cref="Fault">It does not decode whole, or has another size than the caller expects.</exception>
     public static void Decode(string path, int width, int height, Span<byte> rgb)
     {
         if (IsTiff(path))
@@ -41,8 +42,8 @@ internal static class PatchImage
 
     private static SKCodec OpenCodec(string path)
     {
-        using SKStreamAsset stream = SKFileStream.OpenStream(path) ?? throw new InvalidDataException("the file cannot be opened");
-        return SKCodec.Create(stream, out SKCodecResult result) ?? throw new InvalidDataException($"not a readable image ({result})");
+        using SKStreamAsset stream = SKFileStream.OpenStream(path) ?? throw new Fault(FaultKind.Data, "the file cannot be opened");
+        return SKCodec.Create(stream, out SKCodecResult result) ?? throw new Fault(FaultKind.Data, $"not a readable image ({result})");
     }
 
     private static unsafe void DecodeSkia(string path, int width, int height, Span<byte> rgb)
@@ -56,7 +57,7 @@ internal static class PatchImage
             fixed (byte* pixels = rgba)
                 result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (nint)pixels);
             if (result != SKCodecResult.Success)
-                throw new InvalidDataException($"the image does not decode whole ({result})");
+                throw new Fault(FaultKind.Data, $"the image does not decode whole ({result})");
             DropAlpha(rgba, rgb);
         }
         finally
@@ -75,14 +76,14 @@ internal static class PatchImage
         }
     }
 
-    private static Tiff OpenTiff(string path) => Tiff.Open(path, "r") ?? throw new InvalidDataException("not a readable TIFF");
+    private static Tiff OpenTiff(string path) => Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Data, "not a readable TIFF");
 
     private static (int Width, int Height) TiffSize(Tiff tiff)
     {
         FieldValue[]? width = tiff.GetField(TiffTag.IMAGEWIDTH);
         FieldValue[]? height = tiff.GetField(TiffTag.IMAGELENGTH);
         return width is null || height is null
-            ? throw new InvalidDataException("the TIFF does not say its size")
+            ? throw new Fault(FaultKind.Data, "the TIFF does not say its size")
             : (width[0].ToInt(), height[0].ToInt());
     }
 
@@ -92,7 +93,7 @@ internal static class PatchImage
         CheckSize(TiffSize(tiff), width, height);
         var abgr = new int[width * height];
         if (!tiff.ReadRGBAImageOriented(width, height, abgr, Orientation.TOPLEFT, true))
-            throw new InvalidDataException("the TIFF does not decode");
+            throw new Fault(FaultKind.Data, "the TIFF does not decode");
         for (int i = 0, to = 0; i < abgr.Length; i++, to += 3)
         {
             rgb[to] = (byte)Tiff.GetR(abgr[i]);
@@ -104,6 +105,6 @@ internal static class PatchImage
     private static void CheckSize((int Width, int Height) actual, int width, int height)
     {
         if (actual != (width, height))
-            throw new InvalidDataException($"the image is {actual.Width} × {actual.Height} px, not {width} × {height}");
+            throw new Fault(FaultKind.Data, $"the image is {actual.Width} × {actual.Height} px, not {width} × {height}");
     }
 }

@@ -26,7 +26,7 @@ public sealed class PatchTable
     /// <param name="splits">A split (train, val …) per patch, or null.</param>
     /// <param name="hasCoordinates">False where col and row are placeholders: no patch has a neighbour.</param>
     /// <param name="nameOf">What a user knows a patch by, for the fault; null for its index.</param>
-    /// <exception cref="TilingException">Two patches on one coordinate of one slide.</exception>
+    /// <exception cref="Fault">Two patches on one coordinate of one slide.</exception>
     /// <exception cref="ArgumentException">Columns of different lengths, or an index outside its names.</exception>
     public PatchTable(
         IReadOnlyList<string> slides, ReadOnlyMemory<int> slideOf, ReadOnlyMemory<int> col, ReadOnlyMemory<int> row,
@@ -79,14 +79,14 @@ public sealed class PatchTable
     public string SlideName(int patch) => Slides[SlideOf[patch]];
 
     /// <summary>Patch indices of one split, in table order.</summary>
-    /// <exception cref="TilingException">No such split; the message lists those there are.</exception>
+    /// <exception cref="Fault">No such split; the message lists those there are.</exception>
     public int[] InSplit(string split)
     {
         int wanted = Splits?.ToList().IndexOf(split) ?? None;
         if (wanted < 0)
         {
             string known = Splits is null ? "the patches carry no split" : $"there are {string.Join(", ", Splits)}";
-            throw new TilingException($"No split is called '{split}'; {known}.");
+            throw new Fault(FaultKind.Input, $"No split is called '{split}'; {known}.");
         }
         var members = new List<int>();
         ReadOnlySpan<int> splitOf = SplitOf;

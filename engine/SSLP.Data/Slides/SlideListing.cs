@@ -13,7 +13,7 @@ public static class SlideListing
 
     /// <param name="paths">Folders are searched for slide extensions; files are taken whatever their extension.</param>
     /// <returns>Ordered by name, ordinal. A folder whose own name ends like a slide's is listed too, so that it is reported.</returns>
-    /// <exception cref="TilingException">A path that does not exist, a folder with no slide, or two slides of one name.</exception>
+    /// <exception cref="Fault">A path that does not exist, a folder with no slide, or two slides of one name.</exception>
     public static IReadOnlyList<SlideFile> List(params IEnumerable<string> paths)
     {
         var files = new List<SlideFile>();
@@ -24,12 +24,12 @@ public static class SlideListing
             else if (File.Exists(path))
                 files.Add(new(Path.GetFileName(path), path));
             else
-                throw new TilingException($"There is no file or folder {path}.");
+                throw new Fault(FaultKind.Input, $"There is no file or folder {path}.");
         }
         files.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         for (int i = 1; i < files.Count; i++)
             if (files[i].Name == files[i - 1].Name)
-                throw new TilingException($"Two slides are called {files[i].Name}: {files[i - 1].Path} and {files[i].Path}; name the folder above both instead.");
+                throw new Fault(FaultKind.Input, $"Two slides are called {files[i].Name}: {files[i - 1].Path} and {files[i].Path}; name the folder above both instead.");
         return files;
     }
 
@@ -39,6 +39,6 @@ public static class SlideListing
             .Where(path => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
             .Select(path => new SlideFile(Path.GetRelativePath(folder, path).Replace('\\', '/'), path))];
         return found.Count > 0 ? found
-            : throw new TilingException($"{folder} holds no slide ({string.Join(' ', Extensions)}).");
+            : throw new Fault(FaultKind.Input, $"{folder} holds no slide ({string.Join(' ', Extensions)}).");
     }
 }

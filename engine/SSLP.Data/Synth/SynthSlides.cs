@@ -19,7 +19,7 @@ public static class SynthSlides
     /// <param name="threads">Slides at once; each takes about 25 bytes a pixel. Default all cores.</param>
     /// <param name="cancel">Stops between slides.</param>
     /// <returns>Paths of the slides, in order.</returns>
-    /// <exception cref="TilingException">An option that means nothing.</exception>
+    /// <exception cref="Fault">An option that means nothing.</exception>
     public static IReadOnlyList<string> Write(
         string folder, SynthOptions options, IProgress<string>? progress = null, int? threads = null, CancellationToken cancel = default)
     {
@@ -68,12 +68,12 @@ public static class SynthSlides
     private static void Check(SynthOptions options)
     {
         if (options.Slides < 1)
-            throw new TilingException($"{options.Slides} slides cannot be made; choose 1 or more.");
+            throw new Fault(FaultKind.Input, $"{options.Slides} slides cannot be made; choose 1 or more.");
         if (options.Size is < 512 or > 8192)
-            throw new TilingException($"A slide of {options.Size} px cannot be made; choose 512 to 8192.");
+            throw new Fault(FaultKind.Input, $"A slide of {options.Size} px cannot be made; choose 512 to 8192.");
         if (options.JpegQuality is < 1 or > 100)
-            throw new TilingException($"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
+            throw new Fault(FaultKind.Input, $"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
         if (options.PatchSize < 1 || !(options.Mpp > 0))
-            throw new TilingException(FormattableString.Invariant($"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
+            throw new Fault(FaultKind.Input, FormattableString.Invariant($"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
     }
 }

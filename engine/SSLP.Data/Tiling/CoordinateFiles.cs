@@ -43,12 +43,12 @@ public static class CoordinateFiles
     /// </summary>
     /// <param name="folder">Holds <c>&lt;slide&gt;.h5</c> or <c>&lt;slide&gt;_patches.h5</c>.</param>
     /// <param name="slides">The slides that the files may name, by name without extension.</param>
-    /// <exception cref="TilingException">No such files, one without its slide, or overlapping patches that round to one place.</exception>
+    /// <exception cref="Fault">No such files, one without its slide, or overlapping patches that round to one place.</exception>
     public static LabelledPoints Read(string folder, IReadOnlyList<SlideFile> slides)
     {
         string[] files = Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*.h5").Order(StringComparer.Ordinal)] : [];
         if (files.Length == 0)
-            throw new TilingException($"{folder} holds no coordinate files (<slide>.h5 or <slide>{TridentEnding}.h5).");
+            throw new Fault(FaultKind.Input, $"{folder} holds no coordinate files (<slide>.h5 or <slide>{TridentEnding}.h5).");
         var names = new string[files.Length];
         List<int> slideOf = [], cols = [], rows = [];
         List<double> xs = [], ys = [];
@@ -101,7 +101,7 @@ public static class CoordinateFiles
         string stem = Path.GetFileNameWithoutExtension(file);
         string slide = stem.EndsWith(TridentEnding, StringComparison.Ordinal) ? stem[..^TridentEnding.Length] : stem;
         return slides.FirstOrDefault(candidate => Path.ChangeExtension(Path.GetFileName(candidate.Name), null) == slide)
-            ?? throw new TilingException($"{file} has coordinates of {slide}, and no slide of that name was given.");
+            ?? throw new Fault(FaultKind.Input, $"{file} has coordinates of {slide}, and no slide of that name was given.");
     }
 
     private static (long[] Corners, double Size) ReadOne(string path)
@@ -111,18 +111,18 @@ public static class CoordinateFiles
             using var file = H5File.OpenRead(path);
             IH5Dataset coords = file.Dataset("coords");
             if (coords.Space.Dimensions is not [_, 2])
-                throw new TilingException($"{path}: 'coords' is not N × 2.");
+                throw new Fault(FaultKind.Input, $"{path}: 'coords' is not N × 2.");
             double size = coords.AttributeExists("patch_size_level0") ? Integer(coords.Attribute("patch_size_level0"))
                 : coords.AttributeExists("patch_level") && Integer(coords.Attribute("patch_level")) == 0 ? Integer(coords.Attribute("patch_size"))
                 : coords.AttributeExists("downsample") ? Integer(coords.Attribute("patch_size")) * coords.Attribute("downsample").Read<double[]>()[0]
-                : throw new TilingException($"{path} does not say the patch's size in level-0 pixels (attribute patch_size_level0, or patch_size with patch_level 0 or downsample).");
+                : throw new Fault(FaultKind.Input, $"{path} does not say the patch's size in level-0 pixels (attribute patch_size_level0, or patch_size with patch_level 0 or downsample).");
             long[] corners = coords.Type.Size == sizeof(int) ? Array.ConvertAll(coords.Read<int[]>(), value => (long)value) : coords.Read<long[]>();
-            return size > 0 ? (corners, size) : throw new TilingException($"{path} has a patch size of {size}.");
+            return size > 0 ? (corners, size) : throw new Fault(FaultKind.Input, $"{path} has a patch size of {size}.");
         }
-        catch (Exception e) when (e is not TilingException and not IOException)
+        catch (Exception e) when (e is not Fault and not IOException)
         {
             // PureHDF reports a malformed file with whatever exception its parser ran into.
-            throw new TilingException($"{path} is no coordinate file ({e.Message}).", e);
+            throw new Fault(FaultKind.Input, $"{path} is no coordinate file ({e.Message}).", e);
         }
     }
 

@@ -11,7 +11,7 @@ public sealed class LabelledGrid : IPatchSource
     /// <param name="patches">The patches of <paramref name="manifest"/>; disposed with this.</param>
     /// <param name="manifest">Where they lie.</param>
     /// <param name="points">Classes at places, level-0 pixels.</param>
-    /// <exception cref="TilingException">No point lies on a patch.</exception>
+    /// <exception cref="Fault">No point lies on a patch.</exception>
     public LabelledGrid(SlidePatches patches, TileManifest manifest, LabelledPoints points)
     {
         _patches = patches;
@@ -19,7 +19,7 @@ public sealed class LabelledGrid : IPatchSource
         int[] nearest = NearestPoints(manifest, points);
         int found = nearest.Count(point => point != PatchTable.None);
         if (found == 0)
-            throw new TilingException($"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
+            throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
         Table = new PatchTable(
             table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), Column(points.Table.Classes, points.Table.LabelOf),
             Column(points.Table.Splits, points.Table.SplitOf));

@@ -62,12 +62,12 @@ internal static class ManifestFile
     }
 
     /// <summary>Maps a manifest and verifies its checksum.</summary>
-    /// <exception cref="TilingException">Not a manifest, of another version, cut short or altered.</exception>
+    /// <exception cref="Fault">Not a manifest, of another version, cut short or altered.</exception>
     public static TileManifest Open(string path)
     {
-        long length = File.Exists(path) ? new FileInfo(path).Length : throw new TilingException($"There is no manifest {path}; make one with sslp tile.");
+        long length = File.Exists(path) ? new FileInfo(path).Length : throw new Fault(FaultKind.Input, $"There is no manifest {path}; make one with sslp tile.");
         if (length < PreludeBytes)
-            throw new TilingException($"{path} is not a tile manifest.");
+            throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
         var mapping = new MappedBytes(path, length);
         try
         {
@@ -84,18 +84,18 @@ internal static class ManifestFile
     {
         ReadOnlySpan<byte> prelude = mapping.Bytes(0, PreludeBytes);
         if (!prelude.StartsWith(Magic))
-            throw new TilingException($"{path} is not a tile manifest.");
+            throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
         int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
         if (version is not (Unlabelled or Labelled))
-            throw new TilingException($"{path} is a manifest of version {version}; this program reads {Unlabelled} and {Labelled}. Tile the slides again.");
+            throw new Fault(FaultKind.Input, $"{path} is a manifest of version {version}; this program reads {Unlabelled} and {Labelled}. Tile the slides again.");
         int headerBytes = BinaryPrimitives.ReadInt32LittleEndian(prelude[12..]);
         long patches = BinaryPrimitives.ReadInt64LittleEndian(prelude[16..]);
         bool fits = headerBytes is >= 0 and <= MaxHeaderBytes && patches is >= 0 and <= int.MaxValue
             && length == PreludeBytes + headerBytes + (patches * (version == Labelled ? 3 + LabelColumns : 3) * sizeof(int));
         if (!fits || !mapping.Hash(PreludeBytes, length).SequenceEqual(prelude.Slice(24, 32)))
-            throw new TilingException($"{path} is damaged (its length or checksum does not match); tile the slides again.");
+            throw new Fault(FaultKind.Data, $"{path} is damaged (its length or checksum does not match); tile the slides again.");
         ManifestHeader header = JsonSerializer.Deserialize(mapping.Bytes(PreludeBytes, headerBytes), ManifestJson.Default.ManifestHeader)
-            ?? throw new TilingException($"{path} has an empty header; tile the slides again.");
+            ?? throw new Fault(FaultKind.Input, $"{path} has an empty header; tile the slides again.");
         long columns = PreludeBytes + headerBytes, column = patches * sizeof(int);
         CategoryColumn? labels = version == Labelled && header.Classes is { } classes ? new(classes, mapping.Column<int>(columns + (3 * column), (int)patches)) : null;
         var table = new PatchTable([.. header.Slides.Select(slide => slide.Name)], mapping.Column<int>(columns, (int)patches),

@@ -29,14 +29,14 @@ public static class PatchExport
     /// <param name="cancel">Stops between patches; what was written stays, without patches.csv.</param>
     /// <param name="shares">How much of every patch its class covers, for a column of patches.csv; empty where that is not known.</param>
     /// <returns>Patches that did not read, each with the reason; they are in no file.</returns>
-    /// <exception cref="TilingException">The folder holds patches already.</exception>
+    /// <exception cref="Fault">The folder holds patches already.</exception>
     public static IReadOnlyList<PatchReadException> Write(
         IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null, CancellationToken cancel = default,
         ReadOnlyMemory<float> shares = default)
     {
         string csv = Path.Combine(folder, PatchFolderListing.CsvName);
         if (File.Exists(csv))
-            throw new TilingException($"{folder} holds a {PatchFolderListing.CsvName} already; write to another folder.");
+            throw new Fault(FaultKind.Input, $"{folder} holds a {PatchFolderListing.CsvName} already; write to another folder.");
         PatchTable table = source.Table;
         string[] slideFolders = [.. table.Slides.Select(slide => slide.Replace('/', '_').Replace('\\', '_'))];
         foreach (string slide in slideFolders)

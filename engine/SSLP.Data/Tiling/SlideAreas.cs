@@ -45,7 +45,7 @@ internal sealed class SlideAreas
     }
 
     /// <summary>The areas of one slide. Thread-safe.</summary>
-    /// <exception cref="TilingException">It has no region file and needs one, or a file that can't be read.</exception>
+    /// <exception cref="Fault">It has no region file and needs one, or a file that can't be read.</exception>
     public OneSlideAreas Of(SlideFile file, Slide slide, SlideGrid grid)
     {
         var cells = new CellGrid(0, 0, grid.PatchSize * grid.ScaleX, grid.PatchSize * grid.ScaleY, grid.Columns, grid.Rows);
@@ -58,7 +58,7 @@ internal sealed class SlideAreas
             else if (_options.RegionsOptional)
                 _withoutRegions.Add(file.Name);
             else
-                throw new TilingException($"{_options.RegionsFolder} holds no region file for it; add one, or take such slides whole with --regions-optional");
+                throw new Fault(FaultKind.Input, $"{_options.RegionsFolder} holds no region file for it; add one, or take such slides whole with --regions-optional");
         }
         if (_annotations is null)
             return new(regions, null, notes);

@@ -54,7 +54,7 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="manifest">Made by <see cref="Tiler"/> or opened from disk.</param>
     /// <param name="slidesFolder">Where the slides are now, if they have moved since they were tiled.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
-    /// <exception cref="TilingException">A slide is missing or has another size than when it was tiled.</exception>
+    /// <exception cref="Fault">A slide is missing or has another size than when it was tiled.</exception>
     public static SlidePatches FromManifest(TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
     {
         SourceSlide[] slides = [.. manifest.Slides.Select((slide, i) => SourceSlide.Locate(slide, manifest.Grid(i), slidesFolder))];
@@ -78,7 +78,7 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
     /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
-    /// <exception cref="TilingException">A slide that is missing, has no pixel size or is too coarse.</exception>
+    /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget)

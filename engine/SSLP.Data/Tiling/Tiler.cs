@@ -71,15 +71,15 @@ public sealed record TilingOptions
     internal void Check()
     {
         if (PatchSize is < 1 or > 8192)
-            throw new TilingException($"A patch of {PatchSize} px cannot be cut; choose 1 to 8192.");
+            throw new Fault(FaultKind.Input, $"A patch of {PatchSize} px cannot be cut; choose 1 to 8192.");
         if (!(Mpp > 0) || !double.IsFinite(Mpp))
-            throw new TilingException($"A pixel size of {Mpp} µm means nothing; 0.5 is about 20×, 0.25 about 40×.");
+            throw new Fault(FaultKind.Input, $"A pixel size of {Mpp} µm means nothing; 0.5 is about 20×, 0.25 about 40×.");
         if (!(MinTissue is >= 0 and <= 1))
-            throw new TilingException($"The least share of tissue is {MinTissue}; it must lie in 0 to 1.");
+            throw new Fault(FaultKind.Input, $"The least share of tissue is {MinTissue}; it must lie in 0 to 1.");
         if (AssumeMpp is double assumed && (!(assumed > 0) || !double.IsFinite(assumed)))
-            throw new TilingException($"An assumed pixel size of {assumed} µm means nothing.");
+            throw new Fault(FaultKind.Input, $"An assumed pixel size of {assumed} µm means nothing.");
         if (!(LabelShare is > 0 and <= 1))
-            throw new TilingException($"A patch can't be labelled by a share of {LabelShare}; it must lie above 0 and up to 1.");
+            throw new Fault(FaultKind.Input, $"A patch can't be labelled by a share of {LabelShare}; it must lie above 0 and up to 1.");
     }
 }
 
@@ -107,7 +107,7 @@ public static class Tiler
     /// <param name="options">What to cut.</param>
     /// <param name="progress">Told each outcome as it is known; order and thread are any.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
-    /// <exception cref="TilingException">An option that means nothing.</exception>
+    /// <exception cref="Fault">An option that means nothing.</exception>
     public static TilingResult Run(
         IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default)
     {
@@ -147,7 +147,7 @@ public static class Tiler
         {
             return TiledSlide.LeftOut(file, SlideInspection.VerdictOf(e.Fault), e.Reason);
         }
-        catch (TilingException e)
+        catch (Fault e)
         {
             return TiledSlide.LeftOut(file, SlideVerdict.BadRegions, e.Message);
         }

@@ -87,7 +87,7 @@ public sealed record DivergedStep
     }
 
     /// <summary>The record of a folder; null where it has none.</summary>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <exception cref="Fault">It is damaged.</exception>
     public static DivergedStep? Find(string folder)
     {
         string path = Path.Combine(folder, RecordName);
@@ -100,17 +100,17 @@ public sealed record DivergedStep
         }
         catch (JsonException fault)
         {
-            throw new InvalidDataException($"'{path}' is no record of a step that diverged: {fault.Message}", fault);
+            throw new Fault(FaultKind.Data, $"'{path}' is no record of a step that diverged: {fault.Message}", fault);
         }
     }
 
     /// <summary>The record and the state before the step, opened and verified.</summary>
-    /// <exception cref="UserException">The folder is no RUN/diverged.</exception>
+    /// <exception cref="Fault">The folder is no RUN/diverged.</exception>
     public static (DivergedStep Record, CheckpointState State, SafetensorsFile File) Open(string folder)
     {
         string state = Path.Combine(folder, StateName);
         if (Find(folder) is not { } record || !File.Exists(state))
-            throw new UserException($"'{folder}' does not hold {RecordName} and {StateName}: --replay takes the folder RUN/diverged that a run left which met numbers that are not finite.");
+            throw new Fault(FaultKind.Input, $"'{folder}' does not hold {RecordName} and {StateName}: --replay takes the folder RUN/diverged that a run left which met numbers that are not finite.");
         (CheckpointState before, SafetensorsFile file) = Checkpoint.Open(state);
         return (record, before, file);
     }

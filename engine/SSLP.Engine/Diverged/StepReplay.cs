@@ -21,8 +21,8 @@ public sealed class StepReplay : IDisposable
     private readonly SafetensorsFile _file;
 
     /// <param name="folder">RUN/diverged.</param>
-    /// <exception cref="UserException">It is none.</exception>
-    /// <exception cref="InvalidDataException">A file of it is damaged.</exception>
+    /// <exception cref="Fault">It is none.</exception>
+    /// <exception cref="Fault">A file of it is damaged.</exception>
     public StepReplay(string folder)
     {
         (Record, _state, _file) = DivergedStep.Open(folder);
@@ -37,21 +37,21 @@ public sealed class StepReplay : IDisposable
     public TrainingOptions Options { get; private set; }
 
     /// <summary>Sets options that do not change what is learned: device, threads.</summary>
-    /// <exception cref="UserException">An option that does.</exception>
+    /// <exception cref="Fault">An option that does.</exception>
     public void Set(IEnumerable<string> sets)
     {
         TrainingOptions asked = sets.Select(RunConfig.ParseSet).Aggregate(Options, (o, setting) => OptionTable.Set(o, setting.Key, setting.Value, setting.Where));
         if (OptionTable.Differences(Options, asked) is { Count: > 0 } differences)
-            throw new UserException($"--replay runs the step as it was, on another device or with other threads if asked; not with {string.Join("; ", differences)}.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"--replay runs the step as it was, on another device or with other threads if asked; not with {string.Join("; ", differences)}.");
         Options = asked with { Init = string.Empty };
     }
 
     /// <param name="source">The patches that the run was trained on; stays the caller's.</param>
-    /// <exception cref="UserException">They are others, or one of the batch does not read.</exception>
+    /// <exception cref="Fault">They are others, or one of the batch does not read.</exception>
     public StepTrace Run(IPatchSource source)
     {
         if (InputFingerprint.Of(source) != _state.Inputs)
-            throw new UserException($"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
+            throw new Fault(FaultKind.Input, $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
         using var kernels = new KernelSet(KernelSet.FromEnvironment(), Options.Threads);
         set_num_threads(kernels.Pool.Workers);
@@ -92,7 +92,7 @@ public sealed class StepReplay : IDisposable
         catch (PatchReadException fault)
         {
             memory.Dispose();
-            throw new UserException($"The step cannot be run again: {fault.Message}", inner: fault);
+            throw new Fault(FaultKind.Input, $"The step cannot be run again: {fault.Message}", fault);
         }
     }
 }

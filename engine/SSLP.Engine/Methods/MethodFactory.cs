@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
@@ -13,7 +14,7 @@ public static class MethodFactory
     /// <param name="options">Every option of the run.</param>
     /// <param name="table">The patches; the bank has a row for each.</param>
     /// <param name="kernels">Implementation and threads of the kernels; stays the caller's.</param>
-    /// <exception cref="InvalidDataException">The file that the backbone is to begin with is of another network.</exception>
+    /// <exception cref="Fault">The file that the backbone is to begin with is of another network.</exception>
     public static Method Create(TrainingOptions options, PatchTable table, KernelSet kernels)
     {
         if (options.Method == MethodKind.Supervised)

@@ -34,7 +34,7 @@ public sealed class Supervised(Encoder encoder, int[] labels) : Method
     }
 
     /// <summary>The labels that may be learned from: those of the split 'train' where the patches have splits, else all.</summary>
-    /// <exception cref="UserException">There are none, or they are all of one class.</exception>
+    /// <exception cref="Fault">There are none, or they are all of one class.</exception>
     public static int[] LabelsOf(PatchTable table)
     {
         int[] labels = new int[table.Count];
@@ -42,7 +42,7 @@ public sealed class Supervised(Encoder encoder, int[] labels) : Method
         foreach (int patch in table.LabelledToLearn())
             labels[patch] = table.LabelOf[patch];
         int classes = labels.Where(label => label != PatchTable.None).Distinct().Count();
-        return classes >= 2 ? labels : throw new UserException(
+        return classes >= 2 ? labels : throw new Fault(FaultKind.Input,
             $"method=supervised needs patches of two classes at least{(table.Splits is null ? "" : " in the split 'train'")}, and these have {classes}: give a "
             + "label column in patches.csv, folders named by class, or --slides with --labels.");
     }

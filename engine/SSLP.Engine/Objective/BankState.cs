@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using SSLP.Data.Files;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 
@@ -23,11 +24,11 @@ internal static class BankState
             }
         });
 
-    /// <exception cref="InvalidDataException">The file's bank has another shape.</exception>
+    /// <exception cref="Fault">The file's bank has another shape.</exception>
     public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name)
     {
         if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry) || !entry.Shape.SequenceEqual([bank.RowCount, bank.Width]))
-            throw new InvalidDataException($"'{file.Path}' holds no '{name}' of {bank.RowCount} × {bank.Width}.");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{name}' of {bank.RowCount} × {bank.Width}.");
         var rows = new float[bank.RowCount * bank.Width];
         file.ReadBytes(name, MemoryMarshal.AsBytes(rows.AsSpan()));
         bank.LoadRows(0, rows);

@@ -71,19 +71,19 @@ public static class OptionTable
     ];
 
     /// <summary>A copy of <paramref name="options"/> with one key set.</summary>
-    /// <exception cref="UserException">No such key (the nearest one is named), or a value that it does not take.</exception>
+    /// <exception cref="Fault">No such key (the nearest one is named), or a value that it does not take.</exception>
     public static TrainingOptions Set(TrainingOptions options, string key, string value, string where)
     {
         Option? option = All.FirstOrDefault(o => o.Key == key);
         if (option is null)
-            throw new UserException($"{where}: there is no option '{key}'; did you mean '{Nearest(key, All.Select(o => o.Key))}'?", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{where}: there is no option '{key}'; did you mean '{Nearest(key, All.Select(o => o.Key))}'?");
         try
         {
             return option.Set(options, value.Trim());
         }
         catch (FormatException wrong)
         {
-            throw new UserException($"{where}: '{value}' is no value of {key}; it takes {wrong.Message}.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{where}: '{value}' is no value of {key}; it takes {wrong.Message}.");
         }
     }
 

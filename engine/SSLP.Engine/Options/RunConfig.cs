@@ -12,12 +12,12 @@ public static class RunConfig
 {
     /// <param name="yaml">Path of a flat run.yaml ("key: value" lines), or null.</param>
     /// <param name="sets">"key=value" each.</param>
-    /// <exception cref="UserException">No such file, no such key (the nearest one is named), a bad value, no flat mapping.</exception>
+    /// <exception cref="Fault">No such file, no such key (the nearest one is named), a bad value, no flat mapping.</exception>
     public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) =>
         Of([.. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet)]);
 
     /// <summary>Defaults of the method that they name, then every setting in order.</summary>
-    /// <exception cref="UserException">No such key (the nearest one is named), or a bad value.</exception>
+    /// <exception cref="Fault">No such key (the nearest one is named), or a bad value.</exception>
     public static TrainingOptions Of(IReadOnlyList<RunSetting> settings)
     {
         var options = new TrainingOptions();
@@ -27,19 +27,19 @@ public static class RunConfig
     }
 
     /// <summary>"key=value" as a setting.</summary>
-    /// <exception cref="UserException">No equals sign.</exception>
+    /// <exception cref="Fault">No equals sign.</exception>
     public static RunSetting ParseSet(string set)
     {
         int equals = set.IndexOf('=');
         return equals > 0
             ? new RunSetting(set[..equals].Trim(), set[(equals + 1)..], "--set")
-            : throw new UserException($"--set {set}: it takes key=value, as in --set epochs=20.", UserException.Usage);
+            : throw new Fault(FaultKind.Usage, $"--set {set}: it takes key=value, as in --set epochs=20.");
     }
 
     private static IEnumerable<RunSetting> ReadYaml(string path)
     {
         if (!File.Exists(path))
-            throw new UserException($"There is no configuration '{path}'; --config names a file of 'key: value' lines.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"There is no configuration '{path}'; --config names a file of 'key: value' lines.");
         using StreamReader reader = File.OpenText(path);
         return Mapping(reader, $"'{path}'") is { } mapping ? Flat(mapping, $"'{path}'") : [];
     }
@@ -47,7 +47,7 @@ public static class RunConfig
     /// <summary>The mapping that a YAML text is; null where it is empty.</summary>
     /// <param name="reader">The text.</param>
     /// <param name="where">What to call it in a fault.</param>
-    /// <exception cref="UserException">No YAML, or no mapping.</exception>
+    /// <exception cref="Fault">No YAML, or no mapping.</exception>
     internal static YamlMappingNode? Mapping(TextReader reader, string where)
     {
         var stream = new YamlStream();
@@ -57,18 +57,18 @@ public static class RunConfig
         }
         catch (YamlException fault)
         {
-            throw new UserException($"{where} line {fault.Start.Line} is no YAML: {fault.Message}", UserException.Usage, fault);
+            throw new Fault(FaultKind.Usage, $"{where} line {fault.Start.Line} is no YAML: {fault.Message}", fault);
         }
         if (stream.Documents.Count == 0)
             return null;
-        return stream.Documents[0].RootNode as YamlMappingNode ?? throw new UserException($"{where} is no list of 'key: value' lines.", UserException.Usage);
+        return stream.Documents[0].RootNode as YamlMappingNode ?? throw new Fault(FaultKind.Usage, $"{where} is no list of 'key: value' lines.");
     }
 
     /// <summary>A mapping of keys to single values as settings, in its order.</summary>
-    /// <exception cref="UserException">A value is a list or a mapping.</exception>
+    /// <exception cref="Fault">A value is a list or a mapping.</exception>
     internal static IEnumerable<RunSetting> Flat(YamlMappingNode mapping, string where) => mapping.Children.Select(pair => pair.Value is YamlScalarNode scalar
         ? new RunSetting(pair.Key.ToString(), scalar.Value ?? string.Empty, $"{where} line {pair.Key.Start.Line}")
-        : throw new UserException($"{where} line {pair.Value.Start.Line}: {pair.Key} has a list or a mapping; every option takes one value.", UserException.Usage));
+        : throw new Fault(FaultKind.Usage, $"{where} line {pair.Value.Start.Line}: {pair.Key} has a list or a mapping; every option takes one value."));
 
     private static TrainingOptions Apply(TrainingOptions options, RunSetting setting) => OptionTable.Set(options, setting.Key, setting.Value, setting.Where);
 }

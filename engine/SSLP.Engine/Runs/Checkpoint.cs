@@ -27,7 +27,7 @@ public sealed class Checkpoint(RunFolder folder, int keep)
 {
     private const string StateKey = "sslp.checkpoint";
 
-    /// <exception cref="UserException">The file could not be written; the checkpoint before it is untouched.</exception>
+    /// <exception cref="Fault">The file could not be written; the checkpoint before it is untouched.</exception>
     public void Save(CheckpointState state, IReadOnlyList<SafetensorsItem> items)
     {
         string path = PathOf(state.Step);
@@ -38,15 +38,15 @@ public sealed class Checkpoint(RunFolder folder, int keep)
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             string last = All().LastOrDefault() is { } before ? $"'{before}' is intact" : "no checkpoint was written before it";
-            throw new UserException(
-                $"The checkpoint '{path}' could not be written: {fault.Message.TrimEnd('.')}; {last}. Make room and go on with --resume.", inner: fault);
+            throw new Fault(FaultKind.Input,
+                $"The checkpoint '{path}' could not be written: {fault.Message.TrimEnd('.')}; {last}. Make room and go on with --resume.", fault);
         }
         foreach (string old in All().SkipLast(keep))
             File.Delete(old);
     }
 
     /// <summary>The newest checkpoint, opened and verified; null where there is none.</summary>
-    /// <exception cref="InvalidDataException">The newest one is damaged; says which, and which one before it there is.</exception>
+    /// <exception cref="Fault">The newest one is damaged; says which, and which one before it there is.</exception>
     public (CheckpointState State, SafetensorsFile File)? OpenNewest()
     {
         string[] all = All();
@@ -56,10 +56,10 @@ public sealed class Checkpoint(RunFolder folder, int keep)
         {
             return Open(all[^1]);
         }
-        catch (InvalidDataException fault)
+        catch (Fault fault)
         {
             string before = all.Length > 1 ? $" Delete it to go on from '{all[^2]}'." : string.Empty;
-            throw new InvalidDataException($"{fault.Message.TrimEnd('.')}.{before}", fault);
+            throw new Fault(FaultKind.Data, $"{fault.Message.TrimEnd('.')}.{before}", fault);
         }
     }
 
@@ -68,14 +68,14 @@ public sealed class Checkpoint(RunFolder folder, int keep)
         path, items, new Dictionary<string, string> { [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState) });
 
     /// <summary>Opens what <see cref="Write"/> wrote and verifies it.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or no checkpoint.</exception>
+    /// <exception cref="Fault">It is damaged, or no checkpoint.</exception>
     public static (CheckpointState State, SafetensorsFile File) Open(string path)
     {
         SafetensorsFile file = SafetensorsFile.Open(path);
         if (file.Metadata.TryGetValue(StateKey, out string? json) && JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointState) is { } state)
             return (state, file);
         file.Dispose();
-        throw new InvalidDataException($"'{path}' is no checkpoint of this program.");
+        throw new Fault(FaultKind.Data, $"'{path}' is no checkpoint of this program.");
     }
 
     /// <summary>Checkpoints of the run, oldest first.</summary>

@@ -25,14 +25,14 @@ public sealed record RunRecord(
     public void Save(string path) =>
         AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, RunRecordJson.Default.RunRecord));
 
-    /// <exception cref="UserException">The folder holds no run.</exception>
+    /// <exception cref="Fault">The folder holds no run.</exception>
     public static RunRecord Load(string path)
     {
         if (!File.Exists(path))
-            throw new UserException($"'{path}' is not there: the folder holds no run of sslp pretrain.");
+            throw new Fault(FaultKind.Input, $"'{path}' is not there: the folder holds no run of sslp pretrain.");
         using FileStream stream = File.OpenRead(path);
         return JsonSerializer.Deserialize(stream, RunRecordJson.Default.RunRecord)
-            ?? throw new UserException($"'{path}' is empty.");
+            ?? throw new Fault(FaultKind.Input, $"'{path}' is empty.");
     }
 }
 

@@ -7,11 +7,11 @@ namespace SSLP.Engine.Torch;
 /// <summary>From the option "device" to a torch device.</summary>
 public static class Devices
 {
-    /// <exception cref="UserException">CUDA was asked for and libtorch sees no device.</exception>
+    /// <exception cref="Fault">CUDA was asked for and libtorch sees no device.</exception>
     public static Device Select(DeviceKind kind) => kind switch
     {
         DeviceKind.Cpu => CPU,
-        DeviceKind.Cuda when !cuda.is_available() => throw new UserException(
+        DeviceKind.Cuda when !cuda.is_available() => throw new Fault(FaultKind.Device,
             "device=cuda was asked for, but libtorch sees no CUDA device: use a CUDA libtorch (README, GPU) or device=cpu."),
         DeviceKind.Cuda => CUDA,
         _ => cuda.is_available() ? CUDA : CPU,

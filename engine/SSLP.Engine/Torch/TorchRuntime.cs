@@ -19,7 +19,7 @@ public static class TorchRuntime
     public static string? Folder { get; private set; }
 
     /// <summary>Loads libtorch and makes TorchSharp ready.</summary>
-    /// <exception cref="UserException">The folder named in the environment is missing, incomplete, or does not load here.</exception>
+    /// <exception cref="Fault">The folder named in the environment is missing, incomplete, or does not load here.</exception>
     public static void Load()
     {
         if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
@@ -30,26 +30,26 @@ public static class TorchRuntime
         }
         catch (Exception fault) when (fault is NotSupportedException or DllNotFoundException or TypeInitializationException)
         {
-            throw new UserException(
-                $"libtorch does not load here ({FirstLine(fault)}): build for this system, or set {FolderVariable} to the lib folder of a Python torch.", inner: fault);
+            throw new Fault(FaultKind.Device,
+                $"libtorch does not load here ({FirstLine(fault)}): build for this system, or set {FolderVariable} to the lib folder of a Python torch.", fault);
         }
     }
 
     private static void LoadFrom(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new UserException($"{FolderVariable} names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
+            throw new Fault(FaultKind.Device, $"{FolderVariable} names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
         foreach (string library in Libraries)
         {
             string path = Path.Combine(folder, FileName(library));
             if (File.Exists(path))
             {
                 if (!NativeLibrary.TryLoad(path, out _))
-                    throw new UserException($"'{path}' ({FolderVariable}) does not load on this system: the torch there is for another one.");
+                    throw new Fault(FaultKind.Device, $"'{path}' ({FolderVariable}) does not load on this system: the torch there is for another one.");
             }
             else if (!library.EndsWith("cuda", StringComparison.Ordinal))
             {
-                throw new UserException($"{FolderVariable} names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
+                throw new Fault(FaultKind.Device, $"{FolderVariable} names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
             }
         }
         Folder = folder;

@@ -38,7 +38,7 @@ public sealed class PretrainJob : IDisposable
     /// <param name="resume">Go on from the newest checkpoint, where there is one.</param>
     /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the caller's.</param>
     /// <param name="makeProbe">Makes the online probe that <see cref="TrainingOptions.ProbeEvery"/> asks for.</param>
-    /// <exception cref="UserException">
+    /// <exception cref="Fault">
     /// Too few patches, a run in the folder already, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
@@ -46,15 +46,17 @@ public sealed class PretrainJob : IDisposable
     {
         (_options, _folder, _source) = (options, folder, source);
         if (source.Table.Count < 8)
-            throw new UserException($"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
+            throw new Fault(FaultKind.Input, $"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
-            throw new UserException($"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
+            throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
         Device = Devices.Select(options.Device);
         _kernels = new KernelSet(KernelSet.FromEnvironment(), options.Threads);
         set_num_threads(_kernels.Pool.Workers);
         random.manual_seed(options.Seed);
         _method = MethodFactory.Create(options, source.Table, _kernels);
-        _probe = options.ProbeEvery > 0 ? makeProbe?.Invoke(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
+        if (options.ProbeEvery > 0 && makeProbe is null)
+            throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
+        _probe = options.ProbeEvery > 0 ? makeProbe!(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
         Probe = _probe?.Describe;
         if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
             Probe += ", whose labels this run learns from: not a held-out figure";

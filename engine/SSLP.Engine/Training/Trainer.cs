@@ -87,7 +87,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Goes back to the newest checkpoint.</summary>
     /// <returns>False where there is none.</returns>
-    /// <exception cref="UserException">The checkpoint is of other options or other patches; names each difference.</exception>
+    /// <exception cref="Fault">The checkpoint is of other options or other patches; names each difference.</exception>
     public bool Resume()
     {
         if (_checkpoints.OpenNewest() is not var (state, file))
@@ -106,11 +106,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="DivergedException">
+    /// <exception cref="Fault">
     /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or the features
     /// collapsed and that is to end the run; its checkpoint is written.
     /// </exception>
-    /// <exception cref="UserException">A checkpoint could not be written.</exception>
+    /// <exception cref="Fault">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
         IEnumerable<StepMetrics> earlier = File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : [];
@@ -220,7 +220,7 @@ public sealed class Trainer : IDisposable
         if (!_options.StopOnCollapse || _watches!.Collapsed is not { } sentence)
             return;
         Save(ref saved);
-        throw new DivergedException(
+        throw new Fault(FaultKind.Diverged,
             $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.");
     }
 
@@ -229,7 +229,7 @@ public sealed class Trainer : IDisposable
         if (saved == _step)
             return;
         if (_guard.NotFinite() is { } name)
-            throw new DivergedException(
+            throw new Fault(FaultKind.Diverged,
                 $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was written. {LastCheckpoint()} {Remedy}");
         _checkpoints.Save(State(), Items());
         saved = _step;
@@ -248,7 +248,7 @@ public sealed class Trainer : IDisposable
         if (state.Init != _init)
             differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
         if (differences.Count > 0)
-            throw new UserException(
+            throw new Fault(FaultKind.Input,
                 $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
     }
 
@@ -258,7 +258,7 @@ public sealed class Trainer : IDisposable
         "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher temperature.";
 
     /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
-    private DivergedException Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
+    private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
     {
         _optimizer.zero_grad();
         StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
@@ -296,7 +296,7 @@ public sealed class Trainer : IDisposable
         {
             files = $"What it takes to run it again could not be written to '{_folder.Diverged}': {fault.Message.TrimEnd('.')}.";
         }
-        return new DivergedException($"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
+        return new Fault(FaultKind.Diverged, $"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
     }
 
     private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was." : "No checkpoint was written before it.";

@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Engine.Model;
 using SSLP.Engine.Weights;
 using TorchSharp.Modules;
@@ -16,7 +17,7 @@ internal static class TrainingState
     {
         StateCopy copy = StateCopy.Into(encoder.state_dict(), file, name => name.StartsWith(EncoderPrefix, StringComparison.Ordinal) ? name[EncoderPrefix.Length..] : null);
         if (copy.Missing.Count + copy.WrongShape.Count > 0)
-            throw new InvalidDataException($"'{file.Path}' does not hold this network. {copy.Summary}");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' does not hold this network. {copy.Summary}");
     }
 
     /// <summary>TorchSharp's own serialisation of the optimizer, as bytes: momentum buffers and step counts.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SSLP.Data.Files;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Weights;
@@ -45,7 +46,7 @@ public static class EncoderFile
     /// <param name="state">The network's <c>state_dict()</c>; every name must be in the file, and none more.</param>
     /// <param name="use">How the encoder is going to be fed.</param>
     /// <param name="allowMismatch">Load it although <paramref name="use"/> differs from how it was trained.</param>
-    /// <exception cref="InvalidDataException">The file is damaged, is of another network, or was trained for another use.</exception>
+    /// <exception cref="Fault">The file is damaged, is of another network, or was trained for another use.</exception>
     public static EncoderDescription Load(string path, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderUse? use = null, bool allowMismatch = false)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
@@ -54,26 +55,26 @@ public static class EncoderFile
             Check(description, use ?? new EncoderUse(), path);
         StateCopy copy = StateCopy.Into(state, file, name => name);
         if (!copy.IsComplete)
-            throw new InvalidDataException($"'{path}' does not fit the network. {copy.Summary}");
+            throw new Fault(FaultKind.Data, $"'{path}' does not fit the network. {copy.Summary}");
         return description;
     }
 
     /// <summary>Refuses a use that the encoder was not trained for.</summary>
-    /// <exception cref="InvalidDataException">One sentence with every difference and what to do.</exception>
+    /// <exception cref="Fault">One sentence with every difference and what to do.</exception>
     public static void Check(EncoderDescription description, EncoderUse use, string path)
     {
         IReadOnlyList<string> differences = description.Preprocessing.Mismatches(use);
         if (differences.Count > 0)
-            throw new InvalidDataException($"'{path}' does not match its use: {string.Join("; ", differences)}. Ask for what it was trained on, or allow the mismatch (--allow-mismatch).");
+            throw new Fault(FaultKind.Data, $"'{path}' does not match its use: {string.Join("; ", differences)}. Ask for what it was trained on, or allow the mismatch (--allow-mismatch).");
     }
 
     private static EncoderDescription Describe(SafetensorsFile file)
     {
         string Text(string key) => file.Metadata.TryGetValue(key, out string? text)
             ? text
-            : throw new InvalidDataException($"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
+            : throw new Fault(FaultKind.Data, $"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
         if (!int.TryParse(Text(WidthKey), NumberStyles.None, CultureInfo.InvariantCulture, out int width))
-            throw new InvalidDataException($"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
+            throw new Fault(FaultKind.Data, $"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
         return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata));
     }
 }

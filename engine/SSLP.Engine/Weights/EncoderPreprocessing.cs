@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using SSLP.Data.Files;
 
 namespace SSLP.Engine.Weights;
 
@@ -47,15 +48,15 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
         yield return new(Prefix + "colour_order", ColourOrder);
     }
 
-    /// <exception cref="InvalidDataException">A pair is missing or is no number where one is needed.</exception>
+    /// <exception cref="Fault">A pair is missing or is no number where one is needed.</exception>
     public static EncoderPreprocessing FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         string Text(string key) => metadata.TryGetValue(Prefix + key, out string? text)
             ? text
-            : throw new InvalidDataException($"The metadata lacks '{Prefix}{key}'; the file was not written as an encoder by this program.");
+            : throw new Fault(FaultKind.Data, $"The metadata lacks '{Prefix}{key}'; the file was not written as an encoder by this program.");
         int Whole(string key) => int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
             ? number
-            : throw new InvalidDataException($"The metadata's '{Prefix}{key}' is '{Text(key)}', not a whole number above 0.");
+            : throw new Fault(FaultKind.Data, $"The metadata's '{Prefix}{key}' is '{Text(key)}', not a whole number above 0.");
 
         double? mpp = metadata.ContainsKey(Prefix + "mpp") ? Number(Text("mpp")) : null;
         int input = Whole("input_size");
@@ -64,7 +65,7 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
             // Files from before there was a central crop were fed with whole patches.
             ResizedSide = !metadata.ContainsKey(Prefix + "resize") ? input
                 : Whole("resize") is int side && side >= input ? side
-                : throw new InvalidDataException($"The metadata scale a patch to {Text("resize")} px and then take {input} px of it."),
+                : throw new Fault(FaultKind.Data, $"The metadata scale a patch to {Text("resize")} px and then take {input} px of it."),
         };
     }
 
@@ -85,11 +86,11 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
 
     private static Vector3 Triple(string text) => text.Split(',') is [string r, string g, string b]
         ? new Vector3((float)Number(r), (float)Number(g), (float)Number(b))
-        : throw new InvalidDataException($"The metadata holds '{text}' where three numbers belong.");
+        : throw new Fault(FaultKind.Data, $"The metadata holds '{text}' where three numbers belong.");
 
     private static double Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
         ? number
-        : throw new InvalidDataException($"The metadata holds '{text}' where a number belongs.");
+        : throw new Fault(FaultKind.Data, $"The metadata holds '{text}' where a number belongs.");
 }
 
 /// <summary>How someone wants to use an encoder; null means that it was not said.</summary>

@@ -22,11 +22,11 @@ public static class InitialWeights
     public static IReadOnlyList<string> Prefixes { get; } = ["module.", "model.", "backbone.", "encoder.", "encoder_q.", "base_encoder.", "resnet."];
 
     /// <summary>SHA-256 of the file, lower-case hex: what run.json and a checkpoint know it by.</summary>
-    /// <exception cref="UserException">There is no such file.</exception>
+    /// <exception cref="Fault">There is no such file.</exception>
     public static string HashOf(string path)
     {
         if (!File.Exists(path))
-            throw new UserException($"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+            throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
         using FileStream stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
@@ -34,20 +34,20 @@ public static class InitialWeights
     /// <summary>Fills every parameter and buffer.</summary>
     /// <param name="path">A safetensors file. A pickle (.pt, .pth, .bin) is refused: loading one runs code.</param>
     /// <param name="backbone">The network; after a fault its weights are of no use.</param>
-    /// <exception cref="UserException">There is no such file, or it is a pickle.</exception>
-    /// <exception cref="InvalidDataException">It is no safetensors file, or not this network's weights; one sentence with the first names and what to do.</exception>
+    /// <exception cref="Fault">There is no such file, or it is a pickle.</exception>
+    /// <exception cref="Fault">It is no safetensors file, or not this network's weights; one sentence with the first names and what to do.</exception>
     public static void Load(string path, ResNet backbone)
     {
         if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
-            throw new UserException($"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
-        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new UserException($"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+            throw new Fault(FaultKind.Input, $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
+        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
         List<string> faults = [.. Faults(file, backbone)];
         if (faults.Count > 0)
-            throw new InvalidDataException($"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, backbone.Architecture)}.");
+            throw new Fault(FaultKind.Data, $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, backbone.Architecture)}.");
         StateCopy.Into(backbone.state_dict(), file, Rename);
         string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value)).Select(pair => pair.Key)];
         if (broken.Length > 0)
-            throw new InvalidDataException($"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
+            throw new Fault(FaultKind.Data, $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
     }
 
     private static IEnumerable<string> Faults(SafetensorsFile file, ResNet backbone)

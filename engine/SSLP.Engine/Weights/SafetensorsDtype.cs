@@ -1,3 +1,5 @@
+using SSLP.Data.Files;
+
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Weights;
@@ -21,7 +23,7 @@ public static class SafetensorsDtypes
     };
 
     /// <summary>The torch type of the same bits.</summary>
-    /// <exception cref="InvalidDataException">Torch, as bound here, has no such type (U16, U32, U64, F8).</exception>
+    /// <exception cref="Fault">Torch, as bound here, has no such type (U16, U32, U64, F8).</exception>
     public static ScalarType ToTorch(this SafetensorsDtype dtype) => dtype switch
     {
         SafetensorsDtype.BOOL => ScalarType.Bool,
@@ -34,7 +36,7 @@ public static class SafetensorsDtypes
         SafetensorsDtype.F32 => ScalarType.Float32,
         SafetensorsDtype.I64 => ScalarType.Int64,
         SafetensorsDtype.F64 => ScalarType.Float64,
-        _ => throw new InvalidDataException($"A tensor of type {dtype} has no torch type here; convert it to F32 before loading."),
+        _ => throw new Fault(FaultKind.Data, $"A tensor of type {dtype} has no torch type here; convert it to F32 before loading."),
     };
 
     /// <summary>The format's name of a torch type.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using SSLP.Data.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,7 +38,7 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>Opens and checks the header; the data's checksum too, where the file carries one.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no safetensors file, a damaged one, or one that breaks a rule of the format.</exception>
+    /// <exception cref="Fault">It is no safetensors file, a damaged one, or one that breaks a rule of the format.</exception>
     public static SafetensorsFile Open(string path)
     {
         SafeFileHandle handle = File.OpenHandle(path);
@@ -48,10 +49,10 @@ public sealed class SafetensorsFile : IDisposable
             file.VerifyChecksum();
             return file;
         }
-        catch (InvalidDataException fault)
+        catch (Fault fault)
         {
             handle.Dispose();
-            throw new InvalidDataException($"'{path}' cannot be read as safetensors. {fault.Message}", fault);
+            throw new Fault(FaultKind.Data, $"'{path}' cannot be read as safetensors. {fault.Message}", fault);
         }
         catch
         {
@@ -91,13 +92,13 @@ public sealed class SafetensorsFile : IDisposable
     {
         long length = RandomAccess.GetLength(handle);
         if (length < 8)
-            throw new InvalidDataException($"It has {length} bytes; the format starts with 8.");
+            throw new Fault(FaultKind.Data, $"It has {length} bytes; the format starts with 8.");
         Span<byte> prefix = stackalloc byte[8];
         ReadExactly(handle, 0, prefix);
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         // Compared before any allocation: the length is the first thing a hostile file lies about.
         if (headerBytes > SafetensorsHeader.MaxBytes || headerBytes > (ulong)(length - 8))
-            throw new InvalidDataException($"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
+            throw new Fault(FaultKind.Data, $"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
         byte[] json = new byte[(int)headerBytes];
         ReadExactly(handle, 8, json);
         long dataStart = 8 + json.Length;
@@ -119,7 +120,7 @@ public sealed class SafetensorsFile : IDisposable
         }
 
         if (!string.Equals(expected, Convert.ToHexStringLower(hash.GetHashAndReset()), StringComparison.Ordinal))
-            throw new InvalidDataException("Its checksum does not match its content: the file was damaged after it was written; take another copy.");
+            throw new Fault(FaultKind.Data, "Its checksum does not match its content: the file was damaged after it was written; take another copy.");
     }
 
     private static void ReadExactly(SafeFileHandle handle, long offset, Span<byte> destination)
@@ -128,7 +129,7 @@ public sealed class SafetensorsFile : IDisposable
         {
             int read = RandomAccess.Read(handle, destination, offset);
             if (read == 0)
-                throw new InvalidDataException("The file ended while it was being read.");
+                throw new Fault(FaultKind.Data, "The file ended while it was being read.");
             destination = destination[read..];
             offset += read;
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SSLP.Data.Files;
 
 namespace SSLP.Engine.Weights;
 
@@ -45,7 +46,7 @@ public sealed class SafetensorsHeader
 
     /// <param name="json">The header's bytes, without the length before them.</param>
     /// <param name="dataBytes">Bytes that follow the header in the file.</param>
-    /// <exception cref="InvalidDataException">The header breaks a rule of the format; the message says which and for what tensor.</exception>
+    /// <exception cref="Fault">The header breaks a rule of the format; the message says which and for what tensor.</exception>
     public static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long dataBytes)
     {
         SafetensorsHeader header = new();
@@ -57,7 +58,7 @@ public sealed class SafetensorsHeader
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
-            throw new InvalidDataException($"The header is no valid JSON of a safetensors file: {fault.Message}", fault);
+            throw new Fault(FaultKind.Data, $"The header is no valid JSON of a safetensors file: {fault.Message}", fault);
         }
 
         header.CheckLayout(dataBytes);
@@ -77,13 +78,13 @@ public sealed class SafetensorsHeader
         }
 
         if (reader.Read())
-            throw new InvalidDataException("The header holds more than one JSON object.");
+            throw new Fault(FaultKind.Data, "The header holds more than one JSON object.");
     }
 
     private void ReadMetadata(ref Utf8JsonReader reader)
     {
         if (_metadataSeen)
-            throw new InvalidDataException($"{MetadataKey} appears twice.");
+            throw new Fault(FaultKind.Data, $"{MetadataKey} appears twice.");
         _metadataSeen = true;
         Expect(ref reader, JsonTokenType.StartObject, MetadataKey);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -91,7 +92,7 @@ public sealed class SafetensorsHeader
             string key = reader.GetString()!;
             Expect(ref reader, JsonTokenType.String, $"metadata '{Printable(key)}'");
             if (!_metadata.TryAdd(key, reader.GetString()!))
-                throw new InvalidDataException($"Metadata '{Printable(key)}' appears twice.");
+                throw new Fault(FaultKind.Data, $"Metadata '{Printable(key)}' appears twice.");
         }
     }
 
@@ -154,7 +155,7 @@ public sealed class SafetensorsHeader
         }
 
         if (covered != dataBytes)
-            throw new InvalidDataException($"The file ends {Math.Abs(dataBytes - covered)} bytes after its last tensor; it belongs to another format or was cut and joined.");
+            throw new Fault(FaultKind.Data, $"The file ends {Math.Abs(dataBytes - covered)} bytes after its last tensor; it belongs to another format or was cut and joined.");
     }
 
     private static long ByteCount(SafetensorsEntry entry)
@@ -176,10 +177,10 @@ public sealed class SafetensorsHeader
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string what)
     {
         if (!reader.Read() || reader.TokenType != type)
-            throw new InvalidDataException($"The header is malformed at {what}: expected {type}, found {reader.TokenType}.");
+            throw new Fault(FaultKind.Data, $"The header is malformed at {what}: expected {type}, found {reader.TokenType}.");
     }
 
-    private static InvalidDataException Broken(string name, string how) => new($"Tensor '{Printable(name)}' {how}.");
+    private static Fault Broken(string name, string how) => new(FaultKind.Data, $"Tensor '{Printable(name)}' {how}.");
 
     /// <summary>A name from a file may hold anything; what goes to a terminal is short and has no control characters.</summary>
     private static string Printable(string name)

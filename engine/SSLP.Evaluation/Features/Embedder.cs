@@ -18,10 +18,10 @@ public static class Embedder
     private const int BatchSize = 64, Slots = 3;
 
     /// <summary>What an encoder file says of itself.</summary>
-    /// <exception cref="UserException">There is no such file.</exception>
+    /// <exception cref="Fault">There is no such file.</exception>
     public static EncoderDescription Describe(string path) => File.Exists(path)
         ? EncoderFile.Describe(path)
-        : throw new UserException($"There is no encoder '{path}'; sslp pretrain writes one as RUN/encoder.safetensors.");
+        : throw new Fault(FaultKind.Input, $"There is no encoder '{path}'; sslp pretrain writes one as RUN/encoder.safetensors.");
 
     /// <summary>The backbone that a run with this seed begins with, in evaluation mode.</summary>
     public static ResNet Untrained(Architecture architecture, long seed, Device device)
@@ -42,7 +42,7 @@ public static class Embedder
     {
         EncoderDescription described = Describe(path);
         if (!Enum.TryParse(described.Arch, ignoreCase: true, out Architecture architecture))
-            throw new UserException($"'{path}' holds a '{described.Arch}', which this version cannot build; it knows {string.Join(", ", Enum.GetNames<Architecture>())}.");
+            throw new Fault(FaultKind.Input, $"'{path}' holds a '{described.Arch}', which this version cannot build; it knows {string.Join(", ", Enum.GetNames<Architecture>())}.");
         var backbone = new ResNet(architecture);
         EncoderFile.Load(path, backbone.state_dict(), use, allowMismatch);
         backbone.to(device);

@@ -52,7 +52,7 @@ public static class FeatureFile
     }
 
     /// <summary>Reads a file of <see cref="WriteHdf5"/>.</summary>
-    /// <exception cref="InvalidDataException">It is no HDF5 file, or lacks a data set.</exception>
+    /// <exception cref="Fault">It is no HDF5 file, or lacks a data set.</exception>
     public static FeatureTable ReadHdf5(string path)
     {
         try
@@ -68,10 +68,10 @@ public static class FeatureFile
                 patches, features.Read<float[]>(), checked((int)features.Space.Dimensions[1]), file.Attribute("source").Read<string>(),
                 level0 ? file.Dataset("coords").Read<long[]>() : null);
         }
-        catch (Exception fault) when (fault is not IOException and not TilingException)
+        catch (Exception fault) when (fault is not IOException and not Fault)
         {
             // PureHDF reports a malformed file with whatever exception its parser ran into.
-            throw new InvalidDataException($"'{path}' is no features file of this program ({fault.Message}); make one with 'sslp embed'.", fault);
+            throw new Fault(FaultKind.Data, $"'{path}' is no features file of this program ({fault.Message}); make one with 'sslp embed'.", fault);
         }
     }
 

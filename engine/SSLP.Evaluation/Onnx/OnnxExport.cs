@@ -18,7 +18,7 @@ public static class OnnxExport
 
     /// <param name="encoderPath">A file of <see cref="EncoderFile.Save"/>.</param>
     /// <param name="onnxPath">Written atomically.</param>
-    /// <exception cref="InvalidDataException">The file is no encoder, or no ResNet by torchvision's names.</exception>
+    /// <exception cref="Fault">The file is no encoder, or no ResNet by torchvision's names.</exception>
     public static void Write(string encoderPath, string onnxPath)
     {
         EncoderDescription description = EncoderFile.Describe(encoderPath);
@@ -123,7 +123,7 @@ public static class OnnxExport
         private Tensor Read(string name)
         {
             if (!Has(name))
-                throw new InvalidDataException($"'{file.Path}' has no '{name}'; only ResNets by torchvision's names are exported.");
+                throw new Fault(FaultKind.Data, $"'{file.Path}' has no '{name}'; only ResNets by torchvision's names are exported.");
             return file.ReadTensor(name).to(ScalarType.Float64);
         }
 

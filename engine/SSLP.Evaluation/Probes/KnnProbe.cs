@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Features;
 using static TorchSharp.torch;
@@ -23,7 +24,7 @@ public static class KnnProbe
     {
         int[] wanted = [.. (ks ?? DefaultK).Where(k => k > 0 && k <= task.Train.Count).Distinct().Order()];
         if (wanted.Length == 0)
-            throw new InvalidDataException($"No k fits: the training side has {task.Train.Count} patches and k was {string.Join(", ", ks ?? DefaultK)}.");
+            throw new Fault(FaultKind.Data, $"No k fits: the training side has {task.Train.Count} patches and k was {string.Join(", ", ks ?? DefaultK)}.");
         (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, wanted[^1]);
         return [.. wanted.Select(k => ProbeResult.From("knn", $"k={k}", task, Vote(similarities, neighbours, wanted[^1], k, task)))];
     }

@@ -40,7 +40,7 @@ public sealed class OnlineProbe : IRunProbe
     /// <param name="device">Where the network is.</param>
     /// <param name="pool">Threads of the scaling; stays the caller's.</param>
     /// <param name="seed">Of the draw: the same for a resumed run.</param>
-    /// <exception cref="UserException">No labels, labels of one class, or of one slide.</exception>
+    /// <exception cref="Fault">No labels, labels of one class, or of one slide.</exception>
     public OnlineProbe(IPatchSource source, EncoderPreprocessing preprocessing, Device device, WorkerPool pool, int seed)
     {
         (_preprocessing, _device, _pool) = (preprocessing, device, pool);
@@ -56,6 +56,9 @@ public sealed class OnlineProbe : IRunProbe
         _patches = new PatchSubset(source, [.. learned, .. judged], "online probe");
         Describe = $"{learned.Length} patches vote on {judged.Length}, {split.How}, of {source.Describe}";
     }
+
+    /// <summary>What a training run makes its probe by.</summary>
+    public static RunProbeFactory Factory { get; } = (source, preprocessing, device, pool, seed) => new OnlineProbe(source, preprocessing, device, pool, seed);
 
     /// <summary>The set in one line.</summary>
     public string Describe { get; }
@@ -107,8 +110,8 @@ public sealed class OnlineProbe : IRunProbe
 
     private static int Classes(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
 
-    private static UserException Refusal(PatchTable table, int[] rows) => new(
-        $"probe_every needs labelled patches of two classes on each side of a division by slides, and these patches have {rows.Length} labelled ones of "
+    private static Fault Refusal(PatchTable table, int[] rows) => new(
+        FaultKind.Input, $"probe_every needs labelled patches of two classes on each side of a division by slides, and these patches have {rows.Length} labelled ones of "
         + $"{(rows.Length == 0 ? 0 : Classes(table, rows))} classes on {rows.Select(row => table.SlideOf[row]).Distinct().Count()} slides"
         + $"{(table.Splits is null ? "" : " in the split 'train'")}: give a label column in patches.csv, folders named by class, or with slides --probe-labels CSV; or set probe_every=0.");
 }

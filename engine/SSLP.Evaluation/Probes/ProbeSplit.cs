@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 
 namespace SSLP.Evaluation.Probes;
@@ -17,16 +18,16 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     /// <param name="test">Name of the judged split; null for "test", then "val".</param>
     /// <param name="testShare">Share of the slides that are judged, where the table has no split.</param>
     /// <param name="seed">Of that draw.</param>
-    /// <exception cref="InvalidDataException">No classes, no such split, one slide only, or a slide on both sides.</exception>
+    /// <exception cref="Fault">No classes, no such split, one slide only, or a slide on both sides.</exception>
     public static ProbeSplit Of(PatchTable table, string? train = null, string? test = null, double testShare = 0.25, int seed = 0)
     {
         if (table.Classes is null)
-            throw new InvalidDataException("The patches carry no labels, and a probe needs them: give a label column in patches.csv, folders named by class, or --labels.");
+            throw new Fault(FaultKind.Data, "The patches carry no labels, and a probe needs them: give a label column in patches.csv, folders named by class, or --labels.");
         if (table.Splits is null)
             return Draw(table, Labelled(table, _ => true), testShare, seed);
         string trainName = train ?? "train";
         string testName = test ?? TestNames.FirstOrDefault(table.Splits.Contains)
-            ?? throw new InvalidDataException($"None of the splits ({string.Join(", ", table.Splits)}) is called test or val; name the one to judge on.");
+            ?? throw new Fault(FaultKind.Data, $"None of the splits ({string.Join(", ", table.Splits)}) is called test or val; name the one to judge on.");
         ProbeSplit split = new(InSplit(table, trainName), InSplit(table, testName), $"{trainName} / {testName} of the patches");
         split.Check(table);
         return split;
@@ -37,12 +38,12 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     /// <param name="rows">Those to divide.</param>
     /// <param name="testShare">Share of the slides on the judged side; at least one, and one remains.</param>
     /// <param name="seed">Of the draw.</param>
-    /// <exception cref="InvalidDataException">The rows come from one slide.</exception>
+    /// <exception cref="Fault">The rows come from one slide.</exception>
     public static ProbeSplit Draw(PatchTable table, int[] rows, double testShare, int seed)
     {
         int[] slides = [.. rows.Select(row => table.SlideOf[row]).Distinct().Order()];
         if (slides.Length < 2)
-            throw new InvalidDataException($"All {rows.Length} labelled patches are from one slide; a probe must be judged on another slide than it learned from.");
+            throw new Fault(FaultKind.Data, $"All {rows.Length} labelled patches are from one slide; a probe must be judged on another slide than it learned from.");
         int judged = Math.Clamp((int)Math.Round(testShare * slides.Length), 1, slides.Length - 1);
         int classes = CountClasses(table, rows);
         Random random = new(seed);
@@ -63,15 +64,15 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         return first!;
     }
 
-    /// <exception cref="InvalidDataException">A side is empty, or the sides share a slide.</exception>
+    /// <exception cref="Fault">A side is empty, or the sides share a slide.</exception>
     private void Check(PatchTable table)
     {
         if (Train.Length == 0 || Test.Length == 0)
-            throw new InvalidDataException($"The split '{How}' has {Train.Length} labelled patches to learn from and {Test.Length} to be judged on.");
+            throw new Fault(FaultKind.Data, $"The split '{How}' has {Train.Length} labelled patches to learn from and {Test.Length} to be judged on.");
         HashSet<int> learned = [.. Train.Select(row => table.SlideOf[row])];
         string[] shared = [.. Test.Select(row => table.SlideOf[row]).Where(learned.Contains).Distinct().Select(slide => table.Slides[slide])];
         if (shared.Length > 0)
-            throw new InvalidDataException($"The split '{How}' has {shared.Length} slides on both sides ({string.Join(", ", shared.Take(3))}{(shared.Length > 3 ? ", …" : "")}); neighbouring patches would answer for each other, so split by slide.");
+            throw new Fault(FaultKind.Data, $"The split '{How}' has {shared.Length} slides on both sides ({string.Join(", ", shared.Take(3))}{(shared.Length > 3 ? ", …" : "")}); neighbouring patches would answer for each other, so split by slide.");
     }
 
     private static int[] InSplit(PatchTable table, string name)
@@ -79,7 +80,7 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         int index = table.Splits!.ToList().IndexOf(name);
         return index >= 0
             ? Labelled(table, row => table.SplitOf[row] == index)
-            : throw new InvalidDataException($"No split is called '{name}'; there are {string.Join(", ", table.Splits!)}.");
+            : throw new Fault(FaultKind.Data, $"No split is called '{name}'; there are {string.Join(", ", table.Splits!)}.");
     }
 
     private static int[] Labelled(PatchTable table, Func<int, bool> isWanted) =>

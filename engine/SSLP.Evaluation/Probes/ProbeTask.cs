@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using SSLP.Data.Files;
 using SSLP.Evaluation.Features;
 
 namespace SSLP.Evaluation.Probes;
@@ -8,13 +9,13 @@ public sealed class ProbeTask
 {
     /// <param name="features">One vector per patch.</param>
     /// <param name="split">Rows of either side.</param>
-    /// <exception cref="InvalidDataException">Fewer than two classes to learn, or features that are no numbers.</exception>
+    /// <exception cref="Fault">Fewer than two classes to learn, or features that are no numbers.</exception>
     public ProbeTask(FeatureTable features, ProbeSplit split)
     {
         (Train, Test, How) = (features.Select(split.Train), features.Select(split.Test), split.How);
         Classes = features.Patches.Classes!;
         if (TrainLabels.Distinct().Count() < 2)
-            throw new InvalidDataException($"The {Train.Count} patches to learn from are all of one class; a probe needs two.");
+            throw new Fault(FaultKind.Data, $"The {Train.Count} patches to learn from are all of one class; a probe needs two.");
         CheckFinite(Train);
         CheckFinite(Test);
     }
@@ -38,6 +39,6 @@ public sealed class ProbeTask
     {
         int bad = Enumerable.Range(0, side.Count).Count(row => !float.IsFinite(TensorPrimitives.Sum(side.Row(row))));
         if (bad > 0)
-            throw new InvalidDataException($"{bad} of {side.Count} feature vectors of '{side.Source}' hold NaN or infinity: the encoder diverged, or the file is damaged.");
+            throw new Fault(FaultKind.Data, $"{bad} of {side.Count} feature vectors of '{side.Source}' hold NaN or infinity: the encoder diverged, or the file is damaged.");
     }
 }

@@ -1,5 +1,4 @@
 using SkiaSharp;
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 
 namespace SSLP.Evaluation.Report;

@@ -49,7 +49,7 @@ public sealed class RunReport : IDisposable
     /// <param name="options">How much to gather.</param>
     /// <param name="say">Takes a line of progress.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="UserException">The folder holds no run.</exception>
+    /// <exception cref="Fault">The folder holds no run.</exception>
     public RunReport(RunFolder run, RunReportOptions? options = null, Action<string>? say = null, CancellationToken cancel = default)
     {
         (_run, _options, _say, _cancel) = (run, options ?? new(), say ?? (_ => { }), cancel);
@@ -172,7 +172,7 @@ public sealed class RunReport : IDisposable
 
             return results;
         }
-        catch (InvalidDataException fault)
+        catch (Fault fault)
         {
             _notes.Add($"The features are not judged. {fault.Message}");
             return [];

@@ -28,7 +28,7 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
     /// <summary>Slides with labelled points: the tissue of the slides that points are learned from is trained on.</summary>
     /// <param name="tissue">Patches of the slides' tissue; stays the caller's.</param>
     /// <param name="points">Patches around the points; stays the caller's.</param>
-    /// <exception cref="UserException">No slide of the training side has tissue.</exception>
+    /// <exception cref="Fault">No slide of the training side has tissue.</exception>
     public static SweepData FromSlides(IPatchSource tissue, IPatchSource points)
     {
         ProbeSplit split = ProbeSplit.Of(points.Table);
@@ -36,7 +36,7 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
         learned.ExceptWith(JudgedSlides(points.Table, split));
         int[] rows = [.. Enumerable.Range(0, tissue.Table.Count).Where(patch => learned.Contains(tissue.Table.SlideName(patch)))];
         return rows.Length == 0
-            ? throw new UserException($"No tissue patch lies on a slide that points are learned from ({string.Join(", ", learned)}).")
+            ? throw new Fault(FaultKind.Input, $"No tissue patch lies on a slide that points are learned from ({string.Join(", ", learned)}).")
             : new(new PatchSubset(tissue, rows, "training slides"), new PatchSubset(points, split.Train, "training points"), points, split);
     }
 

@@ -50,35 +50,35 @@ public sealed record SweepPlan(IReadOnlyList<SweepEntry> Entries, IReadOnlyList<
 
     /// <param name="path">A file of the form of <see cref="BuiltIn"/>, or null for that one.</param>
     /// <param name="sets">"key=value" each: over the file's common options, under a row's own.</param>
-    /// <exception cref="UserException">No such file, no YAML, no rows, a bad key or value; says which and where.</exception>
+    /// <exception cref="Fault">No such file, no YAML, no rows, a bad key or value; says which and where.</exception>
     public static SweepPlan Read(string? path, IEnumerable<string> sets)
     {
         if (path is not null && !File.Exists(path))
-            throw new UserException($"There is no configuration '{path}'; sslp sweep --print-config gives one to start from.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"There is no configuration '{path}'; sslp sweep --print-config gives one to start from.");
         string where = path is null ? "the built-in sweep" : $"'{path}'";
         using TextReader text = path is null ? new StringReader(BuiltIn) : File.OpenText(path);
         YamlMappingNode? root = RunConfig.Mapping(text, where);
         foreach (YamlNode key in root?.Children.Keys ?? [])
             if (key.ToString() is not ("common" or "rows"))
-                throw new UserException($"{where} line {key.Start.Line}: '{key}' is neither 'common' nor 'rows'.", UserException.Usage);
+                throw new Fault(FaultKind.Usage, $"{where} line {key.Start.Line}: '{key}' is neither 'common' nor 'rows'.");
         if (Part(root, "rows", where) is not { Children.Count: > 0 } rows)
-            throw new UserException($"{where} has no 'rows'; sslp sweep --print-config shows what they look like.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{where} has no 'rows'; sslp sweep --print-config shows what they look like.");
         List<RunSetting> common = Part(root, "common", where) is { } shared ? [.. RunConfig.Flat(shared, where)] : [];
         common.AddRange(sets.Select(RunConfig.ParseSet));
         if (common.Find(s => s.Key == "seed") is { } seed)
-            throw new UserException($"{seed.Where}: the seeds of a sweep are those of --seeds.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{seed.Where}: the seeds of a sweep are those of --seeds.");
         return new([.. rows.Children.Select(row => Entry(row.Key, row.Value, common, where))], [.. common.Select(s => $"{s.Key}={s.Value}")]);
     }
 
     private static SweepEntry Entry(YamlNode name, YamlNode value, List<RunSetting> common, string where)
     {
         if (value is not YamlMappingNode mapping)
-            throw new UserException($"{where} line {name.Start.Line}: row '{name}' takes a mapping, as in {{ method: sslp, radius: 2 }}.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{where} line {name.Start.Line}: row '{name}' takes a mapping, as in {{ method: sslp, radius: 2 }}.");
         if (name.ToString().IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
-            throw new UserException($"{where} line {name.Start.Line}: row '{name}' cannot be the name of a folder.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{where} line {name.Start.Line}: row '{name}' cannot be the name of a folder.");
         List<RunSetting> own = [.. RunConfig.Flat(mapping, where)];
         foreach (RunSetting wrong in own.Where(s => s.Key is "seed" or "patch" or "mpp"))
-            throw new UserException($"{wrong.Where}: {wrong.Key} cannot differ between rows.", UserException.Usage);
+            throw new Fault(FaultKind.Usage, $"{wrong.Where}: {wrong.Key} cannot differ between rows.");
         SweepBaseline baseline = own.Find(s => s.Key == "baseline") is { } named ? Baseline(named) : SweepBaseline.None;
         var entry = new SweepEntry(name.ToString(), baseline, [.. common, .. own.Where(s => s.Key != "baseline")]);
         entry.OptionsFor(0); // a bad value is told before the first run, not hours later
@@ -90,13 +90,13 @@ public sealed record SweepPlan(IReadOnlyList<SweepEntry> Entries, IReadOnlyList<
         "untrained" => SweepBaseline.Untrained,
         "colour" => SweepBaseline.Colour,
         "texture" => SweepBaseline.Texture,
-        _ => throw new UserException($"{setting.Where}: '{setting.Value}' is no baseline; there are untrained, colour and texture.", UserException.Usage),
+        _ => throw new Fault(FaultKind.Usage, $"{setting.Where}: '{setting.Value}' is no baseline; there are untrained, colour and texture."),
     };
 
     private static YamlMappingNode? Part(YamlMappingNode? root, string key, string where)
     {
         if (root is null || !root.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) || node is YamlScalarNode { Value: null or "" })
             return null;
-        return node as YamlMappingNode ?? throw new UserException($"{where} line {node.Start.Line}: '{key}' takes a mapping.", UserException.Usage);
+        return node as YamlMappingNode ?? throw new Fault(FaultKind.Usage, $"{where} line {node.Start.Line}: '{key}' takes a mapping.");
     }
 }

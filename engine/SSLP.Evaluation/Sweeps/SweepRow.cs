@@ -76,7 +76,7 @@ public sealed class SweepRows(string path)
     public IReadOnlyList<SweepRow> All => _rows;
 
     /// <summary>The finished run of a row and seed, or null.</summary>
-    /// <exception cref="UserException">It was made with other options; names each difference.</exception>
+    /// <exception cref="Fault">It was made with other options; names each difference.</exception>
     public SweepRow? Find(SweepEntry entry, int seed)
     {
         SweepRow? found = _rows.Find(row => row.Name == entry.Name && row.Seed == (entry.HasSeed ? seed : null));
@@ -85,7 +85,7 @@ public sealed class SweepRows(string path)
         TrainingOptions now = entry.OptionsFor(seed);
         TrainingOptions before = found.Options.Aggregate(now, (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{path}'"));
         IReadOnlyList<string> differences = OptionTable.Differences(before, now);
-        return differences.Count == 0 ? found : throw new UserException(
+        return differences.Count == 0 ? found : throw new Fault(FaultKind.Input,
             $"'{path}' has row '{entry.Name}' with other options: {string.Join("; ", differences)}. Delete its line to run it again, or name another --out.");
     }
 
@@ -112,7 +112,7 @@ public sealed class SweepRows(string path)
         }
         catch (JsonException fault)
         {
-            throw new InvalidDataException($"'{path}' holds a line that is no row of a sweep: {fault.Message}", fault);
+            throw new Fault(FaultKind.Data, $"'{path}' holds a line that is no row of a sweep: {fault.Message}", fault);
         }
     }
 }

@@ -1,6 +1,5 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
-using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
@@ -35,7 +34,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     /// <summary>Where the table is written.</summary>
     public string Table { get; } = Path.Combine(folder, "table.md");
 
-    /// <exception cref="UserException">Rows of other options are in the folder, or a run cannot go on.</exception>
+    /// <exception cref="Fault">Rows of other options are in the folder, or a run cannot go on.</exception>
     /// <exception cref="OperationCanceledException">Stopped; the running one's checkpoint is written.</exception>
     public void Run(IReadOnlyList<int> seeds, CancellationToken stop)
     {
@@ -62,14 +61,14 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         if (options.Method == MethodKind.Supervised)
             (source, options) = (data.Supervised, AsLong(options, data.Pretraining.Table.Count, data.Supervised.Table.Count));
         RunFolder run = FolderOf(entry, seed);
-        using var job = new PretrainJob(options, run, source, Environment.CommandLine, resume: true);
+        using var job = new PretrainJob(options, run, source, Environment.CommandLine, resume: true, makeProbe: OnlineProbe.Factory);
         SweepRow row = NewRow(entry, seed, job.Method.Describe, asked);
         try
         {
             if (!job.Run(progress(job.Trainer.Schedule.TotalSteps), stop).Finished)
                 throw new OperationCanceledException();
         }
-        catch (DivergedException fault)
+        catch (Fault fault) when (fault.Kind == FaultKind.Diverged)
         {
             return row with { Steps = job.Trainer.StepsDone, Fault = fault.Message, FinishedUtc = DateTime.UtcNow };
         }

@@ -1,4 +1,3 @@
-using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
 using SSLP.Tests.Shared;

@@ -31,7 +31,7 @@ public sealed class LabelledPointsTests : IDisposable
     [InlineData("line 3 has 3 fields", "slide,x,y,label", "a,1,2,fat", "a,1,2")]
     [InlineData("both at column 1, row 2", "slide,x,y,label", "a,1,2,fat", "a,1.2,2.1,fat")]
     public void Says_what_is_wrong_and_where(string message, params string[] lines) =>
-        Assert.Contains(message, Assert.Throws<TilingException>(() => LabelledPoints.Read(_folder.Text("p.csv", lines))).Message);
+        Assert.Contains(message, Assert.Throws<Fault>(() => LabelledPoints.Read(_folder.Text("p.csv", lines))).Message);
 
     [Fact]
     public void Reads_the_spots_of_the_real_sections()

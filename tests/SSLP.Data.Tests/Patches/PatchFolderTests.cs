@@ -74,7 +74,7 @@ public sealed class PatchFolderTests : IDisposable
     {
         _folder.Png("a/one.png", 4, 4);
         _folder.Png("b/two.png", 4, 4);
-        Assert.Contains("one.png", Assert.Throws<TilingException>(() => PatchFolder.Open(_folder.Path)).Message);
+        Assert.Contains("one.png", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
         using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.False(patches.Table.HasCoordinates);
         Assert.Equal(2, patches.Table.Slides.Count);
@@ -98,7 +98,7 @@ public sealed class PatchFolderTests : IDisposable
         for (int i = 0; i < 3; i++)
             _folder.Png($"s_{i}_0_x.png", 6, 6);
         _folder.Png("s_3_0_x.png", 8, 6);
-        Assert.Contains("s_3_0_x.png", Assert.Throws<TilingException>(() => PatchFolder.Open(_folder.Path)).Message);
+        Assert.Contains("s_3_0_x.png", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
     }
 
     [Fact]
@@ -126,13 +126,13 @@ public sealed class PatchFolderTests : IDisposable
     [Fact]
     public void Refuses_missing_empty_and_mixed_folders_in_one_sentence()
     {
-        Assert.Contains("is not a folder", Assert.Throws<TilingException>(() => PatchFolder.Open(Path.Combine(_folder.Path, "no"))).Message);
-        Assert.Contains("has no images", Assert.Throws<TilingException>(() => PatchFolder.Open(_folder.Path)).Message);
+        Assert.Contains("is not a folder", Assert.Throws<Fault>(() => PatchFolder.Open(Path.Combine(_folder.Path, "no"))).Message);
+        Assert.Contains("has no images", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
         _folder.Png("s_0_0_x.png", 6, 6);
         _folder.Png("plain.png", 6, 6);
-        Assert.Contains("plain.png", Assert.Throws<TilingException>(() => PatchFolder.Open(_folder.Path)).Message);
+        Assert.Contains("plain.png", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
         _folder.Png("x/s_0_0.png", 6, 6);
-        Assert.Contains("beside and inside", Assert.Throws<TilingException>(() => PatchFolder.Open(_folder.Path)).Message);
+        Assert.Contains("beside and inside", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
     }
 
     [Fact]

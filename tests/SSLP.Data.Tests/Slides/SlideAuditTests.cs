@@ -68,9 +68,9 @@ public sealed class SlideAuditTests : IDisposable
     [Fact]
     public void Listing_refuses_missing_paths_empty_folders_and_two_slides_of_one_name()
     {
-        Assert.Contains("There is no", Assert.Throws<TilingException>(() => SlideListing.List(_folder.File("no"))).Message);
-        Assert.Contains("holds no slide", Assert.Throws<TilingException>(() => SlideListing.List(_folder.Path)).Message);
+        Assert.Contains("There is no", Assert.Throws<Fault>(() => SlideListing.List(_folder.File("no"))).Message);
+        Assert.Contains("holds no slide", Assert.Throws<Fault>(() => SlideListing.List(_folder.Path)).Message);
         string a = _folder.Text("x/a.svs", ""), b = _folder.Text("y/a.svs", "");
-        Assert.Contains("Two slides are called a.svs", Assert.Throws<TilingException>(() => SlideListing.List(a, b)).Message);
+        Assert.Contains("Two slides are called a.svs", Assert.Throws<Fault>(() => SlideListing.List(a, b)).Message);
     }
 }

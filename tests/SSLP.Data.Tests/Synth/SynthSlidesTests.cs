@@ -139,9 +139,9 @@ public sealed class SynthSlidesTests : IDisposable
     [Fact]
     public void Refuses_options_that_mean_nothing()
     {
-        Assert.Throws<TilingException>(() => SynthSlides.Write(_folder.Path, Small with { Slides = 0 }));
-        Assert.Throws<TilingException>(() => SynthSlides.Write(_folder.Path, Small with { Size = 10 }));
-        Assert.Throws<TilingException>(() => SynthSlides.Write(_folder.Path, Small with { JpegQuality = 0 }));
+        Assert.Throws<Fault>(() => SynthSlides.Write(_folder.Path, Small with { Slides = 0 }));
+        Assert.Throws<Fault>(() => SynthSlides.Write(_folder.Path, Small with { Size = 10 }));
+        Assert.Throws<Fault>(() => SynthSlides.Write(_folder.Path, Small with { JpegQuality = 0 }));
     }
 
     private static double MeanGreen(SyntheticSlide slide, SynthClass tissue)

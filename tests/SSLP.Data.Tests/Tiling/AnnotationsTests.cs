@@ -144,7 +144,7 @@ public sealed class AnnotationsTests : IDisposable
         byte[] damaged = File.ReadAllBytes(_folder.File("labelled.sslp"));
         damaged[^1] ^= 1;
         File.WriteAllBytes(_folder.File("labelled.sslp"), damaged);
-        Assert.Contains("damaged", Assert.Throws<TilingException>(() => TileManifest.Open(_folder.File("labelled.sslp"))).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Throws<Fault>(() => TileManifest.Open(_folder.File("labelled.sslp"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -37,6 +37,6 @@ public sealed class LabelledGridTests : IDisposable
         using TileManifest manifest = Tiler.Run([new("a.tif", path)], new() { PatchSize = 64, Mpp = 1 }).Manifest;
         using SlidePatches patches = SlidePatches.FromManifest(manifest);
         LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "b.tif,200,200,fat"));
-        Assert.Contains("a.tif", Assert.Throws<TilingException>(() => new LabelledGrid(patches, manifest, points)).Message);
+        Assert.Contains("a.tif", Assert.Throws<Fault>(() => new LabelledGrid(patches, manifest, points)).Message);
     }
 }

@@ -56,21 +56,21 @@ public sealed class ManifestFileTests : IDisposable
             byte[] bad = [.. good];
             bad[i] ^= 0x40;
             File.WriteAllBytes(path, bad);
-            Assert.Throws<TilingException>(() => TileManifest.Open(path).Dispose());
+            Assert.Throws<Fault>(() => TileManifest.Open(path).Dispose());
         }
         for (int length = 0; length < good.Length; length += 37)
         {
             File.WriteAllBytes(path, good[..length]);
-            Assert.Throws<TilingException>(() => TileManifest.Open(path).Dispose());
+            Assert.Throws<Fault>(() => TileManifest.Open(path).Dispose());
         }
     }
 
     [Fact]
     public void Names_a_file_that_is_missing_or_no_manifest()
     {
-        Assert.Contains("sslp tile", Assert.Throws<TilingException>(() => TileManifest.Open(_folder.File("no.tiles"))).Message);
+        Assert.Contains("sslp tile", Assert.Throws<Fault>(() => TileManifest.Open(_folder.File("no.tiles"))).Message);
         string text = _folder.Text("text.tiles", new string('x', 500));
-        Assert.Contains("not a tile manifest", Assert.Throws<TilingException>(() => TileManifest.Open(text)).Message);
+        Assert.Contains("not a tile manifest", Assert.Throws<Fault>(() => TileManifest.Open(text)).Message);
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class TilerTests : IDisposable
     [InlineData(256, double.NaN, 0.5)]
     [InlineData(256, 0.5, 1.5)]
     public void Refuses_options_that_mean_nothing(int patch, double mpp, double tissue) =>
-        Assert.Throws<TilingException>(() => Tiler.Run([], new() { PatchSize = patch, Mpp = mpp, MinTissue = tissue }));
+        Assert.Throws<Fault>(() => Tiler.Run([], new() { PatchSize = patch, Mpp = mpp, MinTissue = tissue }));
 
     [Fact]
     public void Real_slides_give_the_tissue_that_the_eye_sees()

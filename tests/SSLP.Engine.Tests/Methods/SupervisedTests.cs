@@ -23,8 +23,8 @@ public sealed class SupervisedTests
     public void Patches_without_labels_or_of_one_class_are_refused()
     {
         using var bare = new TestPatches(slides: 1, side: 2);
-        Assert.Contains("have 0", Assert.Throws<UserException>(() => Supervised.LabelsOf(bare.Table)).Message, StringComparison.Ordinal);
-        Assert.Contains("have 1", Assert.Throws<UserException>(() => Supervised.LabelsOf(Table([1, 1, 0], [0, 0, 1]))).Message, StringComparison.Ordinal);
+        Assert.Contains("have 0", Assert.Throws<Fault>(() => Supervised.LabelsOf(bare.Table)).Message, StringComparison.Ordinal);
+        Assert.Contains("have 1", Assert.Throws<Fault>(() => Supervised.LabelsOf(Table([1, 1, 0], [0, 0, 1]))).Message, StringComparison.Ordinal);
     }
 
     private static PatchTable Table(int[] labels, int[]? splits) => new(

@@ -38,9 +38,9 @@ public sealed class OptionTableTests
     [InlineData("balance_slides", "yes", "true or false")]
     public void A_wrong_key_or_value_is_answered_with_what_is_right(string key, string value, string hint)
     {
-        UserException fault = Assert.Throws<UserException>(() => OptionTable.Set(new TrainingOptions(), key, value, "--set"));
+        Fault fault = Assert.Throws<Fault>(() => OptionTable.Set(new TrainingOptions(), key, value, "--set"));
         Assert.Contains(hint, fault.Message, StringComparison.Ordinal);
-        Assert.Equal(UserException.Usage, fault.ExitCode);
+        Assert.Equal(FaultKind.Usage, fault.Kind);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class OptionTableTests
     {
         string path = Path.GetTempFileName();
         File.WriteAllText(path, "epochs: 3\nbatch_sise: 8\n");
-        UserException fault = Assert.Throws<UserException>(() => RunConfig.Read(path, []));
+        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read(path, []));
         Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
         Assert.Contains("'batch_size'", fault.Message, StringComparison.Ordinal);
         File.WriteAllText(path, "epochs: 3\nbatch_size: 8\n");

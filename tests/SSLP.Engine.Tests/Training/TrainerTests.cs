@@ -57,7 +57,7 @@ public sealed class TrainerTests : IDisposable
     public void Refuses_to_resume_with_other_options_and_says_which()
     {
         Train("other", Small with { MaxSteps = 2 });
-        UserException fault = Assert.Throws<UserException>(() => Train("other", Small with { MaxSteps = 2, Temperature = 0.2 }, resume: true));
+        Fault fault = Assert.Throws<Fault>(() => Train("other", Small with { MaxSteps = 2, Temperature = 0.2 }, resume: true));
         Assert.Contains("temperature: 0.07 → 0.2", fault.Message, StringComparison.Ordinal);
     }
 
@@ -66,7 +66,7 @@ public sealed class TrainerTests : IDisposable
     {
         Train("patches", Small with { MaxSteps = 2 });
         using var others = new TestPatches(slides: 1, side: 6, patchSize: 16);
-        UserException fault = Assert.Throws<UserException>(() => new PretrainJob(Small with { MaxSteps = 2 }, Folder("patches"), others, "test", resume: true));
+        Fault fault = Assert.Throws<Fault>(() => new PretrainJob(Small with { MaxSteps = 2 }, Folder("patches"), others, "test", resume: true));
         Assert.Contains("the patches are others", fault.Message, StringComparison.Ordinal);
     }
 
@@ -74,7 +74,7 @@ public sealed class TrainerTests : IDisposable
     public void Refuses_to_write_over_a_run()
     {
         Train("twice", Small with { MaxSteps = 1 });
-        UserException fault = Assert.Throws<UserException>(() => Train("twice", Small with { MaxSteps = 1 }));
+        Fault fault = Assert.Throws<Fault>(() => Train("twice", Small with { MaxSteps = 1 }));
         Assert.Contains("--resume", fault.Message, StringComparison.Ordinal);
     }
 
@@ -89,7 +89,7 @@ public sealed class TrainerTests : IDisposable
             file.Seek(-9, SeekOrigin.End);
             file.WriteByte(0x5a);
         }
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => Train("damaged", Small with { CheckpointEvery = 10 }, resume: true));
+        Fault fault = Assert.Throws<Fault>(() => Train("damaged", Small with { CheckpointEvery = 10 }, resume: true));
         Assert.Contains("step-000000012", fault.Message, StringComparison.Ordinal);
         Assert.Contains("step-000000010", fault.Message, StringComparison.Ordinal);
     }
@@ -104,7 +104,7 @@ public sealed class TrainerTests : IDisposable
         byte[] bytes = File.ReadAllBytes(before);
         // Writing to the temporary name ends on the full device; its name holds the process id.
         File.CreateSymbolicLink(Path.Combine(folder.Checkpoints, $"step-000000003.safetensors.{Environment.ProcessId}.partial"), "/dev/full");
-        UserException fault = Assert.Throws<UserException>(() =>
+        Fault fault = Assert.Throws<Fault>(() =>
             new Checkpoint(folder, 2).Save(new CheckpointState(3, "x", []), [SafetensorsItem.From<float>("x", new float[100_000], 100_000)]));
         Assert.Contains("is intact", fault.Message, StringComparison.Ordinal);
         Assert.Contains("No space left", fault.Message, StringComparison.Ordinal);

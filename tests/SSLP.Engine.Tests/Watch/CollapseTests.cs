@@ -1,6 +1,5 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
-using SSLP.Engine.Diverged;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
@@ -117,8 +116,8 @@ public sealed class CollapseTests : IDisposable
     public void A_run_that_collapses_warns_and_stops_with_a_checkpoint_where_that_is_asked_for()
     {
         TrainingOptions options = Collapsing with { StopOnCollapse = true };
-        DivergedException fault = Assert.Throws<DivergedException>(() => Train("stopped", options));
-        Assert.Equal(UserException.Diverged, fault.ExitCode);
+        Fault fault = Assert.Throws<Fault>(() => Train("stopped", options));
+        Assert.Equal(FaultKind.Diverged, fault.Kind);
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(Folder("stopped").Metrics);
         Assert.Contains(steps[^1].Alarm!, fault.Message, StringComparison.Ordinal);
         Assert.EndsWith($"step-{steps[^1].Step:D9}.safetensors", Assert.Single(new Checkpoint(Folder("stopped"), 1).All()), StringComparison.Ordinal);

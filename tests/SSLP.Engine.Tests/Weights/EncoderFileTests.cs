@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Engine.Weights;
 using TorchSharp;
 using Xunit;
@@ -42,7 +43,7 @@ public sealed class EncoderFileTests : IDisposable
         Assert.Equal("256", written["sslp.preprocessing.resize"]);
         Assert.Equal(Preprocessing, EncoderPreprocessing.FromMetadata(written));
         written["sslp.preprocessing.resize"] = "223";
-        Assert.Contains("223 px", Assert.Throws<InvalidDataException>(() => EncoderPreprocessing.FromMetadata(written)).Message);
+        Assert.Contains("223 px", Assert.Throws<Fault>(() => EncoderPreprocessing.FromMetadata(written)).Message);
         written.Remove("sslp.preprocessing.resize");
         Assert.Equal(224, EncoderPreprocessing.FromMetadata(written).ResizedSide);
     }
@@ -59,7 +60,7 @@ public sealed class EncoderFileTests : IDisposable
         EncoderFile.Save(PathOf("e.safetensors"), state, new("resnet18", 512, "sslp", Preprocessing));
         EncoderUse use = new(mpp, patch, order);
         if (complaint is not null)
-            Assert.Contains(complaint, Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("e.safetensors"), state, use)).Message);
+            Assert.Contains(complaint, Assert.Throws<Fault>(() => EncoderFile.Load(PathOf("e.safetensors"), state, use)).Message);
         Assert.Equal(512, EncoderFile.Load(PathOf("e.safetensors"), state, use, allowMismatch: complaint is not null).Width);
     }
 
@@ -68,7 +69,7 @@ public sealed class EncoderFileTests : IDisposable
     {
         EncoderFile.Save(PathOf("e.safetensors"), State(), new("resnet18", 512, "sslp", Preprocessing));
         Dictionary<string, Tensor> other = new() { ["conv1.weight"] = torch.zeros(9, 3, 7, 7), ["layer9.weight"] = torch.zeros(1) };
-        string message = Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("e.safetensors"), other)).Message;
+        string message = Assert.Throws<Fault>(() => EncoderFile.Load(PathOf("e.safetensors"), other)).Message;
         Assert.Contains("layer9.weight", message);
         Assert.Contains("bn1.bias", message);
         Assert.Contains("[8, 3, 7, 7] for [9, 3, 7, 7]", message);
@@ -78,7 +79,7 @@ public sealed class EncoderFileTests : IDisposable
     public void A_plain_safetensors_file_is_no_encoder_but_a_starting_point()
     {
         SafetensorsWriter.Write(PathOf("plain.safetensors"), [.. State().Select(pair => SafetensorsItem.From(pair.Key, pair.Value))]);
-        Assert.Contains("--init", Assert.Throws<InvalidDataException>(() => EncoderFile.Load(PathOf("plain.safetensors"), State())).Message);
+        Assert.Contains("--init", Assert.Throws<Fault>(() => EncoderFile.Load(PathOf("plain.safetensors"), State())).Message);
     }
 
     private static Dictionary<string, Tensor> State() => new()

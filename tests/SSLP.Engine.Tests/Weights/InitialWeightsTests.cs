@@ -103,8 +103,8 @@ public sealed class InitialWeightsTests : IDisposable
             job.Run(null, CancellationToken.None);
         Assert.Equal(InitialWeights.HashOf(At("a.safetensors")), RunRecord.Load(new RunFolder(At("run")).RunJson).InitSha256);
         string hash = InitialWeights.HashOf(At("a.safetensors"))[..12];
-        Assert.Contains($"init: a file of SHA-256 {hash}… → a file", Assert.Throws<UserException>(() => Job(begun with { Init = At("b.safetensors") }, "run", resume: true)).Message);
-        Assert.Contains($"init: a file of SHA-256 {hash}… → random weights", Assert.Throws<UserException>(() => Job(begun with { Init = "" }, "run", resume: true)).Message);
+        Assert.Contains($"init: a file of SHA-256 {hash}… → a file", Assert.Throws<Fault>(() => Job(begun with { Init = At("b.safetensors") }, "run", resume: true)).Message);
+        Assert.Contains($"init: a file of SHA-256 {hash}… → random weights", Assert.Throws<Fault>(() => Job(begun with { Init = "" }, "run", resume: true)).Message);
         File.Move(At("a.safetensors"), At("moved.safetensors"));
         using PretrainJob resumed = Job(begun with { Init = At("moved.safetensors") }, "run", resume: true);
         Assert.True(resumed.Resumed);
@@ -151,8 +151,8 @@ public sealed class InitialWeightsTests : IDisposable
     public void A_pickle_a_missing_file_and_a_file_of_something_else_are_refused()
     {
         using ResNet network = new(Architecture.ResNet18);
-        Assert.Contains("pickle", Assert.Throws<UserException>(() => InitialWeights.Load(At("resnet18.pth"), network)).Message);
-        Assert.Contains("There is no", Assert.Throws<UserException>(() => InitialWeights.Load(At("none.safetensors"), network)).Message);
+        Assert.Contains("pickle", Assert.Throws<Fault>(() => InitialWeights.Load(At("resnet18.pth"), network)).Message);
+        Assert.Contains("There is no", Assert.Throws<Fault>(() => InitialWeights.Load(At("none.safetensors"), network)).Message);
         Assert.Contains("(blocks.0.attn.qkv.weight)", Refused(new() { ["blocks.0.attn.qkv.weight"] = zeros(3, 3) }, network));
     }
 
@@ -161,7 +161,7 @@ public sealed class InitialWeightsTests : IDisposable
     private string Refused(Dictionary<string, Tensor> state, ResNet network)
     {
         SafetensorsWriter.Write(At("init.safetensors"), [.. state.Select(pair => SafetensorsItem.From(pair.Key, pair.Value))]);
-        return Assert.Throws<InvalidDataException>(() => InitialWeights.Load(At("init.safetensors"), network)).Message;
+        return Assert.Throws<Fault>(() => InitialWeights.Load(At("init.safetensors"), network)).Message;
     }
 
     private PretrainJob Job(TrainingOptions options, string name, bool resume = false) =>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using SSLP.Data.Files;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using TorchSharp;
@@ -65,7 +66,7 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal((Half)1.5f, BinaryPrimitives.ReadHalfLittleEndian(half));
         Assert.Equal(SafetensorsDtype.U64, file.Entries["u64"].Dtype);
         Assert.Equal(0, BinaryPrimitives.ReadInt64LittleEndian(File.ReadAllBytes(path)) % 8);
-        Assert.Throws<InvalidDataException>(() => file.ReadTensor("u64"));
+        Assert.Throws<Fault>(() => file.ReadTensor("u64"));
         Assert.Throws<ArgumentException>(() => file.ReadBytes("u8", new byte[2]));
         Assert.Throws<KeyNotFoundException>(() => file.ReadTensor("absent"));
     }
@@ -104,7 +105,7 @@ public sealed class SafetensorsTests : IDisposable
             return;
         }
 
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => SafetensorsHeader.Parse(Encoding.UTF8.GetBytes(json), dataBytes));
+        Fault fault = Assert.Throws<Fault>(() => SafetensorsHeader.Parse(Encoding.UTF8.GetBytes(json), dataBytes));
         Assert.Contains(complaint, fault.Message, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -113,7 +114,7 @@ public sealed class SafetensorsTests : IDisposable
     {
         string shape = string.Join(',', Enumerable.Repeat("1", 100_000));
         byte[] json = Encoding.UTF8.GetBytes($$$"""{"a":{"dtype":"U8","shape":[{{{shape}}}],"data_offsets":[0,1]}}""");
-        Assert.Throws<InvalidDataException>(() => SafetensorsHeader.Parse(json, 1));
+        Assert.Throws<Fault>(() => SafetensorsHeader.Parse(json, 1));
     }
 
     [Theory]
@@ -127,7 +128,7 @@ public sealed class SafetensorsTests : IDisposable
     {
         string path = Path.Combine(folder, "odd.safetensors");
         File.WriteAllBytes(path, content);
-        Assert.Contains("odd.safetensors", Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(path)).Message);
+        Assert.Contains("odd.safetensors", Assert.Throws<Fault>(() => SafetensorsFile.Open(path)).Message);
     }
 
     [Fact]

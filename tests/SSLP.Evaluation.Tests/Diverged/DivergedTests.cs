@@ -45,8 +45,8 @@ public sealed class DivergedTests : IDisposable
     public void It_stops_before_anything_is_touched_and_the_replay_sees_the_same(MethodKind method)
     {
         TrainingOptions options = Wild with { Method = method };
-        DivergedException fault = Assert.Throws<DivergedException>(() => Train("run", options));
-        Assert.Equal(UserException.Diverged, fault.ExitCode);
+        Fault fault = Assert.Throws<Fault>(() => Train("run", options));
+        Assert.Equal(FaultKind.Diverged, fault.Kind);
         RunFolder run = Folder("run");
         DivergedStep record = DivergedStep.Find(run.Diverged)!;
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(run.Metrics);
@@ -76,7 +76,7 @@ public sealed class DivergedTests : IDisposable
         // Checkpoints hold finite numbers, the last one resumes and comes to the same step.
         string[] checkpoints = new Checkpoint(run, 100).All();
         Assert.Equal(steps.Count / 2, checkpoints.Length);
-        DivergedException repeated = Assert.Throws<DivergedException>(() => Train("run", options, resume: true));
+        Fault repeated = Assert.Throws<Fault>(() => Train("run", options, resume: true));
         Assert.Equal(fault.Message, repeated.Message);
         Assert.Equal(steps.Select(m => (m.Step, m.Loss)), MetricsLog.Read(run.Metrics).Select(m => (m.Step, m.Loss)));
     }
@@ -96,7 +96,7 @@ public sealed class DivergedTests : IDisposable
             tensors["encoder.backbone.layer2.0.conv1.weight"].bytes[..4].Fill(0xff);
             Checkpoint.Write(path, state, [.. tensors.Select(t => SafetensorsItem.From(t.Key, t.Value))]);
         }
-        DivergedException fault = Assert.Throws<DivergedException>(() => Train("run", options, resume: true));
+        Fault fault = Assert.Throws<Fault>(() => Train("run", options, resume: true));
         Assert.Contains("before step 2 of 4", fault.Message, StringComparison.Ordinal);
         Assert.Contains("backbone.layer2.0.conv1.weight before the step has 1 of ", fault.Message, StringComparison.Ordinal);
         IReadOnlyList<TracedPlace> trace = DivergedStep.Find(Folder("run").Diverged)!.Trace;
@@ -113,7 +113,7 @@ public sealed class DivergedTests : IDisposable
     public void A_gradient_that_is_not_finite_where_the_loss_is_has_its_parameters_name()
     {
         // d sqrt(0) is infinite.
-        DivergedException fault = Stop((encoder, images) =>
+        Fault fault = Stop((encoder, images) =>
         {
             Tensor z = encoder.forward(images);
             return (z - z.detach()).sqrt().sum();
@@ -129,7 +129,7 @@ public sealed class DivergedTests : IDisposable
     public void Weights_that_a_finite_gradient_took_to_infinity_are_not_saved()
     {
         // No gradient at all: it is the weight decay that throws them up.
-        DivergedException fault = Stop((encoder, _) => encoder.parameters().Aggregate(zeros(1), (sum, p) => sum + (0 * p).sum()));
+        Fault fault = Stop((encoder, _) => encoder.parameters().Aggregate(zeros(1), (sum, p) => sum + (0 * p).sum()));
         Assert.Contains("no checkpoint was written", fault.Message, StringComparison.Ordinal);
         string[] kept = new Checkpoint(Folder("custom"), 100).All();
         Assert.Contains(kept[^1], fault.Message, StringComparison.Ordinal);
@@ -141,7 +141,7 @@ public sealed class DivergedTests : IDisposable
     public void A_fault_that_does_not_come_again_is_told_apart()
     {
         int calls = 0;
-        DivergedException fault = Stop((encoder, images) => encoder.forward(images).sum() * (calls++ == 0 ? double.NaN : 1));
+        Fault fault = Stop((encoder, images) => encoder.forward(images).sum() * (calls++ == 0 ? double.NaN : 1));
         Assert.Contains("points to the machine", fault.Message, StringComparison.Ordinal);
         Assert.Contains("--resume goes on", fault.Message, StringComparison.Ordinal);
     }
@@ -149,18 +149,18 @@ public sealed class DivergedTests : IDisposable
     [Fact]
     public void A_replay_refuses_other_patches_other_options_and_a_folder_that_is_none()
     {
-        Assert.Throws<DivergedException>(() => Train("run", Wild));
+        Assert.Throws<Fault>(() => Train("run", Wild));
         using (var replay = new StepReplay(Folder("run").Diverged))
         {
             using var others = new TestPatches(slides: 1, side: 5, patchSize: 16);
-            Assert.Contains("other patches", Assert.Throws<UserException>(() => replay.Run(others)).Message, StringComparison.Ordinal);
-            Assert.Contains("temperature: 0.07 → 0.2", Assert.Throws<UserException>(() => replay.Set(["temperature=0.2"])).Message, StringComparison.Ordinal);
+            Assert.Contains("other patches", Assert.Throws<Fault>(() => replay.Run(others)).Message, StringComparison.Ordinal);
+            Assert.Contains("temperature: 0.07 → 0.2", Assert.Throws<Fault>(() => replay.Set(["temperature=0.2"])).Message, StringComparison.Ordinal);
             replay.Set(["threads=2"]);
             Assert.Equal(2, replay.Options.Threads);
             using TestPatches broken = Patches(bad: [replay.Record.Patches[3].Id]);
-            Assert.Contains("a tile does not decode", Assert.Throws<UserException>(() => replay.Run(broken)).Message, StringComparison.Ordinal);
+            Assert.Contains("a tile does not decode", Assert.Throws<Fault>(() => replay.Run(broken)).Message, StringComparison.Ordinal);
         }
-        Assert.Contains("--replay takes", Assert.Throws<UserException>(() => new StepReplay(Folder("run").Root)).Message, StringComparison.Ordinal);
+        Assert.Contains("--replay takes", Assert.Throws<Fault>(() => new StepReplay(Folder("run").Root)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public sealed class DivergedTests : IDisposable
         // A file where the folder should be.
         Directory.CreateDirectory(Folder("full").Root);
         File.WriteAllText(Folder("full").Diverged, "in the way");
-        DivergedException fault = Assert.Throws<DivergedException>(() => Train("full", Wild));
+        Fault fault = Assert.Throws<Fault>(() => Train("full", Wild));
         Assert.Contains("not finite", fault.Message, StringComparison.Ordinal);
         Assert.Contains("could not be written", fault.Message, StringComparison.Ordinal);
     }
@@ -186,7 +186,7 @@ public sealed class DivergedTests : IDisposable
     [Fact]
     public void The_page_of_a_run_says_at_which_step_it_ended()
     {
-        Assert.Throws<DivergedException>(() => Train("run", Wild));
+        Assert.Throws<Fault>(() => Train("run", Wild));
         using var report = new RunReport(Folder("run"));
         Assert.Contains(DivergedStep.Find(Folder("run").Diverged)!.Sentence, report.Gather("t", null).Notes);
     }
@@ -200,13 +200,13 @@ public sealed class DivergedTests : IDisposable
     }
 
     /// <summary>How a run with a loss of the encoder and its input ends.</summary>
-    private DivergedException Stop(Func<Encoder, Tensor, Tensor> loss)
+    private Fault Stop(Func<Encoder, Tensor, Tensor> loss)
     {
         using TestPatches source = Patches();
         using var pool = new WorkerPool(1);
         using var trainer = new Trainer(Wild with { CheckpointEvery = 1 }, Folder("custom"), source, new LossOf(loss), CPU, pool);
         Directory.CreateDirectory(Folder("custom").Root);
-        return Assert.Throws<DivergedException>(() => trainer.Run(null, CancellationToken.None));
+        return Assert.Throws<Fault>(() => trainer.Run(null, CancellationToken.None));
     }
 
     private static SafetensorsFile Open(params string[] path) => SafetensorsFile.Open(Path.Combine(path));

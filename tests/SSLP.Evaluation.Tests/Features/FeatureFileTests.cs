@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
 using SSLP.Tests.Shared;
@@ -62,7 +63,7 @@ public sealed class FeatureFileTests : IDisposable
     {
         string path = Path.Combine(_folder, "notes.h5");
         File.WriteAllText(path, "no HDF5 at all, but long enough to hold a signature");
-        Assert.Contains("notes.h5", Assert.Throws<InvalidDataException>(() => FeatureFile.ReadHdf5(path)).Message);
+        Assert.Contains("notes.h5", Assert.Throws<Fault>(() => FeatureFile.ReadHdf5(path)).Message);
     }
 
     [Fact]

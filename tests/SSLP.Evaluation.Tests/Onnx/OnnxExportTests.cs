@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using SSLP.Data.Files;
 using SSLP.Engine.Model;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Onnx;
@@ -79,7 +80,7 @@ public sealed class OnnxExportTests : IDisposable
     public void A_network_of_other_names_is_refused()
     {
         EncoderFile.Save(Encoder, new Dictionary<string, Tensor> { ["patch_embed.weight"] = zeros(3) }, new("vit", 8, "sslp", RandomEncoder.Preprocessing(8, 8)));
-        Assert.Contains("conv1.weight", Assert.Throws<InvalidDataException>(() => OnnxExport.Write(Encoder, Onnx)).Message);
+        Assert.Contains("conv1.weight", Assert.Throws<Fault>(() => OnnxExport.Write(Encoder, Onnx)).Message);
         Assert.False(File.Exists(Onnx));
     }
 

@@ -80,7 +80,7 @@ public sealed class OnlineProbeTests : IDisposable
     private OnlineProbe Probe(IPatchSource source, int seed, int patchSize = 8) =>
         new(source, RandomEncoder.Preprocessing(patchSize, 16), torch.CPU, _pool, seed);
 
-    private string Refused(IPatchSource source) => Assert.Throws<UserException>(() => Probe(source, seed: 0)).Message;
+    private string Refused(IPatchSource source) => Assert.Throws<Fault>(() => Probe(source, seed: 0)).Message;
 
     private static IEnumerable<(string, int, int)> Places(OnlineProbe probe) =>
         Enumerable.Range(0, probe.Patches.Count).Select(row => (probe.Patches.SlideName(row), probe.Patches.Col[row], probe.Patches.Row[row])).ToArray();

@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Probes;
@@ -34,16 +35,16 @@ public sealed class ProbeSplitTests
     public void A_slide_on_both_sides_is_refused_by_name()
     {
         PatchTable table = Table([0, 1, 1], [0, 1, 0], [0, 0, 2]);
-        Assert.Contains("s1", Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(table)).Message);
+        Assert.Contains("s1", Assert.Throws<Fault>(() => ProbeSplit.Of(table)).Message);
     }
 
     [Fact]
     public void What_cannot_be_split_is_said_in_a_sentence()
     {
-        Assert.Contains("one slide", Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(Table([0, 0], [0, 1], null))).Message);
-        Assert.Contains("no labels", Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(Table([0, 1], null, null))).Message);
-        Assert.Contains("there are train, val, test", Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 2]), test: "holdout")).Message);
-        Assert.Contains("0 to be judged", Assert.Throws<InvalidDataException>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 0]))).Message);
+        Assert.Contains("one slide", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 0], [0, 1], null))).Message);
+        Assert.Contains("no labels", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], null, null))).Message);
+        Assert.Contains("there are train, val, test", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 2]), test: "holdout")).Message);
+        Assert.Contains("0 to be judged", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 0]))).Message);
     }
 
     private static PatchTable Table(int[] slideOf, int[]? labels, int[]? splits) => new(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
@@ -115,7 +116,7 @@ public sealed class ProbeTests : IDisposable
         float side = MathF.Sqrt(1 - 0.81f);
         ProbeTask task = Task(new FeatureTable(patches, [5, 0, 0.9f, side, 0.9f, -side, 2, 0], 2, "three"));
         Assert.Equal(1, Assert.Single(KnnProbe.Run(task, [3, 100])).Accuracy.Value);
-        Assert.Contains("No k fits", Assert.Throws<InvalidDataException>(() => KnnProbe.Run(task, [4])).Message);
+        Assert.Contains("No k fits", Assert.Throws<Fault>(() => KnnProbe.Run(task, [4])).Message);
     }
 
     [Fact]
@@ -125,7 +126,7 @@ public sealed class ProbeTests : IDisposable
         Array.Clear(features.Values, 0, 4);
         Assert.All(KnnProbe.Run(Task(features), [10]), r => Assert.True(double.IsFinite(r.Auc!.Value)));
         features.Values[5] = float.NaN;
-        Assert.Contains("1 of", Assert.Throws<InvalidDataException>(() => Task(features)).Message);
+        Assert.Contains("1 of", Assert.Throws<Fault>(() => Task(features)).Message);
     }
 
     private static ProbeTask Task(FeatureTable features) => new(features, ProbeSplit.Of(features.Patches));

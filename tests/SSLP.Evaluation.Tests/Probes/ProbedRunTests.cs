@@ -4,6 +4,7 @@ using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
+using SSLP.Evaluation.Probes;
 using SSLP.Evaluation.Report;
 using SSLP.Tests.Shared;
 using Xunit;
@@ -63,7 +64,7 @@ public sealed class ProbedRunTests : IDisposable
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
         using var labelled = new TestPatches(slides: 5, side: 4, patchSize: 16, labelled: true);
-        using var job = new PretrainJob(Small with { MaxSteps = 2 }, Folder("others"), source, "test", resume: false, labelled);
+        using var job = new PretrainJob(Small with { MaxSteps = 2 }, Folder("others"), source, "test", resume: false, labelled, OnlineProbe.Factory);
         Assert.NotNull(job.Run(null, CancellationToken.None).Last!.ProbeAccuracy);
     }
 
@@ -71,7 +72,7 @@ public sealed class ProbedRunTests : IDisposable
     public void Asked_for_without_labels_it_is_refused_before_anything_is_written()
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
-        UserException fault = Assert.Throws<UserException>(() => new PretrainJob(Small, Folder("bare"), source, "test", resume: false));
+        Fault fault = Assert.Throws<Fault>(() => new PretrainJob(Small, Folder("bare"), source, "test", resume: false, makeProbe: OnlineProbe.Factory));
         Assert.Contains("probe_every", fault.Message, StringComparison.Ordinal);
         Assert.Contains("--probe-labels", fault.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Folder("bare").Root));
@@ -95,7 +96,7 @@ public sealed class ProbedRunTests : IDisposable
     private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, bool resume = false, CancellationTokenSource? stop = null, int stopAfter = 0)
     {
         using IPatchSource source = new TestPatches(slides: 3, side: 4, patchSize: 16, bad: [5], labelled: true);
-        using var job = new PretrainJob(options, Folder(name), source, "test", resume);
+        using var job = new PretrainJob(options, Folder(name), source, "test", resume, makeProbe: OnlineProbe.Factory);
         job.Run(stop is null ? null : new StopAfter(stopAfter, stop), stop?.Token ?? CancellationToken.None);
         return MetricsLog.Read(Folder(name).Metrics);
     }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Runs;
 using SSLP.Evaluation.Features;

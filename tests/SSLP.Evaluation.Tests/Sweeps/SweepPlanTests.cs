@@ -47,9 +47,9 @@ public sealed class SweepPlanTests : IDisposable
     public void A_fault_in_the_file_is_named(string yaml, string named)
     {
         File.WriteAllText(_file, yaml);
-        UserException fault = Assert.Throws<UserException>(() => SweepPlan.Read(_file, []));
+        Fault fault = Assert.Throws<Fault>(() => SweepPlan.Read(_file, []));
         Assert.Contains(named, fault.Message, StringComparison.Ordinal);
-        Assert.Equal(UserException.Usage, fault.ExitCode);
+        Assert.Equal(FaultKind.Usage, fault.Kind);
     }
 
     private static TrainingOptions Options(SweepPlan plan, string name) => plan.Entries.Single(e => e.Name == name).OptionsFor(1);

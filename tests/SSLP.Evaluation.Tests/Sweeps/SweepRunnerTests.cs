@@ -75,7 +75,7 @@ public sealed class SweepRunnerTests : IDisposable
     public void A_finished_row_with_other_options_is_refused_with_the_difference()
     {
         Run("other", Rows, [5]);
-        UserException fault = Assert.Throws<UserException>(() => Run("other", Rows.Replace("clusters: 2", "clusters: 3", StringComparison.Ordinal), [5]));
+        Fault fault = Assert.Throws<Fault>(() => Run("other", Rows.Replace("clusters: 2", "clusters: 3", StringComparison.Ordinal), [5]));
         Assert.Contains("clusters: 2 → 3", fault.Message, StringComparison.Ordinal);
     }
 

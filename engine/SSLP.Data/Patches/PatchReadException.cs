@@ -1,7 +1,4 @@
-namespace SSLP.Data.Files;
-
-/// <summary>Slides, patches or tables that a user can put right.</summary>
-public sealed class TilingException(string message, Exception? inner = null) : UserException(message, Error, inner);
+namespace SSLP.Data.Patches;
 
 /// <summary>One patch could not be read. The loader replaces it by another patch of the same slide and counts it.</summary>
 public sealed class PatchReadException : Exception
