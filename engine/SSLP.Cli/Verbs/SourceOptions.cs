@@ -88,8 +88,7 @@ internal sealed class SourceOptions
         if (parsed.GetValue(_labels) is { } labels)
             return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
         if (parsed.GetValue(_coordinates) is { } coordinates)
-            return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+            return AtCoordinates(coordinates, SlideListing.List(slides!), options, needsCoordinates);
         TileManifest manifest = TileSlides(slides!, options);
         if (run is not null)
             manifest.Save(run.Tiles);
@@ -100,6 +99,15 @@ internal sealed class SourceOptions
     {
         SlidePatches patches = SlidePatches.FromManifest(manifest, slides);
         return labels is null ? patches : new LabelledGrid(patches, manifest, LabelledPoints.Read(labels));
+    }
+
+    private static SlidePatches AtCoordinates(string folder, IReadOnlyList<SlideFile> slides, TilingOptions options, bool spatial)
+    {
+        CoordinateReading reading = CoordinateFiles.Read(folder, slides, spatial, options.AssumeMpp);
+        foreach (string note in reading.Notes)
+            Shell.Warn(note);
+        Dictionary<string, string> paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
+        return SlidePatches.AtPoints(reading.Points, name => paths[name], options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
     }
 
     /// <summary>An option that would do nothing is refused.</summary>

@@ -81,9 +81,23 @@ public sealed class SlidePatches : IPatchSource
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
+        int handleBudget = DefaultHandleBudget) =>
+        AtPoints(points, name => Path.Combine(slidesFolder, name), patchSize, mpp, assumeMpp, upsample, handleBudget);
+
+    /// <summary>The same, for slides that lie anywhere.</summary>
+    /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
+    /// <param name="pathOf">The file of a slide that the points name.</param>
+    /// <param name="patchSize">Side of a patch, px.</param>
+    /// <param name="mpp">Pixel size of the patches, µm.</param>
+    /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
+    /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
+    /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
+    public static SlidePatches AtPoints(
+        LabelledPoints points, Func<string, string> pathOf, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget)
     {
-        SourceSlide[] slides = [.. points.Table.Slides.Select(name => SourceSlide.Probe(Path.Combine(slidesFolder, name), mpp, assumeMpp, upsample))];
+        SourceSlide[] slides = [.. points.Table.Slides.Select(name => SourceSlide.Probe(pathOf(name), mpp, assumeMpp, upsample))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
