@@ -21,28 +21,33 @@ public sealed unsafe class CudaContext : IDisposable
 
     internal CudaContextHandle Handle { get; }
 
+    internal CudaCalls Calls => Handle.Calls;
+
     /// <summary>Retains the primary context of a device and makes it current on the calling thread.</summary>
+    /// <param name="driver">The driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">There is no driver; the message says why.</exception>
     /// <exception cref="CudaException">The driver refuses.</exception>
-    public static CudaContext Retain(int ordinal = 0)
+    public static CudaContext Retain(int ordinal = 0, CudaDriver? driver = null)
     {
-        int device = CudaDriver.Device(ordinal);
+        driver ??= CudaDriver.System;
+        CudaCalls calls = driver.Calls;
+        int device = driver.Device(ordinal);
         nint context;
-        CudaException.ThrowIfFailed(NativeCuda.cuDevicePrimaryCtxRetain(&context, device), nameof(NativeCuda.cuDevicePrimaryCtxRetain));
-        var retained = new CudaContext(new CudaContextHandle(context, device), CudaDriver.Describe(ordinal));
+        calls.Check(calls.cuDevicePrimaryCtxRetain(&context, device), nameof(calls.cuDevicePrimaryCtxRetain));
+        var retained = new CudaContext(new CudaContextHandle(calls, context, device), driver.Describe(ordinal));
         retained.MakeCurrent();
         return retained;
     }
 
     /// <summary>Makes the context current on the calling thread. Every thread that enqueues work must have done so once.</summary>
     public void MakeCurrent() =>
-        CudaException.ThrowIfFailed(NativeCuda.cuCtxSetCurrent(Live()), nameof(NativeCuda.cuCtxSetCurrent));
+        Calls.Check(Calls.cuCtxSetCurrent(Live()), nameof(Calls.cuCtxSetCurrent));
 
     /// <summary>Waits for all work on all streams of the device.</summary>
     public void Synchronize()
     {
         MakeCurrent();
-        CudaException.ThrowIfFailed(NativeCuda.cuCtxSynchronize(), nameof(NativeCuda.cuCtxSynchronize));
+        Calls.Check(Calls.cuCtxSynchronize(), nameof(Calls.cuCtxSynchronize));
     }
 
     /// <summary>Device memory in bytes: free now, and in all.</summary>
@@ -50,7 +55,7 @@ public sealed unsafe class CudaContext : IDisposable
     {
         MakeCurrent();
         nuint free, total;
-        CudaException.ThrowIfFailed(NativeCuda.cuMemGetInfo_v2(&free, &total), nameof(NativeCuda.cuMemGetInfo_v2));
+        Calls.Check(Calls.cuMemGetInfo_v2(&free, &total), nameof(Calls.cuMemGetInfo_v2));
         return ((long)free, (long)total);
     }
 
@@ -59,7 +64,7 @@ public sealed unsafe class CudaContext : IDisposable
     {
         MakeCurrent();
         nint stream;
-        CudaException.ThrowIfFailed(NativeCuda.cuStreamCreate(&stream, NativeCuda.CU_STREAM_NON_BLOCKING), nameof(NativeCuda.cuStreamCreate));
+        Calls.Check(Calls.cuStreamCreate(&stream, NativeCuda.CU_STREAM_NON_BLOCKING), nameof(Calls.cuStreamCreate));
         return new CudaStream(this, new CudaStreamHandle(Handle, stream));
     }
 
@@ -68,7 +73,7 @@ public sealed unsafe class CudaContext : IDisposable
     {
         MakeCurrent();
         nint handle;
-        CudaException.ThrowIfFailed(NativeCuda.cuEventCreate(&handle, timing ? 0 : NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(NativeCuda.cuEventCreate));
+        Calls.Check(Calls.cuEventCreate(&handle, timing ? 0 : NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(Calls.cuEventCreate));
         return new CudaEvent(new CudaEventHandle(Handle, handle));
     }
 
@@ -78,7 +83,7 @@ public sealed unsafe class CudaContext : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         MakeCurrent();
         nint pointer;
-        CudaException.ThrowIfFailed(NativeCuda.cuMemHostAlloc(&pointer, (nuint)bytes, NativeCuda.CU_MEMHOSTALLOC_PORTABLE), nameof(NativeCuda.cuMemHostAlloc));
+        Calls.Check(Calls.cuMemHostAlloc(&pointer, (nuint)bytes, NativeCuda.CU_MEMHOSTALLOC_PORTABLE), nameof(Calls.cuMemHostAlloc));
         return new PinnedBuffer(new PinnedMemoryHandle(Handle, pointer), bytes);
     }
 
@@ -88,7 +93,7 @@ public sealed unsafe class CudaContext : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         MakeCurrent();
         ulong pointer;
-        CudaException.ThrowIfFailed(NativeCuda.cuMemAlloc_v2(&pointer, (nuint)bytes), nameof(NativeCuda.cuMemAlloc_v2));
+        Calls.Check(Calls.cuMemAlloc_v2(&pointer, (nuint)bytes), nameof(Calls.cuMemAlloc_v2));
         return new DeviceBuffer(new DeviceMemoryHandle(Handle, (nint)pointer), bytes);
     }
 

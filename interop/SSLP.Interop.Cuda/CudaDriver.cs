@@ -15,47 +15,64 @@ public sealed record CudaDeviceInfo(
 
 /// <summary>
 /// The NVIDIA driver: <c>libcuda.so.1</c> or <c>nvcuda.dll</c>, which comes with the card's driver and is never shipped here.
-/// That there is none is an answer, not an error. The environment variable SSLP_CUDA_DRIVER names a library to load instead.
+/// That there is none is an answer, not an error.
 /// </summary>
-public static unsafe class CudaDriver
+public sealed unsafe class CudaDriver
 {
-    /// <summary>Names a driver library by path, for machines that keep it where the loader does not look.</summary>
-    public const string PathVariable = "SSLP_CUDA_DRIVER";
-
-    private static readonly Lock Loading = new();
     private static nint s_library;
-    private static bool s_initialised;
+
+    private readonly Lock _loading = new();
+    private readonly Func<string?> _load;
+    private bool _initialised;
 
     static CudaDriver() => NativeLibrary.SetDllImportResolver(typeof(CudaDriver).Assembly, Resolve);
 
+    private CudaDriver()
+    {
+        Calls = new CudaCalls();
+        _load = LoadLibrary;
+    }
+
+    /// <summary>A driver that is not a library of the system: it is there from the start.</summary>
+    internal CudaDriver(CudaCalls calls)
+    {
+        Calls = calls;
+        _load = () => null;
+    }
+
+    /// <summary>The driver of this machine.</summary>
+    public static CudaDriver System { get; } = new();
+
+    internal CudaCalls Calls { get; }
+
     /// <summary>Loads and initialises the driver, once; later calls answer from memory where the first succeeded.</summary>
     /// <param name="reason">Where it fails, why: no library, no device, or the driver's own words.</param>
-    public static bool TryLoad([NotNullWhen(false)] out string? reason)
+    public bool TryLoad([NotNullWhen(false)] out string? reason)
     {
-        lock (Loading)
+        lock (_loading)
         {
-            reason = s_initialised ? null : Load();
-            s_initialised = reason is null;
-            return s_initialised;
+            reason = _initialised ? null : _load() ?? Start();
+            _initialised = reason is null;
+            return _initialised;
         }
     }
 
     /// <summary>The newest CUDA version that the driver supports, as major and minor.</summary>
     /// <exception cref="InvalidOperationException">There is no driver; the message says why.</exception>
-    public static (int Major, int Minor) Version
+    public (int Major, int Minor) Version
     {
         get
         {
             Require();
             int version;
-            CudaException.ThrowIfFailed(NativeCuda.cuDriverGetVersion(&version), nameof(NativeCuda.cuDriverGetVersion));
+            Calls.Check(Calls.cuDriverGetVersion(&version), nameof(Calls.cuDriverGetVersion));
             return (version / 1000, version % 1000 / 10);
         }
     }
 
     /// <summary>How many devices this process sees.</summary>
     /// <exception cref="InvalidOperationException">There is no driver; the message says why.</exception>
-    public static int DeviceCount
+    public int DeviceCount
     {
         get
         {
@@ -66,14 +83,14 @@ public static unsafe class CudaDriver
 
     /// <summary>Describes a device.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such device.</exception>
-    public static CudaDeviceInfo Describe(int ordinal)
+    public CudaDeviceInfo Describe(int ordinal)
     {
         int device = Device(ordinal);
         const int nameLength = 256;
         byte* name = stackalloc byte[nameLength];
-        CudaException.ThrowIfFailed(NativeCuda.cuDeviceGetName(name, nameLength, device), nameof(NativeCuda.cuDeviceGetName));
+        Calls.Check(Calls.cuDeviceGetName(name, nameLength, device), nameof(Calls.cuDeviceGetName));
         nuint bytes;
-        CudaException.ThrowIfFailed(NativeCuda.cuDeviceTotalMem_v2(&bytes, device), nameof(NativeCuda.cuDeviceTotalMem_v2));
+        Calls.Check(Calls.cuDeviceTotalMem_v2(&bytes, device), nameof(Calls.cuDeviceTotalMem_v2));
         return new CudaDeviceInfo(
             ordinal,
             Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name)),
@@ -84,49 +101,63 @@ public static unsafe class CudaDriver
             Attribute(device, NativeCuda.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
     }
 
-    internal static int Device(int ordinal)
+    internal int Device(int ordinal)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(ordinal);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(ordinal, DeviceCount);
+        if (ordinal < 0 || ordinal >= DeviceCount)
+            throw new ArgumentOutOfRangeException(nameof(ordinal), $"CUDA device {ordinal} was asked for; the driver has {DeviceCount}, counted from 0.");
         int device;
-        CudaException.ThrowIfFailed(NativeCuda.cuDeviceGet(&device, ordinal), nameof(NativeCuda.cuDeviceGet));
+        Calls.Check(Calls.cuDeviceGet(&device, ordinal), nameof(Calls.cuDeviceGet));
         return device;
     }
 
     /// <summary>The library's candidates on this system, in the order they are tried.</summary>
-    internal static string[] Candidates(string? path) =>
-        !string.IsNullOrEmpty(path) ? [path] : OperatingSystem.IsWindows() ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
+    internal static string[] Candidates() =>
+        OperatingSystem.IsWindows() ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
 
-    private static string? Load()
+    /// <summary>Loads the driver of this machine from a path, for machines that keep it where the loader does not look. Before anything else uses it.</summary>
+    /// <param name="path">The library.</param>
+    /// <exception cref="InvalidOperationException">It does not load, or a process that has a driver already asks for another.</exception>
+    public static void LoadFrom(string path)
     {
-        string[] candidates = Candidates(Environment.GetEnvironmentVariable(PathVariable));
+        if (s_library != 0)
+            throw new InvalidOperationException($"'{path}' cannot be loaded: this process has an NVIDIA driver already.");
+        if (!NativeLibrary.TryLoad(path, out s_library))
+            throw new InvalidOperationException($"'{path}' cannot be loaded as the NVIDIA driver.");
+    }
+
+    private static string? LoadLibrary()
+    {
+        string[] candidates = Candidates();
         for (int i = 0; i < candidates.Length && s_library == 0; i++)
             NativeLibrary.TryLoad(candidates[i], out s_library);
-        if (s_library == 0)
-            return $"no NVIDIA driver: {string.Join(" and ", candidates)} cannot be loaded";
-        int result = NativeCuda.cuInit(0);
+        return s_library == 0 ? $"no NVIDIA driver: {string.Join(" and ", candidates)} cannot be loaded" : null;
+    }
+
+    private string? Start()
+    {
+        int result = Calls.cuInit(0);
         if (result != NativeCuda.CUDA_SUCCESS)
-            return $"the NVIDIA driver does not start: {CudaException.Describe(result)}";
+            return $"the NVIDIA driver does not start: {Calls.Describe(result)}";
         return CountDevices() == 0 ? "the NVIDIA driver sees no device" : null;
     }
 
-    private static void Require()
+    private void Require()
     {
         if (!TryLoad(out string? reason))
             throw new InvalidOperationException($"CUDA cannot be used here: {reason}.");
     }
 
-    private static int CountDevices()
+    private int CountDevices()
     {
         int count;
-        CudaException.ThrowIfFailed(NativeCuda.cuDeviceGetCount(&count), nameof(NativeCuda.cuDeviceGetCount));
+        Calls.Check(Calls.cuDeviceGetCount(&count), nameof(Calls.cuDeviceGetCount));
         return count;
     }
 
-    private static int Attribute(int device, int attribute)
+    private int Attribute(int device, int attribute)
     {
         int value;
-        CudaException.ThrowIfFailed(NativeCuda.cuDeviceGetAttribute(&value, attribute, device), nameof(NativeCuda.cuDeviceGetAttribute));
+        Calls.Check(Calls.cuDeviceGetAttribute(&value, attribute, device), nameof(Calls.cuDeviceGetAttribute));
         return value;
     }
 

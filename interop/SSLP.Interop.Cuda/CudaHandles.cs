@@ -7,15 +7,19 @@ internal sealed class CudaContextHandle : SafeHandle
 {
     private readonly int _device;
 
-    public CudaContextHandle(nint context, int device) : base(0, ownsHandle: true)
+    public CudaContextHandle(CudaCalls calls, nint context, int device) : base(0, ownsHandle: true)
     {
+        Calls = calls;
         _device = device;
         SetHandle(context);
     }
 
+    /// <summary>The driver that the context is of.</summary>
+    public CudaCalls Calls { get; }
+
     public override bool IsInvalid => handle == 0;
 
-    protected override bool ReleaseHandle() => NativeCuda.cuDevicePrimaryCtxRelease_v2(_device) == NativeCuda.CUDA_SUCCESS;
+    protected override bool ReleaseHandle() => Calls.cuDevicePrimaryCtxRelease_v2(_device) == NativeCuda.CUDA_SUCCESS;
 }
 
 /// <summary>
@@ -36,14 +40,17 @@ internal abstract class CudaOwnedHandle : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
+    /// <summary>The driver; only of what has a context.</summary>
+    public CudaCalls Calls => _context!.Calls;
+
     protected abstract int Release(nint value);
 
     protected sealed override unsafe bool ReleaseHandle()
     {
         nint popped;
-        bool released = NativeCuda.cuCtxPushCurrent_v2(_context!.DangerousGetHandle()) == NativeCuda.CUDA_SUCCESS
+        bool released = Calls.cuCtxPushCurrent_v2(_context!.DangerousGetHandle()) == NativeCuda.CUDA_SUCCESS
             & Release(handle) == NativeCuda.CUDA_SUCCESS
-            & NativeCuda.cuCtxPopCurrent_v2(&popped) == NativeCuda.CUDA_SUCCESS;
+            & Calls.cuCtxPopCurrent_v2(&popped) == NativeCuda.CUDA_SUCCESS;
         _context.DangerousRelease();
         return released;
     }
@@ -52,26 +59,26 @@ internal abstract class CudaOwnedHandle : SafeHandle
 /// <summary>A CUstream. Without a context it is stream 0, the legacy default stream, which nobody owns.</summary>
 internal sealed class CudaStreamHandle(CudaContextHandle? context, nint value) : CudaOwnedHandle(context, value)
 {
-    protected override int Release(nint value) => NativeCuda.cuStreamDestroy_v2(value);
+    protected override int Release(nint value) => Calls.cuStreamDestroy_v2(value);
 }
 
 internal sealed class CudaEventHandle(CudaContextHandle context, nint value) : CudaOwnedHandle(context, value)
 {
-    protected override int Release(nint value) => NativeCuda.cuEventDestroy_v2(value);
+    protected override int Release(nint value) => Calls.cuEventDestroy_v2(value);
 }
 
 internal sealed class CudaModuleHandle(CudaContextHandle context, nint value) : CudaOwnedHandle(context, value)
 {
-    protected override int Release(nint value) => NativeCuda.cuModuleUnload(value);
+    protected override int Release(nint value) => Calls.cuModuleUnload(value);
 }
 
 /// <summary>Page-locked host memory.</summary>
 internal sealed class PinnedMemoryHandle(CudaContextHandle context, nint value) : CudaOwnedHandle(context, value)
 {
-    protected override int Release(nint value) => NativeCuda.cuMemFreeHost(value);
+    protected override int Release(nint value) => Calls.cuMemFreeHost(value);
 }
 
 internal sealed class DeviceMemoryHandle(CudaContextHandle context, nint value) : CudaOwnedHandle(context, value)
 {
-    protected override int Release(nint value) => NativeCuda.cuMemFree_v2((ulong)value);
+    protected override int Release(nint value) => Calls.cuMemFree_v2((ulong)value);
 }

@@ -20,6 +20,8 @@ public sealed unsafe class CudaModule : IDisposable
 
     public CudaContext Context { get; }
 
+    private CudaCalls Calls => Context.Calls;
+
     /// <summary>Finds an entry of the module.</summary>
     /// <param name="dynamicSharedBytes">Shared memory that launches will ask for beyond what the entry declares. Above 48 KB a device grants it only on request, made here.</param>
     /// <exception cref="CudaException">There is no such entry, or the device cannot give so much shared memory.</exception>
@@ -29,14 +31,14 @@ public sealed unsafe class CudaModule : IDisposable
         nint function;
         fixed (byte* text = Encoding.ASCII.GetBytes(entry + '\0'))
         {
-            int result = NativeCuda.cuModuleGetFunction(&function, _handle, text);
-            CudaException.ThrowIfFailed(result, $"{nameof(NativeCuda.cuModuleGetFunction)} of {entry} in {_name}");
+            int result = Calls.cuModuleGetFunction(&function, _handle, text);
+            Calls.Check(result, $"{nameof(Calls.cuModuleGetFunction)} of {entry} in {_name}");
         }
 
         if (dynamicSharedBytes > CudaFunction.SharedBytesWithoutAsking)
         {
-            int result = NativeCuda.cuFuncSetAttribute(function, NativeCuda.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, dynamicSharedBytes);
-            CudaException.ThrowIfFailed(result, $"{nameof(NativeCuda.cuFuncSetAttribute)} ({dynamicSharedBytes} bytes of shared memory for {entry})");
+            int result = Calls.cuFuncSetAttribute(function, NativeCuda.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, dynamicSharedBytes);
+            Calls.Check(result, $"{nameof(Calls.cuFuncSetAttribute)} ({dynamicSharedBytes} bytes of shared memory for {entry})");
         }
 
         return new CudaFunction(this, function, entry, dynamicSharedBytes);
@@ -54,12 +56,13 @@ public sealed unsafe class CudaModule : IDisposable
         void** values = stackalloc void*[] { log, (void*)LogBytes };
         nint module;
         int result;
+        CudaCalls calls = context.Calls;
         fixed (byte* text = image)
-            result = NativeCuda.cuModuleLoadDataEx(&module, text, 2, options, values);
+            result = calls.cuModuleLoadDataEx(&module, text, 2, options, values);
         if (result != NativeCuda.CUDA_SUCCESS)
         {
             string compiler = Marshal.PtrToStringUTF8((nint)log)!.Trim();
-            throw new CudaException($"{nameof(NativeCuda.cuModuleLoadDataEx)} of {name}", result, $"{CudaException.Describe(result)} {compiler}".TrimEnd());
+            throw new CudaException($"{nameof(calls.cuModuleLoadDataEx)} of {name}", result, $"{calls.Describe(result)} {compiler}".TrimEnd());
         }
 
         return new CudaModule(context, name, new CudaModuleHandle(context.Handle, module));
@@ -67,7 +70,11 @@ public sealed unsafe class CudaModule : IDisposable
 }
 
 /// <summary>Blocks of a launch in each direction; X may reach 2³¹ − 1, the others 65,535.</summary>
-public readonly record struct LaunchGrid(uint X, uint Y = 1, uint Z = 1);
+public readonly record struct LaunchGrid(uint X, uint Y = 1, uint Z = 1)
+{
+    /// <summary>Most blocks in Y and in Z.</summary>
+    public const uint MaxAcross = 65_535;
+}
 
 /// <summary>An entry of a module that can be launched. Good as long as its module is not disposed.</summary>
 public sealed unsafe class CudaFunction
@@ -84,7 +91,7 @@ public sealed unsafe class CudaFunction
     {
         _module = module;
         _function = function;
-        _launchCall = $"{nameof(NativeCuda.cuLaunchKernel)} of {entry}";
+        _launchCall = $"{nameof(CudaCalls.cuLaunchKernel)} of {entry}";
         _dynamicSharedBytes = dynamicSharedBytes;
     }
 
@@ -98,16 +105,19 @@ public sealed unsafe class CudaFunction
     public int StaticSharedBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
 
     /// <summary>Launches grid blocks of <paramref name="blockX"/> threads; returns before they have run.</summary>
+    /// <exception cref="ArgumentException">The grid has more blocks in a direction than a device takes.</exception>
     public void EnqueueLaunch(CudaStream stream, LaunchGrid grid, uint blockX, ref KernelArguments arguments)
     {
+        if (grid.X > int.MaxValue || grid.Y > LaunchGrid.MaxAcross || grid.Z > LaunchGrid.MaxAcross)
+            throw new ArgumentException($"{_launchCall}: a grid of {grid.X} × {grid.Y} × {grid.Z} blocks; a device takes {int.MaxValue} × {LaunchGrid.MaxAcross} × {LaunchGrid.MaxAcross}.");
         fixed (ulong* values = arguments.Values)
         {
             void** pointers = stackalloc void*[KernelArguments.Capacity];
             for (int i = 0; i < arguments.Count; i++)
                 pointers[i] = values + 2 * i;
-            int result = NativeCuda.cuLaunchKernel(
+            int result = _module.Context.Calls.cuLaunchKernel(
                 _function, grid.X, grid.Y, grid.Z, blockX, 1, 1, (uint)_dynamicSharedBytes, stream.Handle, pointers, null);
-            CudaException.ThrowIfFailed(result, _launchCall);
+            _module.Context.Calls.Check(result, _launchCall);
         }
 
         GC.KeepAlive(_module);
@@ -116,7 +126,7 @@ public sealed unsafe class CudaFunction
     private int Attribute(int attribute)
     {
         int value;
-        CudaException.ThrowIfFailed(NativeCuda.cuFuncGetAttribute(&value, attribute, _function), nameof(NativeCuda.cuFuncGetAttribute));
+        _module.Context.Calls.Check(_module.Context.Calls.cuFuncGetAttribute(&value, attribute, _function), nameof(CudaCalls.cuFuncGetAttribute));
         GC.KeepAlive(_module);
         return value;
     }

@@ -39,7 +39,11 @@ public sealed unsafe class UploadRing : IDisposable
     public byte* Host(int slot) => _host[slot].Pointer;
 
     /// <summary>Waits until the slot's last copy has left the host memory. The first time there is nothing to wait for.</summary>
-    public void WaitForSlot(int slot) => _uploaded[slot].Synchronize();
+    public void WaitForSlot(int slot)
+    {
+        _context.MakeCurrent();
+        _uploaded[slot].Synchronize();
+    }
 
     /// <summary>
     /// Copies the slot to the device once the computation on its previous content is done, and lets <paramref name="compute"/> wait for the copy.

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Interop.Slides.Tiff;
 
@@ -12,6 +13,11 @@ public abstract class Slide : IDisposable
 {
     /// <summary>What stands for "no tissue here": pixels outside of the slide and tiles that the file leaves out.</summary>
     internal const byte White = 255;
+
+    /// <summary>What a reduced read takes at the full resolution at a time.</summary>
+    private const int MostBandBytes = 4 << 20;
+
+    private SlideRuntime? _own;
 
     private protected Slide(string path, SlideReader reader)
     {
@@ -31,8 +37,17 @@ public abstract class Slide : IDisposable
     /// <summary>Levels from the finest (index 0) to the coarsest; at least one.</summary>
     public abstract IReadOnlyList<SlideLevel> Levels { get; }
 
-    /// <summary>Size of a level-0 pixel, or null where the file does not say. It is never guessed.</summary>
-    public abstract Mpp? Mpp { get; }
+    /// <summary>Size of a level-0 pixel and what is to be thought of it.</summary>
+    public abstract PixelSize PixelSize { get; }
+
+    /// <summary>Size of a level-0 pixel, or null where the file states none that can be believed. It is never guessed.</summary>
+    public Mpp? Mpp => PixelSize.Mpp;
+
+    /// <summary>
+    /// What a person should know of an otherwise good slide, the notes on its pixel size among them: a label that can't be read, a directory that is lost,
+    /// images that are no levels. Clauses that go on from the file's name, without a full stop.
+    /// </summary>
+    public abstract IReadOnlyList<string> Notes { get; }
 
     /// <summary>The file's own metadata, keys as OpenSlide names them where both readers know them ("aperio.AppMag").</summary>
     public abstract IReadOnlyDictionary<string, string> Properties { get; }
@@ -41,42 +56,74 @@ public abstract class Slide : IDisposable
     public abstract IReadOnlyList<string> AssociatedImages { get; }
 
     /// <summary>Opens a slide by its content; the extension plays no part.</summary>
-    /// <param name="path">A slide file.</param>
+    /// <param name="path">A slide file, or the folder that holds the files of one DICOM slide.</param>
     /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
+    /// <param name="runtime">What it shares with other slides, open longer than it; null gives it one of its own, which goes with it.</param>
     /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
-    public static Slide Open(string path, SlideReader reader = SlideReader.Auto)
+    public static Slide Open(string path, SlideReader reader = SlideReader.Auto, SlideRuntime? runtime = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (runtime is not null)
+            return OpenWith(runtime, path, reader);
+        var own = new SlideRuntime();
+        try
+        {
+            var slide = OpenWith(own, path, reader);
+            slide._own = own;
+            return slide;
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+    }
+
+    private static Slide OpenWith(SlideRuntime runtime, string path, SlideReader reader)
+    {
         if (Directory.Exists(path))
-            throw new SlideException(path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
+        {
+            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path, runtime) : throw new SlideException(
+                path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
+        }
         if (!File.Exists(path))
             throw new SlideException(path, SlideFault.NotFound, "there is no such file; check the path");
         return reader switch
         {
-            SlideReader.Embedded => TiffSlide.OpenFile(path),
-            SlideReader.OpenSlide => OpenSlideSlide.OpenFile(path),
-            SlideReader.Auto => OpenAuto(path),
+            SlideReader.Embedded => TiffSlide.OpenFile(path, runtime),
+            SlideReader.OpenSlide => DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime) : OpenSlideSlide.OpenFile(path, runtime),
+            SlideReader.Auto => OpenAuto(path, runtime),
             _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
         };
     }
 
-    private static Slide OpenAuto(string path)
+    private static Slide OpenAuto(string path, SlideRuntime runtime)
     {
         try
         {
-            return TiffSlide.OpenFile(path);
+            return TiffSlide.OpenFile(path, runtime);
         }
-        catch (SlideException embedded) when (embedded.Fault.MayBeReadByOpenSlide())
+        catch (SlideException embedded) when (embedded.Fault == SlideFault.NotASlide && DicomSlides.IsDicom(path))
         {
-            return OpenSlideInstead(path, embedded);
+            return DicomSlides.Open(path, path, runtime);
+        }
+        catch (SlideException embedded) when (embedded.MayBeReadByOpenSlide())
+        {
+            return OpenSlideInstead(path, runtime, embedded);
         }
     }
 
-    private static Slide OpenSlideInstead(string path, SlideException embedded)
+    private static Slide OpenSlideInstead(string path, SlideRuntime runtime, SlideException embedded)
     {
         try
         {
-            return OpenSlideSlide.OpenFile(path);
+            var slide = OpenSlideSlide.OpenFile(path, runtime);
+            if (embedded.Fault == SlideFault.UnsupportedPixels && !slide.CanRead())
+            {
+                slide.Dispose();
+                throw embedded;
+            }
+            return slide;
         }
         catch (SlideException openSlide) when (openSlide.Fault == SlideFault.OpenSlideMissing)
         {
@@ -86,6 +133,25 @@ public abstract class Slide : IDisposable
         catch (SlideException openSlide) when (openSlide.Fault == SlideFault.NotASlide)
         {
             throw embedded;
+        }
+        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.Corrupt && embedded.Fault != SlideFault.NotASlide)
+        {
+            // The file is good as far as its directories go; what is in it is known to neither.
+            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {openSlide.Reason}");
+        }
+    }
+
+    /// <summary>Whether the first pixels of the coarsest level come: OpenSlide opens files whose kind of pixels it can't read.</summary>
+    private bool CanRead()
+    {
+        try
+        {
+            ReadRegion(Levels.Count - 1, 0, 0, 1, 1, stackalloc byte[3]);
+            return true;
+        }
+        catch (SlideException)
+        {
+            return false;
         }
     }
 
@@ -110,32 +176,54 @@ public abstract class Slide : IDisposable
     }
 
     /// <summary>
-    /// Reads a rectangle of one level at half its resolution. Pixel (x, y) covers the level's pixels 2x, 2x + 1 by 2y, 2y + 1;
-    /// an odd last column or row is left out.
+    /// Reads a rectangle of one level with its sides reduced by a power of two. Pixel (x, y) stands for the level's pixels from (f · x, f · y) on,
+    /// f × f of them; a last column or row that is not whole is left out.
     /// </summary>
     /// <remarks>
-    /// JPEG tiles of the embedded reader come from the decoder's own scaled transform, in two thirds of the time. That is not quite the mean of 2 × 2 pixels
+    /// What a pixel is depends on how the level is stored, since reduced reads are to cost less:
+    /// <list type="bullet">
+    /// <item><b>JPEG</b> tiles of the embedded reader, f = 2: the decoder's own scaled transform, in two thirds of the time. That is not quite the mean of 2 × 2 pixels
     /// (chroma that is stored at half the resolution is taken as it is, not blown up and averaged): the two differ by 0.1 to 0.7 grey levels on average on H&amp;E,
-    /// by up to 22 at single pixels. <see cref="HalvesByDecoder"/> says where that is; elsewhere it is the rounded mean.
+    /// by up to 22 at single pixels. <see cref="FactorByDecoder"/> says where.</item>
+    /// <item><b>JPEG 2000</b> tiles, up to <see cref="StoredFactor"/>: the resolution that the stream itself stores, which is the low-pass half of its wavelet
+    /// (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and blurred a little by four taps
+    /// (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 1.8 grey levels on average at f = 2, by 6 at f = 4.</item>
+    /// <item>Else: the rounded mean of f × f pixels.</item>
+    /// </list>
     /// </remarks>
     /// <param name="level">Index into <see cref="Levels"/>.</param>
-    /// <param name="x">Left edge, in pixels of the halved level; may be negative.</param>
-    /// <param name="y">Top edge, in pixels of the halved level; may be negative.</param>
+    /// <param name="factor">f: 1, 2, 4, … 64.</param>
+    /// <param name="x">Left edge, in pixels of the reduced level; may be negative.</param>
+    /// <param name="y">Top edge, in pixels of the reduced level; may be negative.</param>
     /// <param name="width">Columns to get, ≥ 1.</param>
     /// <param name="height">Rows to get, ≥ 1.</param>
     /// <param name="rgb">Receives the rows.</param>
     /// <param name="stride">Bytes from row to row, ≥ 3 · width.</param>
     /// <exception cref="SlideException">As <see cref="ReadRegion(int, long, long, int, int, Span{byte})"/>.</exception>
-    public void ReadHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    public void ReadReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb, int stride)
     {
+        if (factor is < 1 or > 64 || !BitOperations.IsPow2(factor))
+            throw new ArgumentOutOfRangeException(nameof(factor), factor, "A factor is a power of two from 1 to 64.");
         var size = Check(level, width, height, rgb, stride);
-        var inside = Clip(x, y, width, height, size.Width / 2, size.Height / 2, rgb, stride);
-        if (inside.Width > 0 && inside.Height > 0)
-            ReadInsideHalved(level, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
+        var inside = Clip(x, y, width, height, size.Width / factor, size.Height / factor, rgb, stride);
+        if (inside.Width < 1 || inside.Height < 1)
+            return;
+        if (factor == 1)
+            ReadInside(level, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
+        else
+            ReadInsideReduced(level, factor, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
     }
 
-    /// <summary>Whether <see cref="ReadHalved"/> takes the decoder's scaled output on this level.</summary>
-    public virtual bool HalvesByDecoder(int level) => false;
+    /// <summary>As <see cref="ReadReduced"/> by 2.</summary>
+    public void ReadHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
+        ReadReduced(level, 2, x, y, width, height, rgb, stride);
+
+    /// <summary>The largest factor at which <see cref="ReadReduced"/> takes the decoder's reduced output on this level; 1 where it never does.</summary>
+    public virtual int FactorByDecoder(int level) => 1;
+
+    /// <summary>The largest factor by which the level is stored reduced within its own tiles (JPEG 2000); 1 where it is not.</summary>
+    /// <exception cref="SlideException">The file can't be read.</exception>
+    public virtual int StoredFactor(int level) => 1;
 
     /// <summary>Reads one of the images beside the pyramid.</summary>
     /// <exception cref="ArgumentException">No image of that name.</exception>
@@ -176,26 +264,39 @@ public abstract class Slide : IDisposable
     /// <summary>Reads a rectangle that lies wholly inside of the level; rows are <paramref name="stride"/> bytes apart.</summary>
     private protected abstract void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride);
 
-    /// <summary>As <see cref="ReadInside"/>, at half the resolution; here the mean of each 2 × 2 pixels, halves rounded up.</summary>
-    private protected virtual void ReadInsideHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    /// <summary>As <see cref="ReadInside"/>, reduced; here the mean of factor × factor pixels, halves rounded up.</summary>
+    private protected virtual void ReadInsideReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb, int stride)
     {
-        int fullStride = width * 6;
-        byte[] full = ArrayPool<byte>.Shared.Rent(checked(fullStride * height * 2));
+        int fullStride = checked(width * factor * 3), band = Math.Clamp(MostBandBytes / (fullStride * factor), 1, height);
+        byte[] full = ArrayPool<byte>.Shared.Rent(checked(fullStride * factor * band));
         try
         {
-            ReadInside(level, x * 2, y * 2, width * 2, height * 2, full, fullStride);
-            for (int row = 0; row < height; row++)
+            for (int top = 0; top < height; top += band)
             {
-                var upper = full.AsSpan(row * 2 * fullStride, fullStride);
-                var lower = full.AsSpan(((row * 2) + 1) * fullStride, fullStride);
-                var target = rgb.Slice(row * stride, width * 3);
-                for (int i = 0, from = 0; i < target.Length; i++, from += i % 3 == 0 ? 4 : 1)
-                    target[i] = (byte)((upper[from] + upper[from + 3] + lower[from] + lower[from + 3] + 2) / 4);
+                int rows = Math.Min(band, height - top);
+                ReadInside(level, x * factor, (y + top) * factor, width * factor, rows * factor, full, fullStride);
+                for (int row = 0; row < rows; row++)
+                    Average(full.AsSpan(row * factor * fullStride), fullStride, factor, rgb.Slice((top + row) * stride, width * 3));
             }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(full);
+        }
+    }
+
+    private static void Average(ReadOnlySpan<byte> rows, int rowBytes, int factor, Span<byte> target)
+    {
+        int half = factor * factor / 2, shift = 2 * BitOperations.Log2((uint)factor);
+        for (int i = 0; i < target.Length; i++)
+        {
+            int sum = half, from = (i / 3 * factor * 3) + (i % 3);
+            for (int row = 0; row < factor; row++)
+            {
+                for (int column = 0; column < factor; column++)
+                    sum += rows[(row * rowBytes) + from + (column * 3)];
+            }
+            target[i] = (byte)(sum >> shift);
         }
     }
 
@@ -228,6 +329,7 @@ public abstract class Slide : IDisposable
     public void Dispose()
     {
         Dispose(true);
+        _own?.Dispose();
         GC.SuppressFinalize(this);
     }
 

@@ -24,7 +24,7 @@ public enum SlideFault
     /// <summary>A compression that the reader does not decode.</summary>
     UnsupportedCompression,
 
-    /// <summary>Not 8-bit RGB: one band, 16 bits, alpha, separate planes, a turned image.</summary>
+    /// <summary>Bands whose meaning is not plain: more than RGB and alpha, floating point, one bit; or a turned image.</summary>
     UnsupportedPixels,
 
     /// <summary>OpenSlide is needed and not installed.</summary>
@@ -59,6 +59,9 @@ public sealed class SlideException : Exception
 
     /// <summary>Where the fault is one tile: its place. With OpenSlide, which does not name tiles, only the level is known.</summary>
     public TilePlace? Tile { get; init; }
+
+    /// <summary>Whether OpenSlide is not to be asked: it would read the file without a word, and wrongly.</summary>
+    internal bool IsFinal { get; init; }
 }
 
 /// <summary>A tile of a level's grid; −1 where it is not known.</summary>
@@ -67,6 +70,6 @@ public readonly record struct TilePlace(int Level, int Column, int Row);
 internal static class SlideFaults
 {
     /// <summary>Whether OpenSlide, with more formats and codecs, may succeed where the embedded reader gave up for this reason.</summary>
-    public static bool MayBeReadByOpenSlide(this SlideFault fault) =>
-        fault is SlideFault.NotASlide or SlideFault.UnsupportedFormat or SlideFault.UnsupportedCompression;
+    public static bool MayBeReadByOpenSlide(this SlideException fault) =>
+        !fault.IsFinal && fault.Fault is SlideFault.NotASlide or SlideFault.UnsupportedFormat or SlideFault.UnsupportedCompression or SlideFault.UnsupportedPixels;
 }

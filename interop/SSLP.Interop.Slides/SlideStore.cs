@@ -11,13 +11,15 @@ public sealed class SlideStore : IDisposable
     /// <summary>What a slide counts that OpenSlide 3.4 reads: it keeps up to 32 MiB of decoded tiles for itself, and no call makes that less.</summary>
     private const int CountOfUnboundedCache = 8;
 
-    private readonly Lock gate = new();
-    private readonly Entry[] entries;
-    private readonly LinkedList<Entry> open = new();
-    private readonly int maxOpen;
-    private readonly SlideReader reader;
-    private int openCounted;
-    private bool disposed;
+    private readonly Lock _gate = new();
+    private readonly Entry[] _entries;
+    private readonly LinkedList<Entry> _open = new();
+    private readonly int _maxOpen;
+    private readonly SlideReader _reader;
+    private readonly SlideRuntime _runtime;
+    private readonly bool _ownsRuntime;
+    private int _openCounted;
+    private bool _disposed;
 
     /// <param name="paths">The slides; their index in this list is their number.</param>
     /// <param name="maxOpen">
@@ -25,25 +27,28 @@ public sealed class SlideStore : IDisposable
     /// that it brings.
     /// </param>
     /// <param name="reader">Which reader opens them.</param>
-    public SlideStore(IReadOnlyList<string> paths, int maxOpen = 256, SlideReader reader = SlideReader.Auto)
+    /// <param name="runtime">What they share, open longer than the store; null makes one that goes with it.</param>
+    public SlideStore(IReadOnlyList<string> paths, int maxOpen = 256, SlideReader reader = SlideReader.Auto, SlideRuntime? runtime = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxOpen, 1);
-        this.maxOpen = maxOpen;
-        this.reader = reader;
-        entries = [.. paths.Select(path => new Entry(path))];
+        _maxOpen = maxOpen;
+        _reader = reader;
+        _ownsRuntime = runtime is null;
+        _runtime = runtime ?? new();
+        _entries = [.. paths.Select(path => new Entry(path))];
     }
 
     /// <summary>Number of slides.</summary>
-    public int Count => entries.Length;
+    public int Count => _entries.Length;
 
     /// <summary>Slides open now.</summary>
     public int OpenCount
     {
         get
         {
-            lock (gate)
-                return open.Count;
+            lock (_gate)
+                return _open.Count;
         }
     }
 
@@ -53,7 +58,7 @@ public sealed class SlideStore : IDisposable
     /// </exception>
     public Lease Rent(int slide)
     {
-        var entry = entries[slide];
+        var entry = _entries[slide];
         if (TryTake(entry))
             return new Lease(this, entry);
         // Opening takes long beside the rest, so others may use the store meanwhile; those who want this slide wait.
@@ -75,28 +80,30 @@ public sealed class SlideStore : IDisposable
     /// <summary>Closes all slides; none may be lent.</summary>
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            disposed = true;
-            foreach (var entry in open)
+            _disposed = true;
+            foreach (var entry in _open)
                 entry.Slide!.Dispose();
-            open.Clear();
-            openCounted = 0;
+            _open.Clear();
+            _openCounted = 0;
         }
+        if (_ownsRuntime)
+            _runtime.Dispose();
     }
 
     private bool TryTake(Entry entry)
     {
-        lock (gate)
+        lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (entry.Refusal is not null)
                 throw entry.Refusal;
             if (entry.Slide is null)
                 return false;
             entry.Users++;
-            open.Remove(entry.Node);
-            open.AddFirst(entry.Node);
+            _open.Remove(entry.Node);
+            _open.AddFirst(entry.Node);
             return true;
         }
     }
@@ -106,27 +113,27 @@ public sealed class SlideStore : IDisposable
         Slide slide;
         try
         {
-            slide = Slide.Open(entry.Path, reader);
+            slide = Slide.Open(entry.Path, _reader, _runtime);
         }
         catch (SlideException refusal)
         {
-            lock (gate)
+            lock (_gate)
                 entry.Refusal = refusal.Fault == SlideFault.NotReadable ? null : refusal;
             throw;
         }
-        lock (gate)
+        lock (_gate)
         {
             entry.Slide = slide;
             entry.Users = 1;
-            open.AddFirst(entry.Node);
-            openCounted += CountOf(slide);
+            _open.AddFirst(entry.Node);
+            _openCounted += CountOf(slide);
             CloseUnused();
         }
     }
 
     private void Return(Entry entry)
     {
-        lock (gate)
+        lock (_gate)
         {
             entry.Users--;
             CloseUnused();
@@ -135,13 +142,13 @@ public sealed class SlideStore : IDisposable
 
     private void CloseUnused()
     {
-        for (var node = open.Last; node is not null && openCounted > maxOpen && open.Count > 1;)
+        for (var node = _open.Last; node is not null && _openCounted > _maxOpen && _open.Count > 1;)
         {
             var before = node.Previous;
             if (node.Value.Users == 0)
             {
-                open.Remove(node);
-                openCounted -= CountOf(node.Value.Slide!);
+                _open.Remove(node);
+                _openCounted -= CountOf(node.Value.Slide!);
                 node.Value.Slide!.Dispose();
                 node.Value.Slide = null;
             }
@@ -155,20 +162,20 @@ public sealed class SlideStore : IDisposable
     /// <summary>A slide that stays open until this is disposed, once.</summary>
     public readonly struct Lease : IDisposable
     {
-        private readonly SlideStore store;
-        private readonly Entry entry;
+        private readonly SlideStore _store;
+        private readonly Entry _entry;
 
         internal Lease(SlideStore store, Entry entry)
         {
-            this.store = store;
-            this.entry = entry;
+            _store = store;
+            _entry = entry;
         }
 
         /// <summary>The slide; not to be used after the lease, nor disposed.</summary>
-        public Slide Slide => entry.Slide!;
+        public Slide Slide => _entry.Slide!;
 
         /// <summary>Gives the slide back.</summary>
-        public void Dispose() => store.Return(entry);
+        public void Dispose() => _store.Return(_entry);
     }
 
     internal sealed class Entry

@@ -1,7 +1,7 @@
 namespace SSLP.Interop.Slides;
 
 /// <summary>
-/// Decoded tiles that patches share, up to a number of bytes; the least recently used give way. One for the process: <see cref="Shared"/>.
+/// Decoded tiles that patches share, up to a number of bytes; the least recently used give way. One for a <see cref="SlideRuntime"/>.
 /// Only tiles that a patch takes a part of come here; whole tiles are decoded to where they are wanted.
 /// </summary>
 /// <remarks>
@@ -13,46 +13,43 @@ public sealed class TileCache
     /// <summary>Buffers are multiples of this, so that tiles of 240 and of 256 px can take each other's place.</summary>
     private const int Granularity = 64 << 10;
 
-    private readonly Lock gate = new();
-    private readonly Dictionary<TileKey, Slot> listed = [];
-    private readonly Stack<Slot> spare = new();
-    private readonly Slot ring = new([]);
-    private long budgetBytes;
-    private long usedBytes;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<TileKey, Slot> _listed = [];
+    private readonly Stack<Slot> _spare = new();
+    private readonly Slot _ring = new([]);
+    private long _budgetBytes;
+    private long _usedBytes;
 
     internal TileCache(long budgetBytes) => BudgetBytes = budgetBytes;
-
-    /// <summary>The cache of all slides of the process.</summary>
-    public static TileCache Shared { get; } = new(64L << 20);
 
     /// <summary>Most bytes that tiles take when none is being read; each thread may hold one tile more. 0 keeps none.</summary>
     public long BudgetBytes
     {
-        get => Volatile.Read(ref budgetBytes);
+        get => Volatile.Read(ref _budgetBytes);
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            lock (gate)
+            lock (_gate)
             {
-                budgetBytes = value;
+                _budgetBytes = value;
                 Shrink();
             }
         }
     }
 
     /// <summary>Bytes held now.</summary>
-    public long UsedBytes => Volatile.Read(ref usedBytes);
+    public long UsedBytes => Volatile.Read(ref _usedBytes);
 
     /// <summary>The tile, held until <see cref="Release"/>; null where it is not here.</summary>
     internal Slot? Find(TileKey key)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!listed.TryGetValue(key, out var slot))
+            if (!_listed.TryGetValue(key, out var slot))
                 return null;
             slot.Users++;
             slot.Unlink();
-            slot.LinkAfter(ring);
+            slot.LinkAfter(_ring);
             return slot;
         }
     }
@@ -61,19 +58,19 @@ public sealed class TileCache
     internal Slot Rent(int bytes)
     {
         bytes = (bytes + Granularity - 1) / Granularity * Granularity;
-        lock (gate)
+        lock (_gate)
         {
-            if (!spare.TryPop(out var slot))
-                slot = usedBytes + bytes > budgetBytes ? Evict() : null;
+            if (!_spare.TryPop(out var slot))
+                slot = _usedBytes + bytes > _budgetBytes ? Evict() : null;
             if (slot is not null && slot.Pixels.Length < bytes)
             {
-                usedBytes -= slot.Pixels.Length;
+                _usedBytes -= slot.Pixels.Length;
                 slot = null;
             }
             if (slot is null)
             {
                 slot = new Slot(GC.AllocateUninitializedArray<byte>(bytes));
-                usedBytes += bytes;
+                _usedBytes += bytes;
             }
             slot.Users = 1;
             return slot;
@@ -83,48 +80,48 @@ public sealed class TileCache
     /// <summary>Lets others find a decoded tile, unless another thread was first.</summary>
     internal void Publish(Slot slot, TileKey key)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!listed.TryAdd(key, slot))
+            if (!_listed.TryAdd(key, slot))
                 return;
             slot.Key = key;
-            slot.LinkAfter(ring);
+            slot.LinkAfter(_ring);
         }
     }
 
     /// <summary>Ends a <see cref="Find"/> or <see cref="Rent"/>.</summary>
     internal void Release(Slot slot)
     {
-        lock (gate)
+        lock (_gate)
         {
             if (--slot.Users == 0 && !slot.IsLinked)
-                spare.Push(slot);
+                _spare.Push(slot);
             Shrink();
         }
     }
 
     private void Shrink()
     {
-        while (usedBytes > budgetBytes && (spare.TryPop(out var slot) || (slot = Evict()) is not null))
-            usedBytes -= slot.Pixels.Length;
+        while (_usedBytes > _budgetBytes && (_spare.TryPop(out var slot) || (slot = Evict()) is not null))
+            _usedBytes -= slot.Pixels.Length;
     }
 
     /// <summary>Takes the tile that was not used for longest out of the list; null where all are in use.</summary>
     private Slot? Evict()
     {
-        for (var slot = ring.Previous; slot != ring; slot = slot.Previous)
+        for (var slot = _ring.Previous; slot != _ring; slot = slot.Previous)
         {
             if (slot.Users == 0)
             {
                 slot.Unlink();
-                listed.Remove(slot.Key);
+                _listed.Remove(slot.Key);
                 return slot;
             }
         }
         return null;
     }
 
-    /// <summary>A buffer and its place in the order of use (a ring through <see cref="ring"/>, most recent next to it).</summary>
+    /// <summary>A buffer and its place in the order of use (a ring through <see cref="_ring"/>, most recent next to it).</summary>
     internal sealed class Slot
     {
         public Slot(byte[] pixels)

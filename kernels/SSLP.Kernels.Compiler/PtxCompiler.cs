@@ -29,6 +29,7 @@ public static partial class PtxCompiler
             // A context of its own for each: a compilation that fails poisons its context.
             using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive));
             using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null!);
+            CodePlacementPass.Soften(backend);
             EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method);
             var compiled = (PTXCompiledKernel)backend.Compile(entry, new KernelSpecialization(kernel.GroupSize, null));
             string text = Normalise(compiled.PTXAssembly);
@@ -52,6 +53,8 @@ public static partial class PtxCompiler
         });
         text = WithoutIdleShared(text);
         text = NamedParameter().Replace(text, match => Parameter(text, match.Groups["name"].Value));
+        text = PredicatedUniform().Replace(text, "${predicated}");
+        text = Unrounded().Replace(text, "${operation}.rn.");
         return LocalScalars.ToRegisters(TrailingSpace().Replace(text, ""));
     }
 
@@ -83,6 +86,15 @@ public static partial class PtxCompiler
 
     [GeneratedRegex(@"(?<stem>\bL|_[A-Za-z][A-Za-z0-9]*)_(?<number>\d+)\b")]
     private static partial Regex Numbered();
+
+    // ".uni" promises that a warp's threads agree. ILGPU concludes it from data alone: what a loop carries past a branch that threads take at
+    // different times counts as uniform, and is not.
+    [GeneratedRegex(@"(?<predicated>^\t@!?%p\d+\s+bra)\.uni\b", RegexOptions.Multiline)]
+    private static partial Regex PredicatedUniform();
+
+    // Without a rounding mode the driver may fuse a product with a sum, one version as this and another not: the same text would give other bits.
+    [GeneratedRegex(@"\b(?<operation>add|sub|mul)\.(?=f(?:32|64)\b)")]
+    private static partial Regex Unrounded();
 
     [GeneratedRegex(@"&(?<name>[A-Za-z]\w*)")]
     private static partial Regex NamedParameter();

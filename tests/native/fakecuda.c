@@ -63,7 +63,7 @@ CUresult cuGetErrorString(int error, const char **text)
 
 CUresult cuInit(unsigned flags) { initialised = 1; return flags ? INVALID_VALUE : OK; }
 CUresult cuDriverGetVersion(int *version) { *version = 12040; return OK; }
-CUresult cuDeviceGetCount(int *count) { *count = 1; return initialised ? OK : NOT_INITIALIZED; }
+CUresult cuDeviceGetCount(int *count) { *count = 2; return initialised ? OK : NOT_INITIALIZED; }
 CUresult cuDeviceGet(int *device, int ordinal) { *device = 70 + ordinal; return OK; }
 CUresult cuDeviceGetName(char *name, int length, int device) { snprintf(name, (size_t)length, "Stand-in %d", device); return OK; }
 CUresult cuDeviceTotalMem_v2(size_t *bytes, int device) { (void)device; *bytes = (size_t)5 << 30; return OK; }

@@ -17,6 +17,7 @@ internal sealed class LoadingReaders : IDisposable
 
     private readonly LoadingScene _scene;
     private readonly WorkerPool _pool;
+    private readonly SlideRuntime _runtime = new();
     private readonly DecoderProbe[] _decoders;
     private readonly int[] _decoderTile;
     private readonly byte[][] _patch;
@@ -30,8 +31,8 @@ internal sealed class LoadingReaders : IDisposable
         _decoderTile = new int[scene.Places.Length];
         foreach (var ofSlide in scene.Places.Index().GroupBy(place => place.Item.Slide))
         {
-            using Slide slide = Slide.Open(scene.Slides[ofSlide.Key], SlideReader.Embedded);
-            _decoders[ofSlide.Key] = DecoderProbe.Load(slide, 0, ofSlide.Select(place => (place.Item.TileColumn, place.Item.TileRow)))!;
+            using Slide slide = Slide.Open(scene.Slides[ofSlide.Key], SlideReader.Embedded, _runtime);
+            _decoders[ofSlide.Key] = DecoderProbe.Load(_runtime, slide, 0, ofSlide.Select(place => (place.Item.TileColumn, place.Item.TileRow)))!;
             foreach (var (number, place) in ofSlide.Index())
                 _decoderTile[place.Index] = number;
         }
@@ -43,7 +44,7 @@ internal sealed class LoadingReaders : IDisposable
     /// <summary>read_region of a reader, into a buffer that every patch overwrites.</summary>
     public double ReadRegions(SlideReader reader)
     {
-        Slide[] slides = [.. _scene.Slides.Select(path => Slide.Open(path, reader))];
+        Slide[] slides = [.. _scene.Slides.Select(path => Slide.Open(path, reader, _runtime))];
         try
         {
             return Time(worker => place =>
@@ -83,7 +84,7 @@ internal sealed class LoadingReaders : IDisposable
     /// <summary>Adds the ways that this machine has; notes those that it lacks.</summary>
     public void AddTo(BenchRounds ways, List<string> notes)
     {
-        ways.AddTimed($"decoder, bare {DecoderProbe.Decoder}", Decode);
+        ways.AddTimed($"decoder, bare {_runtime.JpegDecoderName}", Decode);
         if (OpenSlideLibrary.IsAvailable)
             ways.AddTimed($"openslide {OpenSlideLibrary.Version} read_region", () => ReadRegions(SlideReader.OpenSlide));
         else
@@ -94,7 +95,11 @@ internal sealed class LoadingReaders : IDisposable
             notes.Add("libvips is not installed");
     }
 
-    public void Dispose() => _pool.Dispose();
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _runtime.Dispose();
+    }
 
     private double Time(Func<int, Action<int>> readerOfWorker)
     {

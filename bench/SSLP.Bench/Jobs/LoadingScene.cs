@@ -75,7 +75,8 @@ internal sealed class LoadingScene
         (side, tiles) = (0, []);
         try
         {
-            using Slide slide = Slide.Open(file.Path, SlideReader.Embedded);
+            using var runtime = new SlideRuntime();
+            using Slide slide = Slide.Open(file.Path, SlideReader.Embedded, runtime);
             SlideLevel level = slide.Levels[0];
             side = level.TileWidth;
             int columns = (int)(level.Width / side) - 1, rows = (int)(level.Height / side) - 1;
@@ -85,7 +86,7 @@ internal sealed class LoadingScene
                 return $"fewer than 2 × 2 whole tiles of {side} px";
             int first = Math.Max(0, (rows - (MostOfASlide / columns)) / 2);
             tiles = [.. Enumerable.Range(0, columns * (rows - first)).Select(i => (i % columns, first + (i / columns)))];
-            return DecoderProbe.Load(slide, 0, tiles.Take(1)) is null ? "no JPEG tiles" : null;
+            return DecoderProbe.Load(runtime, slide, 0, tiles.Take(1)) is null ? "no JPEG tiles" : null;
         }
         catch (SlideException fault)
         {

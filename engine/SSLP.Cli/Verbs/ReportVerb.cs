@@ -31,7 +31,7 @@ internal static class ReportVerb
                 throw new Fault(FaultKind.Usage, "report takes --patches, or --tiles and --slides with --labels.");
             if (manifestFile is null && (parsed.GetValue(slides) ?? parsed.GetValue(labels)) is not null)
                 throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
             if (manifestFile is not null)
             {
@@ -40,7 +40,7 @@ internal static class ReportVerb
             }
             else
             {
-                using PatchFolder? source = parsed.GetValue(patches) is { } images ? PatchFolder.Open(images, new PatchFolderOptions { RequireCoordinates = false }) : null;
+                using PatchFolder? source = parsed.GetValue(patches) is { } images ? SourceOptions.OpenFolder(images, needsCoordinates: false, mpp: null) : null;
                 Write(folder, source, null, path, judge: true);
             }
             return 0;

@@ -10,7 +10,8 @@ namespace SSLP.Cli.Verbs;
 /// <summary>At what scale patches are cut from slides.</summary>
 /// <param name="Patch">Side, px.</param>
 /// <param name="Mpp">Micrometres per pixel; null where it is not known.</param>
-internal readonly record struct PatchScale(int Patch, double? Mpp);
+/// <param name="Given">The same where a user named it, for patches that are already cut; null where it is a default.</param>
+internal readonly record struct PatchScale(int Patch, double? Mpp, double? Given = null);
 
 /// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from.</summary>
 internal sealed class SourceOptions
@@ -28,12 +29,13 @@ internal sealed class SourceOptions
         Description = "with --slides: one patch at each place of CLAM's or TRIDENT's HDF5 files, <slide>.h5 or <slide>_patches.h5",
         HelpName = "DIR",
     };
-    private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split", HelpName = "NAME" };
+    private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits", HelpName = "NAME" };
+    private readonly Option<string?> _patients = Inputs.Patients();
     private readonly TilingArguments _tiling = new();
 
     public void AddTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split, _patients])
             command.Add(option);
         _tiling.AddTo(command);
     }
@@ -43,11 +45,48 @@ internal sealed class SourceOptions
     /// <param name="scale">How patches are cut where it names slides.</param>
     /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
     /// <param name="run">Where slides are tiled here: the run that keeps their grid and contact sheets, or null.</param>
-    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null)
+    /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says otherwise.</param>
+    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
     {
-        IPatchSource source = OpenWhole(parsed, scale, needsCoordinates, run);
-        return parsed.GetValue(_split) is { } split ? new PatchSubset(source, source.Table.InSplit(split), $"split {split}") : source;
+        IPatchSource whole = OpenWhole(parsed, scale, needsCoordinates, run);
+        try
+        {
+            IPatchSource source = WithPatients(parsed, whole);
+            source = OfSplit(source, parsed.GetValue(_split), learns);
+            return ReferenceEquals(source, whole) ? whole : new OpenedPatches(source, whole);
+        }
+        catch
+        {
+            whole.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>A folder of patches that are already cut, with a line of how it was read and a warning for all that was left out.</summary>
+    public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp)
+    {
+        PatchFolder patches = PatchFolder.Open(folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp }, Shell.Stop);
+        Shell.Say($"{folder}: {patches.Understood}; {(patches.Mpp is { } known ? FormattableString.Invariant($"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
+        foreach (string what in patches.LeftOut)
+            Shell.Warn($"{folder}: left out: {what}");
+        return patches;
+    }
+
+    /// <summary>The patches with the patients of --patients, where that is given.</summary>
+    public IPatchSource WithPatients(ParseResult parsed, IPatchSource source)
+    {
+        if (parsed.GetValue(_patients) is not { } csv)
+            return source;
+        (PatchTable table, string said) = PatientList.Read(csv).Apply(source.Table);
+        Shell.Say(said);
+        return new RegroupedPatches(source, table, $"patients of {csv}");
+    }
+
+    /// <summary>--mpp as it was given, or null.</summary>
+    public double? GivenMpp(ParseResult parsed) => _tiling.GivenMpp(parsed);
+
+    /// <summary>Whether any of --slides, --patches and --tiles is given.</summary>
+    public bool IsGiven(ParseResult parsed) => (parsed.GetValue(_patches) ?? parsed.GetValue(_slides) ?? parsed.GetValue(_tiles)) is not null;
 
     /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
     /// <param name="parsed">The command line, of --slides or --tiles.</param>
@@ -75,9 +114,9 @@ internal sealed class SourceOptions
         if (slides is null || tiles is not null)
             RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
-            return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
+            return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
         if (tiles is not null)
-            return OpenTiles(TileManifest.Open(tiles), slides, parsed.GetValue(_labels));
+            return OpenTiles(tiles, slides, parsed.GetValue(_labels));
         if (parsed.GetValue(_labels) is not null || parsed.GetValue(_coordinates) is not null)
         {
             if (parsed.GetValue(_labels) is not null && parsed.GetValue(_coordinates) is not null)
@@ -95,10 +134,21 @@ internal sealed class SourceOptions
         return SlidePatches.FromManifest(manifest);
     }
 
-    private static IPatchSource OpenTiles(TileManifest manifest, string? slides, string? labels)
+    private static IPatchSource OpenTiles(string tiles, string? slides, string? labels)
     {
-        SlidePatches patches = SlidePatches.FromManifest(manifest, slides);
-        return labels is null ? patches : new LabelledGrid(patches, manifest, LabelledPoints.Read(labels));
+        SlidePatches patches = SlidePatches.Open(tiles, slides);
+        if (labels is null)
+            return patches;
+        try
+        {
+            using TileManifest manifest = TileManifest.Open(tiles);
+            return new OpenedPatches(new LabelledGrid(patches, manifest, LabelledPoints.Read(labels)), patches);
+        }
+        catch
+        {
+            patches.Dispose();
+            throw;
+        }
     }
 
     private static SlidePatches AtCoordinates(string folder, IReadOnlyList<SlideFile> slides, TilingOptions options, bool spatial)
@@ -107,7 +157,7 @@ internal sealed class SourceOptions
         foreach (string note in reading.Notes)
             Shell.Warn(note);
         Dictionary<string, string> paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
-        return SlidePatches.AtPoints(reading.Points, name => paths[name], options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+        return SlidePatches.AtPoints(reading.Points, [.. reading.Points.Table.Slides.Select(name => paths[name])], options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
     }
 
     /// <summary>An option that would do nothing is refused.</summary>
@@ -120,11 +170,29 @@ internal sealed class SourceOptions
             throw new Fault(FaultKind.Usage, $"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.");
     }
 
+    private static IPatchSource OfSplit(IPatchSource source, string? split, bool learns)
+    {
+        if (split == "all" && source.Table.Splits?.Contains("all") != true)
+            return source;
+        if (split is not null)
+            return new PatchSubset(source, source.Table.InSplit(split), $"split {split}");
+        if (!learns || source.Table.Splits is not { } splits)
+            return source;
+        if (!splits.Contains("train"))
+            throw new Fault(FaultKind.Usage, $"The patches have splits ({string.Join(", ", splits)}) and none is called train: name the one to learn from with --split, or all of them with --split all.");
+        int[] train = source.Table.InSplit("train");
+        Shell.Say($"split train: {train.Length:N0} of {source.Table.Count:N0} patches (--split all takes every one)");
+        return new PatchSubset(source, train, "split train");
+    }
+
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
-    public static TileManifest TileSlides(string slides, TilingOptions options)
+    public static TileManifest TileSlides(string slides, TilingOptions options) => TileSlides(slides, SlideListing.List(slides), options);
+
+    /// <summary>The same for some slides of it.</summary>
+    public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options)
     {
-        TilingResult result = Tiler.Run(SlideListing.List(slides), options, new OutcomeLines(), Shell.Stop);
+        TilingResult result = Tiler.Run(files, options, new OutcomeLines(), Shell.Stop);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");

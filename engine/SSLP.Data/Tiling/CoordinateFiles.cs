@@ -36,7 +36,7 @@ public static class CoordinateFiles
             string name = Path.ChangeExtension(manifest.Slides[slide].Name, null);
             var file = new H5File
             {
-                ["coords"] = new H5Dataset(corners, fileDims: [(ulong)corners.Length / 2, 2]) { Attributes = Attributes(grid, name) },
+                ["coords"] = new H5Dataset(corners, fileDims: [(ulong)corners.Length / 2, 2]) { Attributes = Attributes(new(grid.PatchSize, grid.Mpp, grid.SlideMppX, grid.SlideMppY, grid.Width, grid.Height), name) },
             };
             paths[slide] = Path.Combine(folder, name + TridentEnding + ".h5");
             AtomicFile.Write(paths[slide], stream => file.Write(stream, new H5WriteOptions(PreferCompactDatasetLayout: false)));
@@ -175,10 +175,10 @@ public static class CoordinateFiles
     /// What either program looks for; sizes in px, level 0 named as such. TRIDENT scales patch_size by the ratio of the magnifications, here 10 µm
     /// over the pixel size; CLAM cuts patch_size at patch_level as it is, so that attribute is there only where this is right, and CLAM stops without it.
     /// </summary>
-    private static Dictionary<string, object> Attributes(SlideGrid grid, string name)
+    public static Dictionary<string, object> Attributes(SlideGeometry grid, string name)
     {
         const double MicrometresAtMagnification1 = 10;
-        long sizeLevel0 = (long)Math.Round(grid.PatchSize * grid.ScaleX);
+        long sizeLevel0 = (long)Math.Round(grid.PatchSize * grid.Mpp / grid.SlideMppX);
         var attributes = new Dictionary<string, object>
         {
             ["patch_size"] = (long)grid.PatchSize,

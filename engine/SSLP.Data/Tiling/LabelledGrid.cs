@@ -8,7 +8,7 @@ public sealed class LabelledGrid : IPatchSource
 {
     private readonly SlidePatches _patches;
 
-    /// <param name="patches">The patches of <paramref name="manifest"/>; disposed with this.</param>
+    /// <param name="patches">The patches of <paramref name="manifest"/>; stays the caller's.</param>
     /// <param name="manifest">Where they lie.</param>
     /// <param name="points">Classes at places, level-0 pixels.</param>
     /// <exception cref="Fault">No point lies on a patch.</exception>
@@ -22,7 +22,10 @@ public sealed class LabelledGrid : IPatchSource
             throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
         Table = new PatchTable(
             table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), Column(points.Table.Classes, points.Table.LabelOf),
-            Column(points.Table.Splits, points.Table.SplitOf));
+            Column(points.Table.Splits, points.Table.SplitOf))
+        {
+            PatientOfSlide = PatientsOf(table, points.Table),
+        };
         Describe = $"{patches.Describe}, {found} of them labelled by {points.Path}";
 
         CategoryColumn? Column(IReadOnlyList<string>? names, ReadOnlySpan<int> ofPoint)
@@ -44,11 +47,22 @@ public sealed class LabelledGrid : IPatchSource
 
     public string Describe { get; }
 
+    public SlideGeometry? GeometryOf(int slide) => _patches.GeometryOf(slide);
+
     public (long X, long Y)? OriginLevel0(int patch) => _patches.OriginLevel0(patch);
 
     public void Read(int patch, Span<byte> rgb) => _patches.Read(patch, rgb);
 
-    public void Dispose() => _patches.Dispose();
+    public void Dispose() { }
+
+    /// <summary>The points' patients; a slide without points is a patient of its own.</summary>
+    private static string[]? PatientsOf(PatchTable table, PatchTable points)
+    {
+        if (points.PatientOfSlide is not { } patients)
+            return null;
+        Dictionary<string, string> known = points.Slides.Zip(patients).ToDictionary(pair => pair.First, pair => pair.Second);
+        return [.. table.Slides.Select(slide => known.GetValueOrDefault(slide, slide))];
+    }
 
     /// <summary>By patch, the labelled point inside it that is nearest to its centre, or none.</summary>
     private static int[] NearestPoints(TileManifest manifest, LabelledPoints points)

@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Tiling;
@@ -20,6 +21,7 @@ public sealed class SlidePatches : IPatchSource
     private readonly SlideStore _store;
     private readonly PatchSampling?[] _sampling;
     private readonly Func<int, (double Left, double Top)> _cornerLevel0;
+    private IDisposable? _owned;
 
     private SlidePatches(
         PatchTable table, int patchSize, double mpp, string describe, IReadOnlyList<SourceSlide> slides,
@@ -70,6 +72,24 @@ public sealed class SlidePatches : IPatchSource
         }
     }
 
+    /// <summary>The patches of a manifest file, which is opened here and closed with the source.</summary>
+    /// <inheritdoc cref="FromManifest"/>
+    public static SlidePatches Open(string manifestFile, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
+    {
+        TileManifest manifest = TileManifest.Open(manifestFile);
+        try
+        {
+            SlidePatches patches = FromManifest(manifest, slidesFolder, handleBudget);
+            patches._owned = manifest;
+            return patches;
+        }
+        catch
+        {
+            manifest.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>One patch centred on each point of a table such as <c>--labels</c> gives.</summary>
     /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
     /// <param name="slidesFolder">Folder of the slides that the points name.</param>
@@ -82,11 +102,11 @@ public sealed class SlidePatches : IPatchSource
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget) =>
-        AtPoints(points, name => Path.Combine(slidesFolder, name), patchSize, mpp, assumeMpp, upsample, handleBudget);
+        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample, handleBudget);
 
     /// <summary>The same, for slides that lie anywhere.</summary>
     /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
-    /// <param name="pathOf">The file of a slide that the points name.</param>
+    /// <param name="slidePaths">The files of the slides that the points name, in the order of their table.</param>
     /// <param name="patchSize">Side of a patch, px.</param>
     /// <param name="mpp">Pixel size of the patches, µm.</param>
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
@@ -94,10 +114,10 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="handleBudget">Slides kept open at once.</param>
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
-        LabelledPoints points, Func<string, string> pathOf, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
+        LabelledPoints points, IReadOnlyList<string> slidePaths, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget)
     {
-        SourceSlide[] slides = [.. points.Table.Slides.Select(name => SourceSlide.Probe(pathOf(name), mpp, assumeMpp, upsample))];
+        SourceSlide[] slides = [.. slidePaths.Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
@@ -115,6 +135,14 @@ public sealed class SlidePatches : IPatchSource
     {
         (double left, double top) = _cornerLevel0(patch);
         return ((long)Math.Round(left), (long)Math.Round(top));
+    }
+
+    /// <inheritdoc/>
+    public SlideGeometry? GeometryOf(int slide)
+    {
+        SourceSlide own = _slides[slide];
+        double mpp = Mpp!.Value;
+        return new(PatchSize, mpp, mpp / own.ScaleX, mpp / own.ScaleY, own.Width, own.Height);
     }
 
     /// <inheritdoc/>
@@ -136,6 +164,10 @@ public sealed class SlidePatches : IPatchSource
         }
     }
 
-    /// <summary>Closes all slides.</summary>
-    public void Dispose() => _store.Dispose();
+    /// <summary>Closes all slides, and the manifest where <see cref="Open"/> opened it.</summary>
+    public void Dispose()
+    {
+        _store.Dispose();
+        _owned?.Dispose();
+    }
 }

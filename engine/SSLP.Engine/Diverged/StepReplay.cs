@@ -53,8 +53,9 @@ public sealed class StepReplay : IDisposable
         if (InputFingerprint.Of(source) != _state.Inputs)
             throw new Fault(FaultKind.Input, $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
-        using var kernels = new KernelSet(KernelSet.FromEnvironment(), Options.Threads);
-        set_num_threads(kernels.Pool.Workers);
+        using var context = new EngineContext(Options.Engine);
+        using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+        context.Enter();
         using Method method = MethodFactory.Create(Options, source.Table, kernels);
         method.Encoder.LoadFrom(_file);
         method.Load(_file);

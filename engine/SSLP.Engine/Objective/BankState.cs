@@ -8,7 +8,7 @@ namespace SSLP.Engine.Objective;
 /// <summary>A memory bank to and from a checkpoint.</summary>
 internal static class BankState
 {
-    // Written by the block: a bank of 10 M rows is 5 GB.
+    // Written and read by the block: a bank of 10 M rows is 5 GB.
     private const int BlockRows = 65_536;
 
     /// <summary>The rows as a float32 tensor [N, D]; they are read when the file is written.</summary>
@@ -29,8 +29,12 @@ internal static class BankState
     {
         if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry) || !entry.Shape.SequenceEqual([bank.RowCount, bank.Width]))
             throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{name}' of {bank.RowCount} × {bank.Width}.");
-        var rows = new float[bank.RowCount * bank.Width];
-        file.ReadBytes(name, MemoryMarshal.AsBytes(rows.AsSpan()));
-        bank.LoadRows(0, rows);
+        var block = new float[Math.Min(BlockRows, bank.RowCount) * bank.Width];
+        for (int row = 0; row < bank.RowCount; row += BlockRows)
+        {
+            Span<float> part = block.AsSpan(0, Math.Min(BlockRows, bank.RowCount - row) * bank.Width);
+            file.ReadBytes(name, MemoryMarshal.AsBytes(part), (long)row * bank.Width * sizeof(float));
+            bank.LoadRows(row, part);
+        }
     }
 }

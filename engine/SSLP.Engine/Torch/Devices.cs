@@ -19,5 +19,8 @@ public static class Devices
 
     /// <summary>The primary context of a CUDA device, the one that libtorch works in; null for the CPU. The caller disposes it.</summary>
     public static CudaContext? ContextOf(Device device) =>
-        device.type == TorchSharp.DeviceType.CUDA ? CudaContext.Retain(Math.Max(0, device.index)) : null;
+        device.type == TorchSharp.DeviceType.CUDA ? CudaContext.Retain(NumberOf(device)) : null;
+
+    /// <summary>A CUDA device's number, 0 where it says none; 0 for the CPU.</summary>
+    public static int NumberOf(Device device) => Math.Max(0, device.index);
 }

@@ -65,10 +65,11 @@ public sealed class Trainer : IDisposable
         _inputs = InputFingerprint.Of(source);
         _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
         Schedule = new Schedule(options, _order.BatchesPerEpoch);
-        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         method.To(device);
         method.Encoder.train();
-        _guard = new StepGuard(method); // after the move, which may make new tensors
+        // After the move, which makes new parameters: the optimizer keeps its state by their handles.
+        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
+        _guard = new StepGuard(method);
     }
 
     public Schedule Schedule { get; }
@@ -161,6 +162,7 @@ public sealed class Trainer : IDisposable
     private StepMetrics TrainStep(BatchRing ring, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
+        EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
 
@@ -310,5 +312,5 @@ public sealed class Trainer : IDisposable
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(
-        options.RunLength > 0 ? options.RunLength : source is PatchFolder ? 1 : 16, options.WindowRuns, options.BalanceSlides);
+        options.RunLength > 0 ? options.RunLength : source.IsCheapAtRandom ? 1 : 16, options.WindowRuns, options.BalanceSlides);
 }

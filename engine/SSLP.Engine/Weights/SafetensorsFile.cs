@@ -72,6 +72,18 @@ public sealed class SafetensorsFile : IDisposable
         ReadExactly(_handle, _dataStart + entry.Begin, destination);
     }
 
+    /// <summary>Copies a part of a tensor's bytes: a span ends at 2³¹.</summary>
+    /// <param name="name">One of <see cref="Entries"/>.</param>
+    /// <param name="destination">As many bytes as are wanted.</param>
+    /// <param name="offset">The first one's place in the tensor.</param>
+    public void ReadBytes(string name, Span<byte> destination, long offset)
+    {
+        SafetensorsEntry entry = Find(name);
+        if (offset < 0 || offset > entry.Bytes - destination.Length)
+            throw new ArgumentException($"'{name}' has {entry.Bytes} bytes, not {destination.Length} from {offset} on.", nameof(destination));
+        ReadExactly(_handle, _dataStart + entry.Begin + offset, destination);
+    }
+
     /// <summary>Reads a tensor into new CPU memory, with the type and shape of the file.</summary>
     public Tensor ReadTensor(string name)
     {

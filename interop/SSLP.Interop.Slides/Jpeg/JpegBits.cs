@@ -19,9 +19,6 @@ internal ref struct JpegBits(ReadOnlySpan<byte> bytes, int at)
     /// <summary>Whether bits behind the end of the data were used.</summary>
     public readonly bool RanOut => count < madeUp;
 
-    /// <summary>Whether a marker follows the bits taken, with nothing but the filling of their last byte between.</summary>
-    public readonly bool IsAtMarker => count - madeUp < 8 && at + 1 < bytes.Length && bytes[at] == 0xFF && bytes[at + 1] != 0;
-
     /// <summary>Makes at least 32 bits ready.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill()
@@ -55,11 +52,23 @@ internal ref struct JpegBits(ReadOnlySpan<byte> bytes, int at)
     /// <summary>Leaves the bits of the interval behind and steps over the restart marker; false where it is not the one expected.</summary>
     public bool Restart(int number)
     {
-        if (RanOut || !IsAtMarker || bytes[at + 1] != 0xD0 + (number & 7))
+        if (RanOut || !GoToMarker() || bytes[at + 1] != 0xD0 + (number & 7))
             return false;
         at += 2;
         (buffer, count, madeUp) = (0, 0, 0);
         return true;
+    }
+
+    /// <summary>
+    /// Goes to the marker that follows: it may be behind the filling of the last byte, and behind a few bytes that belong to nothing. False where there is none,
+    /// or not near.
+    /// </summary>
+    public bool GoToMarker()
+    {
+        int last = Math.Min(bytes.Length - 1, at + JpegScan.MostLeftOver - ((count - madeUp) / 8));
+        while (at < last && (bytes[at] != 0xFF || bytes[at + 1] is 0 or 0xFF))
+            at++;
+        return at < last;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,16 +1,9 @@
 namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>A JPEG decoder for one thread.</summary>
-internal abstract class JpegDecoder
+internal abstract class JpegDecoder : IDisposable
 {
-    /// <summary>Forces a decoder: turbojpeg, own or skia.</summary>
-    private const string Variable = "SSLP_JPEG";
-
-    [ThreadStatic]
-    private static JpegDecoder? ofThread;
-
-    /// <summary>The decoder of the calling thread: the machine's libjpeg-turbo; else our own on AVX2; else the one that a package brings. SSLP_JPEG forces one.</summary>
-    public static JpegDecoder OfThread => ofThread ??= Create();
+    private byte[] _withoutGaps = [];
 
     /// <summary>Its name, for reports.</summary>
     public abstract string Name { get; }
@@ -22,15 +15,40 @@ internal abstract class JpegDecoder
     /// <param name="rgb">Receives the rows, <paramref name="stride"/> bytes apart.</param>
     /// <param name="stride">Bytes from row to row, ≥ 3 · width.</param>
     /// <returns>Null, or why the stream can't be decoded; the span then holds anything.</returns>
-    public abstract string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
-
-    private static JpegDecoder Create() => Environment.GetEnvironmentVariable(Variable) switch
+    public string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride)
     {
-        null or "" => NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? new TurboJpegDecoder()
+        if (rgb.Length < ((height - 1L) * stride) + (3L * width))
+            throw new ArgumentException($"{rgb.Length} bytes can't hold {width} × {height} RGB pixels.", nameof(rgb));
+        var markers = new JpegMarkers(jpeg);
+        while (markers.Next())
+        {
+        }
+        if (!markers.HasGaps)
+            return DecodeWhole(jpeg, width, height, rgb, stride);
+        if (_withoutGaps.Length < jpeg.Length)
+            _withoutGaps = GC.AllocateUninitializedArray<byte>(jpeg.Length);
+        return DecodeWhole(_withoutGaps.AsSpan(0, JpegMarkers.CopyWithoutGaps(jpeg, _withoutGaps)), width, height, rgb, stride);
+    }
+
+    /// <summary>As <see cref="Decode"/>, of a stream with nothing between its header's segments, into a span that is large enough.</summary>
+    private protected abstract string? DecodeWhole(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
+
+    /// <summary>A decoder of one's choice.</summary>
+    /// <exception cref="ArgumentException">This machine does not have it.</exception>
+    public static JpegDecoder Create(JpegChoice choice) => choice switch
+    {
+        JpegChoice.Auto => NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? new TurboJpegDecoder()
             : VectorJpegDecoder.IsSupported ? new VectorJpegDecoder() : new SkiaJpegDecoder(),
-        "turbojpeg" when NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) => new TurboJpegDecoder(),
-        "own" when VectorJpegDecoder.IsSupported => new VectorJpegDecoder(),
-        "skia" => new SkiaJpegDecoder(),
-        var other => throw new ArgumentException($"{Variable} is '{other}'; it must be turbojpeg (where it is installed), own (on AVX2) or skia."),
+        JpegChoice.TurboJpeg when NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) => new TurboJpegDecoder(),
+        JpegChoice.TurboJpeg => throw new ArgumentException("jpeg is turbojpeg, and libjpeg-turbo is not on this machine; install it or choose auto, own or skia."),
+        JpegChoice.Own when VectorJpegDecoder.IsSupported => new VectorJpegDecoder(),
+        JpegChoice.Own => throw new ArgumentException("jpeg is own, which needs a processor with AVX2; choose auto, turbojpeg or skia."),
+        JpegChoice.Skia => new SkiaJpegDecoder(),
+        _ => throw new ArgumentOutOfRangeException(nameof(choice), choice, "Unknown JPEG decoder."),
     };
+
+    /// <summary>Lets go of what the decoder holds outside of .NET.</summary>
+    public virtual void Dispose()
+    {
+    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using SSLP.Interop.Slides.Tiff;
 
 namespace SSLP.Interop.Slides.Jpeg;
 
@@ -10,42 +11,21 @@ namespace SSLP.Interop.Slides.Jpeg;
 /// <param name="HasScan">Whether image data follow.</param>
 internal readonly record struct JpegHeader(int Width, int Height, int Components, bool Subsampled, bool HasScan)
 {
-    private const byte StartOfImage = 0xD8, EndOfImage = 0xD9, StartOfScan = 0xDA;
-
     /// <summary>Reads the markers up to the first scan. Whatever is malformed ends the reading; the decoder will say so.</summary>
     public static JpegHeader Read(ReadOnlySpan<byte> jpeg)
     {
         var header = default(JpegHeader);
-        if (jpeg.Length < 4 || jpeg[0] != 0xFF || jpeg[1] != StartOfImage)
-            return header;
-        int at = 2;
-        while (at + 4 <= jpeg.Length && jpeg[at] == 0xFF)
-        {
-            byte marker = jpeg[at + 1];
-            if (marker == 0xFF)
-            {
-                at++; // a fill byte
-                continue;
-            }
-            if (marker == EndOfImage)
-                return header;
-            if (marker == StartOfScan)
-                return header with { HasScan = true };
-            int length = BinaryPrimitives.ReadUInt16BigEndian(jpeg[(at + 2)..]);
-            if (length < 2 || at + 2 + length > jpeg.Length)
-                return header;
-            header = header.With(marker, jpeg.Slice(at + 4, length - 2));
-            at += 2 + length;
-        }
+        var markers = new JpegMarkers(jpeg);
+        while (markers.Next())
+            header = header.With(markers.Marker, markers.Body) with { HasScan = markers.IsScan };
         return header;
     }
 
-    /// <summary>Why a stream of this header can't be a tile of that size; null where it can.</summary>
-    public string? FaultFor(int width, int height) =>
+    /// <summary>Why a stream of this header can't be that tile; null where it can.</summary>
+    public string? FaultFor(TileExtent extent) =>
         !HasScan || Width == 0 ? "it holds no JPEG image"
         : Components != 3 ? $"its JPEG image has {Components} band{(Components == 1 ? "" : "s")} where 3 are needed"
-        : Width != width || Height != height ? $"its JPEG image is {Width} × {Height} px where the tile is {width} × {height}"
-        : null;
+        : extent.FaultFor("JPEG", Width, Height);
 
     private JpegHeader With(byte marker, ReadOnlySpan<byte> body)
     {

@@ -6,24 +6,32 @@ namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
 /// The libjpeg-turbo inside of SkiaSharp's native library, for machines that have none. Same pixels as <see cref="TurboJpegDecoder"/>;
-/// slower by the fourth channel and the codec object of each image, and it lets damage pass that libjpeg only warns of.
+/// slower by the fourth channel and the codec object of each image. It lets damage pass that libjpeg only warns of, so blocks of sequential streams are looked
+/// at first, by <see cref="JpegScan"/>; damage inside of progressive and arithmetic streams goes unseen here.
 /// Its C interface is called directly, since the managed classes allocate several objects a tile.
 /// </summary>
 internal sealed unsafe class SkiaJpegDecoder : JpegDecoder
 {
-    private byte[] rgba = [];
+    private readonly JpegFrame _frame = new();
+    private readonly JpegScan _scan;
+    private byte[] _rgba = [];
+
+    public SkiaJpegDecoder() => _scan = new JpegScan(_frame);
 
     public override string Name => "libjpeg-turbo (SkiaSharp)";
 
-    public override string? Decode(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride)
+    private protected override string? DecodeWhole(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride)
     {
+        int scan = _frame.Read(jpeg);
+        if (scan >= 0 && _scan.Read(new JpegBits(jpeg, scan), transform: false) is { } fault)
+            return fault;
         int rowBytes = width * 4;
-        if (rgba.Length < rowBytes * height)
-            rgba = GC.AllocateUninitializedArray<byte>(rowBytes * height);
+        if (_rgba.Length < rowBytes * height)
+            _rgba = GC.AllocateUninitializedArray<byte>(rowBytes * height);
         if (!DecodeRgba(jpeg, width, height, rowBytes))
             return "the JPEG stream is damaged";
         for (int row = 0; row < height; row++)
-            DropAlpha(rgba.AsSpan(row * rowBytes, rowBytes), rgb.Slice(row * stride, width * 3));
+            DropAlpha(_rgba.AsSpan(row * rowBytes, rowBytes), rgb.Slice(row * stride, width * 3));
         return null;
     }
 
@@ -52,7 +60,7 @@ internal sealed unsafe class SkiaJpegDecoder : JpegDecoder
                 colorType = NativeSkia.RGBA_8888_SK_COLORTYPE,
                 alphaType = NativeSkia.OPAQUE_SK_ALPHATYPE,
             };
-            fixed (byte* pixels = rgba)
+            fixed (byte* pixels = _rgba)
                 return NativeSkia.sk_codec_get_pixels(codec, &info, pixels, (nuint)rowBytes, null) == NativeSkia.SUCCESS_SK_CODEC_RESULT;
         }
         finally

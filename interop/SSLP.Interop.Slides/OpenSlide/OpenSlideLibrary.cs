@@ -26,32 +26,4 @@ public static unsafe class OpenSlideLibrary
     /// <summary>Whether the size of the tile cache can be set (4.0 and later).</summary>
     public static bool HasCacheControl =>
         Version is { } version && System.Version.TryParse(version, out var parsed) && parsed.Major >= 4;
-
-    /// <summary>
-    /// Bytes of decoded tiles that all slides opened from now on through OpenSlide share. Takes effect where <see cref="HasCacheControl"/> is true;
-    /// else OpenSlide keeps its own 32 MiB a slide.
-    /// </summary>
-    public static long CacheBytes { get; set; } = 128L << 20;
-
-    private static readonly Lock CacheLock = new();
-    private static nint cache;
-    private static long cacheCapacity = -1;
-
-    internal static void ShareCache(OpenSlideHandle slide)
-    {
-        if (!HasCacheControl)
-            return;
-        lock (CacheLock)
-        {
-            if (cacheCapacity != CacheBytes)
-            {
-                // Slides already open keep the old cache alive by their own references.
-                if (cache != 0)
-                    NativeOpenSlide.openslide_cache_release(cache);
-                cache = NativeOpenSlide.openslide_cache_create((nuint)CacheBytes);
-                cacheCapacity = CacheBytes;
-            }
-            NativeOpenSlide.openslide_set_cache(slide, cache);
-        }
-    }
 }

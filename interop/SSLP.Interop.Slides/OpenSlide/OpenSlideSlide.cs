@@ -8,20 +8,22 @@ namespace SSLP.Interop.Slides.OpenSlide;
 /// <summary>A slide read by OpenSlide.</summary>
 internal sealed unsafe class OpenSlideSlide : Slide
 {
-    private readonly Lock reopening = new();
-    private readonly byte[] background;
-    private OpenSlideHandle handle;
+    private readonly Lock _reopening = new();
+    private readonly byte[] _background;
+    private readonly string _file;
+    private readonly SlideRuntime _runtime;
+    private OpenSlideHandle _handle;
 
-    private OpenSlideSlide(string path, string format, OpenSlideHandle handle)
-        : base(path, SlideReader.OpenSlide)
+    private OpenSlideSlide(string file, string named, string format, SlideRuntime runtime, OpenSlideHandle handle)
+        : base(named, SlideReader.OpenSlide)
     {
-        this.handle = handle;
+        (_file, _runtime, _handle) = (file, runtime, handle);
         Format = format;
         Properties = ReadProperties(handle);
         Levels = ReadLevels(handle, Properties);
-        Mpp = FindMpp(Properties);
+        PixelSize = OpenSlidePixelSize.Find(Properties);
         AssociatedImages = Strings(NativeOpenSlide.openslide_get_associated_image_names(handle));
-        background = Properties.TryGetValue("openslide.background-color", out string? hex) && hex.Length == 6
+        _background = Properties.TryGetValue("openslide.background-color", out string? hex) && hex.Length == 6
             && uint.TryParse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out _)
             ? Convert.FromHexString(hex)
             : [White, White, White];
@@ -31,22 +33,27 @@ internal sealed unsafe class OpenSlideSlide : Slide
 
     public override IReadOnlyList<SlideLevel> Levels { get; }
 
-    public override Mpp? Mpp { get; }
+    public override PixelSize PixelSize { get; }
+
+    public override IReadOnlyList<string> Notes => PixelSize.Notes;
 
     public override IReadOnlyDictionary<string, string> Properties { get; }
 
     public override IReadOnlyList<string> AssociatedImages { get; }
 
-    public static OpenSlideSlide OpenFile(string path)
+    /// <param name="file">The file that OpenSlide gets.</param>
+    /// <param name="named">What the caller named, where that is its folder.</param>
+    public static OpenSlideSlide OpenFile(string file, SlideRuntime runtime, string? named = null)
     {
+        named ??= file;
         if (!OpenSlideLibrary.IsAvailable)
-            throw new SlideException(path, SlideFault.OpenSlideMissing, $"is not a TIFF pyramid of the kind read without OpenSlide; {OpenSlideLibrary.HowToInstall}");
-        string format = Text(NativeOpenSlide.openslide_detect_vendor(path))
-            ?? throw new SlideException(path, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
-        var handle = OpenHandle(path);
+            throw new SlideException(named, SlideFault.OpenSlideMissing, $"is not a TIFF pyramid of the kind read without OpenSlide; {OpenSlideLibrary.HowToInstall}");
+        string format = Text(NativeOpenSlide.openslide_detect_vendor(file))
+            ?? throw new SlideException(named, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
+        var handle = OpenHandle(file, named, runtime);
         try
         {
-            return new OpenSlideSlide(path, format, handle);
+            return new OpenSlideSlide(file, named, format, runtime, handle);
         }
         catch
         {
@@ -55,17 +62,17 @@ internal sealed unsafe class OpenSlideSlide : Slide
         }
     }
 
-    private static OpenSlideHandle OpenHandle(string path)
+    private static OpenSlideHandle OpenHandle(string file, string named, SlideRuntime runtime)
     {
-        var handle = new OpenSlideHandle(NativeOpenSlide.openslide_open(path));
+        var handle = new OpenSlideHandle(NativeOpenSlide.openslide_open(file));
         if (handle.IsInvalid)
-            throw new SlideException(path, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
+            throw new SlideException(named, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
         if (Text(NativeOpenSlide.openslide_get_error(handle)) is { } error)
         {
             handle.Dispose();
-            throw new SlideException(path, SlideFault.Corrupt, $"OpenSlide can't open it ({error}); copy the file again or leave it out");
+            throw new SlideException(named, SlideFault.Corrupt, $"OpenSlide can't open it ({error}); copy the file again or leave it out");
         }
-        OpenSlideLibrary.ShareCache(handle);
+        runtime.OpenSlideCache.Serve(handle);
         return handle;
     }
 
@@ -78,7 +85,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         uint[] argb = ArrayPool<uint>.Shared.Rent(checked(width * height));
         try
         {
-            var current = Volatile.Read(ref handle);
+            var current = Volatile.Read(ref _handle);
             fixed (uint* pixels = argb)
                 NativeOpenSlide.openslide_read_region(current, pixels, xLevel0, yLevel0, level, width, height);
             if (Text(NativeOpenSlide.openslide_get_error(current)) is { } error)
@@ -90,7 +97,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
                 };
             }
             for (int row = 0; row < height; row++)
-                Argb.ToRgb(argb.AsSpan(row * width, width), rgb.Slice(row * stride, width * 3), background);
+                Argb.ToRgb(argb.AsSpan(row * width, width), rgb.Slice(row * stride, width * 3), _background);
         }
         finally
         {
@@ -102,7 +109,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
     {
         if (!AssociatedImages.Contains(name))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.", nameof(name));
-        var current = Volatile.Read(ref handle);
+        var current = Volatile.Read(ref _handle);
         NativeOpenSlide.openslide_get_associated_image_dimensions(current, name, out long width, out long height);
         if (width < 1 || height < 1 || width * height > TiffLimits.ImagePixels)
             throw new SlideException(Path, SlideFault.Corrupt, $"its image '{name}' claims {width} × {height} px");
@@ -115,26 +122,26 @@ internal sealed unsafe class OpenSlideSlide : Slide
             throw new SlideException(Path, SlideFault.Corrupt, $"OpenSlide can't read its image '{name}' ({error})");
         }
         byte[] rgb = new byte[argb.Length * 3];
-        Argb.ToRgb(argb, rgb, background);
+        Argb.ToRgb(argb, rgb, _background);
         return new SlideImage((int)width, (int)height, rgb);
     }
 
     /// <summary>An error sticks to an openslide_t: after one, it reads nothing more. A fresh one lets the other tiles be read.</summary>
     private void Reopen(OpenSlideHandle failed)
     {
-        lock (reopening)
+        lock (_reopening)
         {
-            if (handle != failed || failed.IsClosed)
+            if (_handle != failed || failed.IsClosed)
                 return;
-            handle = OpenHandle(Path);
+            _handle = OpenHandle(_file, Path, _runtime);
             failed.Dispose();
         }
     }
 
     private protected override void Dispose(bool disposing)
     {
-        lock (reopening)
-            handle.Dispose();
+        lock (_reopening)
+            _handle.Dispose();
     }
 
     private static SlideLevel[] ReadLevels(OpenSlideHandle handle, IReadOnlyDictionary<string, string> properties)
@@ -158,21 +165,6 @@ internal sealed unsafe class OpenSlideSlide : Slide
         for (byte** name = NativeOpenSlide.openslide_get_property_names(handle); name != null && *name != null; name++)
             properties[Text(*name)!] = Text(NativeOpenSlide.openslide_get_property_value(handle, *name)) ?? "";
         return properties;
-    }
-
-    private static Mpp? FindMpp(IReadOnlyDictionary<string, string> properties)
-    {
-        if (Number("openslide.mpp-x") is { } x && Number("openslide.mpp-y") is { } y)
-            return Mpp.FromFile(x, y, "openslide.mpp-x");
-        // OpenSlide 3.4 leaves the tags of generic TIFF as it finds them.
-        properties.TryGetValue("tiff.ResolutionUnit", out string? unit);
-        double micrometres = unit switch { "centimeter" => 10_000, "inch" => 25_400, _ => 0 };
-        return Number("tiff.XResolution") is { } perUnitX && Number("tiff.YResolution") is { } perUnitY
-            ? Mpp.FromFile(micrometres / perUnitX, micrometres / perUnitY, "tiff.ResolutionUnit")
-            : null;
-
-        double? Number(string key) =>
-            properties.TryGetValue(key, out string? text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : null;
     }
 
     private static List<string> Strings(byte** list)

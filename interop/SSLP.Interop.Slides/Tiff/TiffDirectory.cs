@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace SSLP.Interop.Slides.Tiff;
 
@@ -14,26 +15,47 @@ internal sealed class TiffDirectory
 {
     private readonly record struct Entry(int Type, ulong Count, long Offset);
 
+    /// <summary>How far into a text the marks of vendors are looked for: XML begins with a declaration and comments.</summary>
+    private const int MarkBytes = 4096;
+
     private readonly TiffFile file;
     private readonly Dictionary<TiffTag, Entry> entries = [];
 
     private TiffDirectory(TiffFile file) => this.file = file;
 
-    /// <summary>Reads the chain of directories that starts at the file's header.</summary>
-    public static List<TiffDirectory> ReadAll(TiffFile file)
+    /// <summary>Reads the chain of directories that starts at the file's header, as far as it goes.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="broken">Why the chain ends where it should not; null where it ends well. What was read before serves.</param>
+    /// <exception cref="SlideException">Not even the first directory can be read.</exception>
+    public static List<TiffDirectory> ReadAll(TiffFile file, out string? broken)
     {
         long next = file.ReadHeader();
         var directories = new List<TiffDirectory>();
         var seen = new HashSet<long>();
-        while (next != 0)
+        broken = null;
+        while (next != 0 && broken is null)
         {
-            if (!seen.Add(next))
-                throw file.Fault(SlideFault.Corrupt, "has directories that form a loop; copy the file again");
-            if (directories.Count == TiffLimits.Directories)
-                throw file.Fault(SlideFault.Corrupt, $"has more than {TiffLimits.Directories} directories; no slide has");
-            directories.Add(Read(file, next, out next));
+            broken = !seen.Add(next) ? "has directories that form a loop"
+                : directories.Count == TiffLimits.Directories ? $"has more than {TiffLimits.Directories} directories"
+                : null;
+            if (broken is null)
+                broken = TryRead(file, ref next, directories);
         }
         return directories.Count > 0 ? directories : throw file.Fault(SlideFault.Corrupt, "lists no image; copy the file again");
+    }
+
+    private static string? TryRead(TiffFile file, ref long next, List<TiffDirectory> directories)
+    {
+        long offset = next;
+        try
+        {
+            directories.Add(Read(file, offset, out next));
+            return null;
+        }
+        catch (SlideException fault) when (directories.Count > 0 && fault.Fault is SlideFault.Truncated or SlideFault.Corrupt)
+        {
+            return $"has a directory at byte {offset} that can't be read";
+        }
     }
 
     /// <summary>Reads one directory and the place of the one after it (0 at the end).</summary>
@@ -55,7 +77,8 @@ internal sealed class TiffDirectory
             long valueOffset = offset + countBytes + (i * entryBytes) + 4 + offsetBytes;
             directory.Add(entry, valueOffset, offsetBytes);
         }
-        next = file.Offset(table.AsSpan(^offsetBytes..));
+        // A place that no file has is one more directory that can't be read, and no fault of this one.
+        next = (long)Math.Min(file.Value(table.AsSpan(^offsetBytes..)), long.MaxValue / 2);
         return directory;
     }
 
@@ -80,25 +103,48 @@ internal sealed class TiffDirectory
         return values;
     }
 
-    /// <summary>A rational number, or null where the tag is absent or has another type or a zero denominator.</summary>
-    public double? Rational(TiffTag tag)
+    /// <summary>The first value of a tag of any number type; null where the tag is absent, no number, or divided by zero.</summary>
+    public double? Number(TiffTag tag)
     {
-        if (!entries.TryGetValue(tag, out var entry) || entry.Type != 5 || entry.Count == 0)
+        if (!entries.TryGetValue(tag, out var entry) || entry.Count == 0 || SizeOf(entry.Type) is not (> 0 and var size) || entry.Offset > file.Length - size)
             return null;
-        byte[] bytes = Bytes(entry, 8, 1);
-        ulong numerator = file.Value(bytes.AsSpan(0, 4)), denominator = file.Value(bytes.AsSpan(4, 4));
-        return denominator == 0 ? null : (double)numerator / denominator;
+        byte[] bytes = Bytes(entry, size, 1);
+        ulong value = file.Value(bytes);
+        return entry.Type switch
+        {
+            1 or 3 or 4 or 13 or 16 or 18 => value,
+            6 => (sbyte)value,
+            8 => (short)value,
+            9 => (int)value,
+            17 => (long)value,
+            5 => Ratio(file.Value(bytes.AsSpan(0, 4)), file.Value(bytes.AsSpan(4, 4))),
+            10 => Ratio((int)file.Value(bytes.AsSpan(0, 4)), (int)file.Value(bytes.AsSpan(4, 4))),
+            11 => BitConverter.UInt32BitsToSingle((uint)value),
+            12 => BitConverter.UInt64BitsToDouble(value),
+            _ => null,
+        };
+
+        static double? Ratio(double numerator, double denominator) => denominator == 0 ? null : numerator / denominator;
     }
 
-    /// <summary>A text up to its first zero byte, cut at 1 MiB; null where the tag is absent.</summary>
-    public string? Text(TiffTag tag)
+    /// <summary>A text up to its first zero byte; null where the tag is absent. Text that is not UTF-8 is taken for Latin-1.</summary>
+    /// <param name="tag">The tag.</param>
+    /// <param name="most">Bytes to read at most; the rest is cut.</param>
+    public string? Text(TiffTag tag, int most = TiffLimits.TextBytes)
     {
         if (!entries.TryGetValue(tag, out var entry) || entry.Type is not (1 or 2 or 7))
             return null;
-        byte[] bytes = Bytes(entry, 1, (long)Math.Min(entry.Count, TiffLimits.TextBytes));
+        byte[] bytes = Bytes(entry, 1, (long)Math.Min(entry.Count, (ulong)most));
         int end = Array.IndexOf(bytes, (byte)0);
-        return Encoding.UTF8.GetString(bytes, 0, end < 0 ? bytes.Length : end);
+        var text = bytes.AsSpan(0, end < 0 ? bytes.Length : end);
+        // A cut may fall inside of a character.
+        bool whole = (ulong)most >= entry.Count;
+        return whole && !Utf8.IsValid(text) ? Encoding.Latin1.GetString(text) : Encoding.UTF8.GetString(text);
     }
+
+    /// <summary>Whether a mark stands near the beginning of the tag's text; the rest is not read.</summary>
+    public bool TextHas(TiffTag tag, string mark) =>
+        Text(tag, MarkBytes)?.Contains(mark, StringComparison.Ordinal) == true;
 
     /// <summary>Raw bytes of a tag, or empty where it is absent.</summary>
     public byte[] Bytes(TiffTag tag, int most)

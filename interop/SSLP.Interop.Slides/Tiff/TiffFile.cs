@@ -8,9 +8,10 @@ internal sealed class TiffFile : IDisposable
 {
     private readonly SafeFileHandle handle;
 
-    public TiffFile(string path)
+    public TiffFile(string path, SlideRuntime runtime)
     {
         Path = path;
+        Runtime = runtime;
         try
         {
             handle = File.OpenHandle(path, options: FileOptions.RandomAccess);
@@ -24,6 +25,9 @@ internal sealed class TiffFile : IDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>What its images share with other slides.</summary>
+    public SlideRuntime Runtime { get; }
 
     /// <summary>Bytes, when it was opened.</summary>
     public long Length { get; }

@@ -1,44 +1,64 @@
-using System.Globalization;
-
 namespace SSLP.Interop.Slides.Tiff;
 
-/// <summary>Which of a file's images are the pyramid and which stand beside it.</summary>
+/// <summary>A level: an image of the file and what of it is the slide.</summary>
+/// <param name="Image">The stored image; it may be padded to whole tiles.</param>
+/// <param name="Width">Columns that show the slide, ≤ the image's.</param>
+/// <param name="Height">Rows that show the slide, ≤ the image's.</param>
+/// <param name="Downsample">Level-0 pixels per pixel.</param>
+internal sealed record TiffLevel(TiledImage Image, int Width, int Height, double Downsample);
+
+/// <summary>Which of a file's images are the pyramid, which stand beside it, and what the file says of itself. One class a vendor fills it in.</summary>
 internal sealed class TiffLayout
 {
-    private const string AperioMark = "Aperio";
+    private TiffLayout(TiffFile file, IReadOnlyList<TiffDirectory> directories)
+    {
+        File = file;
+        Directories = directories;
+    }
 
-    private readonly TiffFile file;
-    private readonly SortedDictionary<string, TiledImage> associated = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> properties = new(StringComparer.Ordinal);
-    private readonly List<TiledImage> levels = [];
+    public TiffFile File { get; }
 
-    private TiffLayout(TiffFile file) => this.file = file;
+    /// <summary>The file's main chain, in its order.</summary>
+    public IReadOnlyList<TiffDirectory> Directories { get; }
 
-    public required string Format { get; init; }
+    public string Format { get; private set; } = "generic-tiff";
 
-    /// <summary>Finest first, at least one, all tiled, all of one shape.</summary>
-    public IReadOnlyList<TiledImage> Levels => levels;
+    /// <summary>Finest first, at least one, all tiled, all of one field.</summary>
+    public List<TiffLevel> Levels { get; } = [];
 
-    public IReadOnlyDictionary<string, TiledImage> Associated => associated;
+    /// <summary>Images beside the pyramid, decoded when asked for.</summary>
+    public SortedDictionary<string, Func<SlideImage>> Associated { get; } = new(StringComparer.Ordinal);
 
-    public IReadOnlyDictionary<string, string> Properties => properties;
+    public Dictionary<string, string> Properties { get; } = new(StringComparer.Ordinal);
 
-    public Mpp? Mpp { get; private set; }
+    public PixelSizeStatements Sizes { get; } = new();
+
+    /// <summary>What a person should know, but for the pixel size.</summary>
+    public List<string> Notes { get; } = [];
 
     public static TiffLayout Read(TiffFile file)
     {
-        var directories = TiffDirectory.ReadAll(file);
+        var directories = TiffDirectory.ReadAll(file, out string? broken);
+        var layout = new TiffLayout(file, directories);
         var first = directories[0];
         RefuseOthersFormats(file, first);
-        string description = first.Text(TiffTag.ImageDescription) ?? "";
-        bool aperio = description.StartsWith(AperioMark, StringComparison.Ordinal);
-        if (!TiledImage.IsTiled(first))
-            throw file.Fault(SlideFault.UnsupportedFormat, "is a TIFF in strips and not in tiles, so no part of it can be read alone; rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
-
-        var layout = new TiffLayout(file) { Format = aperio ? "aperio" : "generic-tiff" };
-        layout.AddLevels(directories, aperio);
-        layout.AddProperties(first, description, aperio);
+        if (PhilipsLayout.Marks(first))
+            layout.Fill("philips", PhilipsLayout.Fill);
+        else if (AperioLayout.Marks(first))
+            layout.Fill("aperio", AperioLayout.Fill);
+        else if (OmeLayout.Marks(first))
+            layout.Fill("generic-tiff", OmeLayout.Fill);
+        else
+            layout.Fill("generic-tiff", GenericLayout.Fill);
+        if (broken is not null)
+            layout.Notes.Add($"{broken}; what was read before it serves");
         return layout;
+    }
+
+    private void Fill(string format, Action<TiffLayout> fill)
+    {
+        Format = format;
+        fill(this);
     }
 
     // Formats with a grammar of their own on top of TIFF; read as plain TIFF they would give wrong pixels.
@@ -46,107 +66,64 @@ internal sealed class TiffLayout
     {
         string? format =
             first.Has(TiffTag.HamamatsuFormat) ? "Hamamatsu NDPI"
-            : Has(first.Text(TiffTag.ImageDescription), "leica-microsystems.com/scn") ? "Leica SCN"
-            : Has(first.Text(TiffTag.Xmp), "<iScan") ? "Ventana BIF"
-            : Has(first.Text(TiffTag.Software), "Philips") ? "Philips TIFF"
-            : Has(first.Text(TiffTag.Software), "MedScan") ? "Trestle TIFF"
+            : first.TextHas(TiffTag.ImageDescription, "leica-microsystems.com/scn") ? "Leica SCN"
+            : first.TextHas(TiffTag.Xmp, "<iScan") ? "Ventana BIF"
+            : first.TextHas(TiffTag.Software, "MedScan") ? "Trestle TIFF"
             : null;
         if (format is not null)
             throw file.Fault(SlideFault.UnsupportedFormat, $"is a {format}, which the embedded reader does not read");
-
-        static bool Has(string? text, string mark) => text?.Contains(mark, StringComparison.Ordinal) == true;
     }
 
-    private void AddLevels(List<TiffDirectory> directories, bool aperio)
+    /// <summary>Takes an image of the file as one beside the pyramid. Damage in it is a note: it costs no level.</summary>
+    public void AddAssociated(string name, TiffDirectory directory)
     {
-        levels.Add(TiledImage.Read(file, directories[0], 0));
-        foreach (var directory in SubDirectories(directories[0]))
-            AddLevel(directory);
-        for (int i = 1; i < directories.Count; i++)
+        if (name.Length == 0 || Associated.ContainsKey(name))
+            return;
+        try
         {
-            if (aperio && !TiledImage.IsTiled(directories[i]))
-                AddAssociated(directories[i], i);
-            else if (aperio || (directories[i].Integer(TiffTag.NewSubfileType, 0) & 1) != 0)
-                AddLevel(directories[i]);
+            var image = TiledImage.Read(File, directory, -1);
+            if ((long)image.Width * image.Height > TiffLimits.ImagePixels)
+                throw File.Fault(SlideFault.Corrupt, $"it claims {image.Width} × {image.Height} px");
+            Associated.Add(name, () => Decode(image));
+        }
+        catch (SlideException fault)
+        {
+            Notes.Add($"its image '{Name(name)}' can't be read ({fault.Reason}); the slide itself serves");
         }
     }
 
-    private List<TiffDirectory> SubDirectories(TiffDirectory first)
+    private SlideImage Decode(TiledImage image)
     {
-        long count = first.Count(TiffTag.SubIfds);
-        if (count > TiffLimits.Directories)
-            throw file.Fault(SlideFault.Corrupt, $"lists {count} sub-images; no slide has so many");
-        var found = new List<TiffDirectory>();
-        foreach (long offset in count > 0 ? first.Integers(TiffTag.SubIfds, count) : [])
-            found.Add(TiffDirectory.Read(file, offset, out _));
-        return found;
+        byte[] rgb = new byte[(long)image.Width * image.Height * 3];
+        new TileRegion(File, image, 1).Read(0, 0, image.Width, image.Height, rgb, image.Width * 3);
+        return new SlideImage(image.Width, image.Height, rgb);
     }
 
-    /// <summary>Takes a tiled image as the next level if it is smaller than the last and shows the same field.</summary>
-    private void AddLevel(TiffDirectory directory)
+    /// <summary>Properties and pixel size of the tags that every vendor may write.</summary>
+    /// <param name="finest">The directory of level 0.</param>
+    /// <param name="description">Whether ImageDescription is for people; XML is not kept.</param>
+    public void AddTags(TiffDirectory finest, bool description)
     {
-        if (!TiledImage.IsTiled(directory))
+        if (description && finest.Text(TiffTag.ImageDescription) is { Length: > 0 } text)
+            Properties["tiff.ImageDescription"] = text;
+        if (finest.Text(TiffTag.Make) is { } make)
+            Properties["tiff.Make"] = make;
+        if (finest.Text(TiffTag.Software) is { } software)
+            Properties["tiff.Software"] = software;
+        double? x = finest.Number(TiffTag.XResolution), y = finest.Number(TiffTag.YResolution);
+        if (x is null && y is null)
             return;
-        var image = TiledImage.Read(file, directory, levels.Count);
-        var finest = levels[0];
-        double across = (double)finest.Width / image.Width, down = (double)finest.Height / image.Height;
-        // Sizes are rounded, so a coarse level's shape may be off by a pixel each way.
-        double tolerance = Math.Max(across, down) * ((1.5 / image.Width) + (1.5 / image.Height));
-        if (image.Width < levels[^1].Width && image.Height <= levels[^1].Height && Math.Abs(across - down) <= tolerance)
-            levels.Add(image);
-    }
-
-    /// <summary>The second image of an SVS is its thumbnail; others are named by the second line of their description.</summary>
-    private void AddAssociated(TiffDirectory directory, int index)
-    {
-        string? line = directory.Text(TiffTag.ImageDescription)?.Split('\n').ElementAtOrDefault(1)?.Trim();
-        string? name = index == 1 ? "thumbnail" : line?.Split(' ')[0];
-        if (string.IsNullOrEmpty(name) || associated.ContainsKey(name))
-            return;
-        var image = TiledImage.Read(file, directory, -1);
-        if ((long)image.Width * image.Height > TiffLimits.ImagePixels)
-            throw file.Fault(SlideFault.Corrupt, $"has an image '{name}' of {image.Width} × {image.Height} px; copy the file again");
-        associated.Add(name, image);
-    }
-
-    private void AddProperties(TiffDirectory first, string description, bool aperio)
-    {
-        if (description.Length > 0)
-            properties["tiff.ImageDescription"] = description;
-        if (first.Text(TiffTag.Make) is { } make)
-            properties["tiff.Make"] = make;
-        if (first.Text(TiffTag.Software) is { } software)
-            properties["tiff.Software"] = software;
-        if (aperio)
-            AddAperioProperties(description);
-        else
-            Mpp = FromResolution(first);
-    }
-
-    /// <summary>"…header…|AppMag = 20|MPP = 0.4990|…"</summary>
-    private void AddAperioProperties(string description)
-    {
-        foreach (string part in description.Split('|').Skip(1))
-        {
-            int equals = part.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0)
-                properties["aperio." + part[..equals].Trim()] = part[(equals + 1)..].Trim();
-        }
-        if (properties.TryGetValue("aperio.MPP", out string? text)
-            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double mpp))
-            Mpp = Mpp.FromFile(mpp, mpp, "aperio.MPP");
-    }
-
-    private Mpp? FromResolution(TiffDirectory first)
-    {
-        if (first.Rational(TiffTag.XResolution) is not { } x || first.Rational(TiffTag.YResolution) is not { } y)
-            return null;
         // TIFF 6.0: 1 none, 2 inch (also where the tag is absent), 3 centimetre.
-        long unit = first.Integer(TiffTag.ResolutionUnit, 2);
-        properties["tiff.XResolution"] = x.ToString("R", CultureInfo.InvariantCulture);
-        properties["tiff.YResolution"] = y.ToString("R", CultureInfo.InvariantCulture);
-        properties["tiff.ResolutionUnit"] = unit switch { 2 => "inch", 3 => "centimeter", _ => "none" };
-        double micrometres = unit switch { 2 => 25_400, 3 => 10_000, _ => 0 };
-        return Mpp.FromFile(micrometres / x, micrometres / y, "tiff.ResolutionUnit");
+        long unit = (long)Math.Clamp(finest.Number(TiffTag.ResolutionUnit) ?? 2, 0, 99);
+        var culture = System.Globalization.CultureInfo.InvariantCulture;
+        if (x is { } across)
+            Properties["tiff.XResolution"] = across.ToString("R", culture);
+        if (y is { } down)
+            Properties["tiff.YResolution"] = down.ToString("R", culture);
+        Properties["tiff.ResolutionUnit"] = unit switch { 2 => "inch", 3 => "centimeter", _ => "none" };
+        Sizes.AddTags(x, y, unit);
     }
+
+    /// <summary>A name from a file, fit for a sentence.</summary>
+    private static string Name(string name) => string.Concat(name.Where(sign => !char.IsControl(sign)).Take(40));
 }

@@ -1,23 +1,24 @@
 namespace SSLP.Interop.Slides.Tiff;
 
-/// <summary>A tiled TIFF pyramid or Aperio SVS, read without OpenSlide.</summary>
+/// <summary>A slide that is a TIFF: a pyramid of no vendor, Aperio SVS, Philips TIFF, OME-TIFF. Read without OpenSlide.</summary>
 internal sealed class TiffSlide : Slide
 {
     private readonly TiffFile file;
     private readonly TiledImage[] images;
-    private readonly IReadOnlyDictionary<string, TiledImage> associated;
+    private readonly IReadOnlyDictionary<string, Func<SlideImage>> associated;
 
     private TiffSlide(TiffFile file, TiffLayout layout)
         : base(file.Path, SlideReader.Embedded)
     {
         this.file = file;
-        images = [.. layout.Levels];
+        images = [.. layout.Levels.Select(level => level.Image)];
         associated = layout.Associated;
         Format = layout.Format;
-        Mpp = layout.Mpp;
+        PixelSize = layout.Sizes.Result();
+        Notes = [.. layout.Notes, .. PixelSize.Notes];
         Properties = layout.Properties;
         AssociatedImages = [.. associated.Keys];
-        Levels = [.. images.Select(image => new SlideLevel(image.Width, image.Height, Downsample(image), image.TileWidth, image.TileHeight))];
+        Levels = [.. layout.Levels.Select(level => new SlideLevel(level.Width, level.Height, level.Downsample, level.Image.TileWidth, level.Image.TileHeight))];
     }
 
     /// <summary>For the probe of benches.</summary>
@@ -27,7 +28,9 @@ internal sealed class TiffSlide : Slide
 
     public override IReadOnlyList<SlideLevel> Levels { get; }
 
-    public override Mpp? Mpp { get; }
+    public override PixelSize PixelSize { get; }
+
+    public override IReadOnlyList<string> Notes { get; }
 
     public override IReadOnlyDictionary<string, string> Properties { get; }
 
@@ -35,9 +38,9 @@ internal sealed class TiffSlide : Slide
 
     internal TiledImage Image(int level) => images[level];
 
-    public static TiffSlide OpenFile(string path)
+    public static TiffSlide OpenFile(string path, SlideRuntime runtime)
     {
-        var file = new TiffFile(path);
+        var file = new TiffFile(path, runtime);
         try
         {
             return new TiffSlide(file, TiffLayout.Read(file));
@@ -53,9 +56,7 @@ internal sealed class TiffSlide : Slide
     {
         if (!associated.TryGetValue(name, out var image))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.", nameof(name));
-        byte[] rgb = new byte[(long)image.Width * image.Height * 3];
-        new TileRegion(file, image, 1).Read(0, 0, image.Width, image.Height, rgb, image.Width * 3);
-        return new SlideImage(image.Width, image.Height, rgb);
+        return image();
     }
 
     /// <inheritdoc/>
@@ -70,19 +71,19 @@ internal sealed class TiffSlide : Slide
     private protected override void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
         new TileRegion(file, images[level], 1).Read((int)x, (int)y, width, height, rgb, stride);
 
-    private protected override void ReadInsideHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    private protected override void ReadInsideReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb, int stride)
     {
-        if (images[level].CanHalve)
-            new TileRegion(file, images[level], 2).Read((int)x, (int)y, width, height, rgb, stride);
+        if (factor <= FactorByDecoder(level))
+            new TileRegion(file, images[level], factor).Read((int)x, (int)y, width, height, rgb, stride);
         else
-            base.ReadInsideHalved(level, x, y, width, height, rgb, stride);
+            base.ReadInsideReduced(level, factor, x, y, width, height, rgb, stride);
     }
 
     /// <inheritdoc/>
-    public override bool HalvesByDecoder(int level) => images[level].CanHalve;
+    public override int FactorByDecoder(int level) => images[level].CanHalve ? 2 : StoredFactor(level);
+
+    /// <inheritdoc/>
+    public override int StoredFactor(int level) => images[level].StoredFactor(file);
 
     private protected override void Dispose(bool disposing) => file.Dispose();
-
-    private double Downsample(TiledImage image) =>
-        (((double)images[0].Width / image.Width) + ((double)images[0].Height / image.Height)) / 2;
 }

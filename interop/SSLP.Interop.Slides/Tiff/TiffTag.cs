@@ -22,11 +22,13 @@ internal enum TiffTag : ushort
     ResolutionUnit = 296,
     Software = 305,
     Predictor = 317,
+    ColorMap = 320,
     TileWidth = 322,
     TileLength = 323,
     TileOffsets = 324,
     TileByteCounts = 325,
     SubIfds = 330,
+    ExtraSamples = 338,
     SampleFormat = 339,
     JpegTables = 347,
     Xmp = 700,
@@ -41,11 +43,32 @@ internal enum TiffCompression
     Jpeg = 7,
     AdobeDeflate = 8,
     Deflate = 32946,
+
+    /// <summary>Aperio's JPEG 2000 of YCbCr.</summary>
+    Jpeg2000YCbCr = 33003,
+    Jpeg2000Lossy = 33004,
+
+    /// <summary>Aperio's JPEG 2000 of RGB.</summary>
+    Jpeg2000Rgb = 33005,
+    Jpeg2000 = 34712,
+}
+
+internal static class TiffCompressions
+{
+    /// <summary>Whether tiles are JPEG or JPEG 2000, whose decoders give RGB.</summary>
+    public static bool IsJpeg(this TiffCompression compression) => compression == TiffCompression.Jpeg || compression.IsJpeg2000();
+
+    public static bool IsJpeg2000(this TiffCompression compression) =>
+        compression is TiffCompression.Jpeg2000YCbCr or TiffCompression.Jpeg2000Lossy or TiffCompression.Jpeg2000Rgb or TiffCompression.Jpeg2000;
 }
 
 /// <summary>Values of <see cref="TiffTag.PhotometricInterpretation"/>.</summary>
 internal enum TiffPhotometric
 {
+    WhiteIsZero = 0,
+    BlackIsZero = 1,
     Rgb = 2,
+    Palette = 3,
+    Mask = 4,
     YCbCr = 6,
 }

@@ -1,99 +1,105 @@
-using System.IO.Compression;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides.Jpeg2000;
 
 namespace SSLP.Interop.Slides.Tiff;
 
-/// <summary>Reads and decodes single tiles. One for each thread: it owns the buffers, which grow to the largest tile met and stay.</summary>
-internal sealed class TileDecoder
+/// <summary>
+/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="SlideRuntime"/>: it owns the buffers, which grow to the largest tile met and stay.
+/// </summary>
+internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
 {
-    [ThreadStatic]
-    private static TileDecoder? ofThread;
+    private readonly JpegDecoder _jpeg = JpegDecoder.Create(jpeg);
+    private readonly Jpeg2000Decoder _jpeg2000 = OpenJpegDecoder.IsSupported ? new OpenJpegDecoder() : new MagickDecoder();
+    private readonly PackedTileDecoder _packed = new();
+    private byte[] _compressed = [];
 
-    private readonly JpegDecoder jpegDecoder = JpegDecoder.OfThread;
-    private LzwDecoder? lzw;
-    private byte[] compressed = [];
-    private byte[] packed = [];
+    public string JpegDecoderName => _jpeg.Name;
 
-    public static TileDecoder OfThread => ofThread ??= new TileDecoder();
+    public string Jpeg2000DecoderName => _jpeg2000.Name;
 
-    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart. A tile that the file leaves out is white.</summary>
-    /// <param name="scale">1, or 2 for half the resolution where <see cref="TiledImage.CanHalve"/>.</param>
+    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of the file's runtime. A tile that the file leaves out is white.</summary>
+    /// <param name="scale">
+    /// 1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; for JPEG 2000 any power of two that divides the tile's sides.
+    /// </param>
     /// <exception cref="SlideException"><see cref="SlideFault.TileUnreadable"/>; the span then holds anything.</exception>
-    public void Decode(TiffFile file, TiledImage image, int column, int row, int scale, Span<byte> rgb, int stride)
+    public static void Decode(TiffFile file, TiledImage image, int column, int row, int scale, Span<byte> rgb, int stride)
     {
-        var (offset, length) = image.Tile(column, row);
-        int width = image.TileWidth, height = image.StoredRows(row);
-        if (length == 0)
+        if (image.Tile(column, row).Length == 0)
         {
-            Slide.FillWhite(rgb, width / scale, height / scale, stride);
+            Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
             return;
         }
+        var decoder = file.Runtime.RentDecoder();
+        try
+        {
+            decoder.DecodeStored(file, image, column, row, scale, rgb, stride);
+        }
+        finally
+        {
+            file.Runtime.Return(decoder);
+        }
+    }
+
+    /// <summary>Decodes a JPEG stream that is no tile.</summary>
+    /// <returns>Null, or why it can't be decoded.</returns>
+    public static string? Decode(SlideRuntime runtime, ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb)
+    {
+        var decoder = runtime.RentDecoder();
+        try
+        {
+            return decoder._jpeg.Decode(jpeg, width, height, rgb, width * 3);
+        }
+        finally
+        {
+            runtime.Return(decoder);
+        }
+    }
+
+    public void Dispose() => _jpeg.Dispose();
+
+    private void DecodeStored(TiffFile file, TiledImage image, int column, int row, int scale, Span<byte> rgb, int stride)
+    {
         string? fault = image.Jpeg is { } prefix
-            ? DecodeJpeg(file, prefix, offset, length, width, height, scale, rgb, stride)
-            : DecodePacked(file, image, offset, length, width, height, rgb, stride);
+            ? DecodeJpeg(file, image, prefix, column, row, scale, rgb, stride)
+            : image.Jpeg2000 is { } tiles ? DecodeJpeg2000(file, image, tiles, column, row, scale, rgb, stride)
+            : _packed.Decode(file, image, column, row, rgb, stride);
         if (fault is not null)
             throw Unreadable(file, image, column, row, fault);
     }
 
-    private string? DecodeJpeg(TiffFile file, JpegPrefix prefix, long offset, int length, int width, int height, int scale, Span<byte> rgb, int stride)
+    private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, int column, int row, int scale, Span<byte> rgb, int stride)
     {
-        var buffer = Grow(ref compressed, prefix.Room + length);
+        var (offset, length) = image.Tile(column, row);
+        var buffer = Grow(ref _compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
         prefix.Complete(buffer, out var header);
-        return header.FaultFor(width, height) ?? jpegDecoder.Decode(buffer, width / scale, height / scale, rgb, stride);
+        var extent = image.Extent(column, row);
+        if (image.AsRgb(header).FaultFor(extent) is { } fault)
+            return fault;
+        FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
+        return _jpeg.Decode(buffer, (header.Width + scale - 1) / scale, (header.Height + scale - 1) / scale, rgb, stride);
     }
 
-    private string? DecodePacked(TiffFile file, TiledImage image, long offset, int length, int width, int height, Span<byte> rgb, int stride)
+    private string? DecodeJpeg2000(TiffFile file, TiledImage image, Jpeg2000Tiles tiles, int column, int row, int scale, Span<byte> rgb, int stride)
     {
-        int rowBytes = width * 3;
-        var bytes = Grow(ref compressed, length);
-        file.Read(offset, bytes);
-        var pixels = Grow(ref packed, rowBytes * height);
-        int decoded = image.Compression switch
-        {
-            TiffCompression.None => Copy(bytes, pixels),
-            TiffCompression.Lzw => (lzw ??= new LzwDecoder()).Decode(bytes, pixels),
-            _ => Inflate(compressed, length, pixels),
-        };
-        if (decoded < pixels.Length)
-            return $"it holds {decoded} bytes of pixels where {pixels.Length} are needed";
-        for (int y = 0; y < height; y++)
-        {
-            var target = rgb.Slice(y * stride, rowBytes);
-            pixels.Slice(y * rowBytes, rowBytes).CopyTo(target);
-            if (image.Predictor)
-                Undifference(target);
-        }
-        return null;
+        var (offset, length) = image.Tile(column, row);
+        var extent = image.Extent(column, row);
+        var stream = Grow(ref _compressed, length);
+        file.Read(offset, stream);
+        var header = Jpeg2000Header.Read(stream);
+        if (header.FaultFor(extent, image.Pixels.Samples) is { } fault)
+            return fault;
+        FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
+        return _jpeg2000.Decode(stream, header, tiles.IsYCbCr(header), BitOperations.Log2((uint)scale), rgb, stride);
     }
 
-    private static int Copy(ReadOnlySpan<byte> bytes, Span<byte> pixels)
+    /// <summary>An image that leaves out what lies beyond the level's edge: white there, which nobody sees.</summary>
+    private static void FillBeyond(TileExtent extent, int width, int height, int scale, Span<byte> rgb, int stride)
     {
-        int count = Math.Min(bytes.Length, pixels.Length);
-        bytes[..count].CopyTo(pixels);
-        return count;
-    }
-
-    /// <summary>Inflates until the tile is full and no further, so a bomb costs nothing.</summary>
-    private static int Inflate(byte[] bytes, int length, Span<byte> pixels)
-    {
-        try
-        {
-            using var stream = new ZLibStream(new MemoryStream(bytes, 0, length), CompressionMode.Decompress);
-            return stream.ReadAtLeast(pixels, pixels.Length, throwOnEndOfStream: false);
-        }
-        catch (InvalidDataException)
-        {
-            return 0;
-        }
-    }
-
-    /// <summary>Undoes TIFF predictor 2: each byte is the difference from the same band of the pixel to the left.</summary>
-    private static void Undifference(Span<byte> row)
-    {
-        for (int i = 3; i < row.Length; i++)
-            row[i] += row[i - 3];
+        if (width < extent.Width || height < extent.Height)
+            Slide.FillWhite(rgb, extent.Width / scale, extent.Height / scale, stride);
     }
 
     private static Span<byte> Grow(ref byte[] buffer, int length)

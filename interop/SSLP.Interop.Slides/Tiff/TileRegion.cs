@@ -28,13 +28,13 @@ internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int 
 
     private void ReadTile(int column, int row, Rectangle tile, Rectangle overlap, Span<byte> target, int stride)
     {
-        var cache = TileCache.Shared;
+        var cache = File.Runtime.Tiles;
         var key = new TileKey(Image.Id, (row * Image.Columns) + column, Scale);
         var slot = cache.Find(key);
         if (slot is null && overlap == tile)
         {
             // Wholly wanted: decoded to where it belongs.
-            TileDecoder.OfThread.Decode(File, Image, column, row, Scale, target, stride);
+            TileDecoder.Decode(File, Image, column, row, Scale, target, stride);
             return;
         }
         bool decoded = slot is not null;
@@ -43,7 +43,7 @@ internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int 
         {
             if (!decoded)
             {
-                TileDecoder.OfThread.Decode(File, Image, column, row, Scale, slot.Pixels, tile.Width * 3);
+                TileDecoder.Decode(File, Image, column, row, Scale, slot.Pixels, tile.Width * 3);
                 cache.Publish(slot, key);
             }
             Copy(slot.Pixels, tile, overlap, target, stride);

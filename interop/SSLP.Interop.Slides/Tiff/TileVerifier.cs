@@ -1,16 +1,14 @@
 using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides.Jpeg2000;
 
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>Looks at every tile of an image: at its header, or deep, at all of its pixels.</summary>
 internal static class TileVerifier
 {
-    /// <summary>Where a JPEG tile's frame and scan headers are found; tables that a tile carries itself take about 600 bytes.</summary>
-    private const int HeaderBytes = 4096;
-
     public static void Verify(TiffFile file, TiledImage image, bool deep, TileCheck.Tally tally, CancellationToken cancellation)
     {
-        byte[] buffer = new byte[deep ? image.TileWidth * image.TileHeight * 3 : HeaderBytes];
+        byte[] buffer = new byte[deep ? image.TileWidth * image.TileHeight * 3 : TiffLimits.HeaderBytes];
         for (int row = 0; row < image.Rows; row++)
         {
             for (int column = 0; column < image.Columns; column++)
@@ -32,7 +30,7 @@ internal static class TileVerifier
         {
             if (deep)
             {
-                TileDecoder.OfThread.Decode(file, image, column, row, scale: 1, buffer, image.TileWidth * 3);
+                TileDecoder.Decode(file, image, column, row, scale: 1, buffer, image.TileWidth * 3);
                 return null;
             }
             return HeaderFault(file, image, column, row, buffer) is { } reason
@@ -53,8 +51,10 @@ internal static class TileVerifier
         int height = image.StoredRows(row);
         return image.Compression switch
         {
-            TiffCompression.Jpeg => JpegHeader.Read(bytes).FaultFor(image.TileWidth, height),
-            TiffCompression.None => length < (long)image.TileWidth * height * 3 ? $"it has {length} bytes where {image.TileWidth} × {height} RGB pixels are needed" : null,
+            TiffCompression.Jpeg => image.AsRgb(JpegHeader.Read(bytes)).FaultFor(image.Extent(column, row)),
+            _ when image.Jpeg2000 is not null => Jpeg2000Header.Read(bytes).FaultFor(image.Extent(column, row), image.Pixels.Samples),
+            TiffCompression.None => length < (long)image.TileWidth * height * image.Pixels.TileBytesPerPixel
+                ? $"it has {length} bytes where {image.TileWidth} × {height} pixels are needed" : null,
             // RFC 1950: deflate in the low four bits, and the two bytes a multiple of 31.
             TiffCompression.Deflate or TiffCompression.AdobeDeflate =>
                 length >= 2 && (bytes[0] & 15) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0 ? null : "it does not begin as a deflate stream does",

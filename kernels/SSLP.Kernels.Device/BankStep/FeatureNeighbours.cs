@@ -16,11 +16,10 @@ public static class FeatureNeighbours
     /// <param name="classOf">[N] the class of equal labels in all clusterings.</param>
     /// <param name="classStart">[classes + 1] members of each class in the next.</param>
     /// <param name="members">[N] bank rows by class.</param>
-    /// <param name="unsorted">[B, capacity] scratch.</param>
     public static void FindFeatureNeighbours(
         ArrayView<int> anchors, ArrayView<int> auxiliary, ArrayView<int> classOf, ArrayView<int> classStart, ArrayView<int> members,
         ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
-        ArrayView<int> unsorted, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
+        ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
         int batch, int auxiliaryCount, int nearest, int strideQuads, int candidateCapacity, int capacity)
     {
         // One group owns one anchor; a thread owns members of a class.
@@ -54,7 +53,7 @@ public static class FeatureNeighbours
                     continue;
                 int at = Atomic.Add(ref found[0], 1);
                 if (at < capacity)
-                    unsorted[first + at] = row;
+                    rows[first + at] = row;
             }
         }
 
@@ -62,15 +61,9 @@ public static class FeatureNeighbours
         if (Group.IdxX == 0)
             counts[b] = found[0];
         int count = IntrinsicMath.Min(found[0], capacity);
+        GroupSort.Ascending(rows, first, count);
         for (int i = Group.IdxX; i < count; i += Group.DimX)
-        {
-            // Rows are unique: a row's place is the number of lower ones.
-            int row = unsorted[first + i], place = 0;
-            for (int j = 0; j < count; j++)
-                place += unsorted[first + j] < row ? 1 : 0;
-            rows[first + place] = row;
-            scores[first + place] = Float4.Dot(queries, b, bank, row, strideQuads);
-        }
+            scores[first + i] = Float4.Dot(queries, b, bank, rows[first + i], strideQuads);
     }
 
     private static int Own(int source, int b, int anchor, ArrayView<int> auxiliary, int auxiliaryCount) =>

@@ -7,13 +7,16 @@ public static class MemoryBankUpdate
 {
     /// <summary>
     /// Blends and renormalises the anchors' rows. A row that occurs twice is blended twice, in the batch's order, by the group of its first
-    /// occurrence. A blend of length 0 has no direction: the row keeps its value.
+    /// occurrence. A blend of length 0 has no direction: the row keeps its value. Where a flag is set nothing is written.
     /// </summary>
+    /// <param name="flags">[1] of <see cref="FiniteCheck"/>.</param>
     public static void UpdateBank(
-        ArrayView<int> anchors, ArrayView<Float4> features, ArrayView<Float4> bank, int batch, int strideQuads, float momentum)
+        ArrayView<int> anchors, ArrayView<Float4> features, ArrayView<Float4> bank, ArrayView<int> flags, int batch, int strideQuads, float momentum)
     {
         // One group owns one anchor; a thread owns every DimX-th four values of D.
         ArrayView<float> partial = SharedMemory.Allocate<float>(DeviceMath.GroupSize);
+        if (flags[0] != 0)
+            return;
         int row = anchors[Grid.IdxX];
         for (int earlier = 0; earlier < Grid.IdxX; earlier++)
         {

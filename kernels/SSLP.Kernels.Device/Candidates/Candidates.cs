@@ -3,15 +3,13 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Candidates: for each query the bank rows whose score reaches its threshold, found in one pass over the bank, then sorted. Everything that
-/// asks about ranks (nearest keys, K-th similarity, rows at drawn ranks) reads the sorted lists. A threshold from a sample of the bank only
-/// decides how long the lists are; a list that came out too long or too short is flagged by its count and the caller repeats the pass.
-/// Deterministic: lists are filled in any order, but keys are unique and the sort is total.
+/// Candidates: for each query the bank rows whose key reaches its threshold (<see cref="Thresholds"/>), found in one pass over the bank, then sorted
+/// (<see cref="CandidateBuckets"/>). Everything that asks about ranks (nearest keys, K-th similarity, rows at drawn ranks) reads the sorted lists. A
+/// threshold from a sample of the bank only decides how long the lists are; a list that came out too long or too short is flagged by its count and
+/// the caller repeats the pass. Deterministic: lists are filled in any order, but keys are unique and the sort is total.
 /// </summary>
 public static class Candidates
 {
-    private const int SortBins = 2048;
-
     /// <summary>scores [Q, S] of the queries with the sampled rows. Grid: (S/128, Q/128).</summary>
     public static void ScoreSamples(
         ArrayView<Float4> queries, ArrayView<Float4> samples, ArrayView<float> scores, int queryCount, int sampleCount, int strideQuads)
@@ -30,135 +28,34 @@ public static class Candidates
     }
 
     /// <summary>
-    /// thresholds[q] = the score of rank ranks[q] (0 the highest) among the query's samples; −∞ where the rank is below 0, +∞ where it is
-    /// beyond the samples. Radix selection, a byte of the ordered bits at a time.
-    /// </summary>
-    public static void SelectThresholds(ArrayView<float> scores, ArrayView<int> ranks, ArrayView<float> thresholds, int sampleCount)
-    {
-        // One group owns one query.
-        ArrayView<int> counts = SharedMemory.Allocate<int>(256);
-        ArrayView<uint> chosen = SharedMemory.Allocate<uint>(2);  // the prefix so far, and the rank left within it
-        long first = (long)Grid.IdxX * sampleCount;
-        int rank = ranks[Grid.IdxX];
-        if (Group.IdxX == 0)
-        {
-            chosen[0] = 0u;
-            chosen[1] = (uint)IntrinsicMath.Clamp(rank, 0, sampleCount - 1);
-        }
-
-        for (int shift = 24; shift >= 0; shift -= 8)
-        {
-            for (int bin = Group.IdxX; bin < 256; bin += Group.DimX)
-                counts[bin] = 0;
-            Group.Barrier();
-            uint prefix = chosen[0];
-            for (int s = Group.IdxX; s < sampleCount; s += Group.DimX)
-            {
-                uint bits = (uint)(DeviceMath.RankedKey(scores[first + s], 0) >> 32);
-                // A shift by 32 keeps the operand on some devices and clears it on others: take it in two.
-                if (((bits ^ prefix) >> shift >> 8) == 0u)
-                    Atomic.Add(ref counts[(int)(bits >> shift & 255u)], 1);
-            }
-
-            Group.Barrier();
-            if (Group.IdxX == 0)
-            {
-                int left = (int)chosen[1], bin = 255;
-                for (; bin > 0 && left >= counts[bin]; bin--)
-                    left -= counts[bin];
-                chosen[0] = prefix | (uint)bin << shift;
-                chosen[1] = (uint)left;
-            }
-
-            Group.Barrier();
-        }
-
-        if (Group.IdxX == 0)
-        {
-            float threshold = DeviceMath.SimilarityOf((ulong)chosen[0] << 32);
-            thresholds[Grid.IdxX] = rank < 0 ? float.NegativeInfinity : rank >= sampleCount ? float.PositiveInfinity : threshold;
-        }
-    }
-
-    /// <summary>
-    /// Streams the bank past the queries and appends (score, row) of every row that reaches the query's threshold and is not its own to
-    /// keys [Q, capacity]; counts[q] counts also those that found no room. 2·Q·N·D flops, 4·N·D bytes for each 128 queries.
-    /// Grid: (N/128, Q/128). counts must be 0.
+    /// Streams the bank past the queries and appends the key of every row that reaches the query's threshold and is not its own to
+    /// keys [Q, capacity]; counts[q] counts also those that found no room. 2·Q·N·D flops, 4·N·D bytes for each 128 queries; one atomic for each query
+    /// and 128 rows, keys written in runs. Grid: (N/128, Q/128). counts must be 0.
     /// </summary>
     public static void CollectCandidates(
-        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<float> thresholds, ArrayView<int> ownRows,
+        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> thresholds, ArrayView<int> ownRows,
         ArrayView<ulong> keys, ArrayView<int> counts, int queryCount, long rowCount, int strideQuads, int capacity)
     {
         int firstQuery = Grid.IdxY * ScoreTile.Side;
         long firstRow = (long)Grid.IdxX * ScoreTile.Side;
         ScoreTile tile = ScoreTile.Compute(queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads);
-        int query = firstQuery + ScoreTile.ThreadQuery, last = queryCount - 1;
+        int query = firstQuery + ScoreTile.ThreadQuery;
         long row = firstRow + ScoreTile.ThreadRow;
-        var list = new Append(keys, counts, capacity, rowCount);
-        list.Row(query, last, thresholds, ownRows, row, tile.R0);
-        list.Row(query + 1, last, thresholds, ownRows, row, tile.R1);
-        list.Row(query + 2, last, thresholds, ownRows, row, tile.R2);
-        list.Row(query + 3, last, thresholds, ownRows, row, tile.R3);
-        list.Row(query + 4, last, thresholds, ownRows, row, tile.R4);
-        list.Row(query + 5, last, thresholds, ownRows, row, tile.R5);
-        list.Row(query + 6, last, thresholds, ownRows, row, tile.R6);
-        list.Row(query + 7, last, thresholds, ownRows, row, tile.R7);
-    }
-
-    /// <summary>
-    /// sorted [Q, capacity] ← the first min(counts[q], capacity) keys of each list, descending. Counting sort by equal bins of score, then a
-    /// heap sort within each bin by one thread: a bin holds a few dozen keys unless scores repeat.
-    /// </summary>
-    public static void SortCandidates(ArrayView<ulong> keys, ArrayView<int> counts, ArrayView<ulong> sorted, int capacity)
-    {
-        // One group owns one query's list.
-        ArrayView<int> starts = SharedMemory.Allocate<int>(SortBins + 1);
-        ArrayView<int> cursors = SharedMemory.Allocate<int>(SortBins);
-        ArrayView<float> partial = SharedMemory.Allocate<float>(DeviceMath.GroupSize);
-        long first = (long)Grid.IdxX * capacity;
-        int count = IntrinsicMath.Min(counts[Grid.IdxX], capacity);
-        float largest = float.NegativeInfinity, smallest = float.PositiveInfinity;
-        for (int i = Group.IdxX; i < count; i += Group.DimX)
-        {
-            float score = DeviceMath.SimilarityOf(keys[first + i]);
-            largest = IntrinsicMath.Max(largest, score);
-            smallest = IntrinsicMath.Min(smallest, score);
-        }
-
-        largest = GroupReduce.Max(largest, partial);
-        smallest = -GroupReduce.Max(-smallest, partial);
-        float binsPerUnit = largest > smallest ? (SortBins - 1) / (largest - smallest) : 0f;
-
-        for (int bin = Group.IdxX; bin < SortBins; bin += Group.DimX)
-            cursors[bin] = 0;
-        Group.Barrier();
-        for (int i = Group.IdxX; i < count; i += Group.DimX)
-            Atomic.Add(ref cursors[BinOf(keys[first + i], largest, binsPerUnit)], 1);
-        Group.Barrier();
-        if (Group.IdxX == 0)
-        {
-            int start = 0;
-            for (int bin = 0; bin < SortBins; bin++)
-            {
-                starts[bin] = start;
-                start += cursors[bin];
-                cursors[bin] = starts[bin];
-            }
-
-            starts[SortBins] = start;
-        }
-
-        Group.Barrier();
-        for (int i = Group.IdxX; i < count; i += Group.DimX)
-        {
-            ulong key = keys[first + i];
-            int at = Atomic.Add(ref cursors[BinOf(key, largest, binsPerUnit)], 1);
-            sorted[first + at] = key;
-        }
-
-        Group.Barrier();
-        for (int bin = Group.IdxX; bin < SortBins; bin += Group.DimX)
-            HeapSortDescending(sorted, first + starts[bin], starts[bin + 1] - starts[bin]);
+        var test = new CandidateTest(thresholds, ownRows, queryCount, rowCount, row);
+        // A byte for each of the thread's queries: which of its eight rows are candidates.
+        uint low = test.Of(query, tile.R0) | test.Of(query + 1, tile.R1) << 8 | test.Of(query + 2, tile.R2) << 16 | test.Of(query + 3, tile.R3) << 24;
+        uint high = test.Of(query + 4, tile.R4) | test.Of(query + 5, tile.R5) << 8 | test.Of(query + 6, tile.R6) << 16 | test.Of(query + 7, tile.R7) << 24;
+        var append = new CandidateAppend(keys, counts, capacity, query, row, low, high);
+        append.Reserve(SharedMemory.Allocate<ulong>(CandidateAppend.Staged));
+        append.Row(0, tile.R0);
+        append.Row(1, tile.R1);
+        append.Row(2, tile.R2);
+        append.Row(3, tile.R3);
+        append.Row(4, tile.R4);
+        append.Row(5, tile.R5);
+        append.Row(6, tile.R6);
+        append.Row(7, tile.R7);
+        append.Write();
     }
 
     /// <summary>rows and similarities [Q, k] ← the first k of each sorted list.</summary>
@@ -189,40 +86,6 @@ public static class Candidates
         return low < count && sorted[first + low] == key ? low : -1;
     }
 
-    // Monotone in the score: bins descend as scores do.
-    private static int BinOf(ulong key, float largest, float binsPerUnit) =>
-        IntrinsicMath.Min((int)((largest - DeviceMath.SimilarityOf(key)) * binsPerUnit), SortBins - 1);
-
-    private static void HeapSortDescending(ArrayView<ulong> keys, long first, int count)
-    {
-        for (int root = count / 2 - 1; root >= 0; root--)
-            SiftDown(keys, first, root, count);
-        for (int end = count - 1; end > 0; end--)
-        {
-            (keys[first], keys[first + end]) = (keys[first + end], keys[first]);
-            SiftDown(keys, first, 0, end);
-        }
-    }
-
-    // A heap with the smallest key at its root.
-    private static void SiftDown(ArrayView<ulong> keys, long first, int root, int count)
-    {
-        ulong moving = keys[first + root];
-        int child = 2 * root + 1;
-        while (child < count)
-        {
-            if (child + 1 < count && keys[first + child + 1] < keys[first + child])
-                child++;
-            if (keys[first + child] >= moving)
-                break;
-            keys[first + root] = keys[first + child];
-            root = child;
-            child = 2 * root + 1;
-        }
-
-        keys[first + root] = moving;
-    }
-
     private static void StoreRow(ArrayView<float> scores, int query, int queryCount, int row, int rowCount, ScoreRow values)
     {
         if (query >= queryCount)
@@ -242,35 +105,5 @@ public static class Candidates
     {
         if (row < rowCount)
             scores[(long)query * rowCount + row] = value;
-    }
-
-    /// <summary>Where candidates go.</summary>
-    private readonly struct Append(ArrayView<ulong> keys, ArrayView<int> counts, int capacity, long rowCount)
-    {
-        public void Row(int query, int lastQuery, ArrayView<float> thresholds, ArrayView<int> ownRows, long row, ScoreRow scores)
-        {
-            if (query > lastQuery)
-                return;
-            float threshold = thresholds[query];
-            long own = ownRows[query];
-            One(query, threshold, own, row, scores.A);
-            One(query, threshold, own, row + 1, scores.B);
-            One(query, threshold, own, row + 2, scores.C);
-            One(query, threshold, own, row + 3, scores.D);
-            row += ScoreTile.FarRows;
-            One(query, threshold, own, row, scores.E);
-            One(query, threshold, own, row + 1, scores.F);
-            One(query, threshold, own, row + 2, scores.G);
-            One(query, threshold, own, row + 3, scores.H);
-        }
-
-        private void One(int query, float threshold, long own, long row, float score)
-        {
-            if (row >= rowCount || row == own || !(score >= threshold))
-                return;
-            int at = Atomic.Add(ref counts[query], 1);
-            if (at < capacity)
-                keys[(long)query * capacity + at] = DeviceMath.RankedKey(score, (int)row);
-        }
     }
 }

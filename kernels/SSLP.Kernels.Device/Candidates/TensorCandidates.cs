@@ -52,13 +52,13 @@ public static class TensorCandidates
     }
 
     /// <summary>
-    /// Appends every row but the query's own whose bf16 score is not below thresholds[q] − slack·lengths[q]·longest row to rows [Q, capacity];
+    /// Appends every row but the query's own whose bf16 score is not below the threshold's − slack·lengths[q]·longest row to rows [Q, capacity];
     /// counts[q] counts also those that found no room. 2·Q·N·D flops, 2·N·D bytes for each 128 queries. counts must be 0.
     /// Grid: ⌈Q/128⌉ · splits, the query blocks of one split side by side so that they share its rows in the cache. Splits take rowsPerSplit
     /// rows, a multiple of 128.
     /// </summary>
     public static void CollectRoundedCandidates(
-        ArrayView<UInt4> queries, ArrayView<UInt4> bank, ArrayView<float> thresholds, ArrayView<float> lengths, ArrayView<int> largest,
+        ArrayView<UInt4> queries, ArrayView<UInt4> bank, ArrayView<ulong> thresholds, ArrayView<float> lengths, ArrayView<int> largest,
         ArrayView<int> ownRows, ArrayView<int> rows, ArrayView<int> counts,
         int queryCount, long rowCount, int strideQuads, int capacity, long rowsPerSplit)
     {
@@ -72,33 +72,35 @@ public static class TensorCandidates
 
     /// <summary>
     /// keys [Q, capacity] ← (float32 score, row) of each noted row that reaches thresholds[q], counts[q] of them; counts must be 0. The score is
-    /// the chain of fused multiply-adds that <see cref="ScoreTile"/> computes, to the bit. Grid: (groups, Q).
+    /// the chain of fused multiply-adds that <see cref="ScoreTile"/> computes, to the bit. Grid: (Q, groups).
     /// </summary>
     public static void RescoreCandidates(
-        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<float> thresholds, ArrayView<int> rows, ArrayView<int> noted,
+        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> thresholds, ArrayView<int> rows, ArrayView<int> noted,
         ArrayView<ulong> keys, ArrayView<int> counts, int strideQuads, int capacity)
     {
-        // A thread owns every (GridDimX · DimX)-th noted row of one query.
-        int query = Grid.IdxY, count = IntrinsicMath.Min(noted[query], capacity);
-        float threshold = thresholds[query];
-        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += Grid.DimX * Group.DimX)
+        // A thread owns every (GridDimY · DimX)-th noted row of one query.
+        int query = Grid.IdxX, count = IntrinsicMath.Min(noted[query], capacity);
+        ulong threshold = thresholds[query];
+        float least = DeviceMath.SimilarityOf(threshold);
+        for (int i = Grid.IdxY * Group.DimX + Group.IdxX; i < count; i += Grid.DimY * Group.DimX)
         {
             int row = rows[(long)query * capacity + i];
             float score = Float4.Dot(queries, query, bank, row, strideQuads);
-            if (score >= threshold)
-                keys[(long)query * capacity + Atomic.Add(ref counts[query], 1)] = DeviceMath.RankedKey(score, row);
+            ulong key = DeviceMath.RankedKey(score, row);
+            if (score >= least && key >= threshold)
+                keys[(long)query * capacity + Atomic.Add(ref counts[query], 1)] = key;
         }
     }
 
     private readonly struct Collector(
-        ArrayView<float> thresholds, ArrayView<float> lengths, ArrayView<int> ownRows, ArrayView<int> rows, ArrayView<int> counts,
+        ArrayView<ulong> thresholds, ArrayView<float> lengths, ArrayView<int> ownRows, ArrayView<int> rows, ArrayView<int> counts,
         float slack, int queryCount, int capacity, long endRow) : IScoreSink
     {
         public void Take(int query, long row, QueryScores s)
         {
             if (query >= queryCount)
                 return;
-            float threshold = thresholds[query] - slack * lengths[query];
+            float threshold = DeviceMath.SimilarityOf(thresholds[query]) - slack * lengths[query];
             long own = ownRows[query];
             Two(query, threshold, own, row, s.S0, s.S1);
             Two(query, threshold, own, row + 8, s.S8, s.S9);

@@ -4,12 +4,12 @@ namespace SSLP.Kernels.Device;
 
 /// <summary>
 /// One iteration of Lloyd's algorithm. Sums are kept in 64-bit fixed point, so that atomics give the same sum in any order: unit rows times
-/// 2⁴⁰ leave room for 2²³ rows in a cluster.
+/// 2³⁶ leave room for 2²⁷ rows in a cluster.
 /// </summary>
 public static class KMeans
 {
-    /// <summary>Fixed-point ones: sums are exact to 2⁻⁴⁰ a row.</summary>
-    public const float FixedPoint = 1099511627776f;
+    /// <summary>Fixed-point ones: sums are exact to 2⁻³⁶ a row.</summary>
+    public const float FixedPoint = 68719476736f;
 
     /// <summary>bias[c] = −‖c‖²/2: ⟨v, c⟩ + bias is largest where ‖v − c‖ is smallest.</summary>
     public static void CentroidBias(ArrayView<Float4> centroids, ArrayView<float> bias, int strideQuads)

@@ -88,7 +88,7 @@ public static class RankHistogram
 
     /// <summary>The bin of a score; what is no number is in the lowest.</summary>
     internal static int BinOf(float score, float scale) =>
-        (int)IntrinsicMath.Clamp(DeviceMath.MultiplyAdd(score, scale, Bins / 2), 0f, Bins - 1f);
+        (int)DeviceMath.Max(DeviceMath.Min(DeviceMath.MultiplyAdd(score, scale, Bins / 2), Bins - 1f), 0f);
 
     /// <summary>Where counts go.</summary>
     private readonly struct Counter(ArrayView<int> counts, long rowCount)

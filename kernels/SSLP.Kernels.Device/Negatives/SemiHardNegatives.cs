@@ -13,7 +13,7 @@ public static class SemiHardNegatives
     /// </summary>
     /// <param name="sorted">[≥ B, candidateCapacity] the anchors' candidates, own rows left out.</param>
     /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
-    /// <param name="positions">[2, B, spatialCapacity + featureCapacity] scratch.</param>
+    /// <param name="positions">[B, spatialCapacity + featureCapacity] scratch.</param>
     public static void TakeNegatives(
         ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
         ArrayView<int> spatialRows, ArrayView<float> spatialScores, ArrayView<int> spatialCounts,
@@ -26,7 +26,7 @@ public static class SemiHardNegatives
         int b = Grid.IdxX, candidates = IntrinsicMath.Min(candidateCounts[b], candidateCapacity);
         int spatial = IntrinsicMath.Min(spatialCounts[b], spatialCapacity), feature = IntrinsicMath.Min(featureCounts[b], featureCapacity);
         long list = (long)b * candidateCapacity, firstSpatial = (long)b * spatialCapacity, firstFeature = (long)b * featureCapacity;
-        long unsorted = (long)b * (spatialCapacity + featureCapacity), ascending = unsorted + (long)Grid.DimX * (spatialCapacity + featureCapacity);
+        long excludedFrom = (long)b * (spatialCapacity + featureCapacity);
         if (Group.IdxX == 0)
         {
             found[0] = 0;
@@ -44,16 +44,15 @@ public static class SemiHardNegatives
                 twice |= spatialRows[firstSpatial + s] == row;
             int position = Candidates.Find(sorted, list, candidates, DeviceMath.RankedKey(score, row));
             if (position >= 0 && !twice)
-                positions[unsorted + Atomic.Add(ref found[0], 1)] = position;
+                positions[excludedFrom + Atomic.Add(ref found[0], 1)] = position;
         }
 
         Group.Barrier();
         int excluded = found[0];
-        CopyAscending(positions, unsorted, ascending, excluded);
-        Group.Barrier();
+        GroupSort.Ascending(positions, excludedFrom, excluded);
         for (int r = Group.IdxX; r < rankCount; r += Group.DimX)
         {
-            int position = PositionOf(ranks[r], positions, ascending, excluded);
+            int position = PositionOf(ranks[r], positions, excludedFrom, excluded);
             if (position >= candidates)
                 continue;
             ulong key = sorted[list + position];
@@ -74,7 +73,7 @@ public static class SemiHardNegatives
     /// <param name="anchors">[B] bank rows.</param>
     /// <param name="queries">[B, D] the anchors' features.</param>
     /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
-    /// <param name="excludedRows">[2, B, 1 + spatialCapacity + featureCapacity] scratch.</param>
+    /// <param name="excludedRows">[B, 1 + spatialCapacity + featureCapacity] scratch.</param>
     public static void TakeRandomNegatives(
         ArrayView<int> anchors, ArrayView<Float4> queries, ArrayView<Float4> bank,
         ArrayView<int> spatialRows, ArrayView<int> spatialCounts, ArrayView<int> featureRows, ArrayView<int> featureCounts,
@@ -86,10 +85,10 @@ public static class SemiHardNegatives
         int b = Grid.IdxX, room = 1 + spatialCapacity + featureCapacity;
         int spatial = IntrinsicMath.Min(spatialCounts[b], spatialCapacity), feature = IntrinsicMath.Min(featureCounts[b], featureCapacity);
         long firstSpatial = (long)b * spatialCapacity, firstFeature = (long)b * featureCapacity;
-        long unsorted = (long)b * room, ascending = unsorted + (long)Grid.DimX * room;
+        long excludedFrom = (long)b * room;
         if (Group.IdxX == 0)
         {
-            excludedRows[unsorted] = anchors[b];
+            excludedRows[excludedFrom] = anchors[b];
             found[0] = 1;
             found[1] = 0;
         }
@@ -102,16 +101,15 @@ public static class SemiHardNegatives
             for (int s = 0; s < spatial && e >= spatial; s++)
                 twice |= spatialRows[firstSpatial + s] == row;
             if (!twice)
-                excludedRows[unsorted + Atomic.Add(ref found[0], 1)] = row;
+                excludedRows[excludedFrom + Atomic.Add(ref found[0], 1)] = row;
         }
 
         Group.Barrier();
         int excluded = found[0];
-        CopyAscending(excludedRows, unsorted, ascending, excluded);
-        Group.Barrier();
+        GroupSort.Ascending(excludedRows, excludedFrom, excluded);
         for (int r = Group.IdxX; r < rankCount; r += Group.DimX)
         {
-            int row = PositionOf(ranks[r], excludedRows, ascending, excluded);
+            int row = PositionOf(ranks[r], excludedRows, excludedFrom, excluded);
             if (row >= bankRows)
                 continue;
             rows[(long)b * capacity + r] = row;
@@ -122,18 +120,6 @@ public static class SemiHardNegatives
         Group.Barrier();
         if (Group.IdxX == 0)
             counts[b] = found[1];
-    }
-
-    /// <summary>Unlike numbers in order: the place of each is how many are less.</summary>
-    private static void CopyAscending(ArrayView<int> positions, long unsorted, long ascending, int count)
-    {
-        for (int e = Group.IdxX; e < count; e += Group.DimX)
-        {
-            int position = positions[unsorted + e], place = 0;
-            for (int other = 0; other < count; other++)
-                place += positions[unsorted + other] < position ? 1 : 0;
-            positions[ascending + place] = position;
-        }
     }
 
     /// <summary>rank + the excluded positions before it: the first e with excluded[e] − e above the rank tells how many.</summary>

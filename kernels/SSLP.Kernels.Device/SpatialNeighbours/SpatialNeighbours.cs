@@ -37,6 +37,7 @@ public static class SpatialNeighbours
     {
         // One group owns one anchor; a thread owns a grid row while members are found, then members.
         ArrayView<int> starts = SharedMemory.Allocate<int>(MaxRuns + 1);
+        ArrayView<int> members = SharedMemory.Allocate<int>(MaxRuns);
         ArrayView<ulong> partial = SharedMemory.Allocate<ulong>(DeviceMath.GroupSize);
         ArrayView<int> digits = SharedMemory.Allocate<int>(Digits);
         int b = Grid.IdxX, anchor = anchors[b], centreCol = col[anchor], centreRow = row[anchor];
@@ -46,10 +47,10 @@ public static class SpatialNeighbours
         for (int line = Group.IdxX; line < reachRows; line += Group.DimX)
         {
             Run run = FindRun(line - reach, squaredRadius, centreCol, centreRow, firstRun, endRun, runRow, runStart, sortedCol);
-            int members = 0;
+            int found = 0;
             for (int at = run.First; at < run.End; at++)
-                members += IsCentre(line - reach, sortedCol[at], centreCol) ? 0 : 1;
-            starts[line] = members;
+                found += IsCentre(line - reach, sortedCol[at], centreCol) ? 0 : 1;
+            members[line] = found;
         }
 
         Group.Barrier();
@@ -58,9 +59,8 @@ public static class SpatialNeighbours
             int sum = 0;
             for (int line = 0; line < reachRows; line++)
             {
-                int members = starts[line];
                 starts[line] = sum;
-                sum += members;
+                sum += members[line];
             }
 
             starts[reachRows] = sum;

@@ -217,7 +217,8 @@ public static class TensorCore
     private static uint Round(float value)
     {
         uint bits = Interop.FloatAsInt(value);
-        return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
+        // A NaN whose bits are all set, as a device makes them, would carry over to a zero.
+        return (bits & 0x7FFFFFFFu) > 0x7F800000u ? 0x7FFFu : (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
     }
 
     // Not inlined: ILGPU carries it through every pass of a compilation for CUDA too, which would take minutes.

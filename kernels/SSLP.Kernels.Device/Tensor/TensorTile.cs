@@ -73,17 +73,19 @@ public struct TensorTile
     }
 
     /// <summary>
-    /// Bound on |score − exact score| over ‖q‖·‖v‖. Rounding both operands: 2·2⁻⁹ + 2⁻¹⁸. The sums: a tensor core may cut each addend of
-    /// eight products and the sum at 2⁻²³ of the largest, none of which exceeds ‖q‖·‖v‖ (9/8·D·2⁻²³); the float32 chain that the score is
-    /// compared with rounds D times (D·2⁻²⁴). Together below 2⁻⁸ + 2⁻¹⁸ + D·2⁻²².
+    /// Bound on |score − exact score| over ‖q‖·‖v‖. bf16 has eight significant bits: rounding is off by up to 2⁻⁸ of a value, both operands
+    /// together by 2·2⁻⁸ + 2⁻¹⁶. The sums: a tensor core may cut each addend of eight products and the sum at 2⁻²³ of the largest, none of
+    /// which exceeds ‖q‖·‖v‖ (9/8·D·2⁻²³); the float32 chain that the score is compared with rounds D times (D·2⁻²⁴). Together below
+    /// 2⁻⁷ + 2⁻¹⁶ + D·2⁻²².
     /// </summary>
-    public static float Slack(int strideQuads) => 0.00390625f + 3.8146973e-6f + 4 * strideQuads * 2.3841858e-7f;
+    public static float Slack(int strideQuads) => 0.0078125f + 1.53e-5f + 4 * strideQuads * 2.3841858e-7f;
 
     /// <summary>
-    /// The same where a value is a sum of two bf16. What the second leaves is below 2⁻¹⁸ of the value, and so is the product of the seconds, which is
-    /// left out: 3·2⁻¹⁸. The sums, of three times as many products: 27/8·D·2⁻²³. Together below 3·2⁻¹⁸ + D·2⁻²¹.
+    /// The same where a value is a sum of two bf16. The first leaves up to 2⁻⁸ of the value, half a unit of its last place, the second up to 2⁻¹⁷ of the
+    /// value; the product of the seconds, up to 2⁻¹⁶, is left out: 2·2⁻¹⁷ + 2⁻¹⁶ = 2⁻¹⁵. The sums, of three times as many products:
+    /// 27/8·D·2⁻²³. Together below 2⁻¹⁵ + D·2⁻²¹.
     /// </summary>
-    public static float SplitSlack(int strideQuads) => 1.1444092e-5f + 4 * strideQuads * 4.7683716e-7f;
+    public static float SplitSlack(int strideQuads) => 3.06e-5f + 4 * strideQuads * 4.7683716e-7f;
 
     // One step of 16 values of D: two fragments of A, four loads of two fragments of B, sixteen products.
     private readonly TensorTile Accumulate(ArrayView<UInt4> staged, int stage, int query, int row, int half)

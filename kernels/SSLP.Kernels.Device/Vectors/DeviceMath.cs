@@ -22,12 +22,38 @@ public static class DeviceMath
         return result;
     }
 
-    /// <summary>eˣ to about 2·2⁻²⁴ relative; 0 below −87, clamped above 88.</summary>
+    /// <summary>The larger of two; NaN where one is, which a device's plain maximum drops.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(float a, float b)
+    {
+        if (!CudaAsm.IsSupported)
+            return a > b || IsNaN(a) ? a : b;
+        CudaAsm.Emit("max.NaN.f32 %0, %1, %2;", out float result, a, b);
+        return result;
+    }
+
+    /// <summary>The smaller of two; NaN where one is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Min(float a, float b)
+    {
+        if (!CudaAsm.IsSupported)
+            return a < b || IsNaN(a) ? a : b;
+        CudaAsm.Emit("min.NaN.f32 %0, %1, %2;", out float result, a, b);
+        return result;
+    }
+
+    /// <summary>Whether a value is neither NaN nor infinite.</summary>
+    public static bool IsFinite(float value) => (Interop.FloatAsInt(value) & 0x7F800000u) != 0x7F800000u;
+
+    // By its bits: ILGPU's own test is an instruction of its own.
+    private static bool IsNaN(float value) => (Interop.FloatAsInt(value) & 0x7FFFFFFFu) > 0x7F800000u;
+
+    /// <summary>eˣ to about 2·2⁻²⁴ relative; 0 below −87, clamped above 88, NaN of a NaN.</summary>
     public static float Exp(float x)
     {
         if (x < -87f)
             return 0f;
-        x = IntrinsicMath.Min(x, 88f);
+        x = Min(x, 88f);
         float n = MathF.Floor(MultiplyAdd(x, Log2E, 0.5f));
         float f = MultiplyAdd(x, Log2ELow, MultiplyAdd(x, Log2E, -n));
         // 2^f on [−½, ½]: Taylor in f·ln 2, the first term left out is below 2⁻²⁷.
@@ -42,7 +68,7 @@ public static class DeviceMath
         return p * Interop.IntAsFloat((uint)(((int)n + 127) << 23));
     }
 
-    /// <summary>ln x for normal positive x, to about 2⁻²² of the larger of 1 and the result.</summary>
+    /// <summary>ln x for normal positive x, to about 2⁻²² of the larger of 1 and the result; NaN of a NaN.</summary>
     public static float Log(float x)
     {
         int bits = (int)Interop.FloatAsInt(x);
@@ -50,11 +76,11 @@ public static class DeviceMath
         float mantissa = Interop.IntAsFloat((uint)(bits - (exponent << 23)));
         float s = (mantissa - 1f) / (mantissa + 1f), s2 = s * s;
         float p = MultiplyAdd(s2, MultiplyAdd(s2, MultiplyAdd(s2, MultiplyAdd(s2, 2f / 9f, 2f / 7f), 2f / 5f), 2f / 3f), 2f);
-        return MultiplyAdd(exponent, Ln2, p * s);
+        return IsNaN(x) ? x : MultiplyAdd(exponent, Ln2, p * s);
     }
 
     /// <summary>ln(1 + eˣ).</summary>
-    public static float SoftPlus(float x) => IntrinsicMath.Max(x, 0f) + Log(1f + Exp(-IntrinsicMath.Abs(x)));
+    public static float SoftPlus(float x) => Max(x, 0f) + Log(1f + Exp(-IntrinsicMath.Abs(x)));
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
     public static float Logistic(float x)
@@ -69,7 +95,8 @@ public static class DeviceMath
     /// </summary>
     public static ulong RankedKey(float similarity, int row)
     {
-        uint bits = Interop.FloatAsInt(similarity + 0f);
+        uint bits = Interop.FloatAsInt(similarity);
+        bits = bits == 0x80000000u ? 0u : bits;  // as similarity + 0f, which ILGPU folds away
         uint ordered = (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
         return ((ulong)ordered << 32) | ~(uint)row;
     }

@@ -5,6 +5,7 @@ namespace SSLP.Kernels.Device;
 /// <summary>
 /// Reductions over a group, of a power of two threads, in a fixed tree: every thread gets the result and the order never changes.
 /// <c>partial</c> is shared memory for one value a thread; it may be used again at once.
+/// A thread keeps its own part in a register: no word is loaded and stored in one step.
 /// </summary>
 public static class GroupReduce
 {
@@ -16,7 +17,10 @@ public static class GroupReduce
         {
             Group.Barrier();
             if (Group.IdxX < half)
-                partial[Group.IdxX] += partial[Group.IdxX + half];
+            {
+                value += partial[Group.IdxX + half];
+                partial[Group.IdxX] = value;
+            }
         }
 
         Group.Barrier();
@@ -31,7 +35,10 @@ public static class GroupReduce
         {
             Group.Barrier();
             if (Group.IdxX < half)
-                partial[Group.IdxX] = IntrinsicMath.Max(partial[Group.IdxX], partial[Group.IdxX + half]);
+            {
+                value = DeviceMath.Max(value, partial[Group.IdxX + half]);
+                partial[Group.IdxX] = value;
+            }
         }
 
         Group.Barrier();
@@ -46,7 +53,10 @@ public static class GroupReduce
         {
             Group.Barrier();
             if (Group.IdxX < half)
-                partial[Group.IdxX] = IntrinsicMath.Max(partial[Group.IdxX], partial[Group.IdxX + half]);
+            {
+                value = IntrinsicMath.Max(value, partial[Group.IdxX + half]);
+                partial[Group.IdxX] = value;
+            }
         }
 
         Group.Barrier();

@@ -33,7 +33,7 @@ public struct ScoreTile
 
     private const int Depth = 16;          // values of D that are staged at a time
     private const int DepthQuads = Depth / 4;
-    private const int Pitch = Side + 4;    // floats between staged depths: skewed, so that the transposing stores do not all meet one bank
+    private const int Pitch = Side + 4;    // floats between staged depths: a warp's two quads of sixteen lines meet all banks
     private const int PitchQuads = Pitch / 4;
 
     public ScoreRow R0, R1, R2, R3, R4, R5, R6, R7;
@@ -60,7 +60,7 @@ public struct ScoreTile
             Group.Barrier();
             for (int element = Group.IdxX; element < Side * DepthQuads; element += Group.DimX)
             {
-                int line = element / DepthQuads, quad = element % DepthQuads;
+                int line = element / 2 % Side, quad = element / (2 * Side) * 2 + element % 2;
                 long query = IntrinsicMath.Min(firstQuery + line, queryCount - 1), row = IntrinsicMath.Min(firstRow + line, rowCount - 1);
                 StoreTransposed(stagedQueries, queries[query * strideQuads + depth + quad], line, quad);
                 StoreTransposed(stagedRows, rows[row * strideQuads + depth + quad], line, quad);

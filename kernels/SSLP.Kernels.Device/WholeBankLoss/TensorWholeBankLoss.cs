@@ -9,8 +9,8 @@ namespace SSLP.Kernels.Device;
 /// </summary>
 /// <remarks>
 /// A score is within δ = <see cref="TensorTile.SplitSlack"/>·‖q‖·‖v‖ of the exact one, a loss within 2δ/τ. A weighted sum's own error, as a share of
-/// Σ weight·‖v‖, is 3·2⁻¹⁸ from the split and 27/8·32·2⁻²³ from a tensor core's sums, which are kept over one tile of 32 rows alone; longer sums are
-/// float32's. The gradient of one query is within (4δ/τ + 2⁻¹⁵)·‖v‖/τ, ‖v‖ being the longest row.
+/// Σ weight·‖v‖, is 2⁻¹⁵ from the split and 27/8·32·2⁻²³ from a tensor core's sums, which are kept over one tile of 32 rows alone; longer sums are
+/// float32's. The gradient of one query is within (4δ/τ + 2⁻¹⁴)·‖v‖/τ, ‖v‖ being the longest row.
 /// </remarks>
 public static class TensorWholeBankLoss
 {
@@ -127,7 +127,7 @@ public static class TensorWholeBankLoss
         public readonly RowState Take(float largest)
         {
             RowState next;
-            next.Largest = IntrinsicMath.Max(Largest, largest);
+            next.Largest = DeviceMath.Max(Largest, largest);
             next.Shrink = DeviceMath.Exp(Largest - next.Largest);
             next.Total = Total * next.Shrink;
             return next;

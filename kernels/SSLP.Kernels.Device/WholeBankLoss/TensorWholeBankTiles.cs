@@ -122,14 +122,14 @@ internal struct RowScores
         return weights;
     }
 
-    private static float Largest(float a, float b, float c, float d) => IntrinsicMath.Max(IntrinsicMath.Max(a, b), IntrinsicMath.Max(c, d));
+    private static float Largest(float a, float b, float c, float d) => DeviceMath.Max(DeviceMath.Max(a, b), DeviceMath.Max(c, d));
 
-    private static float Largest(float a, float b) => IntrinsicMath.Max(a, b);
+    private static float Largest(float a, float b) => DeviceMath.Max(a, b);
 
     private static float OfFour(float value)
     {
-        value = IntrinsicMath.Max(value, Warp.ShuffleXor(value, 1));
-        return IntrinsicMath.Max(value, Warp.ShuffleXor(value, 2));
+        value = DeviceMath.Max(value, Warp.ShuffleXor(value, 1));
+        return DeviceMath.Max(value, Warp.ShuffleXor(value, 2));
     }
 }
 

@@ -95,7 +95,7 @@ public static class WholeBankLoss
         float positive = Float4.Dot(queries, b, positives, b, strideQuads) * inverseTemperature;
         float largest = extraPositive != 0 ? positive : -1e30f, total = 0f;
         for (int split = 0; split < splits; split++)
-            largest = IntrinsicMath.Max(largest, maxima[(long)split * queryCount + b]);
+            largest = DeviceMath.Max(largest, maxima[(long)split * queryCount + b]);
         for (int split = 0; split < splits; split++)
             total += totals[(long)split * queryCount + b] * DeviceMath.Exp(maxima[(long)split * queryCount + b] - largest);
         float own = extraPositive != 0 ? DeviceMath.Exp(positive - largest) : 0f;
@@ -123,7 +123,8 @@ public static class WholeBankLoss
     {
         for (int element = Group.IdxX; element < lines * DepthQuads; element += Group.DimX)
         {
-            int line = element / DepthQuads, quad = element % DepthQuads;
+            // A warp takes two quads of sixteen lines: its stores meet all banks.
+            int line = element / 2 % lines, quad = element / (2 * lines) * 2 + element % 2;
             Float4 value = matrix[IntrinsicMath.Min(first + line, lineCount - 1) * strideQuads + depth + quad];
             staged[4 * quad * pitch + line] = value.X;
             staged[(4 * quad + 1) * pitch + line] = value.Y;
@@ -165,10 +166,10 @@ public static class WholeBankLoss
         public readonly Running Weigh(Pair score, bool hasNear, bool hasFar, float inverseTemperature, ArrayView<float> weights, int line)
         {
             float near = hasNear ? score.Near * inverseTemperature : -1e30f, far = hasFar ? score.Far * inverseTemperature : -1e30f;
-            float largest = IntrinsicMath.Max(near, far);
+            float largest = DeviceMath.Max(near, far);
             for (int step = 16; step > 0; step /= 2)
-                largest = IntrinsicMath.Max(largest, Warp.ShuffleXor(largest, step));
-            largest = IntrinsicMath.Max(largest, Largest);
+                largest = DeviceMath.Max(largest, Warp.ShuffleXor(largest, step));
+            largest = DeviceMath.Max(largest, Largest);
             near = hasNear ? DeviceMath.Exp(near - largest) : 0f;
             far = hasFar ? DeviceMath.Exp(far - largest) : 0f;
             weights[line] = near;

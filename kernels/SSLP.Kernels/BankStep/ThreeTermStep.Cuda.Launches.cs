@@ -56,14 +56,13 @@ public sealed partial class CudaThreeTermStep
         if (needed.AsSpan().IndexOfAnyExcept(0) < 0)
             _search.Skip(needed.Length);
         else
-            _search.Run(_queries, _ownRows, needed);
+            _search.Run(_queries, _ownRows, needed, new OptionalQueries(AuxiliaryStart, _classOf, _classStart));
     }
 
     /// <summary>F with similarities to the anchor.</summary>
     private void FindFeature()
     {
         _featureSet.Prepare(_anchors.Length);
-        _unsorted.EnsureLength((long)_anchors.Length * _featureSet.Capacity);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.View(_ownRows, AuxiliaryStart);
@@ -74,7 +73,6 @@ public sealed partial class CudaThreeTermStep
         arguments.Quads(_mirror.Current());
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
-        arguments.View(_unsorted);
         arguments.View(_featureSet.Rows);
         arguments.View(_featureSet.Scores);
         arguments.View(_featureSet.DeviceCounts);
@@ -91,7 +89,7 @@ public sealed partial class CudaThreeTermStep
     private void TakeNegatives()
     {
         _negativeSet.Prepare(_anchors.Length);
-        _positions.EnsureLength(2L * _anchors.Length * (_spatialSet.Capacity + _featureSet.Capacity));
+        _positions.EnsureLength((long)_anchors.Length * (_spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
@@ -112,7 +110,7 @@ public sealed partial class CudaThreeTermStep
     private void TakeRandomNegatives()
     {
         _negativeSet.Prepare(_anchors.Length);
-        _positions.EnsureLength(2L * _anchors.Length * (1 + _spatialSet.Capacity + _featureSet.Capacity));
+        _positions.EnsureLength((long)_anchors.Length * (1 + _spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_queries);
@@ -162,6 +160,8 @@ public sealed partial class CudaThreeTermStep
     /// <summary>dL/df.</summary>
     private void SumRows()
     {
+        int slices = Math.Clamp(GroupsWanted / _anchors.Length, 1, MostSlices);
+        _slices.EnsureLength((long)_anchors.Length * slices * _bank.Stride);
         _gradient.EnsureLength((long)_anchors.Length * _bank.Stride);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
@@ -170,10 +170,17 @@ public sealed partial class CudaThreeTermStep
         _spatialSet.AddTo(ref arguments);
         _featureSet.AddTo(ref arguments);
         _negativeSet.AddTo(ref arguments);
-        arguments.Quads(_gradient);
+        arguments.Quads(_slices);
         arguments.Int32(_mirror.StrideQuads);
         AddCapacities(ref arguments);
-        _device.EnqueueLaunch("SumWeightedRows", OneGroupAnAnchor, ref arguments);
+        _device.EnqueueLaunch("SumWeightedRows", new LaunchGrid((uint)_anchors.Length, (uint)slices), ref arguments);
+
+        var sum = new KernelArguments();
+        sum.Quads(_slices);
+        sum.Quads(_gradient);
+        sum.Int32(slices);
+        sum.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("SumSlices", OneGroupAnAnchor, ref sum);
     }
 
     private void AddCapacities(ref KernelArguments arguments)

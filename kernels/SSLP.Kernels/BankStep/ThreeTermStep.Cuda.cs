@@ -12,6 +12,11 @@ namespace SSLP.Kernels;
 /// </remarks>
 public sealed partial class CudaThreeTermStep : IThreeTermStep
 {
+    private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
+
+    // Groups that keep a large device's memory busy with an anchor's rows, and most for one anchor.
+    private const int GroupsWanted = 1024, MostSlices = 16;
+
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
@@ -20,8 +25,9 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     private readonly CandidateSearch _search;
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
-    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _gradient;
-    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _unsorted, _ranks, _positions;
+    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices, _gradient;
+    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _ranks, _positions;
+    private readonly StepFlags _flags;
     private readonly int[] _hostRanks;
     private readonly TermSets _sets = new();
     private int[] _anchors = [];
@@ -38,14 +44,16 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         DeviceScores scores = DeviceScores.Float32)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
+        if (bank.Width > MaxWidth)
+            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Set SSLP_KERNELS=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
-        (_queries, _selfFactor, _terms, _gradient) = (new(device), new(device), new(device), new(device));
+        (_queries, _selfFactor, _terms, _slices, _gradient) = (new(device), new(device), new(device), new(device), new(device));
         (_ownRows, _classOf, _classStart, _members) = (new(device), new(device), new(device), new(device));
-        (_unsorted, _ranks, _positions) = (new(device), new(device), new(device));
+        (_ranks, _positions, _flags) = (new(device), new(device), new(device));
         _hostRanks = new int[options.Negatives];
         _spatialSet.Capacity = _index.UsualNeighbours;
         _negativeSet.Capacity = Math.Max(1, options.Negatives);
@@ -84,7 +92,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
 
     public ThreeTermResult Run(ReadOnlySpan<int> anchors, MatrixView features, in ThreeTermCall call, MatrixView gradient)
     {
-        ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
+        ThreeTermStep.CheckShapes(_bank, anchors, features, gradient);
         _anchors = anchors.ToArray();
         _setsAreRead = false;
         int candidates = ThreeTermStep.RankCandidates(_options, _bank.RowCount);
@@ -92,6 +100,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         _ranks.EnsureLength(_drawn).Upload(_hostRanks.AsSpan(0, _drawn));
         _featureSet.Capacity = Math.Max(1, (1 + Auxiliary) * Math.Min(_options.NearestKeys, _largestClass - 1));
         UploadQueries(features);
+        _flags.EnqueueClear();
+        _flags.EnqueueCheck(_queries, (long)_anchors.Length * _bank.Stride);
         do
         {
             FindSpatial(call);
@@ -105,6 +115,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
             TakeRandomNegatives();
         TakeLoss(call.Weights);
         SumRows();
+        if (_flags.Read() != StepFault.None)
+            ThreeTermStep.RefuseNonFinite(anchors, features);
         DeviceRows.ReadBack(_gradient, _bank.Stride, gradient);
         return Report(call.Weights);
     }
@@ -112,8 +124,8 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     public void Dispose()
     {
         foreach (IDisposable part in (IDisposable[])
-            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _gradient,
-             _ownRows, _classOf, _classStart, _members, _unsorted, _ranks, _positions])
+            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices, _gradient,
+             _ownRows, _classOf, _classStart, _members, _ranks, _positions, _flags])
             part.Dispose();
     }
 
@@ -121,7 +133,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     private void UploadQueries(MatrixView features)
     {
         int queries = AuxiliaryStart + _anchors.Length * Auxiliary, stride = _bank.Stride;
-        float[] staging = new float[queries * stride];
+        float[] staging = new float[checked(queries * stride)];
         for (int b = 0; b < _anchors.Length; b++)
             features.Row(b).CopyTo(staging.AsSpan(b * stride));
         _queries.EnsureLength(staging.Length).Upload(staging);
@@ -179,7 +191,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
         _sets.Reset(_anchors.Length);
         _spatialSet.AddTo(_sets.Spatial);
         _featureSet.AddTo(_sets.Feature);
-        _negativeSet.AddTo(_sets.Negatives);
+        _negativeSet.AddTo(_sets.Negatives, byRow: true);  // a kernel gives them by rank
         float[] self = new float[_anchors.Length];
         _selfFactor.ReadBack(self);
         int[] auxiliary = new int[_anchors.Length * Auxiliary];

@@ -52,6 +52,13 @@ internal static class ThreeTermStep
 
     public static void CheckCall(MemoryBank bank, ReadOnlySpan<int> anchors, MatrixView features, MatrixView gradient)
     {
+        CheckShapes(bank, anchors, features, gradient);
+        RefuseNonFinite(anchors, features);
+    }
+
+    /// <summary>The checks that need no look at the features' values.</summary>
+    public static void CheckShapes(MemoryBank bank, ReadOnlySpan<int> anchors, MatrixView features, MatrixView gradient)
+    {
         if (anchors.IsEmpty)
             throw new ArgumentException("A step needs at least one anchor.");
         CheckShape(features, "Features", anchors.Length, bank.Width);
@@ -61,6 +68,11 @@ internal static class ThreeTermStep
             if ((uint)anchor >= (uint)bank.RowCount)
                 throw new ArgumentException($"Anchor {anchor} is not one of the {bank.RowCount} bank rows.");
         }
+    }
+
+    /// <summary>Names the first feature that is not finite.</summary>
+    public static void RefuseNonFinite(ReadOnlySpan<int> anchors, MatrixView features)
+    {
         if (features.FirstNonFiniteRow() is >= 0 and var bad)
             throw new ArgumentException($"Feature {bad} (bank row {anchors[bad]}) holds a value that is not finite.");
     }

@@ -7,6 +7,9 @@ internal sealed partial class CandidateSearch
 {
     private const int RescoringGroup = 256;
 
+    // Of one query; each takes its share of the list.
+    private const uint MostRescoringGroups = 1024;
+
     // False where the noted rows did not fit: there is room now, and the pass must be repeated.
     private bool CollectRounded(TensorLists tensor, DeviceArray<float> bank, DeviceArray<float> queries, DeviceArray<int> ownRows, int count)
     {
@@ -29,7 +32,7 @@ internal sealed partial class CandidateSearch
         arguments.View(_counts);
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(Capacity);
-        _device.EnqueueLaunch("RescoreCandidates", new LaunchGrid(RescoringGroup.GroupsOf(Capacity), (uint)count), ref arguments);
+        _device.EnqueueLaunch("RescoreCandidates", new LaunchGrid((uint)count, Math.Min(RescoringGroup.GroupsOf(Capacity), MostRescoringGroups)), ref arguments);
         return true;
     }
 

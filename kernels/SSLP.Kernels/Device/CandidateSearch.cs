@@ -10,7 +10,11 @@ namespace SSLP.Kernels;
 /// <remarks>Device bytes: 16·Q·capacity for the lists (20 with tensor cores), capacity being about the largest rank needed; 4·Q·S + 4·S·D for the sample, S ≤ 8192.</remarks>
 internal sealed partial class CandidateSearch : IDisposable
 {
-    private const int MinSample = 1024, MaxSample = 8192;
+    // One row of 256 in large banks: buckets are cut by the sampled keys that reach a query's threshold.
+    private const int MinSample = 1024, MostOfUsual = 8192, MaxSample = 65536, RowsASample = 256;
+
+    // As in the device code: keys wanted in a bucket, and most buckets; keys of a list that a group deals out.
+    private const int BucketKeys = 512, MaxBuckets = 1024, SliceKeys = 8192;
 
     /// <summary>Standard deviations of the sample's count by which the threshold is lowered, and room kept beyond it.</summary>
     private const double Margin = 4;
@@ -18,9 +22,9 @@ internal sealed partial class CandidateSearch : IDisposable
     private readonly IComputeDevice _device;
     private readonly BankMirror _mirror;
     private readonly int _sampleRows;
-    private readonly DeviceArray<float> _samples, _sampleScores, _thresholds;
-    private readonly DeviceArray<int> _sampleIds, _ranks, _counts;
-    private readonly DeviceArray<ulong> _keys, _sorted;
+    private readonly DeviceArray<float> _samples, _sampleScores;
+    private readonly DeviceArray<int> _sampleIds, _ranks, _counts, _bucketCounts, _bucketStarts, _cursors;
+    private readonly DeviceArray<ulong> _thresholds, _borders, _keys, _dealt;
     private readonly TensorLists? _tensor;
     private int[] _hostRanks = [];
     private int[] _hostCounts = [];
@@ -30,15 +34,16 @@ internal sealed partial class CandidateSearch : IDisposable
         _tensor = scores == DeviceScores.BFloat16 ? new TensorLists(device) : null;
         (_mirror, _device) = (mirror, device);
         int rows = mirror.Bank.RowCount;
-        _sampleRows = rows > 4 * MinSample ? Math.Clamp(rows / 32, MinSample, MaxSample) : 0;
-        (_samples, _sampleScores, _thresholds) = (new(device), new(device), new(device));
+        _sampleRows = rows > 4 * MinSample ? Math.Clamp(rows / 32, MinSample, Math.Clamp(rows / RowsASample, MostOfUsual, MaxSample)) : 0;
+        (_samples, _sampleScores) = (new(device), new(device));
         (_sampleIds, _ranks, _counts) = (new(device), new(device), new(device));
-        (_keys, _sorted) = (new(device), new(device));
+        (_bucketCounts, _bucketStarts, _cursors) = (new(device), new(device), new(device));
+        (_thresholds, _borders, _keys, _dealt) = (new(device), new(device), new(device), new(device));
         DrawSample(rows);
     }
 
     /// <summary>[Q, <see cref="Capacity"/>] sorted candidates of the last search.</summary>
-    public DeviceArray<ulong> Sorted => _sorted;
+    public DeviceArray<ulong> Sorted => Buckets == 1 ? _keys : _dealt;
 
     /// <summary>[Q] how many each query has.</summary>
     public DeviceArray<int> Counts => _counts;
@@ -46,14 +51,19 @@ internal sealed partial class CandidateSearch : IDisposable
     /// <summary>Room for one query's candidates.</summary>
     public int Capacity { get; private set; }
 
+    // Of each list: what one group sorts in shared memory, where the sample can tell as many apart.
+    private int Buckets => _sampleRows == 0 ? 1 : Math.Clamp(Capacity / BucketKeys, 2, MaxBuckets);
+
     /// <summary>Searches for all queries.</summary>
     /// <param name="queries">[Q, stride] on the device.</param>
     /// <param name="ownRows">[Q] on the device: the row left out, or −1.</param>
     /// <param name="needed">[Q] rows wanted by each query; 0 asks for none.</param>
-    public void Run(DeviceArray<float> queries, DeviceArray<int> ownRows, ReadOnlySpan<int> needed)
+    /// <param name="optional">Queries that may turn out to be none: nobody's, or of a row that is alone in its class. Their lists stay empty.</param>
+    public void Run(DeviceArray<float> queries, DeviceArray<int> ownRows, ReadOnlySpan<int> needed, OptionalQueries? optional = null)
     {
         int count = needed.Length, rows = _mirror.Bank.RowCount;
         DeviceArray<float> bank = _mirror.Current();
+        int optionalFrom = optional?.From ?? int.MaxValue;
         if (_hostRanks.Length < count)
             (_hostRanks, _hostCounts) = (new int[count], new int[count]);
         _ranks.EnsureLength(count);
@@ -67,13 +77,13 @@ internal sealed partial class CandidateSearch : IDisposable
         Capacity = CapacityFor(largest, rows);
         for (double margin = 1; ; margin *= 4)
         {
-            SetThresholds(needed, margin);
+            SetThresholds(needed, margin, ownRows, optional);
             bool fits = true;
             if (_tensor is null)
                 Collect(bank, queries, ownRows, count);
             else
                 fits = CollectRounded(_tensor, bank, queries, ownRows, count);
-            if (fits && Suffices(needed, rows))
+            if (fits && Suffices(needed, rows, optionalFrom))
                 break;
         }
 
@@ -84,14 +94,16 @@ internal sealed partial class CandidateSearch : IDisposable
     public void Skip(int queries)
     {
         Capacity = 1;
-        _sorted.EnsureLength(queries);
+        _keys.EnsureLength(queries);
+        _dealt.EnsureLength(queries);
         _counts.EnsureLength(queries).EnqueueClear(queries);
     }
 
     public void Dispose()
     {
         _tensor?.Dispose();
-        foreach (IDisposable array in (IDisposable[])[_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _keys, _sorted])
+        foreach (IDisposable array in (IDisposable[])
+            [_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _bucketCounts, _bucketStarts, _cursors, _borders, _keys, _dealt])
             array.Dispose();
     }
 
@@ -128,7 +140,7 @@ internal sealed partial class CandidateSearch : IDisposable
     internal const int ScoreTileSide = 128;
 
     // A rank below 0 keeps every row, one beyond the sample none.
-    private void SetThresholds(ReadOnlySpan<int> needed, double margin)
+    private void SetThresholds(ReadOnlySpan<int> needed, double margin, DeviceArray<int> ownRows, OptionalQueries? optional)
     {
         for (int q = 0; q < needed.Length; q++)
         {
@@ -139,11 +151,19 @@ internal sealed partial class CandidateSearch : IDisposable
 
         _ranks.Upload(_hostRanks.AsSpan(0, needed.Length));
         _sampleScores.EnsureLength(1);
+        _borders.EnsureLength((long)needed.Length * Buckets);
         var arguments = new KernelArguments();
         arguments.View(_sampleScores);
+        arguments.View(_sampleIds);
         arguments.View(_ranks);
+        arguments.View(ownRows);
+        arguments.View(optional?.ClassOf ?? _ranks);
+        arguments.View(optional?.ClassStart ?? _ranks);
         arguments.View(_thresholds);
+        arguments.View(_borders);
         arguments.Int32(_sampleRows);
+        arguments.Int32(optional?.From ?? int.MaxValue);
+        arguments.Int32(Buckets);
         _device.EnqueueLaunch("SelectThresholds", new LaunchGrid((uint)needed.Length), ref arguments);
     }
 
@@ -174,12 +194,13 @@ internal sealed partial class CandidateSearch : IDisposable
         _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)), ref arguments);
     }
 
-    // Whether every list has what it needs and none overflowed.
-    private bool Suffices(ReadOnlySpan<int> needed, int rows)
+    // Whether every list has what it needs and none overflowed. One that was to keep every row and has fewer is of scores that are no numbers; an
+    // empty one is of an optional query that is none, since a threshold from the sample has sampled rows above it.
+    private bool Suffices(ReadOnlySpan<int> needed, int rows, int optionalFrom)
     {
         bool suffices = Fits(_counts, needed.Length);
         for (int q = 0; q < needed.Length; q++)
-            suffices &= _hostCounts[q] >= Math.Min(needed[q], rows - 1);
+            suffices &= _hostCounts[q] >= Math.Min(needed[q], rows - 1) || _hostRanks[q] < 0 || (q >= optionalFrom && _hostCounts[q] == 0);
         return suffices;
     }
 
@@ -197,12 +218,50 @@ internal sealed partial class CandidateSearch : IDisposable
 
     private void Sort(int count)
     {
-        _sorted.EnsureLength((long)count * Capacity);
+        int buckets = Buckets;
+        if (buckets > 1)
+            Deal(count, buckets);
         var arguments = new KernelArguments();
-        arguments.View(_keys);
+        arguments.View(Sorted);
         arguments.View(_counts);
-        arguments.View(_sorted);
+        arguments.View(buckets > 1 ? _bucketStarts : _counts);
         arguments.Int32(Capacity);
-        _device.EnqueueLaunch("SortCandidates", new LaunchGrid((uint)count), ref arguments);
+        arguments.Int32(buckets);
+        _device.EnqueueLaunch("SortBuckets", new LaunchGrid(checked((uint)count * (uint)buckets)), ref arguments);
+    }
+
+    private void Deal(int count, int buckets)
+    {
+        long sizes = (long)count * buckets;
+        _bucketCounts.EnsureLength(sizes).EnqueueClear(sizes);
+        _cursors.EnsureLength(sizes).EnqueueClear(sizes);
+        _bucketStarts.EnsureLength(sizes + count);
+        _dealt.EnsureLength((long)count * Capacity);
+        var grid = new LaunchGrid((uint)count, SliceKeys.GroupsOf(Capacity));
+        var sizesOf = new KernelArguments();
+        sizesOf.View(_keys);
+        sizesOf.View(_counts);
+        sizesOf.View(_borders);
+        sizesOf.View(_bucketCounts);
+        sizesOf.Int32(Capacity);
+        sizesOf.Int32(buckets);
+        _device.EnqueueLaunch("CountBuckets", grid, ref sizesOf);
+
+        var deal = new KernelArguments();
+        deal.View(_keys);
+        deal.View(_counts);
+        deal.View(_borders);
+        deal.View(_bucketCounts);
+        deal.View(_cursors);
+        deal.View(_bucketStarts);
+        deal.View(_dealt);
+        deal.Int32(Capacity);
+        deal.Int32(buckets);
+        _device.EnqueueLaunch("DealBuckets", grid, ref deal);
     }
 }
+
+/// <summary>Queries of a search from <paramref name="From"/> on that are bank rows in search of their own class.</summary>
+/// <param name="ClassOf">[N] on the device.</param>
+/// <param name="ClassStart">[classes + 1] on the device.</param>
+internal readonly record struct OptionalQueries(int From, DeviceArray<int> ClassOf, DeviceArray<int> ClassStart);

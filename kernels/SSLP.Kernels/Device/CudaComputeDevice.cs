@@ -13,10 +13,11 @@ public sealed unsafe class CudaComputeDevice : IComputeDevice
     private readonly Dictionary<string, Loaded> _kernels = [];
 
     /// <param name="ordinal">Device number, as libtorch counts.</param>
+    /// <param name="driver">The driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">There is no driver or device; the message says why.</exception>
-    public CudaComputeDevice(int ordinal = 0)
+    public CudaComputeDevice(int ordinal = 0, CudaDriver? driver = null)
     {
-        _context = CudaContext.Retain(ordinal);
+        _context = CudaContext.Retain(ordinal, driver);
         _stream = _context.DefaultStream;
     }
 

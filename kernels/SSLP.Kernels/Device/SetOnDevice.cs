@@ -50,7 +50,8 @@ internal sealed class SetOnDevice(IComputeDevice device) : IDisposable
     }
 
     /// <summary>Copies the lists to the host's.</summary>
-    public void AddTo(RowLists lists)
+    /// <param name="byRow">Whether a list is put in the order of its rows; else it stays in the kernel's.</param>
+    public void AddTo(RowLists lists, bool byRow = false)
     {
         int[] rows = new int[Counts.Length * Capacity];
         float[] scores = new float[rows.Length];
@@ -58,6 +59,8 @@ internal sealed class SetOnDevice(IComputeDevice device) : IDisposable
         Scores.ReadBack(scores);
         for (int b = 0; b < Counts.Length; b++)
         {
+            if (byRow)
+                Array.Sort(rows, scores, b * Capacity, Counts[b]);
             for (int j = b * Capacity; j < b * Capacity + Counts[b]; j++)
                 lists.Add(b, rows[j], scores[j]);
         }

@@ -9,8 +9,8 @@ namespace SSLP.Kernels;
 /// </summary>
 public sealed unsafe class CudaKMeans : IKMeans
 {
-    /// <summary>Rows that a fixed-point sum of unit rows holds.</summary>
-    private const int MaxRows = 1 << 23;
+    /// <summary>Rows of a cluster whose sums of unit rows the fixed point holds.</summary>
+    internal const int MaxClusterRows = 1 << 27;
 
     private const int GroupSize = 256, GroupsWanted = 1024;
 
@@ -25,11 +25,8 @@ public sealed unsafe class CudaKMeans : IKMeans
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
-    /// <exception cref="ArgumentException">The bank has more rows than the sums can hold.</exception>
     public CudaKMeans(MemoryBank bank, IComputeDevice device)
     {
-        if (bank.RowCount > MaxRows)
-            throw new ArgumentException($"k-means on CUDA takes banks of up to {MaxRows} rows; this one has {bank.RowCount}. Set SSLP_KERNELS=cpu.");
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);
         (_centres, _bias, _distances) = (new(device), new(device), new(device));
@@ -135,6 +132,13 @@ public sealed unsafe class CudaKMeans : IKMeans
     {
         int[] sizes = new int[_clusters];
         _sizes.ReadBack(sizes);
+        if (sizes.Max() > MaxClusterRows)
+        {
+            throw new ArgumentException(
+                $"k-means on CUDA takes up to {MaxClusterRows} rows in one cluster; there are {sizes.Max()} in cluster {Array.IndexOf(sizes, sizes.Max())}. "
+                + "Ask for more clusters, or set SSLP_KERNELS=cpu.");
+        }
+
         if (Array.IndexOf(sizes, 0) < 0)
             return false;
         int rows = _bank.RowCount;

@@ -160,6 +160,13 @@ public sealed unsafe class MemoryBank : IDisposable
     /// <summary>The checks of <see cref="Update"/>.</summary>
     internal void CheckUpdate(ReadOnlySpan<int> rows, MatrixView features, float momentum)
     {
+        CheckUpdateShape(rows, features, momentum);
+        RefuseNonFinite(rows, features);
+    }
+
+    /// <summary>The checks that need no look at the features' values.</summary>
+    internal void CheckUpdateShape(ReadOnlySpan<int> rows, MatrixView features, float momentum)
+    {
         if (features.Rows != rows.Length || (features.Rows > 0 && features.Width != Width))
             throw new ArgumentException(
                 $"An update of {rows.Length} bank rows of width {Width} was given features of {features.Rows} × {features.Width}.");
@@ -170,6 +177,11 @@ public sealed unsafe class MemoryBank : IDisposable
             if ((uint)row >= (uint)RowCount)
                 throw new ArgumentException($"Bank row {row} is outside the bank's {RowCount} rows.");
         }
+    }
+
+    /// <summary>Names the first feature that is not finite.</summary>
+    internal static void RefuseNonFinite(ReadOnlySpan<int> rows, MatrixView features)
+    {
         if (features.FirstNonFiniteRow() is >= 0 and var bad)
             throw new ArgumentException($"Feature {bad} (bank row {rows[bad]}) holds a value that is not finite; the bank is unchanged.");
     }

@@ -20,7 +20,7 @@ public sealed class CudaNearestKeys : INearestKeys
     /// <param name="device">Borrowed.</param>
     /// <param name="scores">
     /// What scores the bank; the answer of <see cref="Find"/> does not depend on it. With bf16, <see cref="SimilarityAtRanks"/> counts scores that are
-    /// off by up to (3·2⁻¹⁸ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a bin and that.
+    /// off by up to (2⁻¹⁵ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a bin and that.
     /// </param>
     public CudaNearestKeys(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {
@@ -146,7 +146,7 @@ internal static class DeviceRows
     public static void Upload(MatrixView rows, int stride, DeviceArray<float> to)
     {
         to.EnsureLength((long)rows.Rows * stride);
-        float[] staging = new float[rows.Rows * stride];
+        float[] staging = new float[checked(rows.Rows * stride)];
         for (int i = 0; i < rows.Rows; i++)
             rows.Row(i).CopyTo(staging.AsSpan(i * stride));
         to.Upload(staging);
@@ -154,7 +154,7 @@ internal static class DeviceRows
 
     public static void ReadBack(DeviceArray<float> from, int stride, MatrixView rows)
     {
-        float[] staging = new float[rows.Rows * stride];
+        float[] staging = new float[checked(rows.Rows * stride)];
         from.ReadBack(staging);
         for (int i = 0; i < rows.Rows; i++)
             staging.AsSpan(i * stride, rows.Width).CopyTo(rows.Row(i));

@@ -29,10 +29,10 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void A_device_is_described()
     {
         driver.Require();
-        Assert.True(CudaDriver.TryLoad(out string? reason), reason);
-        Assert.Equal((12, 4), CudaDriver.Version);
-        Assert.Equal(new CudaDeviceInfo(0, "Stand-in 70", 9, 0, 5L << 30, 132, 232448), CudaDriver.Describe(0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CudaDriver.Describe(1));
+        Assert.True(CudaDriver.System.TryLoad(out string? reason), reason);
+        Assert.Equal((12, 4), CudaDriver.System.Version);
+        Assert.Equal(new CudaDeviceInfo(0, "Stand-in 70", 9, 0, 5L << 30, 132, 232448), CudaDriver.System.Describe(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CudaDriver.System.Describe(2));
     }
 
     [Fact]
@@ -213,12 +213,5 @@ public sealed unsafe class CudaTests(FakeCuda driver)
             arguments.Int64(1);
             function.EnqueueLaunch(context.DefaultStream, new LaunchGrid(1), 32, ref arguments);
         }
-    }
-
-    [Fact]
-    public void A_named_driver_is_the_only_candidate()
-    {
-        Assert.Equal(["/elsewhere/libcuda.so"], CudaDriver.Candidates("/elsewhere/libcuda.so"));
-        Assert.NotEmpty(CudaDriver.Candidates(null));
     }
 }

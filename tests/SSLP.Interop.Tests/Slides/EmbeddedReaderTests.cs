@@ -101,14 +101,15 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
     }
 
     [Fact]
-    public void An_aperio_description_with_a_strange_mpp_gives_none()
+    public void An_aperio_description_with_a_strange_mpp_is_named_and_the_resolution_tags_are_taken()
     {
-        foreach (string mpp in (string[])["0", "-0.25", "NaN", "1e9", "a quarter", ""])
+        foreach (string mpp in (string[])["0", "-0.25", "NaN", "1e9", "a quarter", "0,4,9", ""])
         {
             var fixture = Fixtures["lzw"].File with { Description = $"Aperio Image Library\n333x217|AppMag = 40|MPP = {mpp}|Text" };
             using var slide = Slide.Open(fixture.Write(folder.Path));
             Assert.Equal("aperio", slide.Format);
-            Assert.Null(slide.Mpp);
+            Assert.Equal(new Mpp(0.25, 0.5, "tiff.ResolutionUnit"), slide.Mpp);
+            Assert.Contains("aperio.MPP", Assert.Single(slide.Notes), StringComparison.Ordinal);
             Assert.Equal("40", slide.Properties["aperio.AppMag"]);
         }
     }

@@ -45,6 +45,37 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
             ],
             Cases / 3);
 
+    [Fact]
+    public async Task Damaged_Philips_and_OME_files_are_read_or_refused_with_a_sentence()
+    {
+        string[] bases =
+        [
+            Philips(new(100, 80) { TileSide = 32, Label = PhilipsTests.Jpeg(30, 20) }),
+            Philips(new(90, 130) { TileSide = 32, Big = true, IsAbsent = (level, column, row) => level == 0 && column == row }),
+            Ome(big: false, jpeg: true),
+            Ome(big: true, jpeg: false),
+        ];
+        await Run(bases, Cases);
+    }
+
+    private string Philips(PhilipsTiff file)
+    {
+        string path = Path.Combine(folder.Path, $"{Guid.NewGuid():N}.tiff");
+        file.Write(path, TiffFixture.Region(0, 0, 0, file.Width, file.Height));
+        return path;
+    }
+
+    /// <summary>Two series: the slide with two levels below it, and a label.</summary>
+    private string Ome(bool big, bool jpeg)
+    {
+        var raw = new RawTiff(big);
+        var slide = raw.Add(raw.Picture(0, 100, 80, tile: 32, jpeg: jpeg).Text(270, PixelSizeTests.Ome("0.5", "µm", 100, 80)
+            .Replace("</OME>", "<Image ID=\"Image:1\" Name=\"label\"><Pixels SizeX=\"40\" SizeY=\"30\" SizeC=\"3\" SizeZ=\"1\" SizeT=\"1\"><TiffData IFD=\"1\"/></Pixels></Image></OME>", StringComparison.Ordinal)));
+        slide.Subs.AddRange([raw.Picture(1, 50, 40, reduced: true, tile: 32, jpeg: jpeg), raw.Picture(2, 25, 20, reduced: true, tile: 32, jpeg: jpeg)]);
+        raw.Add(raw.Picture(0, 40, 30, tile: 32, jpeg: jpeg));
+        return raw.Write(folder.Path);
+    }
+
     private async Task Run(string[] bases, int cases)
     {
         var mutators = bases.Select(file => new Mutator(File.ReadAllBytes(file))).ToArray();

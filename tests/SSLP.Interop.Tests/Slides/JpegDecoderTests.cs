@@ -55,7 +55,7 @@ public class JpegDecoderTests
     public void Half_the_resolution_is_near_the_mean_of_four_pixels(string file)
     {
         using var slide = Slide.Open(TestData.Path(file), SlideReader.Embedded);
-        Assert.True(slide.HalvesByDecoder(0));
+        Assert.Equal(2, slide.FactorByDecoder(0));
         var level = slide.Levels[0];
         const int Side = 501;
         long x = (level.Width / 4) + 1, y = (level.Height / 4) + 1;
@@ -70,7 +70,7 @@ public class JpegDecoderTests
     public void Half_the_resolution_without_a_scaling_decoder_is_the_mean_of_four_pixels()
     {
         using var slide = Slide.Open(TestData.Path("formats/osp-boxes.tiff"), SlideReader.Embedded);
-        Assert.False(slide.HalvesByDecoder(0));
+        Assert.Equal(1, slide.FactorByDecoder(0));
         const int Side = 100;
         byte[] full = new byte[Side * Side * 12], half = new byte[Side * Side * 3];
         slide.ReadRegion(0, 14, 20, 2 * Side, 2 * Side, full);
@@ -105,7 +105,7 @@ public class JpegDecoderTests
         return ((double)sum / half.Length, most);
     }
 
-    private static JpegDecoder[] Decoders()
+    internal static JpegDecoder[] Decoders()
     {
         List<JpegDecoder> decoders = NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? [new TurboJpegDecoder()] : [];
         if (VectorJpegDecoder.IsSupported)

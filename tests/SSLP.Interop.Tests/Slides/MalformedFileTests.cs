@@ -1,4 +1,5 @@
 using SSLP.Interop.Slides;
+using SSLP.Interop.Slides.OpenSlide;
 using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
@@ -15,10 +16,8 @@ public class MalformedFileTests
         { "derived-strip-lzw.tif", SlideFault.UnsupportedFormat },
         { "derived-text.svs", SlideFault.NotASlide },
         { "derived-trunc-4k.svs", SlideFault.Truncated },
-        { "derived-trunc-90pct.svs", SlideFault.Truncated },
         { "histolab-broken.svs", SlideFault.NotASlide },
         { "largeimage-grey10kx5k.tif", SlideFault.UnsupportedFormat },
-        { "largeimage-small_la.tiff", SlideFault.UnsupportedPixels },
         { "largeimage-test_orient3.tif", SlideFault.UnsupportedPixels },
         { "wsiprocess-corrupted.ndpi", SlideFault.NotASlide },
         { "no-such-file.svs", SlideFault.NotFound },
@@ -35,5 +34,25 @@ public class MalformedFileTests
         Assert.StartsWith(path + ": ", refusal.Message, StringComparison.Ordinal);
         Assert.EndsWith(".", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
+    }
+
+    [Fact]
+    public void A_file_cut_behind_its_pyramid_serves_and_says_what_is_lost()
+    {
+        using var slide = Slide.Open(TestData.Path("malformed", "derived-trunc-90pct.svs"), SlideReader.Embedded);
+        Assert.Equal((2220, 2967), (slide.Levels[0].Width, slide.Levels[0].Height));
+        Assert.Equal(0, slide.VerifyTiles(deep: true).Unreadable);
+        Assert.Contains(slide.Notes, note => note.Contains("directory at byte 1850194", StringComparison.Ordinal));
+        Assert.Equal(["thumbnail"], slide.AssociatedImages);
+    }
+
+    [Fact]
+    public void Pixels_that_only_OpenSlide_reads_go_to_it()
+    {
+        string path = TestData.Path("malformed", "largeimage-small_la.tiff");
+        Assert.Equal(SlideFault.UnsupportedPixels, Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded)).Fault);
+        Assert.SkipUnless(OpenSlideLibrary.IsAvailable, "OpenSlide is not installed on this machine (apt install libopenslide0).");
+        using var slide = Slide.Open(path);
+        Assert.Equal(SlideReader.OpenSlide, slide.Reader);
     }
 }

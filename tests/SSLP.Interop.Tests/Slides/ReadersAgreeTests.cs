@@ -34,9 +34,16 @@ public class ReadersAgreeTests
         using var openSlide = OpenWithOpenSlide(file);
         Assert.Equal(openSlide.Format, embedded.Format);
         Assert.Equal(openSlide.Levels, embedded.Levels);
+        int compared = 0;
         for (int level = 0; level < embedded.Levels.Count; level++)
         {
             var size = embedded.Levels[level];
+            if (!AgreesWithItself(openSlide, level))
+            {
+                TestContext.Current.TestOutputHelper?.WriteLine($"level {level}, {size.Width} × {size.Height}: left out, OpenSlide gives other pixels on each call");
+                continue;
+            }
+            compared++;
             var (worstMean, worst, worstBetween) = (0.0, 0, 0);
             int rows = level == 0 ? 1024 : OpenSlidePiece;
             for (int y = 0; y < size.Height; y += rows)
@@ -53,6 +60,31 @@ public class ReadersAgreeTests
             TestContext.Current.TestOutputHelper?.WriteLine(
                 $"level {level}, {size.Width} × {size.Height}: mean difference at most {worstMean:F4}, largest {worst}, where OpenSlide interpolates {worstBetween}");
         }
+        Assert.True(compared > 0, $"OpenSlide agrees with itself on no level of {file}.");
+        if (compared < embedded.Levels.Count)
+            TestContext.Current.AddWarning($"{file}: OpenSlide {OpenSlideLibrary.Version} gives other pixels on each call for {embedded.Levels.Count - compared} levels; they are not compared.");
+    }
+
+    /// <summary>
+    /// OpenSlide 3.4.1 with an up-to-date libtiff (Debian 12's 4.5.0-6+deb12u4) leaves parts of tiles unset in levels narrower than a tile that are not JPEG: what it
+    /// gives there is whatever the memory held. Two handles, so that no cache stands between.
+    /// </summary>
+    private static bool AgreesWithItself(Slide openSlide, int level)
+    {
+        var size = openSlide.Levels[level];
+        if (size.Width >= size.TileWidth && size.Height >= size.TileHeight)
+            return true;
+        byte[][] reads = [.. Enumerable.Range(0, 6).Select(time =>
+        {
+            using var slide = Slide.Open(openSlide.Path, SlideReader.OpenSlide);
+            // What lies in the memory that it gets is of another value each time.
+            byte[] dirt = GC.AllocateUninitializedArray<byte>(1 << 20);
+            Array.Fill(dirt, (byte)time);
+            byte[] rgb = new byte[size.Width * size.Height * 3];
+            slide.ReadRegion(level, 0, 0, (int)size.Width, (int)size.Height, rgb);
+            return rgb;
+        })];
+        return reads.All(rgb => rgb.AsSpan().SequenceEqual(reads[0]));
     }
 
     [Theory]

@@ -69,7 +69,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     public void The_kernel_set_hands_out_the_device_s_implementations()
     {
         driver.Require();
-        Assert.Equal(KernelBackend.Cuda, KernelSet.Parse("cuda"));
+        Assert.Equal(KernelBackend.Cuda, KernelOptions.ParseBackend("cuda"));
         using var kernels = new KernelSet(KernelBackend.Cuda, threads: 1);
         using MemoryBank bank = MemoryBank.CreateRandom(10, 8, seed: 1);
         using (INearestKeys nearest = kernels.NearestKeys(bank))
@@ -89,6 +89,49 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     }
 
     [Fact]
+    public void The_kernels_run_on_the_device_with_the_number_that_was_asked_for()
+    {
+        driver.Require();
+        using (new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 1 }))
+            Assert.Equal("retain device=71", driver.Record[0]);
+        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(() => new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 2 }));
+        Assert.Contains("CUDA device 2 was asked for; the driver has 2", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void As_many_queries_as_there_are_rows_in_a_large_bank_fit_the_grid_of_every_launch()
+    {
+        driver.Require();
+        using var device = new CudaComputeDevice();
+        using MemoryBank bank = MemoryBank.CreateRandom(100, 4, seed: 1);
+        using BankMirror mirror = BankMirror.Borrow(bank, device);
+        using var search = new CandidateSearch(mirror, device, DeviceScores.BFloat16);
+        const int queries = 70_000;
+        using DeviceArray<float> vectors = new DeviceArray<float>(device).EnsureLength(queries * 16);
+        using DeviceArray<int> own = new DeviceArray<int>(device).EnsureLength(queries);
+        driver.Forget();
+        search.Run(vectors, own, new int[queries]);  // a grid that a device does not take is refused
+        Assert.Contains(driver.Record, line => line.StartsWith("launch Kernel_RescoreCandidates grid=70000,1,1", StringComparison.Ordinal));
+        ArgumentException fault = Assert.Throws<ArgumentException>(() =>
+        {
+            var arguments = new KernelArguments();
+            device.EnqueueLaunch("GatherRows", new LaunchGrid(1, 65_536), ref arguments);
+        });
+        Assert.Contains("1 × 65536 × 1 blocks", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_width_that_a_group_cannot_sum_is_refused_by_its_number()
+    {
+        driver.Require();
+        using var device = new CudaComputeDevice();
+        using MemoryBank bank = MemoryBank.CreateRandom(10, 1025, seed: 1);
+        var spatial = new SpatialNeighbours(new int[10], new int[10], new int[10]);
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => new CudaThreeTermStep(bank, spatial, new ThreeTermOptions(), device));
+        Assert.Contains("up to 1024 values; this bank's have 1025", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_bank_update_uploads_launches_and_takes_the_rows_back_in_this_order()
     {
         driver.Require();
@@ -98,8 +141,11 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         driver.Forget();
         update.Update([7, 2, 7], features.Rows, 0.5f);
         Assert.Equal(
-            ["upload 640", "upload 192", "upload 12", "launch Kernel_UpdateBank grid=3,1,1", "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize"],
-            Calls("upload", "launch", "read back", "synchronize"));
+            [
+                "upload 640", "upload 192", "upload 12", "fill 4", "launch Kernel_CheckFinite grid=1,1,1", "launch Kernel_UpdateBank grid=3,1,1",
+                "read back 4", "synchronize", "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize",
+            ],
+            Calls("upload", "fill", "launch", "read back", "synchronize"));
     }
 
     [Fact]
@@ -160,7 +206,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         Assert.Equal(
             [
                 "launch Kernel_SelectThresholds grid=130,1,1", "launch Kernel_RoundRows grid=300,1,1", "launch Kernel_RoundRows grid=130,1,1",
-                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=2,130,1", "launch Kernel_SortCandidates grid=130,1,1",
+                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=130,2,1", "launch Kernel_SortBuckets grid=130,1,1",
             ],
             Calls("launch"));
     }

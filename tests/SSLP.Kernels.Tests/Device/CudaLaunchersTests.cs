@@ -28,6 +28,9 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
 
         Assert.Equal(host.Row(0), bank.Row(0));
         Assert.Equal(7, Nearest(nearest, bank.Row(7)));
+        features.Rows.Row(1)[4] = float.NaN;
+        Assert.Contains("Feature 1 (bank row 2)", Assert.Throws<ArgumentException>(() => update.Update(rows, features.Rows, 0.5f)).Message, StringComparison.Ordinal);
+        Assert.Equal(7, Nearest(nearest, bank.Row(7)));
         Assert.Contains("row 9", Assert.Throws<ArgumentException>(() => update.Update([9], features.Rows.Slice(0, 1), 0.5f)).Message, StringComparison.Ordinal);
     }
 

@@ -74,7 +74,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
 
     [Theory]
     [InlineData(DeviceScores.Float32, 1e-6)]
-    [InlineData(DeviceScores.BFloat16, 4e-6)]  // 3·2⁻¹⁸ at the most for the split; the sums are float32's here
+    [InlineData(DeviceScores.BFloat16, 4e-6)]  // below the bound of 2⁻¹⁵ for the split; the sums are float32's here
     public void Similarities_at_ranks_are_within_half_a_bin(DeviceScores scores, double rounding)
     {
         // Two tiles of queries and three of rows.

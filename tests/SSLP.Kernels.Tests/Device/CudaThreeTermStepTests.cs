@@ -43,6 +43,20 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
         }
     }
 
+    /// <summary>The device finds it, after a search of scores that are no numbers has come to its end.</summary>
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_feature_that_is_not_finite_is_refused_by_its_number(float value)
+    {
+        using var world = new World(60);
+        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 }, device);
+        float[] features = world.Features(2);
+        features[Width + 3] = value;
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => Run(step, [4, 9], features, new ThreeTermCall(new TermWeights(1, 1, 1), 1, 0)));
+        Assert.Contains("Feature 1 (bank row 9)", fault.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(12)]
     [InlineData(90)]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SSLP.Interop.Cuda;
+using SSLP.Kernels.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
@@ -18,17 +19,155 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         float[] opposite = [.. bank.Row(0).ToArray().Select(x => -x)];
         features.LoadRows(3, opposite);  // m = ½: the blend vanishes
         using DeviceArray<float> rows = Upload(bank), vectors = Upload(features);
+        using DeviceArray<int> ids = Upload(anchors), flags = Upload([2]);
+        Fill update = a =>
+        {
+            a.View(ids);
+            a.Quads(vectors);
+            a.Quads(rows);
+            a.View(flags);
+            a.Int32(4);
+            a.Int32(Stride / 4);
+            a.Single(0.5f);
+            return a;
+        };
+        Launch("UpdateBank", 4, update);  // a flag is set: nothing moves
+        AssertRows(bank, rows, 0);
+        flags.EnqueueClear(1);
+        Launch("UpdateBank", 4, update);
+        bank.Update(anchors, features.Rows, 0.5f);
+        AssertRows(bank, rows, 4e-7);
+    }
+
+    [Theory]
+    [InlineData(1, 0, 0f)]
+    [InlineData(130, 129, float.NaN)]
+    [InlineData(130, 0, float.PositiveInfinity)]
+    [InlineData(77, 40, float.NegativeInfinity)]
+    [InlineData(77, 40, float.MaxValue)]
+    public void A_value_that_is_not_finite_sets_its_bit_and_no_other(int rows, int bad, float value)
+    {
+        using MemoryBank random = MemoryBank.CreateRandom(rows, Stride, seed: 2);
+        float[] values = new float[rows * Stride];
+        random.SaveRows(0, values);
+        values[bad * Stride + Stride - 1] = value;
+        int expected;
+        fixed (float* data = values)
+            expected = new MatrixView(data, rows, Stride).FirstNonFiniteRow() >= 0 ? 5 : 4;
+        using DeviceArray<float> array = Upload(values);
+        using DeviceArray<int> flags = Upload([4]);
+        Launch("CheckFinite", 3, a => { a.Quads(array); a.View(flags); a.Int64(values.Length / 4); a.Int32(1); return a; });
+        Assert.Equal(expected, Read(flags, 1)[0]);
+    }
+
+    /// <summary>A similarity that is no number, of a negative, must not come out as a finite loss or pull.</summary>
+    [Fact]
+    public void A_NaN_among_the_similarities_makes_terms_and_factors_NaN()
+    {
+        using MemoryBank bank = MemoryBank.CreateRandom(9, Width, seed: 2), features = MemoryBank.CreateRandom(1, Width, seed: 3);
+        using DeviceArray<float> rows = Upload(bank), vectors = Upload(features);
+        using DeviceArray<int> anchors = Upload([3]), one = Upload([1]), many = Upload([5]);
+        using DeviceArray<float> spatial = Upload([0.5f]), feature = Upload([0.4f]), negatives = Upload([0.3f, 0.2f, float.NaN, 0.1f, 0f]);
+        using DeviceArray<float> self = Empty<float>(1), terms = Empty<float>(3);
+        Launch("TakeThreeTermLoss", 1, a =>
+        {
+            a.View(anchors);
+            a.Quads(vectors);
+            a.Quads(rows);
+            a.View(spatial);
+            a.View(one);
+            a.View(feature);
+            a.View(one);
+            a.View(negatives);
+            a.View(many);
+            a.View(self);
+            a.View(terms);
+            a.Int32(1);
+            a.Int32(Stride / 4);
+            a.Int32(1);
+            a.Int32(1);
+            a.Int32(5);
+            a.Single(1 / 0.07f);
+            a.Single(1);
+            a.Single(1);
+            a.Single(1);
+            a.Int32(0);
+            return a;
+        });
+        Assert.All(Read(terms, 3), term => Assert.True(float.IsNaN(term)));
+        Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5)], factor => Assert.True(float.IsNaN(factor)));
+    }
+
+    /// <summary>Lists of no, few and many rows; widths that leave threads idle; one slice and several, more than there are rows.</summary>
+    [Theory]
+    [InlineData(4, 0, 0, 0, 1)]
+    [InlineData(10, 1, 5, 3, 1)]
+    [InlineData(100, 37, 0, 1000, 8)]
+    [InlineData(128, 3, 2, 4096, 16)]
+    [InlineData(1024, 2, 9, 70, 3)]
+    public void A_gradient_is_the_weighted_sum_of_the_sets_rows(int width, int spatial, int feature, int negatives, int slices)
+    {
+        const int rows = 50, batch = 3;
+        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 4);
+        var random = new Random(width);
+        int[] anchors = [7, 0, 49], lengths = [spatial, feature, negatives];
+        int[] capacities = [.. lengths.Select(length => length + 2)];
+        int[][] members = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => random.Next(rows)).ToArray())];
+        float[][] factors = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => (float)random.NextDouble() - 0.5f).ToArray())];
+        float[] self = [0.5f, -1f, 0f];
+        using DeviceArray<float> vectors = UploadRows(bank), own = Upload(self), parts = Empty<float>(batch * slices * bank.Stride), gradient = Empty<float>(batch * bank.Stride);
         using DeviceArray<int> ids = Upload(anchors);
+        DeviceArray<int>[] lists = [.. members.Select(Upload)], counts = [.. lengths.Select(length => Upload([length, 0, length]))];
+        DeviceArray<float>[] weights = [.. factors.Select(Upload)];
         var arguments = new KernelArguments();
         arguments.View(ids);
         arguments.Quads(vectors);
-        arguments.Quads(rows);
-        arguments.Int32(4);
-        arguments.Int32(Stride / 4);
-        arguments.Single(0.5f);
-        device.EnqueueLaunch("UpdateBank", new LaunchGrid(4), ref arguments);
-        bank.Update(anchors, features.Rows, 0.5f);
-        AssertRows(bank, rows, 4e-7);
+        arguments.View(own);
+        for (int set = 0; set < 3; set++)
+        {
+            arguments.View(lists[set]);
+            arguments.View(weights[set]);
+            arguments.View(counts[set]);
+        }
+
+        arguments.Quads(parts);
+        arguments.Int32(bank.Stride / 4);
+        foreach (int capacity in capacities)
+            arguments.Int32(capacity);
+        device.EnqueueLaunch("SumWeightedRows", new LaunchGrid(batch, (uint)slices), ref arguments);
+        Launch("SumSlices", batch, a => { a.Quads(parts); a.Quads(gradient); a.Int32(slices); a.Int32(bank.Stride / 4); return a; });
+        float[] found = Read(gradient, batch * bank.Stride);
+        for (int b = 0; b < batch; b++)
+        {
+            for (int d = 0; d < width; d++)
+            {
+                double sum = (double)self[b] * bank.Row(anchors[b])[d], size = Math.Abs(sum);
+                for (int set = 0; set < 3 && b != 1; set++)
+                {
+                    for (int j = b * capacities[set]; j < b * capacities[set] + lengths[set]; j++)
+                    {
+                        double term = (double)factors[set][j] * bank.Row(members[set][j])[d];
+                        (sum, size) = (sum + term, size + Math.Abs(term));
+                    }
+                }
+
+                // As many roundings as there are rows, of partial sums no larger than the sum of sizes.
+                Assert.Equal(sum, found[b * bank.Stride + d], (spatial + feature + negatives + 2) * Math.ScaleB(1, -24) * size + 1e-30);
+            }
+        }
+
+        foreach (IDisposable array in (IDisposable[])[.. lists, .. counts, .. weights])
+            array.Dispose();
+    }
+
+    [Fact]
+    public void Scalar_functions_give_NaN_of_NaN()
+    {
+        Assert.True(float.IsNaN(DeviceMath.Max(float.NaN, 1f)) && float.IsNaN(DeviceMath.Max(1f, float.NaN)));
+        Assert.True(float.IsNaN(DeviceMath.Min(float.NaN, 1f)) && float.IsNaN(DeviceMath.Min(1f, float.NaN)));
+        Assert.True(float.IsNaN(DeviceMath.Exp(float.NaN)) && float.IsNaN(DeviceMath.Log(float.NaN)));
+        Assert.True(float.IsNaN(DeviceMath.SoftPlus(float.NaN)) && float.IsNaN(DeviceMath.Logistic(float.NaN)));
+        Assert.Equal((2f, -1f), (DeviceMath.Max(2f, -1f), DeviceMath.Min(2f, -1f)));
     }
 
     [Fact]
@@ -69,6 +208,26 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
                 Assert.Equal(mean, means[c * Stride + d], 1e-6);
             }
         }
+    }
+
+    /// <summary>A cluster of 2²⁶ rows and a few more, the first of them summed before: what a bank of 100 M rows may come to.</summary>
+    [Fact]
+    public void Sums_of_a_cluster_hold_more_rows_than_any_bank_of_ten_million()
+    {
+        const int before = 1 << 26, rows = 5;
+        using MemoryBank bank = new(rows, Width);
+        float[] row = [1f, -1f, 0.5f, 0, 0, 0, 0, 0, 0, 0.999f];
+        for (int i = 0; i < rows; i++)
+            bank.LoadRows(i, row);
+        using DeviceArray<float> vectors = Upload(bank), centroids = Empty<float>(Stride);
+        using DeviceArray<long> sums = Upload([.. row.Select(x => before * (long)(x * KMeans.FixedPoint)), .. new long[Stride - Width]]);
+        using DeviceArray<int> labels = Upload(new int[rows]), sizes = Upload([before]);
+        Launch("SumClusters", rows, a => { a.Quads(vectors); a.View(labels); a.View(sums); a.View(sizes); a.Int32(Stride / 4); return a; });
+        Launch("MeanClusters", 1, a => { a.View(sums); a.View(sizes); a.Quads(centroids); a.Int32(Stride / 4); return a; });
+        float[] mean = Read(centroids, Stride);
+        for (int d = 0; d < Width; d++)
+            Assert.Equal(row[d], mean[d], 1e-7);
+        Assert.True((double)KMeans.FixedPoint * CudaKMeans.MaxClusterRows <= Math.ScaleB(1, 63));
     }
 
     [Theory]
@@ -154,6 +313,13 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
     {
         DeviceArray<float> array = Empty<float>(bank.RowCount * Stride);
         array.Upload(MemoryMarshal.CreateReadOnlySpan(ref *bank.Rows.Data, bank.RowCount * Stride));
+        return array;
+    }
+
+    private DeviceArray<float> UploadRows(MemoryBank bank)
+    {
+        DeviceArray<float> array = Empty<float>(bank.RowCount * bank.Stride);
+        array.Upload(new ReadOnlySpan<float>(bank.Rows.Data, bank.RowCount * bank.Stride));
         return array;
     }
 

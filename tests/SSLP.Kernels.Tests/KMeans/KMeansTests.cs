@@ -1,3 +1,4 @@
+using SSLP.Kernels.Tests.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests;
@@ -6,7 +7,7 @@ namespace SSLP.Kernels.Tests;
 public sealed class KMeansTests
 {
     public static TheoryData<string> Implementations =>
-        ["reference", "cpu Scalar 1", "cpu Vector128 3", "cpu Vector256 1", "cpu Vector256 3", "cpu Vector512 2"];
+        ["reference", "cpu Scalar 1", "cpu Vector128 3", "cpu Vector256 1", "cpu Vector256 3", "cpu Vector512 2", "cuda"];
 
     public static TheoryData<string, int, int, int> Cases
     {
@@ -148,11 +149,12 @@ public sealed class KMeansTests
         return sum;
     }
 
-    /// <summary>A bank and one implementation over it, named "reference" or "cpu ISA threads".</summary>
+    /// <summary>A bank and one implementation over it, named "reference", "cpu ISA threads" or "cuda".</summary>
     private sealed class World : IDisposable
     {
         private readonly bool _ownsBank;
         private readonly WorkerPool? _pool;
+        private readonly TestDevice? _device;
 
         public World(string implementation, MemoryBank bank, bool ownsBank = true)
         {
@@ -164,6 +166,14 @@ public sealed class KMeansTests
                 Means = new KMeansReference(bank);
                 return;
             }
+
+            if (words[0] == "cuda")
+            {
+                _device = new TestDevice();
+                Means = new CudaKMeans(bank, _device);
+                return;
+            }
+
             _pool = new WorkerPool(int.Parse(words[2]));
             Means = new KMeansCpu(bank, _pool, Enum.Parse<InstructionSet>(words[1]));
         }
@@ -175,6 +185,7 @@ public sealed class KMeansTests
         public void Dispose()
         {
             Means.Dispose();
+            _device?.Dispose();
             _pool?.Dispose();
             if (_ownsBank)
                 Bank.Dispose();

@@ -1,3 +1,4 @@
+using SSLP.Kernels.Tests.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests;
@@ -30,7 +31,21 @@ public sealed unsafe class MemoryBankTests
     }
 
     [Theory, MemberData(nameof(Shapes))]
-    public void Update_matches_the_reference_and_keeps_the_panels_in_step(int rows, int width)
+    public void Update_matches_the_reference_and_keeps_the_panels_in_step(int rows, int width) =>
+        AssertUpdates(rows, width, (bank, ids, features) => bank.Update(ids, features, 0.3f));
+
+    [Theory, MemberData(nameof(Shapes))]
+    public void A_device_s_update_matches_the_reference_and_keeps_the_panels_in_step(int rows, int width)
+    {
+        using var device = new TestDevice();
+        AssertUpdates(rows, width, (bank, ids, features) =>
+        {
+            using var update = new CudaMemoryBankUpdate(bank, device);
+            update.Update(ids, features, 0.3f);
+        });
+    }
+
+    private static void AssertUpdates(int rows, int width, Action<MemoryBank, int[], MatrixView> update)
     {
         using var bank = MemoryBank.CreateRandom(rows, width, seed: 11);
         // More updates than rows: every small bank sees duplicates, which are blended in order.
@@ -46,7 +61,7 @@ public sealed unsafe class MemoryBankTests
             MemoryBankReference.Update(expected[ids[i]], ToDouble(features.View.Row(i)), 0.3f);
         }
 
-        bank.Update(ids, features.View, 0.3f);
+        update(bank, ids, features.View);
 
         AssertPackedInStep(bank);
         for (int r = 0; r < rows; r++)

@@ -1,3 +1,4 @@
+using SSLP.Kernels.Tests.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests;
@@ -6,7 +7,10 @@ namespace SSLP.Kernels.Tests;
 public sealed unsafe class NearestKeysTests
 {
     public static TheoryData<string> Implementations =>
-        ["reference", "cpu Scalar 1", "cpu Vector128 3", "cpu Vector256 1", "cpu Vector256 3", "cpu Vector512 2"];
+        [
+            "reference", "cpu Scalar 1", "cpu Vector128 3", "cpu Vector256 1", "cpu Vector256 3", "cpu Vector512 2",
+            "cuda Float32", "cuda BFloat16",
+        ];
 
     public static TheoryData<string, int, int, int, int> Cases
     {
@@ -238,7 +242,7 @@ public sealed unsafe class NearestKeysTests
         (int[] rows, float[] similarities) = Find(keys, q.View, [0, 1, 2, 3, 4, 5, 6], k);
         var scores = new float[6 * 32 * bank.PanelCount];
         fixed (float* s = scores)
-            ScorePass.Scores(bank, q.View.Data, 16, 6, 0, bank.PanelCount, s, 32 * bank.PanelCount, InstructionSets.Default);
+            ScorePass.Scores(bank, q.View.Data, 16, 6, 0, bank.PanelCount, s, 32 * bank.PanelCount, InstructionSets.Best);
         for (int b = 0; b < 6; b++)
         {
             float[] mine = scores[(b * 32 * bank.PanelCount)..];
@@ -256,10 +260,11 @@ public sealed unsafe class NearestKeysTests
         return sum;
     }
 
-    /// <summary>A bank and one implementation over it, named "reference" or "cpu ISA threads".</summary>
+    /// <summary>A bank and one implementation over it, named "reference", "cpu ISA threads" or "cuda scores".</summary>
     private sealed class World : IDisposable
     {
         private readonly WorkerPool? _pool;
+        private readonly TestDevice? _device;
 
         public World(string implementation, MemoryBank bank)
         {
@@ -270,6 +275,14 @@ public sealed unsafe class NearestKeysTests
                 Keys = new NearestKeysReference(bank);
                 return;
             }
+
+            if (words[0] == "cuda")
+            {
+                _device = new TestDevice();
+                Keys = new CudaNearestKeys(bank, _device, Enum.Parse<DeviceScores>(words[1]));
+                return;
+            }
+
             _pool = new WorkerPool(int.Parse(words[2]));
             Keys = new NearestKeysCpu(bank, _pool, Enum.Parse<InstructionSet>(words[1]));
         }
@@ -281,6 +294,7 @@ public sealed unsafe class NearestKeysTests
         public void Dispose()
         {
             Keys.Dispose();
+            _device?.Dispose();
             _pool?.Dispose();
             Bank.Dispose();
         }

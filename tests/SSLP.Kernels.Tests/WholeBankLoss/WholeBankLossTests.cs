@@ -1,3 +1,4 @@
+using SSLP.Kernels.Tests.Device;
 using Xunit;
 
 namespace SSLP.Kernels.Tests;
@@ -6,7 +7,10 @@ namespace SSLP.Kernels.Tests;
 public sealed unsafe class WholeBankLossTests
 {
     public static TheoryData<string> Implementations =>
-        ["reference", "cpu Scalar 1", "cpu Vector128 3", "cpu Vector256 1", "cpu Vector256 3", "cpu Vector512 2"];
+        [
+            "reference", "cpu Scalar 1", "cpu Vector128 3", "cpu Vector256 1", "cpu Vector256 3", "cpu Vector512 2",
+            "cuda Float32", "cuda BFloat16",
+        ];
 
     public static TheoryData<string, int, int, int, float> Cases
     {
@@ -80,12 +84,14 @@ public sealed unsafe class WholeBankLossTests
         var losses = new float[2];
         using var gradient = new KernelTestData.Matrix(2, 8);
         world.Loss.Evaluate(q.View, [7, 7], 0.01f, losses, gradient.View);
-        Assert.Equal(0f, losses[0], 1e-4f);
+        // Tensor cores' scores of unit vectors are off by up to 2⁻¹⁵ + D·2⁻²¹ (CudaWholeBankLoss), a loss by twice that over τ.
+        double scores = implementation == "cuda BFloat16" ? 2 * 400 * (Math.ScaleB(1, -15) + 8 * Math.ScaleB(1, -21)) / 0.01 : 0;
+        Assert.Equal(0f, losses[0], 1e-4f + scores);
         using var reference = new WholeBankLossReference(bank);
         var expected = new float[2];
         using var expectedGradient = new KernelTestData.Matrix(2, 8);
         reference.Evaluate(q.View, [7, 7], 0.01f, expected, expectedGradient.View);
-        Assert.Equal(expected[1], losses[1], expected[1] * 1e-6f);
+        Assert.Equal(expected[1], losses[1], expected[1] * 1e-6f + scores);
         for (int d = 0; d < 8; d++)
         {
             Assert.Equal(0f, gradient.View.Row(0)[d], 1e-3f);
@@ -205,10 +211,11 @@ public sealed unsafe class WholeBankLossTests
 
     private static void AssertRefused(string part, Action question) => Assert.Contains(part, Assert.Throws<ArgumentException>(question).Message);
 
-    /// <summary>A bank and one implementation over it, named "reference" or "cpu ISA threads".</summary>
+    /// <summary>A bank and one implementation over it, named "reference", "cpu ISA threads" or "cuda scores".</summary>
     private sealed class World : IDisposable
     {
         private readonly WorkerPool? _pool;
+        private readonly TestDevice? _device;
 
         public World(string implementation, MemoryBank bank)
         {
@@ -219,6 +226,14 @@ public sealed unsafe class WholeBankLossTests
                 Loss = new WholeBankLossReference(bank);
                 return;
             }
+
+            if (words[0] == "cuda")
+            {
+                _device = new TestDevice();
+                Loss = new CudaWholeBankLoss(bank, _device, Enum.Parse<DeviceScores>(words[1]));
+                return;
+            }
+
             _pool = new WorkerPool(int.Parse(words[2]));
             Loss = new WholeBankLossCpu(bank, _pool, Enum.Parse<InstructionSet>(words[1]));
         }
@@ -230,6 +245,7 @@ public sealed unsafe class WholeBankLossTests
         public void Dispose()
         {
             Loss.Dispose();
+            _device?.Dispose();
             _pool?.Dispose();
             Bank.Dispose();
         }

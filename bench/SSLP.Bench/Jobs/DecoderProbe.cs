@@ -1,26 +1,25 @@
-using SSLP.Interop.Slides.Jpeg;
+using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.Tiff;
 
-namespace SSLP.Interop.Slides;
+namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// For benches: JPEG tiles of a slide, whole and in memory, to be decoded with nothing around it. Its rate is the floor of every way to read that slide.
+/// JPEG tiles of a slide, whole and in memory, to be decoded with nothing around it. Its rate is the floor of every way to read that slide.
 /// </summary>
-public sealed class DecoderProbe
+internal sealed class DecoderProbe
 {
-    private readonly List<byte[]> streams = [];
+    private readonly List<byte[]> _streams = [];
+    private readonly SlideRuntime _runtime;
 
-    private DecoderProbe(int width, int height)
+    private DecoderProbe(SlideRuntime runtime, int width, int height)
     {
+        _runtime = runtime;
         Width = width;
         Height = height;
     }
 
-    /// <summary>Which decoder the embedded reader found.</summary>
-    public static string Decoder => JpegDecoder.OfThread.Name;
-
     /// <summary>Tiles held.</summary>
-    public int Count => streams.Count;
+    public int Count => _streams.Count;
 
     /// <summary>Columns of a tile, px.</summary>
     public int Width { get; }
@@ -29,23 +28,22 @@ public sealed class DecoderProbe
     public int Height { get; }
 
     /// <summary>Loads tiles of one level; null where they are not JPEG or the slide is not read by the embedded reader.</summary>
+    /// <param name="runtime">Whose decoder decodes them.</param>
     /// <param name="slide">An open slide.</param>
     /// <param name="level">Index of the level.</param>
     /// <param name="tiles">Column and row of each tile, in the file's own grid.</param>
-    public static DecoderProbe? Load(Slide slide, int level, IEnumerable<(int Column, int Row)> tiles)
+    public static DecoderProbe? Load(SlideRuntime runtime, Slide slide, int level, IEnumerable<(int Column, int Row)> tiles)
     {
-        ArgumentNullException.ThrowIfNull(slide);
-        ArgumentNullException.ThrowIfNull(tiles);
         if (slide is not TiffSlide tiff || tiff.Image(level) is not { Jpeg: { } prefix } image)
             return null;
-        var probe = new DecoderProbe(image.TileWidth, image.TileHeight);
+        var probe = new DecoderProbe(runtime, image.TileWidth, image.TileHeight);
         foreach (var (column, row) in tiles)
         {
             var (offset, length) = image.Tile(column, row);
             byte[] stream = new byte[prefix.Room + length];
             tiff.File.Read(offset, stream.AsSpan(prefix.Room));
             prefix.Complete(stream, out _);
-            probe.streams.Add(stream);
+            probe._streams.Add(stream);
         }
         return probe;
     }
@@ -53,7 +51,7 @@ public sealed class DecoderProbe
     /// <summary>Decodes a tile into packed RGB rows, Width · Height · 3 bytes.</summary>
     public void Decode(int tile, Span<byte> rgb)
     {
-        if (JpegDecoder.OfThread.Decode(streams[tile], Width, Height, rgb, Width * 3) is { } fault)
+        if (TileDecoder.Decode(_runtime, _streams[tile], Width, Height, rgb) is { } fault)
             throw new InvalidDataException(fault);
     }
 }

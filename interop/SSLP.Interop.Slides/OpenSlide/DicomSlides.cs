@@ -1,0 +1,54 @@
+namespace SSLP.Interop.Slides.OpenSlide;
+
+/// <summary>DICOM slides: a folder of files, one a level, any of which names the slide. Only OpenSlide 4 reads them.</summary>
+internal static class DicomSlides
+{
+    /// <summary>Where DICOM puts its mark, behind a preamble of any bytes.</summary>
+    private const int MarkAt = 128;
+
+    /// <summary>Files of a folder that are looked at; a slide has ten or twenty.</summary>
+    private const int MostFiles = 1000;
+
+    private static readonly Version FirstWithDicom = new(4, 0);
+
+    public static bool IsDicom(string path)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(path);
+            Span<byte> mark = stackalloc byte[4];
+            return RandomAccess.Read(handle, mark, MarkAt) == 4 && mark.SequenceEqual("DICM"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The largest DICOM file of a folder, which holds its finest level; null where there is none.</summary>
+    public static string? LargestIn(string folder)
+    {
+        try
+        {
+            return new DirectoryInfo(folder).EnumerateFiles().Take(MostFiles).Where(file => IsDicom(file.FullName)).MaxBy(file => file.Length)?.FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Opens a DICOM slide, or says what is missing.</summary>
+    /// <param name="file">One of its files.</param>
+    /// <param name="named">What the caller named: the file or its folder.</param>
+    public static Slide Open(string file, string named, SlideRuntime runtime)
+    {
+        if (!Version.TryParse(OpenSlideLibrary.Version, out var version) || version < FirstWithDicom)
+        {
+            string has = version is null ? "there is none on this machine" : $"this machine has {OpenSlideLibrary.Version}";
+            throw new SlideException(named, SlideFault.UnsupportedFormat,
+                $"is a DICOM slide, which needs OpenSlide 4 or later ({has}); install it (conda-forge and Debian 13 have it), or convert the slide to a TIFF pyramid");
+        }
+        return OpenSlideSlide.OpenFile(file, runtime, named);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+
+namespace SSLP.Interop.Slides;
+
+/// <summary>Gathers every place of a file that states a pixel size, the most trusted first, and makes one <see cref="PixelSize"/> of them.</summary>
+internal sealed class PixelSizeStatements
+{
+    /// <summary>Sizes of the same pixel that are no further apart do not contradict: 0.499 and 0.5, 0.2527 and 0.25.</summary>
+    private const double Tolerance = 0.02;
+
+    private const double MicrometresPerInch = 25_400, MicrometresPerCentimetre = 10_000;
+
+    private readonly List<(Mpp Size, bool IsTag)> stated = [];
+    private readonly List<string> remarks = [];
+
+    /// <summary>A size that some metadata state.</summary>
+    public void Add(double x, double y, string source) => stated.Add((new Mpp(x, y, source), false));
+
+    /// <summary>A size in text; text that is no number is a remark.</summary>
+    /// <param name="text">A number, its decimal sign a point or a comma; "µm" or "um" may follow.</param>
+    /// <param name="source">Where it stands.</param>
+    public void Add(string text, string source)
+    {
+        if (Number(text) is { } mpp)
+            Add(mpp, mpp, source);
+        else
+            remarks.Add($"has '{Shorten(text)}' for its pixel size in {source}, which is no number");
+    }
+
+    /// <summary>The resolution tags of TIFF.</summary>
+    /// <param name="perUnitX">Pixels per unit across; null where the tag is absent or no number.</param>
+    /// <param name="perUnitY">Pixels per unit down.</param>
+    /// <param name="unit">1 none, 2 inch, 3 centimetre.</param>
+    public void AddTags(double? perUnitX, double? perUnitY, long unit)
+    {
+        // A file with one of the two means square pixels.
+        if ((perUnitX ?? perUnitY) is not { } x || (perUnitY ?? perUnitX) is not { } y)
+            return;
+        if (!(x > 0 && y > 0 && double.IsFinite(x) && double.IsFinite(y)))
+            return;
+        double micrometres = unit switch { 2 => MicrometresPerInch, 3 => MicrometresPerCentimetre, _ => 0 };
+        // 1 px per unit is the same as nothing: writers that know no size leave it.
+        if (micrometres == 0 && (x != 1 || y != 1))
+            remarks.Add(FormattableString.Invariant($"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));
+        else if (micrometres > 0)
+            stated.Add((new Mpp(micrometres / x, micrometres / y, "tiff.ResolutionUnit"), true));
+    }
+
+    /// <summary>Something that a person should know.</summary>
+    public void Remark(string note) => remarks.Add(note);
+
+    public PixelSize Result()
+    {
+        var used = stated.Find(statement => Believed(statement)).Size;
+        var notes = new List<string>();
+        foreach (var statement in stated)
+        {
+            var size = statement.Size;
+            // Beside a size that is known, a print resolution says nothing new.
+            bool print = statement.IsTag && (size.X > Mpp.Coarsest || IsPrintResolution(size));
+            if (!Believed(statement) && !(print && used is not null))
+                notes.Add($"says {Text(size)} in {size.Source}, {WhyNot(size, print)}; it is not used");
+            else if (Believed(statement) && used is not null && Contradict(size, used))
+                notes.Add($"says {Text(used)} in {used.Source} but {Text(size)} in {size.Source}; the first is used");
+        }
+        notes.AddRange(remarks);
+        return new PixelSize(used, notes);
+    }
+
+    /// <summary>A number with a decimal point or comma, with or without a unit of micrometres; null where it is none.</summary>
+    public static double? Number(string? text)
+    {
+        if (text is null)
+            return null;
+        var number = text.AsSpan().Trim().Trim('"').Trim();
+        foreach (string unit in (string[])["/px", "/pixel", "per pixel", "µm", "\u03BCm", "um", "microns", "micron"])
+        {
+            if (number.EndsWith(unit, StringComparison.OrdinalIgnoreCase))
+                number = number[..^unit.Length].TrimEnd();
+        }
+        string canonical = number.Count(',') == 1 && !number.Contains('.') ? number.ToString().Replace(',', '.') : number.ToString();
+        return double.TryParse(canonical, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
+    }
+
+    private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"
+        : FormattableString.Invariant($"a size that no microscope has ({Mpp.Finest} to {Mpp.Coarsest} µm/px){(print ? ": a print resolution or a program's default" : "")}");
+
+    private static bool Believed((Mpp Size, bool IsTag) statement) =>
+        statement.Size.IsBelievable && !(statement.IsTag && IsPrintResolution(statement.Size));
+
+    /// <summary>The print resolutions that lie in a microscope's range: 1440 and 2400 dpi. The usual ones are coarser than any slide.</summary>
+    private static bool IsPrintResolution(Mpp size) =>
+        Math.Round(MicrometresPerInch / size.X, 3) is 1440 or 2400 && Math.Abs(size.X - size.Y) < 1e-9 * size.X;
+
+    private static bool Contradict(Mpp a, Mpp b) => Apart(a.X, b.X) || Apart(a.Y, b.Y);
+
+    private static bool Apart(double a, double b) => Math.Abs(a - b) > Tolerance * Math.Max(a, b);
+
+    private static string Text(Mpp size) => size.X == size.Y
+        ? string.Create(CultureInfo.InvariantCulture, $"{size.X:0.######} µm/px")
+        : string.Create(CultureInfo.InvariantCulture, $"{size.X:0.######} × {size.Y:0.######} µm/px");
+
+    private static string Shorten(string text)
+    {
+        string line = string.Concat(text.Where(sign => !char.IsControl(sign)));
+        return line.Length > 40 ? line[..40] + "…" : line;
+    }
+}

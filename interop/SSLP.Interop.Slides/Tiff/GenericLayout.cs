@@ -1,0 +1,93 @@
+using System.Text.RegularExpressions;
+
+namespace SSLP.Interop.Slides.Tiff;
+
+/// <summary>
+/// A TIFF pyramid of no vendor: the first image, its sub-images, and the images that are flagged as reduced. The pixel size is in the resolution tags, or in
+/// the description as ImageJ, libvips and converters write it.
+/// </summary>
+internal static partial class GenericLayout
+{
+    private const long ReducedImage = 1;
+
+    public static void Fill(TiffLayout layout)
+    {
+        var finest = Finest(layout);
+        IEnumerable<TiffDirectory> candidates = [finest, .. SubDirectories(layout, finest), .. layout.Directories.Where(other => other != finest && IsReduced(other))];
+        PyramidLevels.Fill(layout, candidates);
+        layout.AddTags(finest, description: true);
+        AddDescription(layout, finest);
+    }
+
+    /// <summary>
+    /// The first image, but for masks, images in strips and reduced ones before it: some writers begin with a mask, a thumbnail, or the coarsest level.
+    /// </summary>
+    private static TiffDirectory Finest(TiffLayout layout)
+    {
+        var pictures = layout.Directories.Where(directory => TiledImage.IsTiled(directory) && !PyramidLevels.IsMask(directory)).ToList();
+        if (pictures.Count > 0)
+            return pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
+        throw NoTiles(layout);
+    }
+
+    /// <summary>Why a file without a tiled picture is refused.</summary>
+    public static SlideException NoTiles(TiffLayout layout) => layout.File.Fault(SlideFault.UnsupportedFormat, TiledImage.IsTiled(layout.Directories[0])
+        ? "has masks and no picture"
+        : "is a TIFF in strips and not in tiles, so no part of it can be read alone; rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
+
+    public static double Area(TiffDirectory directory) =>
+        (directory.Number(TiffTag.ImageWidth) ?? 0) * (directory.Number(TiffTag.ImageLength) ?? 0);
+
+    public static bool IsReduced(TiffDirectory directory) =>
+        ((long)Math.Clamp(directory.Number(TiffTag.NewSubfileType) ?? 0, 0, 99) & ReducedImage) != 0;
+
+    /// <summary>The images that an image lists as its own; one that can't be read is a note.</summary>
+    public static List<TiffDirectory> SubDirectories(TiffLayout layout, TiffDirectory owner)
+    {
+        long count = owner.Count(TiffTag.SubIfds);
+        var found = new List<TiffDirectory>();
+        try
+        {
+            if (count > TiffLimits.Directories)
+                throw layout.File.Fault(SlideFault.Corrupt, $"lists {count} sub-images; no slide has so many");
+            foreach (long offset in count > 0 ? owner.Integers(TiffTag.SubIfds, count) : [])
+                found.Add(TiffDirectory.Read(layout.File, offset, out _));
+        }
+        catch (SlideException fault)
+        {
+            layout.Notes.Add($"has sub-images that can't be read ({fault.Reason}); {(found.Count == 0 ? "its finest level serves" : "what was read before them serves")}");
+        }
+        return found;
+    }
+
+    private static void AddDescription(TiffLayout layout, TiffDirectory finest)
+    {
+        string text = finest.Text(TiffTag.ImageDescription) ?? "";
+        if (text.StartsWith("ImageJ=", StringComparison.Ordinal))
+            AddImageJ(layout, finest, text);
+        else if (VipsSize().Match(text) is { Success: true } vips)
+            layout.Sizes.Add(vips.Groups[1].Value, "openslide.mpp-x (of libvips)");
+        else if (WrittenSize().Match(text) is { Success: true } written)
+            layout.Sizes.Add(written.Groups[1].Value, "the MPP of its description");
+    }
+
+    /// <summary>ImageJ writes pixels per unit into the resolution tags, "none" as their unit, and the true unit into the description.</summary>
+    private static void AddImageJ(TiffLayout layout, TiffDirectory finest, string text)
+    {
+        if (ImageJUnit().Match(text) is not { Success: true } match || finest.Number(TiffTag.ResolutionUnit) is 2 or 3)
+            return;
+        if (LengthUnit.Micrometres(match.Groups[1].Value.Replace("\\u00B5", "µ", StringComparison.Ordinal)) is { } unit
+            && finest.Number(TiffTag.XResolution) is > 0 and var x && finest.Number(TiffTag.YResolution) is > 0 and var y)
+            layout.Sizes.Add(unit / x, unit / y, "imagej.unit");
+    }
+
+    // libvips' metadata as XML, where it keeps what OpenSlide said of the slide that it was made from.
+    [GeneratedRegex("""<name>openslide\.mpp-x</name>\s*<value[^>]{0,200}>([^<]{1,40})</value>""")]
+    private static partial Regex VipsSize();
+
+    [GeneratedRegex("""(?<![A-Za-z])MPP\s{0,4}[=:]\s{0,4}([0-9][0-9.,eE+-]{0,30})""", RegexOptions.IgnoreCase)]
+    private static partial Regex WrittenSize();
+
+    [GeneratedRegex("""^unit=(.{1,20}?)\r?$""", RegexOptions.Multiline)]
+    private static partial Regex ImageJUnit();
+}
