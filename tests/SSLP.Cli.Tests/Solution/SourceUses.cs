@@ -19,9 +19,15 @@ internal readonly record struct Room(string Project, string Name)
 /// </summary>
 internal static class SourceUses
 {
+    /// <summary>Stands for all rooms of a project that are counted as one.</summary>
+    public const string Whole = "*";
+
     /// <summary>From room, to room, and one place that shows it.</summary>
-    public static IReadOnlyDictionary<(Room From, Room To), string> Of(string root, IReadOnlyList<string> projects)
+    /// <param name="root">The repository.</param>
+    /// <param name="rooms">The table; a room called <see cref="Whole"/> is all of its project.</param>
+    public static IReadOnlyDictionary<(Room From, Room To), string> Of(string root, IReadOnlyList<Room> rooms)
     {
+        string[] projects = [.. rooms.Select(room => room.Project).Distinct()];
         var roomOf = new Dictionary<string, Room>();
         List<SyntaxTree> trees = [];
         var parsing = new CSharpParseOptions(LanguageVersion.Latest);
@@ -32,7 +38,8 @@ internal static class SourceUses
                 string relative = Path.GetRelativePath(Path.Combine(root, project), file).Replace('\\', '/');
                 if (relative.StartsWith("obj/", StringComparison.Ordinal) || relative.StartsWith("bin/", StringComparison.Ordinal))
                     continue;
-                roomOf[file] = new Room(project, relative.Contains('/') ? relative[..relative.IndexOf('/')] : string.Empty);
+                roomOf[file] = rooms.Contains(new Room(project, Whole)) ? new Room(project, Whole)
+                    : new Room(project, relative.Contains('/') ? relative[..relative.IndexOf('/')] : string.Empty);
                 trees.Add(CSharpSyntaxTree.ParseText(File.ReadAllText(file), parsing, file));
             }
         }
