@@ -1,9 +1,11 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;
 
 namespace SSLP.Cli.Verbs;
@@ -12,16 +14,16 @@ namespace SSLP.Cli.Verbs;
 internal static class PretrainRun
 {
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
-    public static int Execute(TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
+    public static int Execute(EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory);
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
         if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
-            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…)");
+            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)
             Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);

@@ -26,6 +26,8 @@ public sealed class PretrainJob : IDisposable
     private readonly TrainingOptions _options;
     private readonly RunFolder _folder;
     private readonly IPatchSource _source;
+    private readonly EngineContext _context;
+    private readonly EngineContext? _own;
     private readonly KernelSet _kernels;
     private readonly Trainer _trainer;
     private readonly Method _method;
@@ -38,22 +40,24 @@ public sealed class PretrainJob : IDisposable
     /// <param name="resume">Go on from the newest checkpoint, where there is one.</param>
     /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the caller's.</param>
     /// <param name="makeProbe">Makes the online probe that <see cref="TrainingOptions.ProbeEvery"/> asks for.</param>
+    /// <param name="context">Opened by the host and its own; null: one that the options ask for, which goes with the job.</param>
     /// <exception cref="Fault">
     /// Too few patches, a run in the folder already, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
-        RunProbeFactory? makeProbe = null)
+        RunProbeFactory? makeProbe = null, EngineContext? context = null)
     {
         (_options, _folder, _source) = (options, folder, source);
         if (source.Table.Count < 8)
             throw new Fault(FaultKind.Input, $"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
             throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
+        _own = context is null ? new EngineContext(options.Engine) : null;
+        _context = context ?? _own!;
         Device = Devices.Select(options.Device);
-        _kernels = new KernelSet(KernelSet.FromEnvironment(), options.Threads, Devices.NumberOf(Device));
-        set_num_threads(_kernels.Pool.Workers);
-        random.manual_seed(options.Seed);
-        _method = MethodFactory.Create(options, source.Table, _kernels);
+        _kernels = _context.OpenKernels(Devices.NumberOf(Device));
+        _context.Enter();
+        _method = EngineContext.Seeded(options.Seed, () => MethodFactory.Create(options, source.Table, _kernels));
         if (options.ProbeEvery > 0 && makeProbe is null)
             throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
         _probe = options.ProbeEvery > 0 ? makeProbe!(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
@@ -93,10 +97,15 @@ public sealed class PretrainJob : IDisposable
     {
         _trainer.Dispose();
         _kernels.Dispose();
+        _own?.Dispose();
     }
 
     private EncoderDescription Description() => new(
-        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing);
+        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing)
+    {
+        // What the run began with has seen slides too.
+        TrainedOn = TrainedOn.Of(_source.Table).And(InitialWeights.TrainedOnOf(_options.Init)),
+    };
 
     private EncoderPreprocessing Preprocessing => new(
         new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),
@@ -127,7 +136,7 @@ public sealed class PretrainJob : IDisposable
                 ["sslp"] = typeof(PretrainJob).Assembly.GetName().Version?.ToString(3) ?? "unknown",
                 ["dotnet"] = RuntimeInformation.FrameworkDescription,
                 ["torchsharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3) ?? "unknown",
-                ["libtorch"] = TorchRuntime.Folder ?? $"of the build, {TorchSharp.torch.__version__}",
+                ["libtorch"] = TorchRuntime.Describe,
                 ["system"] = RuntimeInformation.OSDescription,
             })
         {
