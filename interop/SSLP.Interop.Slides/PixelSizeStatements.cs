@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace SSLP.Interop.Slides;
 
-/// <summary>Gathers every place of a file that states a pixel size, the most trusted first, and makes one <see cref="PixelSize"/> of them.</summary>
+/// <summary>
+/// Gathers every place of a file that states a pixel size, the most trusted first, and makes one <see cref="PixelSize"/> of them.
+/// </summary>
 internal sealed class PixelSizeStatements
 {
     /// <summary>Sizes of the same pixel that are no further apart do not contradict: 0.499 and 0.5, 0.2527 and 0.25.</summary>
@@ -10,11 +12,11 @@ internal sealed class PixelSizeStatements
 
     private const double MicrometresPerInch = 25_400, MicrometresPerCentimetre = 10_000;
 
-    private readonly List<(Mpp Size, bool IsTag)> stated = [];
-    private readonly List<string> remarks = [];
+    private readonly List<(Mpp Size, bool IsTag)> _stated = [];
+    private readonly List<string> _remarks = [];
 
     /// <summary>A size that some metadata state.</summary>
-    public void Add(double x, double y, string source) => stated.Add((new Mpp(x, y, source), false));
+    public void Add(double x, double y, string source) => _stated.Add((new Mpp(x, y, source), false));
 
     /// <summary>A size in text; text that is no number is a remark.</summary>
     /// <param name="text">A number, its decimal sign a point or a comma; "µm" or "um" may follow.</param>
@@ -24,7 +26,7 @@ internal sealed class PixelSizeStatements
         if (Number(text) is { } mpp)
             Add(mpp, mpp, source);
         else
-            remarks.Add($"has '{Shorten(text)}' for its pixel size in {source}, which is no number");
+            _remarks.Add($"has '{Shorten(text)}' for its pixel size in {source}, which is no number");
     }
 
     /// <summary>The resolution tags of TIFF.</summary>
@@ -41,19 +43,19 @@ internal sealed class PixelSizeStatements
         double micrometres = unit switch { 2 => MicrometresPerInch, 3 => MicrometresPerCentimetre, _ => 0 };
         // 1 px per unit is the same as nothing: writers that know no size leave it.
         if (micrometres == 0 && (x != 1 || y != 1))
-            remarks.Add(FormattableString.Invariant($"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));
+            _remarks.Add(FormattableString.Invariant($"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));
         else if (micrometres > 0)
-            stated.Add((new Mpp(micrometres / x, micrometres / y, "tiff.ResolutionUnit"), true));
+            _stated.Add((new Mpp(micrometres / x, micrometres / y, "tiff.ResolutionUnit"), true));
     }
 
     /// <summary>Something that a person should know.</summary>
-    public void Remark(string note) => remarks.Add(note);
+    public void Remark(string note) => _remarks.Add(note);
 
     public PixelSize Result()
     {
-        var used = stated.Find(statement => Believed(statement)).Size;
+        var used = _stated.Find(statement => Believed(statement)).Size;
         var notes = new List<string>();
-        foreach (var statement in stated)
+        foreach (var statement in _stated)
         {
             var size = statement.Size;
             // Beside a size that is known, a print resolution says nothing new.
@@ -63,7 +65,7 @@ internal sealed class PixelSizeStatements
             else if (Believed(statement) && used is not null && Contradict(size, used))
                 notes.Add($"says {Text(used)} in {used.Source} but {Text(size)} in {size.Source}; the first is used");
         }
-        notes.AddRange(remarks);
+        notes.AddRange(_remarks);
         return new PixelSize(used, notes);
     }
 
@@ -79,7 +81,8 @@ internal sealed class PixelSizeStatements
                 number = number[..^unit.Length].TrimEnd();
         }
         string canonical = number.Count(',') == 1 && !number.Contains('.') ? number.ToString().Replace(',', '.') : number.ToString();
-        return double.TryParse(canonical, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
+        return double.TryParse(canonical, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+            ? value : null;
     }
 
     private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"
@@ -88,7 +91,9 @@ internal sealed class PixelSizeStatements
     private static bool Believed((Mpp Size, bool IsTag) statement) =>
         statement.Size.IsBelievable && !(statement.IsTag && IsPrintResolution(statement.Size));
 
-    /// <summary>The print resolutions that lie in a microscope's range: 1440 and 2400 dpi. The usual ones are coarser than any slide.</summary>
+    /// <summary>
+    /// The print resolutions that lie in a microscope's range: 1440 and 2400 dpi. The usual ones are coarser than any slide.
+    /// </summary>
     private static bool IsPrintResolution(Mpp size) =>
         Math.Round(MicrometresPerInch / size.X, 3) is 1440 or 2400 && Math.Abs(size.X - size.Y) < 1e-9 * size.X;
 

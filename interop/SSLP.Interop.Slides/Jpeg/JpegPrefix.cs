@@ -35,7 +35,10 @@ internal sealed class JpegPrefix
         // Chroma alone is ever subsampled: such a stream is YCbCr whatever the tag says. A JFIF or Adobe marker
         // in the stream comes after ours and overrides it.
         bool isRgb = rgbTagged && !header.Subsampled;
-        (isRgb ? rgb : yCbCr).CopyTo(buffer);
+        byte[] prefix = isRgb ? rgb : yCbCr;
+        // A tile of one byte has not even the marker that ours overlaps; its header says that it holds no image.
+        if (buffer.Length >= prefix.Length)
+            prefix.CopyTo(buffer);
     }
 
     private static byte[] Build(ReadOnlySpan<byte> tables, byte transform)

@@ -30,7 +30,8 @@ internal static class DicomSlides
     {
         try
         {
-            return new DirectoryInfo(folder).EnumerateFiles().Take(MostFiles).Where(file => IsDicom(file.FullName)).MaxBy(file => file.Length)?.FullName;
+            var files = new DirectoryInfo(folder).EnumerateFiles().Take(MostFiles);
+            return files.Where(file => IsDicom(file.FullName)).MaxBy(file => file.Length)?.FullName;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,6 +1,8 @@
 namespace SSLP.Interop.Slides.Tiff;
 
-/// <summary>Aperio SVS: tiled images are levels, images in strips stand beside them, the description is "…header…|AppMag = 20|MPP = 0.4990|…".</summary>
+/// <summary>
+/// Aperio SVS: tiled images are levels, images in strips stand beside them, the description is "…header…|AppMag = 20|MPP = 0.4990|…".
+/// </summary>
 internal static class AperioLayout
 {
     private const string Mark = "Aperio";

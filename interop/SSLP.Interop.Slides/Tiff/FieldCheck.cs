@@ -1,8 +1,8 @@
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// Whether an image shows the same field as a level: a few spots of both, compared. It decides only where the sizes don't: for an image of the pyramid's shape
-/// that is a third, a fifth, … of it.
+/// Whether an image shows the same field as a level: a few spots of both, compared. It decides only where the sizes don't: for an image of
+/// the pyramid's shape that is a third, a fifth, … of it.
 /// </summary>
 internal static class FieldCheck
 {
@@ -12,10 +12,15 @@ internal static class FieldCheck
     /// <summary>Side of a spot in the smaller image, px.</summary>
     private const int Side = 8;
 
-    /// <summary>Least correlation of the spots' brightness for the same field; JPEG and the averaging of levels leave it above 0.95.</summary>
+    /// <summary>
+    /// Least correlation of the spots' brightness for the same field; JPEG and the averaging of levels leave it above 0.95.
+    /// </summary>
     private const double LeastCorrelation = 0.8;
 
-    /// <summary>Below this spread of brightness (grey levels) an image is too even to be told by it; then it is no level unless the other is as even.</summary>
+    /// <summary>
+    /// Below this spread of brightness (grey levels) an image is too even to be told by it; then it is no level unless the other is as
+    /// even.
+    /// </summary>
     private const double EvenSpread = 2;
 
     /// <param name="file">Where both lie.</param>

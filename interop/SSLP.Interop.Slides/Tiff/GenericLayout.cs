@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// A TIFF pyramid of no vendor: the first image, its sub-images, and the images that are flagged as reduced. The pixel size is in the resolution tags, or in
-/// the description as ImageJ, libvips and converters write it.
+/// A TIFF pyramid of no vendor: the first image, its sub-images, and the images that are flagged as reduced. The pixel size is in the
+/// resolution tags, or in the description as ImageJ, libvips and converters write it.
 /// </summary>
 internal static partial class GenericLayout
 {
@@ -13,14 +13,16 @@ internal static partial class GenericLayout
     public static void Fill(TiffLayout layout)
     {
         var finest = Finest(layout);
-        IEnumerable<TiffDirectory> candidates = [finest, .. SubDirectories(layout, finest), .. layout.Directories.Where(other => other != finest && IsReduced(other))];
+        IEnumerable<TiffDirectory> candidates = [finest, .. SubDirectories(layout, finest),
+            .. layout.Directories.Where(other => other != finest && IsReduced(other))];
         PyramidLevels.Fill(layout, candidates);
         layout.AddTags(finest, description: true);
         AddDescription(layout, finest);
     }
 
     /// <summary>
-    /// The first image, but for masks, images in strips and reduced ones before it: some writers begin with a mask, a thumbnail, or the coarsest level.
+    /// The first image, but for masks, images in strips and reduced ones before it: some writers begin with a mask, a thumbnail, or the
+    /// coarsest level.
     /// </summary>
     private static TiffDirectory Finest(TiffLayout layout)
     {
@@ -31,7 +33,8 @@ internal static partial class GenericLayout
     }
 
     /// <summary>Why a file without a tiled picture is refused.</summary>
-    public static SlideException NoTiles(TiffLayout layout) => layout.File.Fault(SlideFault.UnsupportedFormat, TiledImage.IsTiled(layout.Directories[0])
+    public static SlideException NoTiles(TiffLayout layout) =>
+        layout.File.Fault(SlideFault.UnsupportedFormat, TiledImage.IsTiled(layout.Directories[0])
         ? "has masks and no picture"
         : "is a TIFF in strips and not in tiles, so no part of it can be read alone; rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
 
@@ -71,7 +74,9 @@ internal static partial class GenericLayout
             layout.Sizes.Add(written.Groups[1].Value, "the MPP of its description");
     }
 
-    /// <summary>ImageJ writes pixels per unit into the resolution tags, "none" as their unit, and the true unit into the description.</summary>
+    /// <summary>
+    /// ImageJ writes pixels per unit into the resolution tags, "none" as their unit, and the true unit into the description.
+    /// </summary>
     private static void AddImageJ(TiffLayout layout, TiffDirectory finest, string text)
     {
         if (ImageJUnit().Match(text) is not { Success: true } match || finest.Number(TiffTag.ResolutionUnit) is 2 or 3)

@@ -1,8 +1,8 @@
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// OME-TIFF: a description in XML, one image a series, levels as sub-images of it (or, as other programs rewrite such files, as reduced images behind it).
-/// Of several series the one with the most pixels is the slide.
+/// OME-TIFF: a description in XML, one image a series, levels as sub-images of it (or, as other programs rewrite such files, as reduced
+/// images behind it). Of several series the one with the most pixels is the slide.
 /// </summary>
 internal static class OmeLayout
 {
@@ -30,7 +30,8 @@ internal static class OmeLayout
         if (image is not null)
             CheckPlanes(layout, finest, image);
 
-        var reduced = layout.Directories.Skip(index + 1).TakeWhile(other => GenericLayout.IsReduced(other) || !TiledImage.IsTiled(other)).Where(GenericLayout.IsReduced);
+        var reduced = layout.Directories.Skip(index + 1)
+            .TakeWhile(other => GenericLayout.IsReduced(other) || !TiledImage.IsTiled(other)).Where(GenericLayout.IsReduced);
         PyramidLevels.Fill(layout, [finest, .. GenericLayout.SubDirectories(layout, finest), .. reduced]);
         AddBesides(layout, images, image);
         AddSize(layout, image);

@@ -3,13 +3,16 @@ using System.IO.Compression;
 
 namespace SSLP.Interop.Slides.Tiff;
 
-/// <summary>Decodes tiles whose bytes are pixels once they are unpacked: none, LZW, deflate. For one thread; its buffers grow to the largest tile and stay.</summary>
+/// <summary>
+/// Decodes tiles whose bytes are pixels once they are unpacked: none, LZW, deflate. For one thread; its buffers grow to the largest tile
+/// and stay.
+/// </summary>
 internal sealed class PackedTileDecoder
 {
-    private LzwDecoder? lzw;
-    private byte[] compressed = [];
-    private byte[] packed = [];
-    private byte[] row = [];
+    private LzwDecoder? _lzw;
+    private byte[] _compressed = [];
+    private byte[] _packed = [];
+    private byte[] _row = [];
 
     /// <summary>Decodes a tile as RGB rows.</summary>
     /// <returns>Null, or why it can't be decoded.</returns>
@@ -18,7 +21,7 @@ internal sealed class PackedTileDecoder
         var layout = image.Pixels;
         int width = image.TileWidth, height = image.StoredRows(gridRow);
         int rowBytes = width * layout.TileBytesPerPixel, planeBytes = rowBytes * height;
-        var pixels = Grow(ref packed, planeBytes * layout.Planes);
+        var pixels = Grow(ref _packed, planeBytes * layout.Planes);
         for (int plane = 0; plane < layout.Planes; plane++)
         {
             var (offset, length) = image.Tile(column, gridRow, plane);
@@ -29,7 +32,7 @@ internal sealed class PackedTileDecoder
             for (int y = 0; y < height; y++)
                 Restore(target.Slice(y * rowBytes, rowBytes), layout, image.Predictor, file.BigEndian);
         }
-        var interleaved = Grow(ref row, layout.Planar ? width * layout.BytesPerPixel : 0);
+        var interleaved = Grow(ref _row, layout.Planar ? width * layout.BytesPerPixel : 0);
         for (int y = 0; y < height; y++)
         {
             ReadOnlySpan<byte> bands = pixels.Slice(y * rowBytes, rowBytes);
@@ -52,9 +55,9 @@ internal sealed class PackedTileDecoder
             file.Read(offset, pixels[..count]);
             return count;
         }
-        var bytes = Grow(ref compressed, length);
+        var bytes = Grow(ref _compressed, length);
         file.Read(offset, bytes);
-        return compression == TiffCompression.Lzw ? (lzw ??= new LzwDecoder()).Decode(bytes, pixels) : Inflate(compressed, length, pixels);
+        return compression == TiffCompression.Lzw ? (_lzw ??= new LzwDecoder()).Decode(bytes, pixels) : Inflate(_compressed, length, pixels);
     }
 
     /// <summary>Inflates until the tile is full and no further, so a bomb costs nothing.</summary>
@@ -65,13 +68,17 @@ internal sealed class PackedTileDecoder
             using var stream = new ZLibStream(new MemoryStream(bytes, 0, length), CompressionMode.Decompress);
             return stream.ReadAtLeast(pixels, pixels.Length, throwOnEndOfStream: false);
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
+            // The second where the stream asks for a dictionary that nobody has.
             return 0;
         }
     }
 
-    /// <summary>Brings a row to the processor's byte order and undoes TIFF predictor 2: each band is the difference from the same band of the pixel to the left.</summary>
+    /// <summary>
+    /// Brings a row to the processor's byte order and undoes TIFF predictor 2: each band is the difference from the same band of the pixel
+    /// to the left.
+    /// </summary>
     private static void Restore(Span<byte> bytes, PixelLayout layout, bool predictor, bool bigEndian)
     {
         int samples = layout.Planar ? 1 : layout.Samples;

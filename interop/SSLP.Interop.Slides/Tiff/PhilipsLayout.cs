@@ -3,16 +3,17 @@ using SSLP.Interop.Slides.Jpeg;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// Philips TIFF. Tiled images are levels, padded to whole tiles; the XML of the first image's description gives each level's pixel spacing (mm, that of rows
-/// first), and only with it the true size of the levels after the first. Regions that were not scanned have no tiles. Label and macro are in the XML, as
-/// base64 of a JPEG, or images in strips.
+/// Philips TIFF. Tiled images are levels, padded to whole tiles; the XML of the first image's description gives each level's pixel spacing
+/// (mm, that of rows first), and only with it the true size of the levels after the first. Regions that were not scanned have no tiles.
+/// Label and macro are in the XML, as base64 of a JPEG, or images in strips.
 /// </summary>
 internal static class PhilipsLayout
 {
     private const string Representations = "PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE", Spacing = "DICOM_PIXEL_SPACING";
 
     public static bool Marks(TiffDirectory first) =>
-        first.TextHas(TiffTag.ImageDescription, "DPUfsImport") && first.TextHas(TiffTag.ImageDescription, "<DataObject") && TiledImage.IsTiled(first);
+        first.TextHas(TiffTag.ImageDescription, "DPUfsImport") && first.TextHas(TiffTag.ImageDescription, "<DataObject")
+            && TiledImage.IsTiled(first);
 
     public static void Fill(TiffLayout layout)
     {
@@ -39,7 +40,8 @@ internal static class PhilipsLayout
     /// <summary>Representations carry their level's number; where all do, it gives their order.</summary>
     private static List<PhilipsObject> InOrder(List<PhilipsObject> representations)
     {
-        var numbers = representations.Select(level => PixelSizeStatements.Number(level.Values.GetValueOrDefault("PIIM_PIXEL_DATA_REPRESENTATION_NUMBER"))).ToList();
+        const string Number = "PIIM_PIXEL_DATA_REPRESENTATION_NUMBER";
+        var numbers = representations.Select(level => PixelSizeStatements.Number(level.Values.GetValueOrDefault(Number))).ToList();
         return numbers.Contains(null) || numbers.Distinct().Count() < numbers.Count
             ? representations
             : [.. representations.Zip(numbers).OrderBy(pair => pair.Second).Select(pair => pair.First)];
@@ -106,7 +108,8 @@ internal static class PhilipsLayout
         var finest = layout.Levels[0].Image;
         for (int shift = 1; shift < 24; shift++)
         {
-            if (Padded(finest.Width, image.TileWidth) == image.Width && Padded(finest.Height, image.TileHeight) == image.Height && Fits(layout, image, 1 << shift))
+            if (Padded(finest.Width, image.TileWidth) == image.Width && Padded(finest.Height, image.TileHeight) == image.Height
+                && Fits(layout, image, 1 << shift))
                 return 1 << shift;
 
             long Padded(int side, int tile) => ((((side - 1) >> shift) / tile) + 1L) * tile;
@@ -118,7 +121,8 @@ internal static class PhilipsLayout
     private static (double X, double Y)? ParseSpacing(string? text)
     {
         string[] parts = (text ?? "").Split([' ', '\\', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        return parts.Length == 2 && PixelSizeStatements.Number(parts[1]) is > 0 and var x && PixelSizeStatements.Number(parts[0]) is > 0 and var y
+        return parts.Length == 2 && PixelSizeStatements.Number(parts[1]) is > 0 and var x
+            && PixelSizeStatements.Number(parts[0]) is > 0 and var y
             ? (x, y) : null;
     }
 
@@ -158,9 +162,11 @@ internal static class PhilipsLayout
     private static SlideImage DecodeXmlImage(TiffFile file, TiffDirectory first, string name, string type)
     {
         var images = PhilipsObject.Read(first, pictures: true, out _).Array("PIM_DP_SCANNED_IMAGES");
-        string base64 = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == type)?.Values.GetValueOrDefault("PIM_DP_IMAGE_DATA") ?? "";
+        var picture = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == type);
+        string base64 = picture?.Values.GetValueOrDefault("PIM_DP_IMAGE_DATA") ?? "";
         byte[] jpeg = new byte[((base64.Length / 4) + 1) * 3];
-        if (!Convert.TryFromBase64String(base64, jpeg, out int length) || JpegHeader.Read(jpeg.AsSpan(0, length)) is not { Width: > 0, Height: > 0 } header)
+        if (!Convert.TryFromBase64String(base64, jpeg, out int length)
+            || JpegHeader.Read(jpeg.AsSpan(0, length)) is not { Width: > 0, Height: > 0 } header)
             throw Unreadable("its XML holds no JPEG image");
         if ((long)header.Width * header.Height > TiffLimits.ImagePixels)
             throw Unreadable($"it claims {header.Width} × {header.Height} px");

@@ -3,8 +3,8 @@ using System.Xml;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// An object of Philips' XML: attributes with a text, and attributes that are an array of objects. A slide is one "DPUfsImport" with an array of scanned
-/// images (WSI, LABELIMAGE, MACROIMAGE), the first with an array of pixel data representations, one a level.
+/// An object of Philips' XML: attributes with a text, and attributes that are an array of objects. A slide is one "DPUfsImport" with an
+/// array of scanned images (WSI, LABELIMAGE, MACROIMAGE), the first with an array of pixel data representations, one a level.
 /// </summary>
 internal sealed class PhilipsObject
 {

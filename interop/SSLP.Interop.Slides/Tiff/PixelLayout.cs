@@ -13,8 +13,8 @@ internal enum TiffAlpha
 }
 
 /// <summary>
-/// How the bands of a pixel are stored, and their way to 8-bit RGB. The rounding is libtiff's (and so OpenSlide's): 16 bits a colour are divided by 257 and
-/// rounded, grey keeps its high byte, alpha is laid over white.
+/// How the bands of a pixel are stored, and their way to 8-bit RGB. The rounding is libtiff's (and so OpenSlide's): 16 bits a colour are
+/// divided by 257 and rounded, grey keeps its high byte, alpha is laid over white.
 /// </summary>
 /// <param name="Samples">Bands of a pixel.</param>
 /// <param name="Bits">Bits of a band, 8 or 16.</param>
@@ -40,7 +40,8 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
     public static PixelLayout Read(TiffFile file, TiffDirectory directory, TiffCompression compression)
     {
         long samples = directory.Integer(TiffTag.SamplesPerPixel, 1), bits = directory.Integer(TiffTag.BitsPerSample, 1);
-        long photometric = directory.Integer(TiffTag.PhotometricInterpretation, samples >= 3 ? (long)TiffPhotometric.Rgb : (long)TiffPhotometric.BlackIsZero);
+        var unstated = samples >= 3 ? TiffPhotometric.Rgb : TiffPhotometric.BlackIsZero;
+        long photometric = directory.Integer(TiffTag.PhotometricInterpretation, (long)unstated);
         long orientation = directory.Integer(TiffTag.Orientation, 1);
         // OpenSlide takes no notice of it and would give tiles that don't fit together; nor does it of the sign of numbers.
         if (orientation is not (0 or 1))
@@ -48,13 +49,18 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         bool jpeg = compression.IsJpeg();
         int colours = Colours(photometric, jpeg)
             ?? throw Refuse(photometric == (long)TiffPhotometric.Mask
-                ? "is a mask and no picture" : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");
+                ? "is a mask and no picture"
+                : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");
         if (bits is not (8 or 16) || (bits == 16 && (jpeg || photometric == (long)TiffPhotometric.Palette)))
             throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where 8 or 16 are read; export it as an 8-bit slide");
         if (directory.Integer(TiffTag.SampleFormat, 1) is not (1 or 4) and var format)
-            throw Refuse($"has bands that are {(format == 3 ? "floating-point" : "signed")} numbers; export it as an 8-bit slide", final: format == 2);
+            throw Refuse($"has bands that are {(format == 3 ? "floating-point" : "signed")} numbers; export it as an 8-bit slide",
+                final: format == 2);
         if (samples != colours && (samples != colours + 1 || jpeg || photometric == (long)TiffPhotometric.Palette))
-            throw Refuse($"has {samples} band{(samples == 1 ? "" : "s")} where {colours}{(jpeg ? "" : $" or, with alpha, {colours + 1}")} are read; export it as an RGB slide");
+        {
+            string read = jpeg ? $"{colours}" : $"{colours} or, with alpha, {colours + 1}";
+            throw Refuse($"has {samples} band{(samples == 1 ? "" : "s")} where {read} are read; export it as an RGB slide");
+        }
         bool planar = samples > 1 && directory.Integer(TiffTag.PlanarConfiguration, 1) == 2;
         if (planar && jpeg)
             throw Refuse("keeps red, green and blue in separate JPEG planes; rewrite it with interleaved pixels");
@@ -63,7 +69,8 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         byte[] palette = photometric == (long)TiffPhotometric.Palette ? ReadPalette(directory) : [];
         return new PixelLayout((int)samples, (int)bits, planar, (TiffPhotometric)photometric, alpha, palette);
 
-        SlideException Refuse(string reason, bool final = false) => new(file.Path, SlideFault.UnsupportedPixels, reason) { IsFinal = final };
+        SlideException Refuse(string reason, bool final = false) =>
+            new(file.Path, SlideFault.UnsupportedPixels, reason) { IsFinal = final };
     }
 
     private static int? Colours(long photometric, bool jpeg) => (TiffPhotometric)photometric switch

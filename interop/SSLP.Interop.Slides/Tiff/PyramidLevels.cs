@@ -23,7 +23,8 @@ internal static class PyramidLevels
         var finest = TiledImage.Read(layout.File, all[0], 0);
         layout.Levels.Add(new TiffLevel(finest, finest.Width, finest.Height, 1));
         var (masks, others) = (0, 0);
-        foreach (var directory in all.Skip(1).Where(TiledImage.IsTiled).OrderByDescending(directory => directory.Number(TiffTag.ImageWidth) ?? 0))
+        var tiled = all.Skip(1).Where(TiledImage.IsTiled);
+        foreach (var directory in tiled.OrderByDescending(directory => directory.Number(TiffTag.ImageWidth) ?? 0))
         {
             if (IsMask(directory))
                 masks++;
@@ -82,7 +83,8 @@ internal static class PyramidLevels
     }
 
     /// <summary>
-    /// Levels are whole parts of the finest, but for the rounding of their sizes. Halvings are taken as they are; thirds and the like are looked at.
+    /// Levels are whole parts of the finest, but for the rounding of their sizes. Halvings are taken as they are; thirds and the like are
+    /// looked at.
     /// </summary>
     private static bool IsWhole(double downsample, double tolerance)
     {

@@ -2,7 +2,9 @@ using System.Xml;
 
 namespace SSLP.Interop.Slides.Tiff;
 
-/// <summary>XML of a slide's description, read as it comes: no DTD, nothing outside of the file, no more than <see cref="TiffLimits.XmlBytes"/>.</summary>
+/// <summary>
+/// XML of a slide's description, read as it comes: no DTD, nothing outside of the file, no more than <see cref="TiffLimits.XmlBytes"/>.
+/// </summary>
 internal static class SlideXml
 {
     private static readonly XmlReaderSettings Settings = new()

@@ -4,8 +4,8 @@ using System.Text.Unicode;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// One image file directory: where each tag's values lie. Values are read when asked for, and only if the whole array lies inside of the file,
-/// so that no claim of a header can cost more memory than the file has bytes.
+/// One image file directory: where each tag's values lie. Values are read when asked for, and only if the whole array lies inside of the
+/// file, so that no claim of a header can cost more memory than the file has bytes.
 /// </summary>
 /// <remarks>
 /// Own parser and not a TIFF library's: those keep one directory current at a time, behind one file position, and hold every tag in memory;
@@ -19,7 +19,7 @@ internal sealed class TiffDirectory
     private const int MarkBytes = 4096;
 
     private readonly TiffFile file;
-    private readonly Dictionary<TiffTag, Entry> entries = [];
+    private readonly Dictionary<TiffTag, Entry> _entries = [];
 
     private TiffDirectory(TiffFile file) => this.file = file;
 
@@ -82,20 +82,21 @@ internal sealed class TiffDirectory
         return directory;
     }
 
-    public bool Has(TiffTag tag) => entries.ContainsKey(tag);
+    public bool Has(TiffTag tag) => _entries.ContainsKey(tag);
 
     /// <summary>How many values the tag has; 0 where it is absent.</summary>
-    public long Count(TiffTag tag) => entries.TryGetValue(tag, out var entry) ? (long)Math.Min(entry.Count, long.MaxValue) : 0;
+    public long Count(TiffTag tag) => _entries.TryGetValue(tag, out var entry) ? (long)Math.Min(entry.Count, long.MaxValue) : 0;
 
     /// <summary>The first value of an integer tag, or the default where it is absent.</summary>
-    public long Integer(TiffTag tag, long absent) => entries.ContainsKey(tag) ? Integers(tag, 1)[0] : absent;
+    public long Integer(TiffTag tag, long absent) => _entries.ContainsKey(tag) ? Integers(tag, 1)[0] : absent;
 
     /// <summary>The first <paramref name="count"/> values of an integer tag.</summary>
     public long[] Integers(TiffTag tag, long count)
     {
         var (entry, size) = Find(tag);
         if (entry.Type is not (1 or 3 or 4 or 13 or 16 or 18) || entry.Count < (ulong)count)
-            throw file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file again");
+            throw file.Fault(SlideFault.Corrupt,
+                $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file again");
         byte[] bytes = Bytes(entry, size, count);
         long[] values = new long[count];
         for (int i = 0; i < values.Length; i++)
@@ -106,7 +107,8 @@ internal sealed class TiffDirectory
     /// <summary>The first value of a tag of any number type; null where the tag is absent, no number, or divided by zero.</summary>
     public double? Number(TiffTag tag)
     {
-        if (!entries.TryGetValue(tag, out var entry) || entry.Count == 0 || SizeOf(entry.Type) is not (> 0 and var size) || entry.Offset > file.Length - size)
+        if (!_entries.TryGetValue(tag, out var entry) || entry.Count == 0 || SizeOf(entry.Type) is not (> 0 and var size)
+            || entry.Offset > file.Length - size)
             return null;
         byte[] bytes = Bytes(entry, size, 1);
         ulong value = file.Value(bytes);
@@ -132,7 +134,7 @@ internal sealed class TiffDirectory
     /// <param name="most">Bytes to read at most; the rest is cut.</param>
     public string? Text(TiffTag tag, int most = TiffLimits.TextBytes)
     {
-        if (!entries.TryGetValue(tag, out var entry) || entry.Type is not (1 or 2 or 7))
+        if (!_entries.TryGetValue(tag, out var entry) || entry.Type is not (1 or 2 or 7))
             return null;
         byte[] bytes = Bytes(entry, 1, (long)Math.Min(entry.Count, (ulong)most));
         int end = Array.IndexOf(bytes, (byte)0);
@@ -149,7 +151,7 @@ internal sealed class TiffDirectory
     /// <summary>Raw bytes of a tag, or empty where it is absent.</summary>
     public byte[] Bytes(TiffTag tag, int most)
     {
-        if (!entries.TryGetValue(tag, out var entry))
+        if (!_entries.TryGetValue(tag, out var entry))
             return [];
         if (entry.Type is not (1 or 2 or 7) || entry.Count > (ulong)most)
             throw file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag}; copy the file again");
@@ -164,18 +166,19 @@ internal sealed class TiffDirectory
         bool inline = size > 0 && count <= (ulong)(offsetBytes / size);
         long offset = inline ? valueOffset : (long)Math.Min(file.Value(entry.Slice(4 + offsetBytes, offsetBytes)), long.MaxValue / 2);
         // The first of a repeated tag counts, as in libtiff.
-        entries.TryAdd((TiffTag)file.Value(entry[..2]), new Entry(type, count, offset));
+        _entries.TryAdd((TiffTag)file.Value(entry[..2]), new Entry(type, count, offset));
     }
 
     private (Entry Entry, int Size) Find(TiffTag tag) =>
-        entries.TryGetValue(tag, out var entry)
+        _entries.TryGetValue(tag, out var entry)
             ? (entry, SizeOf(entry.Type))
             : throw file.Fault(SlideFault.Corrupt, $"lacks tag {tag}; copy the file again");
 
     private byte[] Bytes(Entry entry, int size, long count)
     {
         if (entry.Offset > file.Length || count > (file.Length - entry.Offset) / size)
-            throw file.Fault(SlideFault.Truncated, $"ends at byte {file.Length} where its directory lists {count} values from byte {entry.Offset}; copy the file again");
+            throw file.Fault(SlideFault.Truncated,
+                $"ends at byte {file.Length} where its directory lists {count} values from byte {entry.Offset}; copy the file again");
         byte[] bytes = new byte[count * size];
         file.Read(entry.Offset, bytes);
         return bytes;

@@ -7,7 +7,9 @@ namespace SSLP.Interop.Slides.Tiff;
 /// <param name="Downsample">Level-0 pixels per pixel.</param>
 internal sealed record TiffLevel(TiledImage Image, int Width, int Height, double Downsample);
 
-/// <summary>Which of a file's images are the pyramid, which stand beside it, and what the file says of itself. One class a vendor fills it in.</summary>
+/// <summary>
+/// Which of a file's images are the pyramid, which stand beside it, and what the file says of itself. One class a vendor fills it in.
+/// </summary>
 internal sealed class TiffLayout
 {
     private TiffLayout(TiffFile file, IReadOnlyList<TiffDirectory> directories)

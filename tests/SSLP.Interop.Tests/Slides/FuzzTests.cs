@@ -6,12 +6,14 @@ using Xunit;
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
-/// Good files with random damage: each is read or refused with a sentence, in bounded time and memory. SSLP_FUZZ_CASES sets how many (10,000 unless told, some twenty seconds);
-/// a failure names the base and the seed.
+/// Good files with random damage: each is read or refused with a sentence, in bounded time and memory. SSLP_FUZZ_CASES sets how many
+/// (10,000 unless told, some twenty seconds); a failure names the base and the seed.
 /// </summary>
 public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
 {
-    /// <summary>Three times what the largest tile and the largest associated image may take, decoded; and what a large file is itself.</summary>
+    /// <summary>
+    /// Three times what the largest tile and the largest associated image may take, decoded; and what a large file is itself.
+    /// </summary>
     private const long MostBytes = 3L * 3 * ((16 << 20) + (32 << 20));
 
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(5);
@@ -26,7 +28,8 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
     ];
 
     private static int Cases =>
-        int.TryParse(Environment.GetEnvironmentVariable("SSLP_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out int cases) ? cases : 10_000;
+        int.TryParse(Environment.GetEnvironmentVariable("SSLP_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out int cases)
+            ? cases : 10_000;
 
     [Fact]
     public async Task Damaged_fixtures_are_read_or_refused_with_a_sentence()
@@ -71,7 +74,8 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
         var raw = new RawTiff(big);
         var slide = raw.Add(raw.Picture(0, 100, 80, tile: 32, jpeg: jpeg).Text(270, PixelSizeTests.Ome("0.5", "µm", 100, 80)
             .Replace("</OME>", "<Image ID=\"Image:1\" Name=\"label\"><Pixels SizeX=\"40\" SizeY=\"30\" SizeC=\"3\" SizeZ=\"1\" SizeT=\"1\"><TiffData IFD=\"1\"/></Pixels></Image></OME>", StringComparison.Ordinal)));
-        slide.Subs.AddRange([raw.Picture(1, 50, 40, reduced: true, tile: 32, jpeg: jpeg), raw.Picture(2, 25, 20, reduced: true, tile: 32, jpeg: jpeg)]);
+        slide.Subs.AddRange([raw.Picture(1, 50, 40, reduced: true, tile: 32, jpeg: jpeg),
+            raw.Picture(2, 25, 20, reduced: true, tile: 32, jpeg: jpeg)]);
         raw.Add(raw.Picture(0, 40, 30, tile: 32, jpeg: jpeg));
         return raw.Write(folder.Path);
     }

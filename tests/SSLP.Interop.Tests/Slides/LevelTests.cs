@@ -199,7 +199,8 @@ public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<Temporary
                     series.Add($"""<Image ID="Image:{i}" Name="{name}"><Pixels SizeX="{width}" SizeY="{height}" SizeC="3" SizeZ="1" SizeT="1" PhysicalSizeX="{i + 1}" PhysicalSizeXUnit="µm"><TiffData IFD="{i}"/></Pixels></Image>""");
                     var image = raw.Add(raw.Picture(0, width, height));
                     if (i == slideAt)
-                        image.Subs.AddRange([raw.Picture(1, Width / 2, Height / 2, reduced: true), raw.Picture(2, Width / 4, Height / 4, reduced: true)]);
+                        image.Subs.AddRange([raw.Picture(1, Width / 2, Height / 2, reduced: true),
+                            raw.Picture(2, Width / 4, Height / 4, reduced: true)]);
                 }
                 First(raw).Text(270, $"""<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">{string.Concat(series)}</OME>""");
                 using var slide = AssertLevels(raw, 3, "2 series");
@@ -241,10 +242,33 @@ public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<Temporary
         }
     }
 
+    [Fact]
+    public void A_tile_of_a_byte_or_two_is_unreadable_and_nothing_else_is()
+    {
+        foreach (uint length in (uint[])[1, 2, 3])
+        {
+            var raw = new RawTiff();
+            raw.Add(raw.Picture(0, Width, Height)).Tags[325].Values[2] = length;
+            using var slide = Slide.Open(raw.Write(folder.Path), SlideReader.Embedded);
+            foreach (bool deep in (bool[])[false, true])
+                Assert.Equal(new TilePlace(0, 2, 0), Assert.Single(slide.VerifyTiles(deep).FirstFaults).Tile);
+        }
+    }
+
+    [Fact]
+    public void A_deflate_tile_that_asks_for_a_dictionary_is_unreadable()
+    {
+        var raw = new RawTiff();
+        raw.Add(raw.Bands(64, 64, 64, 8, 2, 3, 8, [[0x78, 0xBB, 0, 0, 0, 1, 3, 0, 0, 0, 0, 1]]));
+        using var slide = Slide.Open(raw.Write(folder.Path), SlideReader.Embedded);
+        Assert.Equal(1, slide.VerifyTiles(deep: true).Unreadable);
+    }
+
     private Slide AssertLevels(RawTiff raw, int count, string? note)
     {
         var slide = Slide.Open(raw.Write(folder.Path), SlideReader.Embedded);
-        Assert.Equal(Enumerable.Range(0, count).Select(i => Width / slide.Levels[i].Width).ToArray(), slide.Levels.Select(level => (long)Math.Round(level.Downsample)));
+        Assert.Equal(Enumerable.Range(0, count).Select(i => Width / slide.Levels[i].Width).ToArray(),
+            slide.Levels.Select(level => (long)Math.Round(level.Downsample)));
         Assert.Equal(Width, slide.Levels[0].Width);
         Assert.Equal(count, slide.Levels.Count);
         if (note is null)
@@ -265,7 +289,8 @@ public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<Temporary
 
     /// <summary>Other pixels than the pyramid's: dark on the left.</summary>
     private static RawTiff.Image Macro(RawTiff raw, int width, int height) =>
-        raw.Picture(0, width, height, reduced: true, pixel: (x, y) => x < width / 3 ? ((byte)60, (byte)60, (byte)(y & 63)) : ((byte)240, (byte)235, (byte)240));
+        raw.Picture(0, width, height, reduced: true, pixel: (x, y) =>
+            x < width / 3 ? ((byte)60, (byte)60, (byte)(y & 63)) : ((byte)240, (byte)235, (byte)240));
 
     private static Func<int, int, (byte R, byte G, byte B)> Scene(double downsample) => (x, y) =>
     {

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
 
-/// <summary>TIFFs as libvips writes them, in every option that it has: each is read with the pixels that went in, or refused with a sentence.</summary>
+/// <summary>
+/// TIFFs as libvips writes them, in every option that it has: each is read with the pixels that went in, or refused with a sentence.
+/// </summary>
 public sealed class OddTiffTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
 {
     private const int Width = 333, Height = 217;
@@ -82,7 +84,8 @@ public sealed class OddTiffTests(TemporaryFolder folder) : IClassFixture<Tempora
     private string Make(string options, string change)
     {
         string name = Path.Combine(folder.Path, Guid.NewGuid().ToString("N"));
-        File.WriteAllBytes(name + ".ppm", [.. System.Text.Encoding.ASCII.GetBytes($"P6 {Width} {Height} 255\n"), .. TiffFixture.Region(0, 0, 0, Width, Height)]);
+        File.WriteAllBytes(name + ".ppm",
+            [.. System.Text.Encoding.ASCII.GetBytes($"P6 {Width} {Height} 255\n"), .. TiffFixture.Region(0, 0, 0, Width, Height)]);
         string from = name + ".ppm";
         if (change.Length > 0)
         {

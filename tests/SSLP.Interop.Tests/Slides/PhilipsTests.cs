@@ -6,7 +6,9 @@ using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
 
-/// <summary>Philips TIFF: the same levels, pixels and pixel size as OpenSlide gives, and what is right where files contradict themselves.</summary>
+/// <summary>
+/// Philips TIFF: the same levels, pixels and pixel size as OpenSlide gives, and what is right where files contradict themselves.
+/// </summary>
 public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
 {
     /// <summary>Both decode with libjpeg; another version of it may round otherwise.</summary>
@@ -17,7 +19,12 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         ["as the scanner writes it"] = new(1500, 1100),
         ["wide"] = new(3100, 300, 0.226891, 0.226907),
         ["tall, small tiles"] = new(250, 1900) { TileSide = 128 },
-        ["sparse"] = new(1700, 1300) { TileSide = 256, IsAbsent = (level, column, row) => level == 0 ? (column + row) % 3 == 0 : level == 1 && column == 1 },
+        ["sparse"] = new(1700, 1300)
+        {
+            TileSide = 256,
+            IsAbsent = (level, column, row) =>
+            level == 0 ? (column + row) % 3 == 0 : level == 1 && column == 1
+        },
         ["BigTIFF"] = new(900, 1200, 0.5, 0.5) { TileSide = 256, Big = true },
         ["big-endian"] = new(900, 700, 0.5, 0.5) { TileSide = 256, BigEndian = true },
         ["two levels only"] = new(4000, 3000) { TileSide = 256, MostLevels = 2 },
@@ -63,7 +70,8 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         Assert.Equal(file.Levels, slide.Levels.Count);
         for (int level = 0; level < file.Levels; level++)
         {
-            Assert.Equal(new SlideLevel(file.PaddedWidth >> level, file.PaddedHeight >> level, 1 << level, file.TileSide, file.TileSide), slide.Levels[level]);
+            Assert.Equal(new SlideLevel(file.PaddedWidth >> level, file.PaddedHeight >> level, 1 << level, file.TileSide, file.TileSide),
+                slide.Levels[level]);
             byte[] rgb = new byte[3];
             slide.ReadRegion(level, 3, 3, 1, 1, rgb);
             Assert.Equal(file.IsAbsent(level, 0, 0), rgb.AsSpan().SequenceEqual((ReadOnlySpan<byte>)[255, 255, 255]));
@@ -81,7 +89,12 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         using var slide = Slide.Open(Write(Kinds["with a label"]), SlideReader.Embedded);
         var label = slide.ReadAssociatedImage("label");
         Assert.Equal((90, 60), (label.Width, label.Height));
-        var broken = Kinds["with a label"] with { Edit = xml => xml.Replace("PIM_DP_IMAGE_DATA\" Group=\"0x0028\" Element=\"0x0030\" PMSVR=\"IString\">/9j", "PIM_DP_IMAGE_DATA\">!!!", StringComparison.Ordinal) };
+        var broken = Kinds["with a label"] with
+        {
+            Edit = xml =>
+            xml.Replace("PIM_DP_IMAGE_DATA\" Group=\"0x0028\" Element=\"0x0030\" PMSVR=\"IString\">/9j", "PIM_DP_IMAGE_DATA\">!!!",
+                StringComparison.Ordinal)
+        };
         using var other = Slide.Open(Write(broken), SlideReader.Embedded);
         Assert.Equal(slide.Levels, other.Levels);
         Assert.Contains("label", Assert.Throws<SlideException>(() => other.ReadAssociatedImage("label")).Message, StringComparison.Ordinal);
@@ -92,7 +105,8 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
     {
         var file = new PhilipsTiff(1500, 1100) { TileSide = 256 };
         using var plain = Slide.Open(Write(file), SlideReader.Embedded);
-        using var comma = Slide.Open(Write(file with { Edit = xml => Spacings().Replace(xml, match => match.Value.Replace('.', ',')) }), SlideReader.Embedded);
+        using var comma = Slide.Open(Write(file with { Edit = xml => Spacings().Replace(xml, match => match.Value.Replace('.', ',')) }),
+            SlideReader.Embedded);
         using var turned = Slide.Open(Write(file with { Edit = Turn }), SlideReader.Embedded);
         foreach (var slide in (Slide[])[comma, turned])
         {
@@ -133,7 +147,11 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
     [Fact]
     public void Two_spacings_of_level_0_that_contradict_are_both_named()
     {
-        var file = new PhilipsTiff(600, 600) { Edit = xml => new Regex("&quot;0.00025&quot; &quot;0.00025&quot;").Replace(xml, "&quot;0.0005&quot; &quot;0.0005&quot;", 1) };
+        var file = new PhilipsTiff(600, 600)
+        {
+            Edit = xml =>
+            new Regex("&quot;0.00025&quot; &quot;0.00025&quot;").Replace(xml, "&quot;0.0005&quot; &quot;0.0005&quot;", 1)
+        };
         using var slide = Slide.Open(Write(file), SlideReader.Embedded);
         Assert.Equal(0.5, slide.Mpp!.X, 1e-9);
         string note = Assert.Single(slide.Notes);
@@ -144,7 +162,13 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
     [Fact]
     public void Xml_that_asks_for_something_outside_is_not_followed()
     {
-        var file = new PhilipsTiff(600, 600) { Edit = xml => xml.Replace("<DataObject ObjectType=\"DPUfsImport\">", "<!DOCTYPE DataObject [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><DataObject ObjectType=\"DPUfsImport\">", StringComparison.Ordinal) };
+        var file = new PhilipsTiff(600, 600)
+        {
+            Edit = xml =>
+            xml.Replace("<DataObject ObjectType=\"DPUfsImport\">",
+                "<!DOCTYPE DataObject [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><DataObject ObjectType=\"DPUfsImport\">",
+                    StringComparison.Ordinal)
+        };
         using var slide = Slide.Open(Write(file), SlideReader.Embedded);
         Assert.Null(slide.Mpp);
         Assert.Contains(slide.Notes, note => note.Contains("XML", StringComparison.Ordinal));

@@ -5,8 +5,9 @@ using BitMiracle.LibTiff.Classic;
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
-/// Writes slides as Philips' scanners do: JPEG tiles, every level padded to whole tiles, the pixel spacing of each level only in the XML of the first image's
-/// description, tiles of regions that were not scanned left out, label and macro as base64 in the XML. OpenSlide opens them as "philips".
+/// Writes slides as Philips' scanners do: JPEG tiles, every level padded to whole tiles, the pixel spacing of each level only in the XML of
+/// the first image's description, tiles of regions that were not scanned left out, label and macro as base64 in the XML. OpenSlide opens
+/// them as "philips".
 /// </summary>
 /// <param name="Width">Columns of level 0, px; the file has whole tiles of it.</param>
 /// <param name="Height">Rows of level 0, px.</param>
@@ -56,7 +57,8 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
     /// <param name="rgb">Level 0, Width × Height × 3 bytes.</param>
     public void Write(string path, byte[] rgb)
     {
-        using Tiff tiff = Tiff.Open(path, "w" + (Big ? "8" : "") + (BigEndian ? "b" : "l")) ?? throw new IOException($"{path} cannot be written.");
+        using Tiff tiff = Tiff.Open(path, "w" + (Big ? "8" : "") + (BigEndian ? "b" : "l"))
+            ?? throw new IOException($"{path} cannot be written.");
         // Beyond the scanned field there is glass.
         var (pixels, width, height) = (Place(rgb, Width, Height, PaddedWidth, PaddedHeight), PaddedWidth, PaddedHeight);
         for (int level = 0; level < Levels; level++)
@@ -141,7 +143,8 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
     private string Spacing(int level)
     {
         double scale = (1 << level) / 1000.0;
-        return string.Create(CultureInfo.InvariantCulture, $"&quot;{MppY * scale:0.#########}&quot; &quot;{MppX * scale:0.#########}&quot;");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"&quot;{MppY * scale:0.#########}&quot; &quot;{MppX * scale:0.#########}&quot;");
     }
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);

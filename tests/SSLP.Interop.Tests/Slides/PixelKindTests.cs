@@ -10,7 +10,8 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
 {
     private const int WhiteIsZero = 0, BlackIsZero = 1, Rgb = 2, Palette = 3, Side = 128, Tile = 64;
 
-    private sealed record Kind(int Photometric, int Samples, int Bits, int? Extra = null, bool Planar = false, bool Predictor = false, bool Deflate = true)
+    private sealed record Kind(int Photometric, int Samples, int Bits, int? Extra = null, bool Planar = false, bool Predictor = false,
+        bool Deflate = true)
     {
         public bool BigEndian { get; init; }
 
@@ -100,7 +101,8 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
     public void What_is_not_plain_is_refused_by_name(int photometric, int samples, int bits, int format, string named)
     {
         var raw = new RawTiff();
-        raw.Add(raw.Bands(Side, Side, Tile, 8, photometric, samples, bits, [.. Enumerable.Repeat(RawTiff.Deflate(new byte[Tile * Tile * samples * bits / 8]), 4)])
+        raw.Add(raw.Bands(Side, Side, Tile, 8, photometric, samples, bits,
+            [.. Enumerable.Repeat(RawTiff.Deflate(new byte[Tile * Tile * samples * bits / 8]), 4)])
             .With(339, 3, [.. Enumerable.Repeat((object)(ushort)format, samples)]));
         string path = raw.Write(folder.Path);
         var fault = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));

@@ -157,7 +157,8 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [Fact]
     public void Two_places_that_contradict_are_both_named()
     {
-        using var aperio = Open(image => WithTags(image.Text(270, "Aperio Image Library v12\r\n200x160|MPP = 0.5"), Rational, "40000/1", 3));
+        using var aperio = Open(image =>
+            WithTags(image.Text(270, "Aperio Image Library v12\r\n200x160|MPP = 0.5"), Rational, "40000/1", 3));
         Assert.Equal("aperio.MPP", aperio.Mpp!.Source);
         AssertNames(aperio, "0.5 µm/px in aperio.MPP", "0.25 µm/px in tiff.ResolutionUnit");
         using var ome = Open(image => WithTags(image.Text(270, Ome("0.25", "µm")), Double, "20000", 3));
@@ -185,8 +186,10 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
         Check(0.5, "aperio.MPP", ("aperio.MPP", "0,5"));
         Check(0.25, "ventana.ScanRes", ("ventana.ScanRes", "0.25"));
         Check(0.5, "philips.DICOM_PIXEL_SPACING", ("philips.DICOM_PIXEL_SPACING", "\"0.0005\" \"0.0005\""));
-        Check(0.5, "tiff.ResolutionUnit", ("tiff.XResolution", "20000"), ("tiff.YResolution", "20000"), ("tiff.ResolutionUnit", "centimeter"));
-        var contradicting = OpenSlidePixelSize.Find(new Dictionary<string, string> { ["openslide.mpp-x"] = "0.25", ["openslide.mpp-y"] = "0.25", ["aperio.MPP"] = "0.5" });
+        Check(0.5, "tiff.ResolutionUnit", ("tiff.XResolution", "20000"), ("tiff.YResolution", "20000"),
+            ("tiff.ResolutionUnit", "centimeter"));
+        var contradicting = OpenSlidePixelSize.Find(new Dictionary<string, string>
+        { ["openslide.mpp-x"] = "0.25", ["openslide.mpp-y"] = "0.25", ["aperio.MPP"] = "0.5" });
         Assert.Equal(0.25, contradicting.Mpp!.X);
         Assert.Contains("aperio.MPP", Assert.Single(contradicting.Notes), StringComparison.Ordinal);
         var mistaken = OpenSlidePixelSize.Find(new Dictionary<string, string> { ["openslide.mpp-x"] = "250", ["openslide.mpp-y"] = "250" });

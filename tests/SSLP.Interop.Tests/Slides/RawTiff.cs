@@ -6,7 +6,8 @@ using SkiaSharp;
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
-/// Writes TIFF byte by byte, so that tags can have any type and value, in either byte order, classic or BigTIFF: what a library that writes good files can't.
+/// Writes TIFF byte by byte, so that tags can have any type and value, in either byte order, classic or BigTIFF: what a library that writes
+/// good files can't.
 /// </summary>
 internal sealed class RawTiff(bool big = false, bool bigEndian = false)
 {
@@ -56,7 +57,8 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
     /// <param name="tile">Side of a tile.</param>
     /// <param name="jpeg">JPEG; else deflate.</param>
     /// <param name="pixel">Other pixels than those.</param>
-    public Image Picture(int level, int width, int height, bool reduced = false, int tile = 64, bool jpeg = true, Func<int, int, (byte R, byte G, byte B)>? pixel = null)
+    public Image Picture(int level, int width, int height, bool reduced = false, int tile = 64, bool jpeg = true,
+        Func<int, int, (byte R, byte G, byte B)>? pixel = null)
     {
         pixel ??= (x, y) =>
         {
@@ -133,7 +135,8 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
             return Deflate(rgb);
         using SKImage image = SKImage.FromPixelCopy(new SKImageInfo(tile, tile, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using SKPixmap pixels = image.PeekPixels();
-        using SKData data = pixels.Encode(new SKJpegEncoderOptions(95, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore))!;
+        var options = new SKJpegEncoderOptions(95, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore);
+        using SKData data = pixels.Encode(options)!;
         return data.ToArray();
     }
 
@@ -151,7 +154,8 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
     private long PutDirectory(Image image, long next)
     {
         if (image.Subs.Count > 0)
-            image.With(330, big ? 18 : 13, [.. image.Subs.Select(sub => big ? (object)(ulong)PutDirectory(sub, 0) : (uint)PutDirectory(sub, 0))]);
+            image.With(330, big ? 18 : 13,
+                [.. image.Subs.Select(sub => big ? (object)(ulong)PutDirectory(sub, 0) : (uint)PutDirectory(sub, 0))]);
         var table = new List<byte>();
         Put(table, (ulong)image.Tags.Count, big ? 8 : 2);
         foreach (var (tag, (type, values)) in image.Tags)
@@ -189,7 +193,8 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
                 break;
             default:
                 int size = type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 13 => 4, _ => 8 };
-                ulong bits = value is IConvertible convertible && convertible.ToDecimal(null) is var number && number < 0 ? (ulong)(long)number : Convert.ToUInt64(value, null);
+                ulong bits = value is IConvertible convertible && convertible.ToDecimal(null) is var number && number < 0
+                    ? (ulong)(long)number : Convert.ToUInt64(value, null);
                 Put(to, bits, size);
                 break;
         }

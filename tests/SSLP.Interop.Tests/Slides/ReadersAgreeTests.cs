@@ -53,8 +53,10 @@ public class ReadersAgreeTests
                     int width = (int)Math.Min(OpenSlidePiece, size.Width - x), height = (int)Math.Min(rows, size.Height - y);
                     bool between = x * size.Downsample % 1 != 0 || y * size.Downsample % 1 != 0;
                     var (mean, most) = Difference(embedded, openSlide, level, x, y, width, height);
-                    (worstMean, worst, worstBetween) = (Math.Max(worstMean, mean), Math.Max(worst, between ? 0 : most), Math.Max(worstBetween, between ? most : 0));
-                    Assert.True(mean <= 1 && most <= (between ? MostInterpolated : MostDifference), $"Level {level} of {file} at ({x}, {y}): mean difference {mean:F3}, largest {most}.");
+                    (worstMean, worst, worstBetween) = (Math.Max(worstMean, mean), Math.Max(worst, between ? 0 : most),
+                        Math.Max(worstBetween, between ? most : 0));
+                    Assert.True(mean <= 1 && most <= (between ? MostInterpolated : MostDifference),
+                        $"Level {level} of {file} at ({x}, {y}): mean difference {mean:F3}, largest {most}.");
                 }
             }
             TestContext.Current.TestOutputHelper?.WriteLine(
@@ -66,8 +68,8 @@ public class ReadersAgreeTests
     }
 
     /// <summary>
-    /// OpenSlide 3.4.1 with an up-to-date libtiff (Debian 12's 4.5.0-6+deb12u4) leaves parts of tiles unset in levels narrower than a tile that are not JPEG: what it
-    /// gives there is whatever the memory held. Two handles, so that no cache stands between.
+    /// OpenSlide 3.4.1 with an up-to-date libtiff (Debian 12's 4.5.0-6+deb12u4) leaves parts of tiles unset in levels narrower than a tile
+    /// that are not JPEG: what it gives there is whatever the memory held. Two handles, so that no cache stands between.
     /// </summary>
     private static bool AgreesWithItself(Slide openSlide, int level)
     {
