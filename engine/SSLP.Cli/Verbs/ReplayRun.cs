@@ -4,6 +4,7 @@ using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
 
 namespace SSLP.Cli.Verbs;
 
