@@ -197,7 +197,7 @@ public abstract class Slide : IDisposable
     /// half of its wavelet
     /// (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and blurred a little by
     /// four taps
-    /// (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 1.8 grey levels on average at f = 2, by 6 at f = 4.</item>
+    /// (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 2 grey levels on average at f = 2 (4 on a sharper level), by 6 at f = 4.</item>
     /// <item>Else: the rounded mean of f × f pixels.</item>
     /// </list>
     /// </remarks>
