@@ -15,7 +15,8 @@ internal static class NativeLibraries
 
     private static readonly Lazy<nint> OpenSlideLibrary = new(() => Load(OpenSlideNames));
     private static readonly Lazy<nint> TurboJpegLibrary = new(() => Load(TurboJpegNames));
-    private static readonly Lazy<nint> OpenJpegLibrary = new(() => LoadPackagedOpenJpeg() is not 0 and var packaged ? packaged : Load(OpenJpegNames));
+    private static readonly Lazy<nint> OpenJpegLibrary = new(() =>
+        LoadPackagedOpenJpeg() is not 0 and var packaged ? packaged : Load(OpenJpegNames));
 
     // Newest first: 4.x, then 3.4 (Debian 12, Ubuntu 22.04).
     private static string[] OpenSlideNames =>
@@ -55,7 +56,8 @@ internal static class NativeLibraries
         _ => 0,
     };
 
-    // Magick.NET's native library has OpenJPEG inside, newer than most machines have; on Linux and macOS it can be called there as if it were the library itself.
+    // Magick.NET's native library has OpenJPEG inside, newer than most machines have; on Linux and macOS it can be called there as if it
+    // were the library itself.
     private static nint LoadPackagedOpenJpeg()
     {
         string architecture = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64";

@@ -44,7 +44,8 @@ public abstract class Slide : IDisposable
     public Mpp? Mpp => PixelSize.Mpp;
 
     /// <summary>
-    /// What a person should know of an otherwise good slide, the notes on its pixel size among them: a label that can't be read, a directory that is lost,
+    /// What a person should know of an otherwise good slide, the notes on its pixel size among them: a label that can't be read, a
+    /// directory that is lost,
     /// images that are no levels. Clauses that go on from the file's name, without a full stop.
     /// </summary>
     public abstract IReadOnlyList<string> Notes { get; }
@@ -58,7 +59,8 @@ public abstract class Slide : IDisposable
     /// <summary>Opens a slide by its content; the extension plays no part.</summary>
     /// <param name="path">A slide file, or the folder that holds the files of one DICOM slide.</param>
     /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
-    /// <param name="runtime">What it shares with other slides, open longer than it; null gives it one of its own, which goes with it.</param>
+    /// <param name="runtime">What it shares with other slides, open longer than it; null gives it one of its own, which goes with
+    /// it.</param>
     /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
     public static Slide Open(string path, SlideReader reader = SlideReader.Auto, SlideRuntime? runtime = null)
     {
@@ -83,7 +85,8 @@ public abstract class Slide : IDisposable
     {
         if (Directory.Exists(path))
         {
-            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path, runtime) : throw new SlideException(
+            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path, runtime)
+                : throw new SlideException(
                 path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
         }
         if (!File.Exists(path))
@@ -91,7 +94,8 @@ public abstract class Slide : IDisposable
         return reader switch
         {
             SlideReader.Embedded => TiffSlide.OpenFile(path, runtime),
-            SlideReader.OpenSlide => DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime) : OpenSlideSlide.OpenFile(path, runtime),
+            SlideReader.OpenSlide =>
+                DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime) : OpenSlideSlide.OpenFile(path, runtime),
             SlideReader.Auto => OpenAuto(path, runtime),
             _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
         };
@@ -162,7 +166,8 @@ public abstract class Slide : IDisposable
     /// <param name="width">Columns, ≥ 1.</param>
     /// <param name="height">Rows, ≥ 1.</param>
     /// <param name="rgb">Receives height × width × 3 bytes, row by row with no padding.</param>
-    /// <exception cref="SlideException">A tile can't be decoded (<see cref="SlideFault.TileUnreadable"/>, with its place) or the file can't be read.</exception>
+    /// <exception cref="SlideException">A tile can't be decoded (<see cref="SlideFault.TileUnreadable"/>, with its place) or the file
+    /// can't be read.</exception>
     public void ReadRegion(int level, long x, long y, int width, int height, Span<byte> rgb) =>
         ReadRegion(level, x, y, width, height, rgb, width * 3);
 
@@ -176,18 +181,23 @@ public abstract class Slide : IDisposable
     }
 
     /// <summary>
-    /// Reads a rectangle of one level with its sides reduced by a power of two. Pixel (x, y) stands for the level's pixels from (f · x, f · y) on,
+    /// Reads a rectangle of one level with its sides reduced by a power of two. Pixel (x, y) stands for the level's pixels from (f · x, f
+    /// · y) on,
     /// f × f of them; a last column or row that is not whole is left out.
     /// </summary>
     /// <remarks>
     /// What a pixel is depends on how the level is stored, since reduced reads are to cost less:
     /// <list type="bullet">
-    /// <item><b>JPEG</b> tiles of the embedded reader, f = 2: the decoder's own scaled transform, in two thirds of the time. That is not quite the mean of 2 × 2 pixels
-    /// (chroma that is stored at half the resolution is taken as it is, not blown up and averaged): the two differ by 0.1 to 0.7 grey levels on average on H&amp;E,
+    /// <item><b>JPEG</b> tiles of the embedded reader, f = 2: the decoder's own scaled transform, in two thirds of the time. That is not
+    /// quite the mean of 2 × 2 pixels
+    /// (chroma that is stored at half the resolution is taken as it is, not blown up and averaged): the two differ by 0.1 to 0.7 grey
+    /// levels on average on H&amp;E,
     /// by up to 22 at single pixels. <see cref="FactorByDecoder"/> says where.</item>
-    /// <item><b>JPEG 2000</b> tiles, up to <see cref="StoredFactor"/>: the resolution that the stream itself stores, which is the low-pass half of its wavelet
-    /// (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and blurred a little by four taps
-    /// (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 1.8 grey levels on average at f = 2, by 6 at f = 4.</item>
+    /// <item><b>JPEG 2000</b> tiles, up to <see cref="StoredFactor"/>: the resolution that the stream itself stores, which is the low-pass
+    /// half of its wavelet
+    /// (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and blurred a little by
+    /// four taps
+    /// (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 2 grey levels on average at f = 2 (4 on a sharper level), by 6 at f = 4.</item>
     /// <item>Else: the rounded mean of f × f pixels.</item>
     /// </list>
     /// </remarks>
@@ -214,7 +224,9 @@ public abstract class Slide : IDisposable
             ReadInsideReduced(level, factor, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
     }
 
-    /// <summary>The largest factor at which <see cref="ReadReduced"/> takes the decoder's reduced output on this level; 1 where it never does.</summary>
+    /// <summary>
+    /// The largest factor at which <see cref="ReadReduced"/> takes the decoder's reduced output on this level; 1 where it never does.
+    /// </summary>
     public virtual int FactorByDecoder(int level) => 1;
 
     /// <summary>The largest factor by which the level is stored reduced within its own tiles (JPEG 2000); 1 where it is not.</summary>
@@ -227,7 +239,8 @@ public abstract class Slide : IDisposable
     public abstract SlideImage ReadAssociatedImage(string name);
 
     /// <summary>Looks at every tile of every level, for an audit.</summary>
-    /// <param name="deep">Decode every tile; else only its place in the file and its header are looked at. OpenSlide has no view of tiles: shallow, nothing is looked at.</param>
+    /// <param name="deep">Decode every tile; else only its place in the file and its header are looked at. OpenSlide has no view of tiles:
+    /// shallow, nothing is looked at.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <returns>Counts and the first faults; a fault is no exception here.</returns>
     public virtual TileCheck VerifyTiles(bool deep, CancellationToken cancellation = default)
@@ -261,7 +274,8 @@ public abstract class Slide : IDisposable
     private protected abstract void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride);
 
     /// <summary>As <see cref="ReadInside"/>, reduced; here the mean of factor × factor pixels, halves rounded up.</summary>
-    private protected virtual void ReadInsideReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    private protected virtual void ReadInsideReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb,
+        int stride)
     {
         int fullStride = checked(width * factor * 3), band = Math.Clamp(MostBandBytes / (fullStride * factor), 1, height);
         byte[] full = ArrayPool<byte>.Shared.Rent(checked(fullStride * factor * band));
@@ -308,7 +322,9 @@ public abstract class Slide : IDisposable
         return Levels[level];
     }
 
-    /// <summary>The part of a rectangle that lies inside of the level and where it starts in the buffer; what lies outside is made white.</summary>
+    /// <summary>
+    /// The part of a rectangle that lies inside of the level and where it starts in the buffer; what lies outside is made white.
+    /// </summary>
     private static (long X, long Y, int Width, int Height, int Start) Clip(
         long x, long y, int width, int height, long levelWidth, long levelHeight, Span<byte> rgb, int stride)
     {

@@ -29,13 +29,15 @@ public sealed record SlideRuntimeOptions
     public long TileCacheBytes { get; init; } = 64L << 20;
 
     /// <summary>
-    /// Bytes of decoded tiles that slides read by OpenSlide share, where <see cref="OpenSlideLibrary.HasCacheControl"/>; else OpenSlide keeps its own 32 MiB a slide.
+    /// Bytes of decoded tiles that slides read by OpenSlide share, where <see cref="OpenSlideLibrary.HasCacheControl"/>; else OpenSlide
+    /// keeps its own 32 MiB a slide.
     /// </summary>
     public long OpenSlideCacheBytes { get; init; } = 128L << 20;
 }
 
 /// <summary>
-/// What open slides share: decoded tiles, decoders, OpenSlide's cache. The caller owns it and hands it to the slides that it opens; two of them know nothing of
+/// What open slides share: decoded tiles, decoders, OpenSlide's cache. The caller owns it and hands it to the slides that it opens; two of
+/// them know nothing of
 /// each other. Safe from many threads.
 /// </summary>
 public sealed class SlideRuntime : IDisposable

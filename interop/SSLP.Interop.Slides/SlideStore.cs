@@ -3,12 +3,15 @@ using SSLP.Interop.Slides.OpenSlide;
 namespace SSLP.Interop.Slides;
 
 /// <summary>
-/// Thousands of slides under a budget of open files: each is opened when it is first asked for, and the one not used for longest is closed when
+/// Thousands of slides under a budget of open files: each is opened when it is first asked for, and the one not used for longest is closed
+/// when
 /// there are too many. Safe from many threads.
 /// </summary>
 public sealed class SlideStore : IDisposable
 {
-    /// <summary>What a slide counts that OpenSlide 3.4 reads: it keeps up to 32 MiB of decoded tiles for itself, and no call makes that less.</summary>
+    /// <summary>
+    /// What a slide counts that OpenSlide 3.4 reads: it keeps up to 32 MiB of decoded tiles for itself, and no call makes that less.
+    /// </summary>
     private const int CountOfUnboundedCache = 8;
 
     private readonly Lock _gate = new();
@@ -23,7 +26,8 @@ public sealed class SlideStore : IDisposable
 
     /// <param name="paths">The slides; their index in this list is their number.</param>
     /// <param name="maxOpen">
-    /// Most slides open when none is being read, ≥ 1; each thread may hold one more. A slide that OpenSlide 3.4 reads counts eightfold, for the cache
+    /// Most slides open when none is being read, ≥ 1; each thread may hold one more. A slide that OpenSlide 3.4 reads counts eightfold,
+    /// for the cache
     /// that it brings.
     /// </param>
     /// <param name="reader">Which reader opens them.</param>
@@ -54,7 +58,8 @@ public sealed class SlideStore : IDisposable
 
     /// <summary>Lends a slide, opening it if need be; it stays open until the lease is disposed.</summary>
     /// <exception cref="SlideException">
-    /// The slide can't be opened. It is tried again only after <see cref="SlideFault.NotReadable"/>, which may pass; else the same exception comes each time.
+    /// The slide can't be opened. It is tried again only after <see cref="SlideFault.NotReadable"/>, which may pass; else the same
+    /// exception comes each time.
     /// </exception>
     public Lease Rent(int slide)
     {

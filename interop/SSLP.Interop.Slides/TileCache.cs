@@ -5,7 +5,8 @@ namespace SSLP.Interop.Slides;
 /// Only tiles that a patch takes a part of come here; whole tiles are decoded to where they are wanted.
 /// </summary>
 /// <remarks>
-/// One lock, held for a lookup only: decoding a tile takes a thousand times as long. Two threads that miss the same tile at the same time both decode it.
+/// One lock, held for a lookup only: decoding a tile takes a thousand times as long. Two threads that miss the same tile at the same time
+/// both decode it.
 /// After warm-up nothing is allocated: the buffer of the tile that leaves serves the one that comes.
 /// </remarks>
 public sealed class TileCache

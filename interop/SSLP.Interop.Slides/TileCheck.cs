@@ -14,27 +14,27 @@ public sealed record TileCheck(bool Deep, long Tiles, long Absent, long Unreadab
     /// <summary>Gathers a check tile by tile.</summary>
     internal sealed class Tally(bool deep)
     {
-        private readonly List<SlideException> faults = [];
-        private long tiles;
-        private long absent;
-        private long unreadable;
+        private readonly List<SlideException> _faults = [];
+        private long _tiles;
+        private long _absent;
+        private long _unreadable;
 
-        public void Readable() => tiles++;
+        public void Readable() => _tiles++;
 
         public void Absent()
         {
-            tiles++;
-            absent++;
+            _tiles++;
+            _absent++;
         }
 
         public void Unreadable(SlideException fault)
         {
-            tiles++;
-            unreadable++;
-            if (faults.Count < MostFaults)
-                faults.Add(fault);
+            _tiles++;
+            _unreadable++;
+            if (_faults.Count < MostFaults)
+                _faults.Add(fault);
         }
 
-        public TileCheck Result() => new(deep, tiles, absent, unreadable, faults);
+        public TileCheck Result() => new(deep, _tiles, _absent, _unreadable, _faults);
     }
 }

@@ -12,8 +12,10 @@ namespace SSLP.Data.Patches;
 /// count as one size): resampling by 1.002 would blur by a phase that drifts over the slide. The patch is then centred on its place,
 /// rounded once; its corners are off by at most one stored pixel. The same where the extent is twice that, as at 0.5 µm from a
 /// slide of 0.25 µm with no level between: then the level is read at half its resolution (<see cref="Slide.ReadReduced"/>, which says
-/// how that differs from the mean of 2 × 2 pixels). JPEG 2000 stores reduced resolutions itself: patches of at least twice a stored pixel begin from
-/// the one that leaves the mean a factor of 1 to 4 to take, whose nearness to the mean of all pixels <see cref="Slide.ReadReduced"/> states. All other scales
+/// how that differs from the mean of 2 × 2 pixels). JPEG 2000 stores reduced resolutions itself: patches of at least twice a stored pixel
+/// begin from
+/// the one that leaves the mean a factor of 1 to 4 to take, whose nearness to the mean of all pixels <see cref="Slide.ReadReduced"/>
+/// states. All other scales
 /// are exact.
 /// </para>
 /// </summary>
@@ -43,7 +45,8 @@ internal sealed class PatchSampling
         (_scaleX, _scaleY) = (scaleX / _downsampleX, scaleY / _downsampleY);
         bool twice = IsStoredSize(_scaleX / 2) && IsStoredSize(_scaleY / 2);
         _factor = twice ? 2 : StoredFactor(slide.StoredFactor(_level), Math.Min(_scaleX, _scaleY));
-        (_downsampleX, _downsampleY, _scaleX, _scaleY) = (_downsampleX * _factor, _downsampleY * _factor, _scaleX / _factor, _scaleY / _factor);
+        (_downsampleX, _downsampleY, _scaleX, _scaleY) = (_downsampleX * _factor, _downsampleY * _factor, _scaleX / _factor,
+            _scaleY / _factor);
         TakesStoredPixels = IsStoredSize(_scaleX) && IsStoredSize(_scaleY);
     }
 
@@ -52,14 +55,18 @@ internal sealed class PatchSampling
 
     public int Level => _level;
 
-    /// <summary>Reads the patch whose top left corner is at (<paramref name="leftLevel0"/>, <paramref name="topLevel0"/>), level-0 pixels, not rounded.</summary>
+    /// <summary>
+    /// Reads the patch whose top left corner is at (<paramref name="leftLevel0"/>, <paramref name="topLevel0"/>), level-0 pixels, not
+    /// rounded.
+    /// </summary>
     /// <exception cref="SlideException">The slide does not give the region.</exception>
     public void Read(Slide slide, double leftLevel0, double topLevel0, Span<byte> rgb)
     {
         double x = leftLevel0 / _downsampleX, y = topLevel0 / _downsampleY;
         if (TakesStoredPixels)
         {
-            long left = Stored(x, _scaleX, slide.Levels[_level].Width / _factor), top = Stored(y, _scaleY, slide.Levels[_level].Height / _factor);
+            long left = Stored(x, _scaleX, slide.Levels[_level].Width / _factor),
+                top = Stored(y, _scaleY, slide.Levels[_level].Height / _factor);
             slide.ReadReduced(_level, _factor, left, top, _patchSize, _patchSize, rgb, _patchSize * 3);
             return;
         }
@@ -79,7 +86,9 @@ internal sealed class PatchSampling
         }
     }
 
-    /// <summary>First stored pixel of a patch side, its middle at the patch's. A level's own size is rounded down: at its edge one pixel less.</summary>
+    /// <summary>
+    /// First stored pixel of a patch side, its middle at the patch's. A level's own size is rounded down: at its edge one pixel less.
+    /// </summary>
     private long Stored(double start, double scale, long levelSize)
     {
         long first = (long)Math.Round(start + (_patchSize * (scale - 1) / 2));
@@ -103,7 +112,8 @@ internal sealed class PatchSampling
     }
 
     /// <summary>
-    /// From 2 on the half, and from 8 on smaller ones: a stored resolution is sharper than a mean, and more so the smaller it is, so that a mean of 2 × 2 of its
+    /// From 2 on the half, and from 8 on smaller ones: a stored resolution is sharper than a mean, and more so the smaller it is, so that
+    /// a mean of 2 × 2 of its
     /// pixels or more is nearer to what all pixels give.
     /// </summary>
     private static int StoredFactor(int stored, double scale)

@@ -10,7 +10,9 @@ internal static unsafe class JpegColour
     // JFIF's matrix × 2¹⁶, each as what 16 bits hold: 1.402 = 1 + 0.402, 1.772 = 2 − 0.228, 0.71414 = 1 − 0.28586.
     private const short Red = 26345, Blue = -14942, GreenOfBlue = -22554, GreenOfRed = 18734;
 
-    /// <summary>3 · near + far of two chroma rows: the vertical half of libjpeg's triangle filter. One more on either side repeats the edge.</summary>
+    /// <summary>
+    /// 3 · near + far of two chroma rows: the vertical half of libjpeg's triangle filter. One more on either side repeats the edge.
+    /// </summary>
     /// <param name="near">The chroma row that covers the luma row.</param>
     /// <param name="far">The one that is next nearest.</param>
     /// <param name="columns">Samples of the rows.</param>
@@ -33,7 +35,9 @@ internal static unsafe class JpegColour
         Edges(sums, columns);
     }
 
-    /// <summary>Twice as many samples: each 3/4 of the nearer and 1/4 of the farther; the bias alternates, so that rounding favours neither way.</summary>
+    /// <summary>
+    /// Twice as many samples: each 3/4 of the nearer and 1/4 of the farther; the bias alternates, so that rounding favours neither way.
+    /// </summary>
     /// <param name="sums">Of <see cref="ColumnSums"/> (<paramref name="shift"/> 4) or <see cref="ColumnValues"/> (2).</param>
     /// <param name="to">Receives 2 · columns, and what a vector writes past them.</param>
     public static void Twice(short* sums, int columns, int shift, byte* to)
@@ -42,7 +46,8 @@ internal static unsafe class JpegColour
         for (int i = 0; i < columns; i += 16)
         {
             Vector256<short> three = Vector256.Load(sums + 1 + i) * 3;
-            Vector256<short> even = (three + Vector256.Load(sums + i) + left) >>> shift, odd = (three + Vector256.Load(sums + 2 + i) + right) >>> shift;
+            Vector256<short> even = (three + Vector256.Load(sums + i) + left) >>> shift,
+                odd = (three + Vector256.Load(sums + 2 + i) + right) >>> shift;
             (even | (odd << 8)).AsByte().Store(to + (2 * i));
         }
     }
@@ -57,7 +62,8 @@ internal static unsafe class JpegColour
         {
             Vector256<short> luma = Load16(y + x);
             Vector256<short> b = Load16(cb + x) - Vector256.Create((short)128), r = Load16(cr + x) - Vector256.Create((short)128);
-            Vector128<byte> red = Bytes(luma + r + Scaled(r, Red)), blue = Bytes(luma + b + b + Scaled(b, Blue)), green = Bytes(luma - r + Green(b, r));
+            Vector128<byte> red = Bytes(luma + r + Scaled(r, Red)), blue = Bytes(luma + b + b + Scaled(b, Blue)),
+                green = Bytes(luma - r + Green(b, r));
             int left = width - x;
             Interleave(red, green, blue, left >= 16 ? rgb + (3 * x) : last);
             if (left < 16)

@@ -30,7 +30,9 @@ internal abstract class JpegDecoder : IDisposable
         return DecodeWhole(_withoutGaps.AsSpan(0, JpegMarkers.CopyWithoutGaps(jpeg, _withoutGaps)), width, height, rgb, stride);
     }
 
-    /// <summary>As <see cref="Decode"/>, of a stream with nothing between its header's segments, into a span that is large enough.</summary>
+    /// <summary>
+    /// As <see cref="Decode"/>, of a stream with nothing between its header's segments, into a span that is large enough.
+    /// </summary>
     private protected abstract string? DecodeWhole(ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb, int stride);
 
     /// <summary>A decoder of one's choice.</summary>
@@ -40,7 +42,8 @@ internal abstract class JpegDecoder : IDisposable
         JpegChoice.Auto => NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) ? new TurboJpegDecoder()
             : VectorJpegDecoder.IsSupported ? new VectorJpegDecoder() : new SkiaJpegDecoder(),
         JpegChoice.TurboJpeg when NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) => new TurboJpegDecoder(),
-        JpegChoice.TurboJpeg => throw new ArgumentException("jpeg is turbojpeg, and libjpeg-turbo is not on this machine; install it or choose auto, own or skia."),
+        JpegChoice.TurboJpeg =>
+            throw new ArgumentException("jpeg is turbojpeg, which is not on this machine; install libjpeg-turbo or choose auto, own or skia."),
         JpegChoice.Own when VectorJpegDecoder.IsSupported => new VectorJpegDecoder(),
         JpegChoice.Own => throw new ArgumentException("jpeg is own, which needs a processor with AVX2; choose auto, turbojpeg or skia."),
         JpegChoice.Skia => new SkiaJpegDecoder(),

@@ -3,14 +3,17 @@ using System.Buffers.Binary;
 namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
-/// Tables and geometry of a sequential JPEG stream of three components in one scan (T.81 annex B), as far as <see cref="VectorJpegDecoder"/> takes it.
+/// Tables and geometry of a sequential JPEG stream of three components in one scan (T.81 annex B), as far as
+/// <see cref="VectorJpegDecoder"/> takes it.
 /// One serves stream after stream; nothing is allocated for one.
 /// </summary>
 internal sealed class JpegFrame
 {
     private const byte Sof0 = 0xC0, Sof1 = 0xC1, Dht = 0xC4, Sos = 0xDA, Dqt = 0xDB, Dri = 0xDD, App0 = 0xE0, App14 = 0xEE;
 
-    /// <summary>Where the k-th coefficient of the zigzag stands in its block; sixteen more, so that a run past the end stays inside.</summary>
+    /// <summary>
+    /// Where the k-th coefficient of the zigzag stands in its block; sixteen more, so that a run past the end stays inside.
+    /// </summary>
     public static readonly byte[] Zigzag =
     [
         0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
@@ -18,10 +21,10 @@ internal sealed class JpegFrame
         63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
     ];
 
-    private readonly short[][] quantisers = [new short[64], new short[64], new short[64], new short[64]];
-    private readonly JpegHuffman[] dc = [new(), new(), new(), new()], ac = [new(), new(), new(), new()];
-    private int quantisersDefined, dcDefined, acDefined, transform;
-    private bool jfif;
+    private readonly short[][] _quantisers = [new short[64], new short[64], new short[64], new short[64]];
+    private readonly JpegHuffman[] _dc = [new(), new(), new(), new()], _ac = [new(), new(), new(), new()];
+    private int _quantisersDefined, _dcDefined, _acDefined, _transform;
+    private bool _jfif;
 
     public int Width { get; private set; }
 
@@ -44,7 +47,7 @@ internal sealed class JpegFrame
     /// <returns>Where its entropy-coded bytes begin; −1 where this is no stream for this decoder.</returns>
     public int Read(ReadOnlySpan<byte> jpeg)
     {
-        (Width, RestartInterval, quantisersDefined, dcDefined, acDefined, transform, jfif) = (0, 0, 0, 0, 0, -1, false);
+        (Width, RestartInterval, _quantisersDefined, _dcDefined, _acDefined, _transform, _jfif) = (0, 0, 0, 0, 0, -1, false);
         int at = 2;
         while (at + 4 <= jpeg.Length && jpeg[at] == 0xFF)
         {
@@ -76,10 +79,10 @@ internal sealed class JpegFrame
                 RestartInterval = BinaryPrimitives.ReadUInt16BigEndian(body);
                 return true;
             case App0:
-                jfif |= body.StartsWith("JFIF\0"u8);
+                _jfif |= body.StartsWith("JFIF\0"u8);
                 return true;
             case App14 when body.Length >= 12 && body.StartsWith("Adobe"u8):
-                transform = body[11];
+                _transform = body[11];
                 return true;
             default:
                 // Other applications' segments and comments say nothing of the pixels; any other marker is another kind of JPEG.
@@ -95,7 +98,8 @@ internal sealed class JpegFrame
         Width = BinaryPrimitives.ReadUInt16BigEndian(body[3..]);
         for (int i = 0; i < 3; i++)
             Components[i].Name(body[6 + (3 * i)], body[7 + (3 * i)] >> 4, body[7 + (3 * i)] & 15, body[8 + (3 * i)]);
-        bool chroma = Components[1].IsOneByOne && Components[2].IsOneByOne && Components[0] is { Across: 1, Down: 1 } or { Across: 2, Down: 1 or 2 };
+        bool chroma = Components[1].IsOneByOne && Components[2].IsOneByOne
+            && Components[0] is { Across: 1, Down: 1 } or { Across: 2, Down: 1 or 2 };
         return Height > 0 && Width > 0 && chroma;
     }
 
@@ -108,13 +112,13 @@ internal sealed class JpegFrame
                 symbols += count;
             if (which > 3 || body[0] > 0x1F || symbols > 256 || body.Length < 17 + symbols)
                 return false;
-            JpegHuffman code = body[0] < 0x10 ? dc[which] : ac[which];
+            JpegHuffman code = body[0] < 0x10 ? _dc[which] : _ac[which];
             if (!code.Define(body.Slice(1, 16), body.Slice(17, symbols)))
                 return false;
             if (body[0] < 0x10)
-                dcDefined |= 1 << which;
+                _dcDefined |= 1 << which;
             else
-                acDefined |= 1 << which;
+                _acDefined |= 1 << which;
             body = body[(17 + symbols)..];
         }
         return body.IsEmpty;
@@ -125,10 +129,10 @@ internal sealed class JpegFrame
         // Tables of 16 bits belong to 12-bit images.
         while (body.Length >= 65 && body[0] <= 3)
         {
-            short[] table = quantisers[body[0]];
+            short[] table = _quantisers[body[0]];
             for (int k = 0; k < 64; k++)
                 table[k] = body[1 + k];
-            quantisersDefined |= 1 << body[0];
+            _quantisersDefined |= 1 << body[0];
             body = body[65..];
         }
         return body.IsEmpty;
@@ -138,18 +142,20 @@ internal sealed class JpegFrame
     {
         if (Width == 0 || body.Length != 10 || body[0] != 3 || body[7] != 0 || body[8] != 63 || body[9] != 0)
             return false;
-        int mcusAcross = (Width + (8 * AcrossChroma) - 1) / (8 * AcrossChroma), mcusDown = (Height + (8 * DownChroma) - 1) / (8 * DownChroma);
+        int mcusAcross = (Width + (8 * AcrossChroma) - 1) / (8 * AcrossChroma),
+            mcusDown = (Height + (8 * DownChroma) - 1) / (8 * DownChroma);
         for (int i = 0; i < 3; i++)
         {
             JpegComponent component = Components[i];
             int dcCode = body[2 + (2 * i)] >> 4, acCode = body[2 + (2 * i)] & 15;
             if (body[1 + (2 * i)] != component.Id || dcCode > 3 || acCode > 3 || component.Quantiser > 3
-                || ((dcDefined >> dcCode) & (acDefined >> acCode) & (quantisersDefined >> component.Quantiser) & 1) == 0)
+                || ((_dcDefined >> dcCode) & (_acDefined >> acCode) & (_quantisersDefined >> component.Quantiser) & 1) == 0)
                 return false;
-            component.Lay(Width, Height, AcrossChroma, DownChroma, mcusAcross, mcusDown, quantisers[component.Quantiser], dc[dcCode], ac[acCode]);
+            component.Lay(Width, Height, AcrossChroma, DownChroma, mcusAcross, mcusDown, _quantisers[component.Quantiser], _dc[dcCode],
+                _ac[acCode]);
         }
         bool namedRgb = Components[0].Id == 'R' && Components[1].Id == 'G' && Components[2].Id == 'B';
-        IsRgb = !jfif && (transform >= 0 ? transform == 0 : namedRgb);
+        IsRgb = !_jfif && (_transform >= 0 ? _transform == 0 : namedRgb);
         return true;
     }
 }
@@ -190,7 +196,8 @@ internal sealed class JpegComponent
 
     public void Name(byte id, int across, int down, int quantiser) => (Id, Across, Down, Quantiser) = (id, across, down, quantiser);
 
-    public void Lay(int width, int height, int mostAcross, int mostDown, int mcusAcross, int mcusDown, short[] quantisers, JpegHuffman dc, JpegHuffman ac)
+    public void Lay(int width, int height, int mostAcross, int mostDown, int mcusAcross, int mcusDown, short[] quantisers,
+        JpegHuffman dc, JpegHuffman ac)
     {
         Columns = ((width * Across) + mostAcross - 1) / mostAcross;
         Rows = ((height * Down) + mostDown - 1) / mostDown;

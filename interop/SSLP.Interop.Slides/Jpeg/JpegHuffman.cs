@@ -8,9 +8,9 @@ internal sealed class JpegHuffman
     /// <summary>Bits that a look-up takes; most codes of a photograph, and many with their value, are not longer.</summary>
     public const int LookBits = 10;
 
-    private readonly int[] maxCode = new int[18];
-    private readonly int[] offset = new int[17];
-    private readonly byte[] symbols = new byte[256];
+    private readonly int[] _maxCode = new int[18];
+    private readonly int[] _offset = new int[17];
+    private readonly byte[] _symbols = new byte[256];
 
     /// <summary>By the next bits: the code's length in the high byte and its symbol in the low one; 0 where the code is longer.</summary>
     public readonly ushort[] Look = new ushort[1 << LookBits];
@@ -23,12 +23,12 @@ internal sealed class JpegHuffman
     {
         Look.AsSpan().Clear();
         LookAc.AsSpan().Clear();
-        symbols.AsSpan().Clear();
-        values.CopyTo(symbols);
+        _symbols.AsSpan().Clear();
+        values.CopyTo(_symbols);
         int code = 0, next = 0;
         for (int length = 1; length <= 16; length++)
         {
-            offset[length] = next - code;
+            _offset[length] = next - code;
             for (int i = 0; i < counts[length - 1]; i++, code++, next++)
             {
                 if (code >= 1 << length)
@@ -36,10 +36,10 @@ internal sealed class JpegHuffman
                 if (length <= LookBits)
                     Look.AsSpan(code << (LookBits - length), 1 << (LookBits - length)).Fill((ushort)((length << 8) | values[next]));
             }
-            maxCode[length] = code << (16 - length);
+            _maxCode[length] = code << (16 - length);
             code <<= 1;
         }
-        maxCode[17] = int.MaxValue;
+        _maxCode[17] = int.MaxValue;
         FillAc();
         return true;
     }
@@ -51,9 +51,9 @@ internal sealed class JpegHuffman
     public int Long(int next16, out int length)
     {
         length = LookBits + 1;
-        while (length <= 16 && next16 >= maxCode[length])
+        while (length <= 16 && next16 >= _maxCode[length])
             length++;
-        return length > 16 ? -1 : symbols[((next16 >> (16 - length)) + offset[length]) & 255];
+        return length > 16 ? -1 : _symbols[((next16 >> (16 - length)) + _offset[length]) & 255];
     }
 
     private void FillAc()

@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
-/// The segments of a JPEG stream up to and with its first scan header. Bytes between them that are no marker are stepped over as libjpeg does: whatever is not
+/// The segments of a JPEG stream up to and with its first scan header. Bytes between them that are no marker are stepped over as libjpeg
+/// does: whatever is not
 /// 0xFF, 0xFF as filling, and 0xFF 0x00.
 /// </summary>
 internal ref struct JpegMarkers(ReadOnlySpan<byte> jpeg)

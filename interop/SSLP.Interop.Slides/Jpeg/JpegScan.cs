@@ -3,8 +3,10 @@ using System.Runtime.CompilerServices;
 namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
-/// The entropy-coded blocks of a sequential stream, read strictly: a code that there is not, data that end too early and a restart marker that is missing are
-/// faults, where libjpeg warns and makes something up. Bytes that are left over before a marker are stepped over, up to <see cref="MostLeftOver"/>.
+/// The entropy-coded blocks of a sequential stream, read strictly: a code that there is not, data that end too early and a restart marker
+/// that is missing are
+/// faults, where libjpeg warns and makes something up. Bytes that are left over before a marker are stepped over, up to
+/// <see cref="MostLeftOver"/>.
 /// </summary>
 internal sealed unsafe class JpegScan(JpegFrame frame)
 {
@@ -14,11 +16,13 @@ internal sealed unsafe class JpegScan(JpegFrame frame)
     private readonly short[] _block = GC.AllocateArray<short>(64, pinned: true);
 
     /// <summary>Reads all blocks.</summary>
-    /// <param name="transform">Whether samples are made of them, into the components' planes (needs AVX2); else they are only looked at.</param>
+    /// <param name="transform">Whether samples are made of them, into the components' planes (needs AVX2); else they are only looked
+    /// at.</param>
     /// <returns>Null, or the first fault.</returns>
     public string? Read(JpegBits bits, bool transform)
     {
-        int mcusAcross = frame.Components[0].Stride / (8 * frame.AcrossChroma), mcusDown = (frame.Height + (8 * frame.DownChroma) - 1) / (8 * frame.DownChroma);
+        int mcusAcross = frame.Components[0].Stride / (8 * frame.AcrossChroma),
+            mcusDown = (frame.Height + (8 * frame.DownChroma) - 1) / (8 * frame.DownChroma);
         Span<int> predicted = stackalloc int[3];
         predicted.Clear();
         int untilRestart = frame.RestartInterval, restarts = 0;
@@ -54,7 +58,8 @@ internal sealed unsafe class JpegScan(JpegFrame frame)
             {
                 for (int across = 0; across < component.Across; across++)
                 {
-                    byte* to = plane + (((long)((mcuRow * component.Down) + down) * component.Stride * 8) + (((mcuColumn * component.Across) + across) * 8));
+                    byte* to = plane + (((long)((mcuRow * component.Down) + down) * component.Stride * 8)
+                        + (((mcuColumn * component.Across) + across) * 8));
                     int last = ReadBlock(ref bits, component, coefficients, ref predicted);
                     if (last < 0)
                         return false;

@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
-/// The inverse transform of a block as libjpeg's "islow" has it, to the bit: Loeffler, Ligtenberg and Moschytz (1989) in whole numbers of 13
+/// The inverse transform of a block as libjpeg's "islow" has it, to the bit: Loeffler, Ligtenberg and Moschytz (1989) in whole numbers of
+/// 13
 /// fraction bits, columns first with 2 bits kept. All eight columns, then all eight rows at a time.
 /// </summary>
 internal static unsafe class JpegTransform
@@ -13,7 +14,8 @@ internal static unsafe class JpegTransform
     private const int ColumnShift = 11, RowShift = 18;
 
     // Constants of the algorithm × 2¹³, as pairs that one multiply-add takes: a · even + b · odd.
-    private const short F0298 = 2446, F0390 = 3196, F0541 = 4433, F0765 = 6270, F0899 = 7373, F1175 = 9633, F1501 = 12299, F1847 = 15137, F1961 = 16069,
+    private const short F0298 = 2446, F0390 = 3196, F0541 = 4433, F0765 = 6270, F0899 = 7373, F1175 = 9633, F1501 = 12299, F1847 = 15137,
+        F1961 = 16069,
         F2053 = 16819, F2562 = 20995, F3072 = 25172, One = 8192;
 
     public static bool IsSupported => Avx2.IsSupported;
@@ -29,10 +31,12 @@ internal static unsafe class JpegTransform
             Vector128.Load(block + 32), Vector128.Load(block + 40), Vector128.Load(block + 48), Vector128.Load(block + 56), ColumnShift,
             out Vector256<short> c04, out Vector256<short> c15, out Vector256<short> c26, out Vector256<short> c37);
         OneWay(
-            c04.GetLower(), c15.GetLower(), c26.GetLower(), c37.GetLower(), c04.GetUpper(), c15.GetUpper(), c26.GetUpper(), c37.GetUpper(), RowShift,
+            c04.GetLower(), c15.GetLower(), c26.GetLower(), c37.GetLower(), c04.GetUpper(), c15.GetUpper(), c26.GetUpper(),
+                c37.GetUpper(), RowShift,
             out Vector256<short> r04, out Vector256<short> r15, out Vector256<short> r26, out Vector256<short> r37);
         Vector256<byte> centre = Vector256.Create((byte)128);
-        Vector256<byte> r0145 = Avx2.PackSignedSaturate(r04, r15).AsByte() ^ centre, r2367 = Avx2.PackSignedSaturate(r26, r37).AsByte() ^ centre;
+        Vector256<byte> r0145 = Avx2.PackSignedSaturate(r04, r15).AsByte() ^ centre,
+            r2367 = Avx2.PackSignedSaturate(r26, r37).AsByte() ^ centre;
         Store(r0145.GetLower(), to, stride);
         Store(r2367.GetLower(), to + (2 * stride), stride);
         Store(r0145.GetUpper(), to + (4 * stride), stride);
@@ -55,7 +59,8 @@ internal static unsafe class JpegTransform
     }
 
     /// <summary>
-    /// The transform in one direction of eight vectors, and their transpose: vector k of the result, k = 0 … 3, has the outcome's column k in its lower
+    /// The transform in one direction of eight vectors, and their transpose: vector k of the result, k = 0 … 3, has the outcome's column k
+    /// in its lower
     /// half and column k + 4 in its upper.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -83,7 +88,8 @@ internal static unsafe class JpegTransform
         Vector256<short> v67 = Avx2.PackSignedSaturate((a1 - odd2) >> shift, (a0 - odd3) >> shift);
 
         // Lower halves hold lanes 0 … 3 of two vectors each, upper ones lanes 4 … 7.
-        Vector256<short> v02 = Avx2.UnpackLow(v01, v23), v13 = Avx2.UnpackHigh(v01, v23), v46 = Avx2.UnpackLow(v45, v67), v57 = Avx2.UnpackHigh(v45, v67);
+        Vector256<short> v02 = Avx2.UnpackLow(v01, v23), v13 = Avx2.UnpackHigh(v01, v23), v46 = Avx2.UnpackLow(v45, v67),
+            v57 = Avx2.UnpackHigh(v45, v67);
         Vector256<long> upper01 = Avx2.UnpackLow(v02, v13).AsInt64(), upper23 = Avx2.UnpackHigh(v02, v13).AsInt64();
         Vector256<long> lower01 = Avx2.UnpackLow(v46, v57).AsInt64(), lower23 = Avx2.UnpackHigh(v46, v57).AsInt64();
         o04 = Avx2.UnpackLow(upper01, lower01).AsInt16();

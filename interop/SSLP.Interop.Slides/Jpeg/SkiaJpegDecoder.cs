@@ -6,7 +6,8 @@ namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
 /// The libjpeg-turbo inside of SkiaSharp's native library, for machines that have none. Same pixels as <see cref="TurboJpegDecoder"/>;
-/// slower by the fourth channel and the codec object of each image. It lets damage pass that libjpeg only warns of, so blocks of sequential streams are looked
+/// slower by the fourth channel and the codec object of each image. It lets damage pass that libjpeg only warns of, so blocks of
+/// sequential streams are looked
 /// at first, by <see cref="JpegScan"/>; damage inside of progressive and arithmetic streams goes unseen here.
 /// Its C interface is called directly, since the managed classes allocate several objects a tile.
 /// </summary>

@@ -26,16 +26,19 @@ internal sealed unsafe class TurboJpegDecoder : JpegDecoder
     {
         fixed (byte* source = jpeg, target = rgb)
         {
-            // TurboJPEG takes the largest of its scales that fits in width × height and writes no more, whatever the stream turns out to hold.
+            // TurboJPEG takes the largest of its scales that fits in width × height and writes no more, whatever the stream turns out to
+            // hold.
             int status = NativeTurboJpeg.tjDecompress2(
                 _handle, source, new CULong((uint)jpeg.Length), target, width, stride, height, NativeTurboJpeg.TJPF_RGB, Flags);
             if (status == 0)
                 return null;
         }
         string fault = Marshal.PtrToStringUTF8((nint)NativeTurboJpeg.tjGetErrorStr2(_handle)) ?? "unknown fault";
-        // It stops at every warning and can't be told to pass over this one: a decoder that tells harmless bytes from damage goes on in its place.
+        // It stops at every warning and can't be told to pass over this one: a decoder that tells harmless bytes from damage goes on in
+        // its place.
         return fault.Contains(LeftOver, StringComparison.Ordinal)
-            ? (_strict ??= VectorJpegDecoder.IsSupported ? new VectorJpegDecoder() : new SkiaJpegDecoder()).Decode(jpeg, width, height, rgb, stride)
+            ? (_strict ??= VectorJpegDecoder.IsSupported ? new VectorJpegDecoder() : new SkiaJpegDecoder())
+                .Decode(jpeg, width, height, rgb, stride)
             : fault;
     }
 }

@@ -1,10 +1,12 @@
 namespace SSLP.Interop.Slides.Jpeg;
 
 /// <summary>
-/// Sequential JPEG of three components, chroma whole, halved across or halved both ways: what tiles of slides are. Pixels are libjpeg-turbo's, to the
+/// Sequential JPEG of three components, chroma whole, halved across or halved both ways: what tiles of slides are. Pixels are
+/// libjpeg-turbo's, to the
 /// bit. Whatever else comes (progressive, arithmetic, half resolution) goes to the decoder behind it.
 /// <para>
-/// For machines with AVX2 and no libjpeg-turbo: the one inside of SkiaSharp is built without its vector code and takes two to three times as long
+/// For machines with AVX2 and no libjpeg-turbo: the one inside of SkiaSharp is built without its vector code and takes two to three times
+/// as long
 /// (bench/results). As strict as <see cref="TurboJpegDecoder"/>: what libjpeg would only warn of is a fault.
 /// </para>
 /// </summary>

@@ -3,8 +3,10 @@ using System.Runtime.Intrinsics;
 namespace SSLP.Interop.Slides.Jpeg2000;
 
 /// <summary>
-/// Brings a stored resolution nearer to what an area mean gives. The wavelet's low-pass is sharper than a mean, and its sample n stands on sample f · n and
-/// not on the middle of f of them: four taps across and down blur and move it by (1 − 1/f) / 2. The taps are the least-squares ones on H&amp;E, in 32nds.
+/// Brings a stored resolution nearer to what an area mean gives. The wavelet's low-pass is sharper than a mean, and its sample n stands on
+/// sample f · n and
+/// not on the middle of f of them: four taps across and down blur and move it by (1 − 1/f) / 2. The taps are the least-squares ones on
+/// H&amp;E, in 32nds.
 /// On a real slide (9/7) the mean difference from 2 × 2 means falls from 5.6 to 1.8 grey levels.
 /// </summary>
 internal sealed unsafe class Jpeg2000Centre

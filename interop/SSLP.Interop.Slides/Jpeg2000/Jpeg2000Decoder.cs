@@ -13,7 +13,8 @@ internal abstract class Jpeg2000Decoder
     /// <param name="stream">The stream.</param>
     /// <param name="header">What <see cref="Jpeg2000Header.Read"/> found, without a fault.</param>
     /// <param name="yCbCr">Whether its components are YCbCr and not RGB.</param>
-    /// <param name="halvings">How often each side is halved, 0 for the full size. A stream that stores fewer halvings is halved on, by its wavelet.</param>
+    /// <param name="halvings">How often each side is halved, 0 for the full size. A stream that stores fewer halvings is halved on, by its
+    /// wavelet.</param>
     /// <param name="rgb">Receives the rows: sides are the stream's by 2^halvings, rounded up.</param>
     /// <param name="stride">Bytes from row to row.</param>
     /// <returns>Null, or why the stream can't be decoded; the span then holds anything.</returns>

@@ -4,7 +4,8 @@ using SSLP.Interop.Slides.Tiff;
 namespace SSLP.Interop.Slides.Jpeg2000;
 
 /// <summary>
-/// What a JPEG 2000 stream (ITU-T T.800 annex A; in boxes, annex I) says of itself, read before any library sees it: a few bytes of it can ask
+/// What a JPEG 2000 stream (ITU-T T.800 annex A; in boxes, annex I) says of itself, read before any library sees it: a few bytes of it can
+/// ask
 /// a decoder for gigabytes or hours.
 /// </summary>
 internal struct Jpeg2000Header
@@ -67,8 +68,9 @@ internal struct Jpeg2000Header
     /// <param name="extent">The tile.</param>
     /// <param name="samples">Bands of the image: 1 or 3.</param>
     public readonly string? FaultFor(TileExtent extent, int samples) =>
-        Fault ?? (Components == samples ? extent.FaultFor("JPEG 2000", Width, Height)
-            : $"its JPEG 2000 image has {Components} band{(Components == 1 ? "" : "s")} where {samples} {(samples == 1 ? "is" : "are")} needed");
+        Fault ?? (Components == samples
+            ? extent.FaultFor("JPEG 2000", Width, Height)
+            : $"its JPEG 2000 image has {Components} band{(Components == 1 ? "" : "s")} where {(samples == 1 ? "1 is" : "3 are")} needed");
 
     private void ReadMarkers(ReadOnlySpan<byte> stream)
     {
@@ -202,7 +204,8 @@ internal struct Jpeg2000Header
             int packed = ownPrecincts ? body[5 + resolution] : 0xFF, precinctWidth = packed & 15, precinctHeight = packed >> 4;
             long ofResolution = Count(_tileWidth, shift, precinctWidth) * Count(_tileHeight, shift, precinctHeight);
             precincts = Math.Max(precincts, ofResolution);
-            parts += ofResolution + (Count(_tileWidth, shift, Math.Min(blockWidth, precinctWidth)) * Count(_tileHeight, shift, Math.Min(blockHeight, precinctHeight)));
+            int across = Math.Min(blockWidth, precinctWidth), down = Math.Min(blockHeight, precinctHeight);
+            parts += ofResolution + (Count(_tileWidth, shift, across) * Count(_tileHeight, shift, down));
         }
         if (parts * 3 * _tiles > MostParts || precincts * layers > MostPackets)
             Fault = "its JPEG 2000 image claims more parts than any slide has";

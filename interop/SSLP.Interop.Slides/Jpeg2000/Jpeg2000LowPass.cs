@@ -1,7 +1,8 @@
 namespace SSLP.Interop.Slides.Jpeg2000;
 
 /// <summary>
-/// Half the resolution as JPEG 2000 means it, from whole samples: the low-pass half of the wavelet that the stream was made with (T.800 annex F),
+/// Half the resolution as JPEG 2000 means it, from whole samples: the low-pass half of the wavelet that the stream was made with (T.800
+/// annex F),
 /// across and then down, edges mirrored at the last sample. Sample n of the result stands on sample 2n.
 /// </summary>
 /// <remarks>For decoders that give a stream at its full size only, and for streams that store fewer halvings than are asked for.</remarks>
@@ -13,7 +14,9 @@ internal sealed unsafe class Jpeg2000LowPass
     private readonly int[][] _halved = [[], [], []];
     private float[] _across = [];
 
-    /// <summary>Halves a component into a buffer of this object's, one for each component; its own earlier result may be halved again.</summary>
+    /// <summary>
+    /// Halves a component into a buffer of this object's, one for each component; its own earlier result may be halved again.
+    /// </summary>
     /// <param name="component">0 to 2.</param>
     /// <param name="reversible">The 5/3 wavelet, else the 9/7 one.</param>
     public Jpeg2000Plane Halve(Jpeg2000Plane plane, int component, bool reversible)
@@ -48,7 +51,8 @@ internal sealed unsafe class Jpeg2000LowPass
             {
                 float sum = taps[0] * _across[(2 * y * width) + x];
                 for (int tap = 1; tap < taps.Length; tap++)
-                    sum += taps[tap] * (_across[(Mirror((2 * y) - tap, rows) * width) + x] + _across[(Mirror((2 * y) + tap, rows) * width) + x]);
+                    sum += taps[tap] * (_across[(Mirror((2 * y) - tap, rows) * width) + x]
+                        + _across[(Mirror((2 * y) + tap, rows) * width) + x]);
                 target[(y * width) + x] = (int)MathF.Round(sum);
             }
         }

@@ -30,5 +30,6 @@ internal sealed class Jpeg2000Tiles
 
     /// <summary>Whether a tile's components are YCbCr: as its slide says, else as the stream shows, else as the tag says.</summary>
     public bool IsYCbCr(in Jpeg2000Header header) =>
-        header.Components == 3 && (_yCbCr ?? (!header.Decorrelated && (header.BoxedYCbCr || header.ChromaAcross * header.ChromaDown > 1 || _yCbCrTagged)));
+        header.Components == 3
+            && (_yCbCr ?? (!header.Decorrelated && (header.BoxedYCbCr || header.ChromaAcross * header.ChromaDown > 1 || _yCbCrTagged)));
 }

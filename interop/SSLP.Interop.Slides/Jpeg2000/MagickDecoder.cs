@@ -3,8 +3,10 @@ using ImageMagick;
 namespace SSLP.Interop.Slides.Jpeg2000;
 
 /// <summary>
-/// The OpenJPEG inside of Magick.NET through its managed interface, for machines whose native library does not let it be called directly (Windows)
-/// and that have none of their own. At the full size only: its reduced sizes are halved twice over, so <see cref="Jpeg2000LowPass"/> halves here.
+/// The OpenJPEG inside of Magick.NET through its managed interface, for machines whose native library does not let it be called directly
+/// (Windows)
+/// and that have none of their own. At the full size only: its reduced sizes are halved twice over, so <see cref="Jpeg2000LowPass"/>
+/// halves here.
 /// </summary>
 internal sealed unsafe class MagickDecoder : Jpeg2000Decoder
 {
@@ -40,7 +42,8 @@ internal sealed unsafe class MagickDecoder : Jpeg2000Decoder
                 _samples[i] = GC.AllocateUninitializedArray<int>(count, pinned: true);
             for (int p = 0, at = Math.Min(i, header.Components - 1); p < count; p++, at += channels)
                 _samples[i][p] = packed[at];
-            planes[i] = new Jpeg2000Plane((int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_samples[i], 0), width, height);
+            planes[i] = new Jpeg2000Plane((int*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_samples[i], 0),
+                width, height);
         }
         return planes;
     }

@@ -79,7 +79,8 @@ internal static unsafe partial class NativeOpenJpeg
     public static partial void opj_stream_destroy(nint p_stream);
 
     [LibraryImport(Library)]
-    public static partial void opj_stream_set_read_function(nint p_stream, delegate* unmanaged[Cdecl]<void*, nuint, void*, nuint> p_function);
+    public static partial void opj_stream_set_read_function(
+        nint p_stream, delegate* unmanaged[Cdecl]<void*, nuint, void*, nuint> p_function);
 
     [LibraryImport(Library)]
     public static partial void opj_stream_set_skip_function(nint p_stream, delegate* unmanaged[Cdecl]<long, void*, long> p_function);
@@ -94,7 +95,8 @@ internal static unsafe partial class NativeOpenJpeg
     public static partial void opj_stream_set_user_data_length(nint p_stream, ulong data_length);
 
     [LibraryImport(Library)]
-    public static partial int opj_set_error_handler(nint p_codec, delegate* unmanaged[Cdecl]<byte*, void*, void> p_callback, void* p_user_data);
+    public static partial int opj_set_error_handler(
+        nint p_codec, delegate* unmanaged[Cdecl]<byte*, void*, void> p_callback, void* p_user_data);
 
     [LibraryImport(Library)]
     public static partial nint opj_create_decompress(int format);

@@ -1,6 +1,8 @@
 namespace SSLP.Interop.Slides.OpenSlide;
 
-/// <summary>An openslide_cache_t that slides share, made when the first asks for it; nothing where OpenSlide has none (before 4.0).</summary>
+/// <summary>
+/// An openslide_cache_t that slides share, made when the first asks for it; nothing where OpenSlide has none (before 4.0).
+/// </summary>
 internal sealed class OpenSlideCache(long bytes) : IDisposable
 {
     private readonly Lock _gate = new();

@@ -9,7 +9,8 @@ public static unsafe class OpenSlideLibrary
     private static readonly Version FirstWithFixes = new(4, 0, 1);
 
     internal const string HowToInstall =
-        "install OpenSlide (Debian, Ubuntu: apt install libopenslide0; macOS: brew install openslide; Windows: put its bin folder on PATH) to read it";
+        "install OpenSlide (Debian, Ubuntu: apt install libopenslide0; macOS: brew install openslide; "
+        + "Windows: put its bin folder on PATH) to read it";
 
     /// <summary>Whether the library was found.</summary>
     public static bool IsAvailable => NativeLibraries.IsPresent(NativeLibraries.OpenSlide);
@@ -20,7 +21,8 @@ public static unsafe class OpenSlideLibrary
     /// <summary>A sentence to show to the user where the version found has known faults, else null.</summary>
     public static string? Warning =>
         Version is { } version && System.Version.TryParse(version, out var parsed) && parsed < FirstWithFixes
-            ? $"OpenSlide {version} has known security faults in its readers; install {FirstWithFixes} or later before opening files you do not trust."
+            ? $"OpenSlide {version} has known security faults in its readers; "
+                + $"install {FirstWithFixes} or later before opening files you do not trust."
             : null;
 
     /// <summary>Whether the size of the tile cache can be set (4.0 and later).</summary>

@@ -47,9 +47,11 @@ internal sealed unsafe class OpenSlideSlide : Slide
     {
         named ??= file;
         if (!OpenSlideLibrary.IsAvailable)
-            throw new SlideException(named, SlideFault.OpenSlideMissing, $"is not a TIFF pyramid of the kind read without OpenSlide; {OpenSlideLibrary.HowToInstall}");
+            throw new SlideException(named, SlideFault.OpenSlideMissing,
+                $"is not a TIFF pyramid of the kind read without OpenSlide; {OpenSlideLibrary.HowToInstall}");
         string format = Text(NativeOpenSlide.openslide_detect_vendor(file))
-            ?? throw new SlideException(named, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
+            ?? throw new SlideException(named, SlideFault.NotASlide,
+                "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
         var handle = OpenHandle(file, named, runtime);
         try
         {
@@ -66,7 +68,8 @@ internal sealed unsafe class OpenSlideSlide : Slide
     {
         var handle = new OpenSlideHandle(NativeOpenSlide.openslide_open(file));
         if (handle.IsInvalid)
-            throw new SlideException(named, SlideFault.NotASlide, "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
+            throw new SlideException(named, SlideFault.NotASlide,
+                "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
         if (Text(NativeOpenSlide.openslide_get_error(handle)) is { } error)
         {
             handle.Dispose();
@@ -91,7 +94,8 @@ internal sealed unsafe class OpenSlideSlide : Slide
             if (Text(NativeOpenSlide.openslide_get_error(current)) is { } error)
             {
                 Reopen(current);
-                throw new SlideException(Path, SlideFault.TileUnreadable, $"OpenSlide can't read {width} × {height} px at ({x}, {y}) of level {level} ({error})")
+                throw new SlideException(Path, SlideFault.TileUnreadable,
+                    $"OpenSlide can't read {width} × {height} px at ({x}, {y}) of level {level} ({error})")
                 {
                     Tile = new TilePlace(level, -1, -1),
                 };
@@ -108,7 +112,8 @@ internal sealed unsafe class OpenSlideSlide : Slide
     public override SlideImage ReadAssociatedImage(string name)
     {
         if (!AssociatedImages.Contains(name))
-            throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.", nameof(name));
+            throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.",
+                nameof(name));
         var current = Volatile.Read(ref _handle);
         NativeOpenSlide.openslide_get_associated_image_dimensions(current, name, out long width, out long height);
         if (width < 1 || height < 1 || width * height > TiffLimits.ImagePixels)
@@ -150,7 +155,8 @@ internal sealed unsafe class OpenSlideSlide : Slide
         for (int level = 0; level < levels.Length; level++)
         {
             NativeOpenSlide.openslide_get_level_dimensions(handle, level, out long width, out long height);
-            levels[level] = new SlideLevel(width, height, NativeOpenSlide.openslide_get_level_downsample(handle, level), TileSize("width"), TileSize("height"));
+            levels[level] = new SlideLevel(width, height, NativeOpenSlide.openslide_get_level_downsample(handle, level),
+                TileSize("width"), TileSize("height"));
 
             int TileSize(string axis) =>
                 properties.TryGetValue($"openslide.level[{level}].tile-{axis}", out string? text)

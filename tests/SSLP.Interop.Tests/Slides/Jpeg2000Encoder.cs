@@ -16,17 +16,20 @@ namespace SSLP.Interop.Tests.Slides;
 /// <param name="Layers">Quality layers.</param>
 /// <param name="Bands">Components.</param>
 internal sealed record Jpeg2000Options(
-    bool Reversible = true, bool Decorrelate = true, int Resolutions = 6, float Rate = 0, int Across = 1, int Down = 1, int Block = 64, int Layers = 1,
+    bool Reversible = true, bool Decorrelate = true, int Resolutions = 6, float Rate = 0, int Across = 1, int Down = 1, int Block = 64,
+        int Layers = 1,
     int Bands = 3);
 
 /// <summary>The encoder of the OpenJPEG that decodes the tiles.</summary>
 internal static unsafe class Jpeg2000Encoder
 {
     // Offsets into opj_cparameters_t (openjpeg.h 2.x), on 64 bits.
-    private const int Bytes = 18720, Disto = 20, Layers = 4796, Rates = 4800, Resolutions = 5600, BlockWidth = 5604, BlockHeight = 5608, Irreversible = 5616, Mct = 18698;
+    private const int Bytes = 18720, Disto = 20, Layers = 4796, Rates = 4800, Resolutions = 5600, BlockWidth = 5604, BlockHeight = 5608,
+        Irreversible = 5616, Mct = 18698;
 
     public static void Require() =>
-        Assert.SkipUnless(NativeLibraries.IsPresent(NativeLibraries.OpenJpeg), "OpenJPEG is not on this machine (Debian, Ubuntu: apt install libopenjp2-7).");
+        Assert.SkipUnless(NativeLibraries.IsPresent(NativeLibraries.OpenJpeg),
+            "OpenJPEG is not on this machine (Debian, Ubuntu: apt install libopenjp2-7).");
 
     /// <summary>A codestream of 8-bit components.</summary>
     /// <param name="component">The sample of a component (0 to 2) at a column and row of that component.</param>
@@ -49,9 +52,12 @@ internal static unsafe class Jpeg2000Encoder
             *(int*)(parameters + BlockWidth) = *(int*)(parameters + BlockHeight) = options.Block;
             *(int*)(parameters + Irreversible) = options.Reversible ? 0 : 1;
             parameters[Mct] = (byte)(options.Decorrelate ? 1 : 0);
-            ((delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<void*, nuint, void*, nuint>, void>)Export("opj_stream_set_write_function"))(stream, &Write);
-            ((delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<long, void*, int>, void>)Export("opj_stream_set_seek_function"))(stream, &Seek);
-            ((delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<long, void*, long>, void>)Export("opj_stream_set_skip_function"))(stream, &Skip);
+            ((delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<void*, nuint, void*, nuint>,
+                void>)Export("opj_stream_set_write_function"))(stream, &Write);
+            ((delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<long, void*, int>,
+                void>)Export("opj_stream_set_seek_function"))(stream, &Seek);
+            ((delegate* unmanaged[Cdecl]<nint, delegate* unmanaged[Cdecl]<long, void*, long>,
+                void>)Export("opj_stream_set_skip_function"))(stream, &Skip);
             ((delegate* unmanaged[Cdecl]<nint, nint, nint, void>)Export("opj_stream_set_user_data"))(stream, GCHandle.ToIntPtr(user), 0);
             bool encoded = ((delegate* unmanaged[Cdecl]<nint, byte*, nint, int>)Export("opj_setup_encoder"))(codec, parameters, image) != 0
                 && ((delegate* unmanaged[Cdecl]<nint, nint, nint, int>)Export("opj_start_compress"))(codec, image, stream) != 0
@@ -77,7 +83,8 @@ internal static unsafe class Jpeg2000Encoder
         for (int i = 0; i < options.Bands; i++)
         {
             int across = i == 0 ? 1 : options.Across, down = i == 0 ? 1 : options.Down;
-            uint[] one = [(uint)across, (uint)down, (uint)((width + across - 1) / across), (uint)((height + down - 1) / down), 0, 0, 8, 8, 0];
+            uint[] one = [(uint)across, (uint)down, (uint)((width + across - 1) / across), (uint)((height + down - 1) / down), 0, 0, 8,
+                8, 0];
             one.CopyTo(new Span<uint>(parameters + (9 * i), 9));
         }
         nint image = ((delegate* unmanaged[Cdecl]<uint, uint*, int, nint>)Export("opj_image_create"))((uint)options.Bands, parameters, 1);

@@ -7,8 +7,10 @@ using Xunit;
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
-/// Good JPEG 2000 tiles with random damage, half of it in their headers: decoded or refused with a sentence, in bounded time and memory, with nothing written
-/// outside. SSLP_FUZZ_CASES sets how many (10,000 unless told); a failure names the seed. Alone, since it looks at the memory of the process.
+/// Good JPEG 2000 tiles with random damage, half of it in their headers: decoded or refused with a sentence, in bounded time and memory,
+/// with nothing written
+/// outside. SSLP_FUZZ_CASES sets how many (10,000 unless told); a failure names the seed. Alone, since it looks at the memory of the
+/// process.
 /// </summary>
 [Collection(nameof(AllocationTests))]
 public class Jpeg2000FuzzTests
@@ -21,7 +23,8 @@ public class Jpeg2000FuzzTests
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(5);
 
     private static int Cases =>
-        int.TryParse(Environment.GetEnvironmentVariable("SSLP_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out int cases) ? cases : 10_000;
+        int.TryParse(Environment.GetEnvironmentVariable("SSLP_FUZZ_CASES"), NumberStyles.None, CultureInfo.InvariantCulture,
+            out int cases) ? cases : 10_000;
 
     [Fact]
     public async Task Damaged_tiles_are_decoded_or_refused_with_a_sentence()
@@ -70,7 +73,8 @@ public class Jpeg2000FuzzTests
                 Assert.Fail($"Seed {seed} hangs.");
             string? fault = await attempt;
             decoded += fault is null ? 1 : 0;
-            Assert.True(fault is null || (fault.Length > 5 && !fault.Contains('\n', StringComparison.Ordinal)), $"Seed {seed} gives no sentence: '{fault}'.");
+            Assert.True(fault is null || (fault.Length > 5 && !fault.Contains('\n', StringComparison.Ordinal)),
+                $"Seed {seed} gives no sentence: '{fault}'.");
             Assert.True(rgb.AsSpan(Bytes).IndexOfAnyExcept((byte)0xA5) < 0, $"Seed {seed} wrote behind the pixels.");
         }
         process.Refresh();

@@ -52,7 +52,8 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     {
         Jpeg2000Encoder.Require();
         RequireOpenSlide();
-        byte[] tile = Jpeg2000Encoder.Encode(256, 256, new Jpeg2000Options(Decorrelate: false), (band, x, y) => band == 0 ? 128 : band == 1 ? x : y);
+        byte[] tile = Jpeg2000Encoder.Encode(256, 256, new Jpeg2000Options(Decorrelate: false), (band, x, y) =>
+            band == 0 ? 128 : band == 1 ? x : y);
         string path = new TileTiff(33003, Description: TileTiff.Aperio).Write(folder.Path, 256, 256, 256, (_, _) => tile);
         using var ours = Slide.Open(path, SlideReader.Embedded);
         using var theirs = Slide.Open(path, SlideReader.OpenSlide);
@@ -79,7 +80,8 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     {
         Jpeg2000Encoder.Require();
         byte[] tile = Jpeg2000Encoder.Encode(64, 64, new Jpeg2000Options(Decorrelate: false, Bands: 1), Sample);
-        using var slide = Slide.Open(new TileTiff(34712, Photometric: 1).Write(folder.Path, 64, 64, 64, (_, _) => tile), SlideReader.Embedded);
+        using var slide = Slide.Open(new TileTiff(34712, Photometric: 1).Write(folder.Path, 64, 64, 64, (_, _) => tile),
+            SlideReader.Embedded);
         byte[] rgb = Read(slide, 0, 0, 0, 64, 64), half = new byte[32 * 32 * 3];
         for (int i = 0; i < rgb.Length; i++)
             Assert.Equal(Sample(0, i / 3 % 64, i / 192), rgb[i]);
@@ -93,7 +95,8 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     [InlineData(6, false, true, 0)]
     [InlineData(2, true, false, 0)]
     [InlineData(2, false, false, 0, 2)]
-    public void Outside_of_Aperio_the_colours_are_the_streams_or_the_tags(int photometric, bool decorrelated, bool yCbCr, int layers, int across = 1)
+    public void Outside_of_Aperio_the_colours_are_the_streams_or_the_tags(int photometric, bool decorrelated, bool yCbCr, int layers,
+        int across = 1)
     {
         Jpeg2000Encoder.Require();
         var options = new Jpeg2000Options(Decorrelate: decorrelated, Across: across, Layers: Math.Max(1, layers));
@@ -124,10 +127,12 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
             (expected, width, height) = (LowPassReference(expected, width, height, reversible), (width + 1) / 2, (height + 1) / 2);
         expected = CentreReference(expected, width, height, halvings);
         byte[] reduced = Decode(stream, header, halvings);
-        // 5/3 rounds to whole numbers at each of two steps a halving, the taps after it (their magnitudes sum to 1.25 and 1.44, across and down) twice more.
+        // 5/3 rounds to whole numbers at each of two steps a halving, the taps after it (their magnitudes sum to 1.25 and 1.44, across and
+        // down) twice more.
         double tolerance = (reversible ? 1 + halvings : 1) * 1.5 + 1.5;
         for (int i = 0; i < reduced.Length; i++)
-            Assert.True(Math.Abs(reduced[i] - Math.Clamp(expected[i], 0, 255)) <= tolerance, $"Byte {i} is {reduced[i]} for {expected[i]:F2}.");
+            Assert.True(Math.Abs(reduced[i] - Math.Clamp(expected[i], 0, 255)) <= tolerance,
+                $"Byte {i} is {reduced[i]} for {expected[i]:F2}.");
     }
 
     [Fact]
@@ -167,7 +172,8 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
             for (int halvings = 0; halvings < 3; halvings++)
             {
                 byte[] rgb = new byte[Jpeg2000Decoder.Halve(130, halvings) * Jpeg2000Decoder.Halve(67, halvings) * 3];
-                Assert.Null(new MagickDecoder().Decode(stream, header, yCbCr: false, halvings, rgb, Jpeg2000Decoder.Halve(130, halvings) * 3));
+                Assert.Null(new MagickDecoder()
+                    .Decode(stream, header, yCbCr: false, halvings, rgb, Jpeg2000Decoder.Halve(130, halvings) * 3));
                 AssertNear(Decode(stream, header, halvings), rgb, halvings == 0 ? MostRounding : 1 + (2 * halvings));
             }
         }
@@ -179,13 +185,15 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
         Jpeg2000Encoder.Require();
         var options = new Jpeg2000Options();
         byte[] Tile(int column, int row, int less) =>
-            Jpeg2000Encoder.Encode(Math.Min(128, 300 - (128 * column)) - less, Math.Min(128, 200 - (128 * row)), options, (band, x, y) => Sample(band, x + (128 * column), y + (128 * row)));
+            Jpeg2000Encoder.Encode(Math.Min(128, 300 - (128 * column)) - less, Math.Min(128, 200 - (128 * row)), options, (band, x, y) =>
+                Sample(band, x + (128 * column), y + (128 * row)));
         using var cut = Slide.Open(new TileTiff(33005).Write(folder.Path, 300, 200, 128, (column, row) => Tile(column, row, 0)));
         byte[] rgb = Read(cut, 0, 0, 0, 300, 200);
         for (int i = 0; i < rgb.Length; i++)
             Assert.Equal(Sample(i % 3, i / 3 % 300, i / 900), rgb[i]);
         using var smaller = Slide.Open(new TileTiff(33005).Write(folder.Path, 300, 200, 128, (column, row) => Tile(column, row, 1)));
-        Assert.Contains("127 × 128 px where the tile is 128 × 128", Assert.Throws<SlideException>(() => Read(smaller, 0, 0, 0, 300, 200)).Message);
+        Assert.Contains("127 × 128 px where the tile is 128 × 128",
+            Assert.Throws<SlideException>(() => Read(smaller, 0, 0, 0, 300, 200)).Message);
     }
 
     [Fact]
@@ -193,7 +201,8 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     {
         Jpeg2000Encoder.Require();
         byte[] good = Jpeg2000Encoder.Encode(128, 128, new Jpeg2000Options(), Sample);
-        int siz = good.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0x51]) + 4, cod = good.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0x52]) + 4;
+        int siz = good.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0x51]) + 4,
+            cod = good.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0x52]) + 4;
         (string Sentence, Action<byte[]> Damage)[] claims =
         [
             ("where the tile is", bytes => (bytes[siz + 4], bytes[siz + 20]) = (2, 2)),
@@ -203,7 +212,9 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
             ("has 16 bits", bytes => bytes[siz + 36] = 15),
             ("at 1/7", bytes => bytes[siz + 40] = 7),
             // Code blocks of 4 × 4 px on an image of 16,384.
-            ("claims more parts", bytes => (bytes[cod + 6], bytes[cod + 7], bytes[siz + 4], bytes[siz + 8], bytes[siz + 20], bytes[siz + 24]) = (0, 0, 64, 64, 64, 64)),
+            ("claims more parts", bytes =>
+                (bytes[cod + 6], bytes[cod + 7], bytes[siz + 4], bytes[siz + 8], bytes[siz + 20], bytes[siz + 24]) = (0, 0, 64, 64, 64,
+                64)),
             ("header is broken", bytes => bytes[cod + 5] = 200),
             ("no JPEG 2000 image", bytes => bytes[0] = 0),
         ];
@@ -222,7 +233,8 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
 
     private string Slides(int compression, Jpeg2000Options options, int photometric = 2, string? description = TileTiff.Aperio) =>
         new TileTiff(compression, photometric, description).Write(folder.Path, 300, 200, 128, (column, row) => Jpeg2000Encoder.Encode(
-            128, 128, options, (band, x, y) => Sample(band, x + ((band == 0 ? 128 : 128 / options.Across) * column), y + ((band == 0 ? 128 : 128 / options.Down) * row))));
+            128, 128, options, (band, x, y) =>
+                Sample(band, x + ((band == 0 ? 128 : 128 / options.Across) * column), y + ((band == 0 ? 128 : 128 / options.Down) * row))));
 
     private static byte[] Decode(byte[] stream, Jpeg2000Header header, int halvings)
     {
@@ -258,12 +270,14 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     /// <summary>What moves a stored resolution onto the middle of its pixels: four taps across and down, edges repeated.</summary>
     private static double[] CentreReference(double[] rgb, int width, int height, int halvings)
     {
-        double[] taps = [.. (halvings == 1 ? (double[])[-3, 28, 8, -1] : [-4, 25, 14, -3]).Select(tap => tap / 32)], result = new double[rgb.Length];
+        double[] taps = [.. (halvings == 1 ? (double[])[-3, 28, 8, -1] : [-4, 25, 14, -3]).Select(tap => tap / 32)],
+            result = new double[rgb.Length];
         for (int i = 0; i < result.Length; i++)
         {
             for (int tap = 0; tap < 16; tap++)
             {
-                int x = Math.Clamp((i / 3 % width) + (tap % 4) - 1, 0, width - 1), y = Math.Clamp((i / 3 / width) + (tap / 4) - 1, 0, height - 1);
+                int x = Math.Clamp((i / 3 % width) + (tap % 4) - 1, 0, width - 1),
+                    y = Math.Clamp((i / 3 / width) + (tap / 4) - 1, 0, height - 1);
                 result[i] += taps[tap % 4] * taps[tap / 4] * rgb[(((y * width) + x) * 3) + (i % 3)];
             }
         }
@@ -296,5 +310,6 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
     }
 
     private static void RequireOpenSlide() =>
-        Assert.SkipUnless(OpenSlideLibrary.IsAvailable, "OpenSlide is not installed on this machine (Debian, Ubuntu: apt install libopenslide0).");
+        Assert.SkipUnless(OpenSlideLibrary.IsAvailable,
+            "OpenSlide is not installed on this machine (Debian, Ubuntu: apt install libopenslide0).");
 }

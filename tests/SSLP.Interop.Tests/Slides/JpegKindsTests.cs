@@ -6,7 +6,9 @@ using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
 
-/// <summary>Kinds of JPEG that slides hold or might: every decoder and OpenSlide read the same of them, or it is said here which does not.</summary>
+/// <summary>
+/// Kinds of JPEG that slides hold or might: every decoder and OpenSlide read the same of them, or it is said here which does not.
+/// </summary>
 public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
 {
     private const int Side = 96;
@@ -63,7 +65,8 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
         if (!read && kind.Contains("before", StringComparison.Ordinal))
             return;
         Assert.True(read, $"OpenSlide does not read '{kind}'.");
-        Assert.True(expected.Zip(first!).All(pair => Math.Abs(pair.First - pair.Second) <= 2), $"OpenSlide gives other pixels of '{kind}'.");
+        Assert.True(expected.Zip(first!).All(pair => Math.Abs(pair.First - pair.Second) <= 2),
+            $"OpenSlide gives other pixels of '{kind}'.");
     }
 
     [Theory]
@@ -86,7 +89,8 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
         const int Width = 150, Height = 131;
         string whole = new TileTiff(7, Photometric: 6).Write(folder.Path, Width, Height, Side, (_, _) => Streams[kind](Side, Side));
         string cut = new TileTiff(7, Photometric: 6).Write(
-            folder.Path, Width, Height, Side, (column, row) => Streams[kind](Math.Min(Side, Width - (Side * column)), Math.Min(Side, Height - (Side * row))));
+            folder.Path, Width, Height, Side, (column, row) =>
+                Streams[kind](Math.Min(Side, Width - (Side * column)), Math.Min(Side, Height - (Side * row))));
         foreach (JpegChoice choice in Available())
         {
             using var runtime = new SlideRuntime(new() { Jpeg = choice });
@@ -105,11 +109,13 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
     [MemberData(nameof(Faults))]
     public void No_decoder_makes_up_what_is_missing(string fault)
     {
-        byte[] damaged = Damages[fault](new TestJpeg { Across = 2, Down = 2, Restart = 3 }.Encode(Side, Side, Sample)), rgb = new byte[Side * Side * 3];
+        byte[] damaged = Damages[fault](new TestJpeg { Across = 2, Down = 2, Restart = 3 }.Encode(Side, Side, Sample)),
+            rgb = new byte[Side * Side * 3];
         foreach (JpegDecoder decoder in JpegDecoderTests.Decoders())
             Assert.True(decoder.Decode(damaged, Side, Side, rgb, Side * 3) is not null, $"{decoder.Name} reads a stream with {fault}.");
-        if (OpenSlideLibrary.IsAvailable)
-            TestContext.Current.TestOutputHelper?.WriteLine($"OpenSlide {OpenSlideLibrary.Version} {(OpenSlideReads(damaged, rgb) ? "makes something up of" : "refuses")} a stream with {fault}.");
+        // 3.4 takes libjpeg's warnings as we do.
+        if (OpenSlideLibrary.IsAvailable && !OpenSlideLibrary.HasCacheControl)
+            Assert.False(OpenSlideReads(damaged, rgb), $"OpenSlide {OpenSlideLibrary.Version} reads a stream with {fault}.");
     }
 
     private static IEnumerable<JpegChoice> Available() => Enum.GetValues<JpegChoice>().Where(choice => choice switch
@@ -131,7 +137,8 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
     {
         try
         {
-            using var slide = Slide.Open(new TileTiff(7, Photometric: 6).Write(folder.Path, Side, Side, Side, (_, _) => jpeg), SlideReader.OpenSlide);
+            using var slide = Slide.Open(new TileTiff(7, Photometric: 6).Write(folder.Path, Side, Side, Side, (_, _) => jpeg),
+                SlideReader.OpenSlide);
             slide.ReadRegion(0, 0, 0, Side, Side, rgb);
             return true;
         }
@@ -142,7 +149,8 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
     }
 
     private static int Sample(int component, int x, int y) =>
-        Math.Clamp(128 + (int)(70 * Math.Sin((x + (component * 20)) / 15.0) * Math.Cos(y / (12.0 + component))) + (component == 0 ? (x * y) & 15 : 0), 0, 255);
+        Math.Clamp(128 + (int)(70 * Math.Sin((x + (component * 20)) / 15.0) * Math.Cos(y / (12.0 + component)))
+            + (component == 0 ? (x * y) & 15 : 0), 0, 255);
 
     private static byte[] Magick(int width, int height, Action<MagickImage> how)
     {
@@ -159,7 +167,10 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
         return [.. jpeg[..at], .. jpeg[(at + 2)..]];
     }
 
-    /// <summary>Zero bits for a while: DC differences of no bits, and AC symbols (0, 0), which end blocks too early, so that data are left at the restart.</summary>
+    /// <summary>
+    /// Zero bits for a while: DC differences of no bits, and AC symbols (0, 0), which end blocks too early, so that data are left at the
+    /// restart.
+    /// </summary>
     private static byte[] Overwritten(byte[] jpeg)
     {
         byte[] bytes = [.. jpeg];

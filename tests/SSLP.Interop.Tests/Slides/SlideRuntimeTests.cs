@@ -8,7 +8,8 @@ namespace SSLP.Interop.Tests.Slides;
 /// <summary>What slides share is one object of the caller's; nothing is shared behind its back.</summary>
 public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
 {
-    private static readonly TiffFixture Fixture = new(333, 217, 64, BitMiracle.LibTiff.Classic.Compression.JPEG, BitMiracle.LibTiff.Classic.Photometric.YCBCR);
+    private static readonly TiffFixture Fixture = new(333, 217, 64, BitMiracle.LibTiff.Classic.Compression.JPEG,
+        BitMiracle.LibTiff.Classic.Photometric.YCBCR);
 
     [Fact]
     public void Two_runtimes_do_not_disturb_each_other()
@@ -67,7 +68,8 @@ public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<Te
             if (there)
                 new SlideRuntime(new() { Jpeg = choice }).Dispose();
             else
-                Assert.EndsWith(".", Assert.Throws<ArgumentException>(() => new SlideRuntime(new() { Jpeg = choice })).Message, StringComparison.Ordinal);
+                Assert.EndsWith(".", Assert.Throws<ArgumentException>(() => new SlideRuntime(new() { Jpeg = choice })).Message,
+                    StringComparison.Ordinal);
         }
         Assert.Throws<ArgumentOutOfRangeException>(() => new SlideRuntime(new() { TileCacheBytes = -1 }));
     }
@@ -78,7 +80,8 @@ public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<Te
         // What the compiler makes (caches of lambdas) and the machine's own libraries, found once, are no state.
         var fields = typeof(Slide).Assembly.GetTypes()
             .Where(type => !type.Name.Contains('<', StringComparison.Ordinal))
-            .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
+                | BindingFlags.DeclaredOnly))
             .Where(field => !field.IsLiteral && !field.IsInitOnly && !field.Name.Contains('<', StringComparison.Ordinal));
         Assert.Empty(fields);
     }
@@ -88,7 +91,8 @@ public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<Te
     {
         string source = Path.Combine(RepositoryRoot(), "interop", "SSLP.Interop.Slides");
         Assert.DoesNotContain(
-            Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)),
+            Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
+                .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)),
             file => File.ReadAllText(file).Contains("GetEnvironmentVariable", StringComparison.Ordinal));
     }
 
@@ -99,7 +103,8 @@ public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<Te
             var rows = new TheoryData<JpegChoice, string>();
             foreach (JpegChoice choice in Enum.GetValues<JpegChoice>())
             {
-                foreach (string file in (string[])["tiff-jpeg-extraneous-bytes.tif", "tiff-jpeg-edge-tiles-cut.tif", "tiff-xresolution-float.tif", "aperio-mpp-decimal-comma.svs"])
+                foreach (string file in (string[])["tiff-jpeg-extraneous-bytes.tif", "tiff-jpeg-edge-tiles-cut.tif",
+                    "tiff-xresolution-float.tif", "aperio-mpp-decimal-comma.svs"])
                     rows.Add(choice, file);
             }
             return rows;
@@ -111,7 +116,8 @@ public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<Te
     public void Every_tile_of_the_crafted_slides_is_read_with_each_decoder(JpegChoice choice, string file)
     {
         string path = TestData.Path("reported", "crafted", file);
-        Assert.SkipWhen(choice == JpegChoice.TurboJpeg && !NativeLibraries.IsPresent(NativeLibraries.TurboJpeg), "libjpeg-turbo is not installed (apt install libturbojpeg0).");
+        Assert.SkipWhen(choice == JpegChoice.TurboJpeg && !NativeLibraries.IsPresent(NativeLibraries.TurboJpeg),
+            "libjpeg-turbo is not installed (apt install libturbojpeg0).");
         Assert.SkipWhen(choice == JpegChoice.Own && !VectorJpegDecoder.IsSupported, "This processor has no AVX2.");
         using var runtime = new SlideRuntime(new() { Jpeg = choice });
         using var slide = Slide.Open(path, SlideReader.Embedded, runtime);

@@ -1,15 +1,18 @@
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
-/// A plain baseline encoder (T.81; quantisers of 4, a flat code for AC) for streams that no library writes: any sampling, restart intervals, bytes where none
+/// A plain baseline encoder (T.81; quantisers of 4, a flat code for AC) for streams that no library writes: any sampling, restart
+/// intervals, bytes where none
 /// belong. YCbCr; the caller's samples are taken as they are.
 /// </summary>
 internal sealed class TestJpeg
 {
-    private static readonly byte[] DcCounts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], DcSymbols = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    private static readonly byte[] DcCounts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+        DcSymbols = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
     /// <summary>255 symbols in 9 bits and the last in 10: no table of 162 symbols is needed here.</summary>
-    private static readonly byte[] AcCounts = [0, 0, 0, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0, 0, 0], AcSymbols = [.. Enumerable.Range(0, 256).Select(symbol => (byte)symbol)];
+    private static readonly byte[] AcCounts = [0, 0, 0, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0, 0, 0],
+        AcSymbols = [.. Enumerable.Range(0, 256).Select(symbol => (byte)symbol)];
 
     private readonly List<byte> _bytes = [];
     private readonly int[] _predicted = new int[3];
@@ -68,7 +71,8 @@ internal sealed class TestJpeg
         {
             var samples = new double[64];
             for (int i = 0; i < 64; i++)
-                samples[i] = sample(component, Math.Min((left + (i % 8)) * across, width - 1), Math.Min((top + (i / 8)) * down, height - 1)) - 128;
+                samples[i] = sample(component, Math.Min((left + (i % 8)) * across, width - 1),
+                    Math.Min((top + (i / 8)) * down, height - 1)) - 128;
             Coefficients(component, samples);
         }
     }
