@@ -32,6 +32,15 @@ internal static class PretrainVerb
             HelpName = "CSV",
         };
         var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
+        var from = new Option<string?>("--resume-from")
+        {
+            Description = "go on from this checkpoint of RUN instead of the newest; later ones are set aside",
+            HelpName = "FILE",
+        };
+        var extend = new Option<bool>("--extend")
+        {
+            Description = "go on with more patches than the run had: rows of the bank are matched by slide and place, new ones begin as in a new run; epochs and max_steps may differ",
+        };
         var replay = new Option<string?>("--replay")
         {
             Description = "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and stop",
@@ -40,7 +49,7 @@ internal static class PretrainVerb
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
         var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.")
         {
-            outFolder, config, sets, init, probeLabels, resume, replay, list,
+            outFolder, config, sets, init, probeLabels, resume, from, extend, replay, list,
         };
         input.AddTo(command);
         command.SetAction(parsed =>
@@ -64,7 +73,13 @@ internal static class PretrainVerb
             using IPatchSource source = input.Open(
                 parsed, context, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
-            PretrainRun.Execute(context, options, folder, source, parsed.GetValue(resume), probed);
+            string? checkpoint = parsed.GetValue(from);
+            if (checkpoint is not null && !File.Exists(checkpoint))
+                throw new Fault(FaultKind.Usage, $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
+            bool goOn = parsed.GetValue(resume) || checkpoint is not null || parsed.GetValue(extend);
+            if (parsed.GetValue(extend) && !Directory.Exists(folder.Checkpoints))
+                throw new Fault(FaultKind.Usage, $"--extend goes on with a run, and '{folder.Root}' holds none.");
+            PretrainRun.Execute(context, options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend));
             // Judging takes labels that pretraining does not ask for: sslp report does it.
             ReportVerb.Write(folder, source, null, folder.Report, judge: false);
             return 0;
