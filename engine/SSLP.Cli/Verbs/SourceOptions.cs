@@ -23,7 +23,7 @@ internal sealed class SourceOptions
     private readonly Option<string?> _tiles = new("--tiles") { Description = "manifest of sslp tile", HelpName = "FILE" };
     private readonly Option<string?> _labels = new("--labels")
     {
-        Description = "CSV of slide,x,y,label[,split]: with --slides, one patch at each point (level-0 pixels, its centre)",
+        Description = "CSV of slide,x,y,label[,split], level-0 pixels: with --slides, one patch centred on each point; with --tiles, the class of the patch a point lies in",
         HelpName = "CSV",
     };
     private readonly Option<string?> _coordinates = new("--coordinates")
@@ -117,22 +117,65 @@ internal sealed class SourceOptions
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
             throw new Fault(FaultKind.Usage, $"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.");
+        if (slides is null || tiles is not null)
+            RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
             return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
         if (tiles is not null)
-            return SlidePatches.Open(tiles, slides, runtime: context.Slides);
+            return OpenTiles(tiles, slides, parsed.GetValue(_labels), context.Slides);
+        if (parsed.GetValue(_labels) is not null || parsed.GetValue(_coordinates) is not null)
+        {
+            if (parsed.GetValue(_labels) is not null && parsed.GetValue(_coordinates) is not null)
+                throw new Fault(FaultKind.Usage, "--labels and --coordinates both say where patches are cut: give one of them.");
+            _tiling.RefuseRegions(parsed, parsed.GetValue(_labels) ?? parsed.GetValue(_coordinates)!);
+        }
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
             return SlidePatches.AtPoints(
                 LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
         if (parsed.GetValue(_coordinates) is { } coordinates)
-            return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
-                runtime: context.Slides);
+            return AtCoordinates(coordinates, SlideListing.List(slides!), options, needsCoordinates, context.Slides);
         TileManifest manifest = TileSlides(slides!, options, context.Slides);
         if (run is not null)
             manifest.Save(run.Tiles);
         return SlidePatches.FromManifest(manifest, runtime: context.Slides);
+    }
+
+    private static IPatchSource OpenTiles(string tiles, string? slides, string? labels, SlideRuntime runtime)
+    {
+        SlidePatches patches = SlidePatches.Open(tiles, slides, runtime: runtime);
+        if (labels is null)
+            return patches;
+        try
+        {
+            using TileManifest manifest = TileManifest.Open(tiles);
+            return new OpenedPatches(new LabelledGrid(patches, manifest, LabelledPoints.Read(labels)), patches);
+        }
+        catch
+        {
+            patches.Dispose();
+            throw;
+        }
+    }
+
+    private static SlidePatches AtCoordinates(string folder, IReadOnlyList<SlideFile> slides, TilingOptions options, bool spatial, SlideRuntime runtime)
+    {
+        CoordinateReading reading = CoordinateFiles.Read(folder, slides, spatial, options.AssumeMpp);
+        foreach (string note in reading.Notes)
+            Shell.Warn(note);
+        Dictionary<string, string> paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
+        return SlidePatches.AtPoints(reading.Points, [.. reading.Points.Table.Slides.Select(name => paths[name])], options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
+            runtime: runtime);
+    }
+
+    /// <summary>An option that would do nothing is refused.</summary>
+    private void RefuseWhatNeedsSlides(ParseResult parsed, string patches, bool withLabels)
+    {
+        _tiling.RefuseRegions(parsed, patches);
+        if (parsed.GetValue(_coordinates) is not null)
+            throw new Fault(FaultKind.Usage, $"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides alone.");
+        if (withLabels && parsed.GetValue(_labels) is not null)
+            throw new Fault(FaultKind.Usage, $"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.");
     }
 
     private static IPatchSource OfSplit(IPatchSource source, string? split, bool learns)
@@ -164,6 +207,8 @@ internal sealed class SourceOptions
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
         foreach (TilingOutcome outcome in bad)
             Shell.Warn(outcome.ToString());
+        foreach (string note in result.Notes)
+            Shell.Warn(note);
         return result.Manifest;
     }
 

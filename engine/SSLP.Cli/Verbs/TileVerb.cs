@@ -16,12 +16,14 @@ internal static class TileVerb
         var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv", HelpName = "DIR" };
         var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma", HelpName = "png|jpeg" };
         var arguments = new TilingArguments();
+        var annotations = new AnnotationArguments();
         var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.") { slides, outFile, coordinates, pixels, format };
         arguments.AddTo(command);
+        annotations.AddTo(command);
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(outFile), sheets = Path.ChangeExtension(path, null) + "-sheets";
-            TilingOptions options = arguments.Read(parsed, new PatchScale(256, 0.5)) with { ContactSheetFolder = sheets };
+            TilingOptions options = annotations.Read(parsed, arguments.Read(parsed, new PatchScale(256, 0.5))) with { ContactSheetFolder = sheets };
             using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options, runtime);
             manifest.Save(path);
@@ -29,16 +31,33 @@ internal static class TileVerb
                 CoordinateFiles.Write(folder, manifest);
             if (parsed.GetValue(pixels) is { } images)
                 WritePixels(images, parsed.GetValue(format), manifest, runtime);
+            if (options.AnnotationsFolder is not null)
+                Shell.Say(LabelLine(manifest));
             Shell.Say($"{manifest.Table.Count:N0} patches on {manifest.Slides.Count} slides: {path}; contact sheets: {sheets}");
             return 0;
         });
         return command;
     }
 
+    /// <summary>"1,204 patches are tumor, 9,330 normal; 88 have no class".</summary>
+    private static string LabelLine(TileManifest manifest)
+    {
+        if (manifest.Table.Classes is not { } classes)
+            return "no annotation gave any patch a class";
+        var counts = new int[classes.Count];
+        int none = 0;
+        foreach (int label in manifest.Table.LabelOf)
+            if (label >= 0)
+                counts[label]++;
+            else
+                none++;
+        return $"classes: {string.Join(", ", classes.Select((name, i) => $"{counts[i]:N0} patches {name}"))}; {none:N0} have none";
+    }
+
     private static void WritePixels(string folder, PatchFormat format, TileManifest manifest, SlideRuntime runtime)
     {
         using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: runtime);
-        foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count), Shell.Stop))
+        foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count), Shell.Stop, manifest.LabelShares.ToArray()))
             Shell.Warn(fault.Message);
     }
 }

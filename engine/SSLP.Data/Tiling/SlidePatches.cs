@@ -105,10 +105,24 @@ public sealed class SlidePatches : IPatchSource
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
+        int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null) =>
+        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample, handleBudget, runtime);
+
+    /// <summary>The same, for slides that lie anywhere.</summary>
+    /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
+    /// <param name="slidePaths">The files of the slides that the points name, in the order of their table.</param>
+    /// <param name="patchSize">Side of a patch, px.</param>
+    /// <param name="mpp">Pixel size of the patches, µm.</param>
+    /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
+    /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
+    /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <param name="runtime">What the slides share; null: one of its own.</param>
+    /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
+    public static SlidePatches AtPoints(
+        LabelledPoints points, IReadOnlyList<string> slidePaths, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
     {
-        SourceSlide[] slides = [.. SlideNames.Find(slidesFolder, points.Table.Slides, points.Path)
-            .Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample, runtime))];
+        SourceSlide[] slides = [.. slidePaths.Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample, runtime))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
@@ -126,6 +140,14 @@ public sealed class SlidePatches : IPatchSource
     {
         (double left, double top) = _cornerLevel0(patch);
         return ((long)Math.Round(left), (long)Math.Round(top));
+    }
+
+    /// <inheritdoc/>
+    public SlideGeometry? GeometryOf(int slide)
+    {
+        SourceSlide own = _slides[slide];
+        double mpp = Mpp!.Value;
+        return new(PatchSize, mpp, mpp / own.ScaleX, mpp / own.ScaleY, own.Width, own.Height);
     }
 
     /// <inheritdoc/>

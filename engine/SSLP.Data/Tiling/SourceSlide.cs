@@ -8,7 +8,9 @@ namespace SSLP.Data.Tiling;
 /// <param name="Path">The file.</param>
 /// <param name="ScaleX">Level-0 pixels per patch pixel across.</param>
 /// <param name="ScaleY">Level-0 pixels per patch pixel down.</param>
-internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
+/// <param name="Width">Columns of level 0, px.</param>
+/// <param name="Height">Rows of level 0, px.</param>
+internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY, long Width, long Height)
 {
     /// <summary>Finds a slide of a manifest where it was or in another folder, and checks that it is the same file.</summary>
     /// <exception cref="Fault">It is gone or has another size.</exception>
@@ -20,7 +22,7 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
             throw new Fault(FaultKind.Input, $"{path} is gone; tile the slides again, or name the folder they are in now with --slides.");
         if (file.Length != slide.Bytes)
             throw new Fault(FaultKind.Input, $"{path} has {file.Length} bytes; it had {slide.Bytes} when it was tiled. Tile the slides again.");
-        return new(path, grid.ScaleX, grid.ScaleY);
+        return new(path, grid.ScaleX, grid.ScaleY, grid.Width, grid.Height);
     }
 
     /// <summary>Opens a slide once to learn its pixel size.</summary>
@@ -33,7 +35,7 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
             if ((slide.Mpp ?? (assumeMpp is double assumed ? new(assumed, assumed, "assumed") : null)) is not { } own)
                 throw new Fault(FaultKind.Input, $"{path} does not say its pixel size; give it with --assume-mpp if you know it.");
             return upsample || Math.Max(own.X, own.Y) <= mpp * (1 + SlideInspection.CoarserTolerance)
-                ? new(path, mpp / own.X, mpp / own.Y)
+                ? new(path, mpp / own.X, mpp / own.Y, slide.Levels[0].Width, slide.Levels[0].Height)
                 : throw new Fault(FaultKind.Input, FormattableString.Invariant($"{path} has {own.X:0.####} µm per pixel at its finest, coarser than the {mpp:0.####} asked for; ask for a coarser --mpp, or --upsample."));
         }
         catch (SlideException e)
