@@ -57,7 +57,7 @@ internal sealed class ProbeFeatures
         using Network network = Open(parsed, context, device);
         SayWhatWasSeen(network, splitOf(network.Source.Table), parsed.GetValue(_mismatch));
         var progress = new CountLine("patches", network.Source.Table.Count);
-        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name);
+        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name).Kept();
     }
 
     /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line names.</summary>
@@ -103,7 +103,7 @@ internal sealed class ProbeFeatures
     {
         using IPatchSource source = OpenUnscaled(parsed, context);
         splitOf(source.Table);
-        return parsed.GetValue(_baseline) == "colour" ? HandMadeFeatures.MeanColour(source, Shell.Stop) : HandMadeFeatures.ColourAndTexture(source, Shell.Stop);
+        return (parsed.GetValue(_baseline) == "colour" ? HandMadeFeatures.MeanColour(source, Shell.Stop) : HandMadeFeatures.ColourAndTexture(source, Shell.Stop)).Kept();
     }
 
     /// <summary>The encoder of --encoder with patches as it was trained on, or an untrained one with patches as they come.</summary>

@@ -53,6 +53,9 @@ public sealed class FeatureTable
     /// <summary>The same numbers under another name of what made them.</summary>
     public FeatureTable Named(string source) => new(Patches, Values, Width, source, Level0);
 
+    /// <summary>The same with a table of its own, which outlives a source whose columns are mapped from a file.</summary>
+    public FeatureTable Kept() => new(Patches.Select([.. Enumerable.Range(0, Count)]), Values, Width, Source, Level0);
+
     /// <summary>The given rows in the given order, over the same slides, classes and splits.</summary>
     public FeatureTable Select(ReadOnlySpan<int> rows)
     {
