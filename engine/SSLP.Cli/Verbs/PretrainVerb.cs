@@ -4,6 +4,7 @@ using SSLP.Data.Patches;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
 
 namespace SSLP.Cli.Verbs;
 
@@ -46,10 +47,14 @@ internal static class PretrainVerb
             Description = "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and stop",
             HelpName = "RUN/diverged",
         };
+        var plan = new Option<bool>("--plan")
+        {
+            Description = "print what the run takes of memory, disk and time, part by part, and stop; exit code 1 where it cannot fit",
+        };
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
         var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.")
         {
-            outFolder, config, sets, init, probeLabels, resume, from, extend, replay, list,
+            outFolder, config, sets, init, probeLabels, resume, from, extend, replay, plan, list,
         };
         input.AddTo(command);
         command.SetAction(parsed =>
@@ -70,6 +75,17 @@ internal static class PretrainVerb
             TorchRuntime.Load();
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
+            if (parsed.GetValue(plan))
+            {
+                RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
+                Console.WriteLine(source.Describe);
+                foreach (string line in planned.Lines())
+                    Console.WriteLine(line);
+                planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+                foreach (string line in PlanTimes.Measure(options, source).Lines())
+                    Console.WriteLine(line);
+                return 0;
+            }
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
             string? checkpoint = parsed.GetValue(from);
             if (checkpoint is not null && !File.Exists(checkpoint))
