@@ -17,4 +17,5 @@ var root = new RootCommand("SSLP: spatially guided self-supervised pretraining o
     DemoVerb.Create(),
     BenchVerb.Create(),
 };
+ContextOptions.AddTo(root);
 return Shell.Run(root, args);

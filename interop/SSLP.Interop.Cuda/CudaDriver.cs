@@ -15,13 +15,10 @@ public sealed record CudaDeviceInfo(
 
 /// <summary>
 /// The NVIDIA driver: <c>libcuda.so.1</c> or <c>nvcuda.dll</c>, which comes with the card's driver and is never shipped here.
-/// That there is none is an answer, not an error. The environment variable SSLP_CUDA_DRIVER names a library to load instead.
+/// That there is none is an answer, not an error.
 /// </summary>
 public sealed unsafe class CudaDriver
 {
-    /// <summary>Names a driver library by path, for machines that keep it where the loader does not look.</summary>
-    public const string PathVariable = "SSLP_CUDA_DRIVER";
-
     private static nint s_library;
 
     private readonly Lock _loading = new();
@@ -114,12 +111,23 @@ public sealed unsafe class CudaDriver
     }
 
     /// <summary>The library's candidates on this system, in the order they are tried.</summary>
-    internal static string[] Candidates(string? path) =>
-        !string.IsNullOrEmpty(path) ? [path] : OperatingSystem.IsWindows() ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
+    internal static string[] Candidates() =>
+        OperatingSystem.IsWindows() ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
+
+    /// <summary>Loads the driver of this machine from a path, for machines that keep it where the loader does not look. Before anything else uses it.</summary>
+    /// <param name="path">The library.</param>
+    /// <exception cref="InvalidOperationException">It does not load, or a process that has a driver already asks for another.</exception>
+    public static void LoadFrom(string path)
+    {
+        if (s_library != 0)
+            throw new InvalidOperationException($"'{path}' cannot be loaded: this process has an NVIDIA driver already.");
+        if (!NativeLibrary.TryLoad(path, out s_library))
+            throw new InvalidOperationException($"'{path}' cannot be loaded as the NVIDIA driver.");
+    }
 
     private static string? LoadLibrary()
     {
-        string[] candidates = Candidates(Environment.GetEnvironmentVariable(PathVariable));
+        string[] candidates = Candidates();
         for (int i = 0; i < candidates.Length && s_library == 0; i++)
             NativeLibrary.TryLoad(candidates[i], out s_library);
         return s_library == 0 ? $"no NVIDIA driver: {string.Join(" and ", candidates)} cannot be loaded" : null;

@@ -59,7 +59,7 @@ internal sealed class PixelSizeStatements
             // Beside a size that is known, a print resolution says nothing new.
             bool print = statement.IsTag && (size.X > Mpp.Coarsest || IsPrintResolution(size));
             if (!Believed(statement) && !(print && used is not null))
-                notes.Add($"says {Text(size)} in {size.Source}, {(print ? "a print resolution" : "a size that no microscope has")} ({Range}); it is not used");
+                notes.Add($"says {Text(size)} in {size.Source}, {WhyNot(size, print)}; it is not used");
             else if (Believed(statement) && used is not null && Contradict(size, used))
                 notes.Add($"says {Text(used)} in {used.Source} but {Text(size)} in {size.Source}; the first is used");
         }
@@ -82,7 +82,8 @@ internal sealed class PixelSizeStatements
         return double.TryParse(canonical, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : null;
     }
 
-    private static string Range => FormattableString.Invariant($"{Mpp.Finest} to {Mpp.Coarsest} µm/px");
+    private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"
+        : FormattableString.Invariant($"a size that no microscope has ({Mpp.Finest} to {Mpp.Coarsest} µm/px){(print ? ": a print resolution or a program's default" : "")}");
 
     private static bool Believed((Mpp Size, bool IsTag) statement) =>
         statement.Size.IsBelievable && !(statement.IsTag && IsPrintResolution(statement.Size));

@@ -134,6 +134,11 @@ public abstract class Slide : IDisposable
         {
             throw embedded;
         }
+        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.Corrupt && embedded.Fault != SlideFault.NotASlide)
+        {
+            // The file is good as far as its directories go; what is in it is known to neither.
+            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {openSlide.Reason}");
+        }
     }
 
     /// <summary>Whether the first pixels of the coarsest level come: OpenSlide opens files whose kind of pixels it can't read.</summary>
@@ -208,10 +213,6 @@ public abstract class Slide : IDisposable
         else
             ReadInsideReduced(level, factor, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
     }
-
-    /// <summary>As <see cref="ReadReduced"/> by 2.</summary>
-    public void ReadHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
-        ReadReduced(level, 2, x, y, width, height, rgb, stride);
 
     /// <summary>The largest factor at which <see cref="ReadReduced"/> takes the decoder's reduced output on this level; 1 where it never does.</summary>
     public virtual int FactorByDecoder(int level) => 1;

@@ -12,10 +12,39 @@ public enum KernelBackend
     Cpu,
 
     /// <summary>
-    /// An NVIDIA device through its driver. Never chosen unasked: this version's kernels were checked on ILGPU's CPU accelerator and by ptxas, and
+    /// An NVIDIA device through its driver. Never chosen unasked: the kernels' texts are executed by tests on a machine of the PTX ISA, and
     /// have not been seen on a device.
     /// </summary>
     Cuda,
+}
+
+/// <summary>Which implementation of the kernels, and on what.</summary>
+public sealed record KernelOptions
+{
+    /// <summary>Which implementation.</summary>
+    public KernelBackend Backend { get; init; } = KernelBackend.Cpu;
+
+    /// <summary>CPU threads, the caller's included; 0: one a processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>How the CUDA kernels score.</summary>
+    public DeviceScores Scores { get; init; }
+
+    /// <summary>Width of the CPU kernels' vectors; null: the widest that the processor accelerates. All give the same bits.</summary>
+    public InstructionSet? Isa { get; init; }
+
+    /// <summary>Number of the CUDA device, as libtorch counts; of no meaning to the others.</summary>
+    public int Device { get; init; }
+
+    /// <summary>Reads the option 'kernels': reference, cpu or cuda; auto, empty and null are the CPU's.</summary>
+    /// <exception cref="ArgumentException">It names none; the message says which there are.</exception>
+    public static KernelBackend ParseBackend(string? value) => value switch
+    {
+        null or "" or "auto" or "cpu" => KernelBackend.Cpu,
+        "reference" => KernelBackend.Reference,
+        "cuda" => KernelBackend.Cuda,
+        _ => throw new ArgumentException($"kernels is '{value}'; it takes auto, reference, cpu or cuda."),
+    };
 }
 
 /// <summary>One implementation of every kernel behind one choice, with the threads they run on.</summary>
@@ -23,74 +52,68 @@ public sealed class KernelSet : IDisposable
 {
     private readonly CudaComputeDevice? _device;
     private readonly DeviceScores _scores;
-
-    public const string Variable = "SSLP_KERNELS";
+    private readonly InstructionSet _isa;
+    private readonly bool _ownsPool;
 
     /// <param name="backend">Which implementation.</param>
-    /// <param name="threads">CPU threads; 0: one a core.</param>
-    /// <param name="device">Number of the CUDA device, as libtorch counts; of no meaning to the others.</param>
+    /// <param name="threads">CPU threads; 0: one a processor.</param>
+    public KernelSet(KernelBackend backend, int threads = 0)
+        : this(new KernelOptions { Backend = backend, Threads = threads })
+    {
+    }
+
+    /// <param name="options">Which implementation, and on what.</param>
+    /// <param name="pool">Threads of the CPU's kernels, which stay the caller's; null: its own, as many as the options say.</param>
     /// <param name="driver">The CUDA driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
-    /// <exception cref="ArgumentException">SSLP_CUDA_SCORES names nothing, or what the device cannot do.</exception>
-    public KernelSet(KernelBackend backend, int threads = 0, int device = 0, CudaDriver? driver = null)
+    /// <exception cref="ArgumentException">Scores that the device cannot make.</exception>
+    public KernelSet(KernelOptions options, WorkerPool? pool = null, CudaDriver? driver = null)
     {
-        Backend = backend;
-        if (backend == KernelBackend.Cuda)
+        Backend = options.Backend;
+        _isa = options.Isa ?? InstructionSets.Best;
+        if (Backend == KernelBackend.Cuda)
         {
-            _scores = DeviceScoresChoice.FromEnvironment();
-            _device = new CudaComputeDevice(device, driver);
+            if (!(driver ?? CudaDriver.System).TryLoad(out string? reason))
+                throw new InvalidOperationException($"kernels is 'cuda', but the CUDA kernels cannot run here: {reason}. Use cpu or reference.");
+            _scores = options.Scores;
+            _device = new CudaComputeDevice(options.Device, driver);
             DeviceScoresChoice.Require(_scores, _device.Device);
         }
 
-        Pool = new WorkerPool(threads);
+        _ownsPool = pool is null;
+        Pool = pool ?? new WorkerPool(options.Threads);
     }
 
     public KernelBackend Backend { get; }
 
     public WorkerPool Pool { get; }
 
-    /// <summary>What SSLP_KERNELS names; the CPU's kernels where it is not set.</summary>
-    /// <exception cref="ArgumentException">It names none, or one that this machine cannot run; the message says which there are.</exception>
-    public static KernelBackend FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable));
-
-    /// <summary>Reads a value of SSLP_KERNELS.</summary>
-    /// <inheritdoc cref="FromEnvironment"/>
-    public static KernelBackend Parse(string? value) => value switch
-    {
-        null or "" or "cpu" => KernelBackend.Cpu,
-        "reference" => KernelBackend.Reference,
-        "cuda" => CudaDriver.System.TryLoad(out string? reason)
-            ? KernelBackend.Cuda
-            : throw new ArgumentException($"{Variable} is 'cuda', but the CUDA kernels cannot run here: {reason}. Use cpu or reference."),
-        _ => throw new ArgumentException($"{Variable} is '{value}'; it takes reference, cpu or cuda."),
-    };
-
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
     {
         KernelBackend.Reference => new ReferenceThreeTermStep(bank, spatial, options),
         KernelBackend.Cuda => new CudaThreeTermStep(bank, spatial, options, _device!, _scores),
-        _ => new CpuThreeTermStep(bank, spatial, options, Pool),
+        _ => new CpuThreeTermStep(bank, spatial, options, Pool, _isa),
     };
 
     public INearestKeys NearestKeys(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new NearestKeysReference(bank),
         KernelBackend.Cuda => new CudaNearestKeys(bank, _device!, _scores),
-        _ => new NearestKeysCpu(bank, Pool),
+        _ => new NearestKeysCpu(bank, Pool, isa: _isa),
     };
 
     public IWholeBankLoss WholeBankLoss(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new WholeBankLossReference(bank),
         KernelBackend.Cuda => new CudaWholeBankLoss(bank, _device!, _scores),
-        _ => new WholeBankLossCpu(bank, Pool),
+        _ => new WholeBankLossCpu(bank, Pool, isa: _isa),
     };
 
     public IKMeans KMeans(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new KMeansReference(bank),
         KernelBackend.Cuda => new CudaKMeans(bank, _device!),
-        _ => new KMeansCpu(bank, Pool),
+        _ => new KMeansCpu(bank, Pool, isa: _isa),
     };
 
     public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
@@ -102,7 +125,8 @@ public sealed class KernelSet : IDisposable
 
     public void Dispose()
     {
-        Pool.Dispose();
+        if (_ownsPool)
+            Pool.Dispose();
         _device?.Dispose();
     }
 }

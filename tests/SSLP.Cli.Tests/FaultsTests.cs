@@ -65,6 +65,19 @@ public sealed class FaultsTests : IDisposable
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", set), 2, hint);
 
     [Fact]
+    public void A_jpeg_decoder_that_there_is_not_is_a_usage_fault_wherever_it_is_named()
+    {
+        const string Takes = "'mozjpeg' is no value of jpeg; it takes auto | turbojpeg | own | skia";
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", "jpeg=mozjpeg"), 2, "--set: " + Takes);
+        AssertFault(Sslp.Run("audit", "--jpeg", "mozjpeg", _root), 2, "--jpeg: " + Takes);
+        foreach (string[] verb in (string[][])[["pretrain", "--patches", _root, "--out", Run], ["audit", _root], ["tile", "--slides", _root, "--out", Run]])
+            AssertFault(Sslp.Run([("SSLP_JPEG", "mozjpeg")], verb), 2, "SSLP_JPEG: " + Takes);
+        // What is said on the command line comes after the variable.
+        Sslp.Run("synth", "--out", _root, "--slides", "1", "--size", "1024");
+        Assert.Equal(0, Sslp.Run([("SSLP_JPEG", "own")], "audit", "--jpeg", "skia", "--deep", _root).ExitCode);
+    }
+
+    [Fact]
     public void A_wrong_flag_is_a_usage_fault() => AssertFault(Sslp.Run("pretrain", "--patch-folder", _root), 2, "--patch-folder");
 
     [Fact]
@@ -116,7 +129,7 @@ public sealed class FaultsTests : IDisposable
 
     [Fact]
     public void A_libtorch_folder_that_is_none_is_named() =>
-        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 1, "SSLP_LIBTORCH");
+        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 1, "libtorch names");
 
     [Fact]
     public void Weights_of_another_network_begin_nothing()
@@ -127,6 +140,39 @@ public sealed class FaultsTests : IDisposable
             WritePatch($"s_{i}_0_0.png");
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--init", weights), 1, "cannot begin a resnet18");
     }
+
+    [Theory]
+    [InlineData("SSLP_KERNELS", "gpu", "auto | reference | cpu | cuda")]
+    [InlineData("SSLP_CUDA_SCORES", "int4", "fp32 | bf16")]
+    [InlineData("SSLP_THREADS", "x", "from 0 to 1024")]
+    [InlineData("SSLP_THREADS", "10000", "from 0 to 1024")]
+    [InlineData("SSLP_JPEG", "x", "auto | turbojpeg | own | skia")]
+    [InlineData("SSLP_ISA", "7", "scalar, 128, 256 or 512")]
+    [InlineData("SSLP_CUDA_DRIVER", "/nowhere/libcuda.so", "/nowhere/libcuda.so")]
+    public void A_variable_that_means_nothing_is_a_wrong_option(string name, string value, string takes)
+    {
+        Sslp.Result result = Sslp.Run([(name, value)], "doctor");
+        AssertFault(result, 2, takes);
+        Assert.Contains(name, result.Fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--threads", "10000", "from 0 to 1024")]
+    [InlineData("--kernels", "gpu", "auto | reference | cpu | cuda")]
+    [InlineData("--jpeg", "x", "auto | turbojpeg | own | skia")]
+    public void A_flag_that_means_nothing_is_named_with_what_it_takes(string name, string value, string takes)
+    {
+        Sslp.Result result = Sslp.Run("doctor", name, value);
+        AssertFault(result, 2, takes);
+        Assert.Contains(name, result.Fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("input_size=5000", "from 8 to 4096")]
+    [InlineData("threads=10000", "from 0 to 1024")]
+    [InlineData("scores=int4", "fp32 | bf16")]
+    public void A_key_outside_of_its_limits_is_named_with_them(string set, string takes) =>
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", set), 2, takes);
 
     private string Run => Path.Combine(_root, "run");
 

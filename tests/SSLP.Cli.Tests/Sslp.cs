@@ -13,12 +13,18 @@ internal static class Sslp
 
     public static Result Run(params string[] arguments) => Run([], arguments);
 
-    public static Result Run(IReadOnlyList<(string Name, string Value)> environment, params string[] arguments)
+    /// <summary>From another working folder.</summary>
+    public static Result RunIn(string folder, params string[] arguments) => Run([], folder, arguments);
+
+    public static Result Run(IReadOnlyList<(string Name, string Value)> environment, params string[] arguments) => Run(environment, "", arguments);
+
+    private static Result Run(IReadOnlyList<(string Name, string Value)> environment, string folder, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "sslp.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            WorkingDirectory = folder,
         };
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;

@@ -7,10 +7,10 @@ public sealed class KernelSetTests
     [Fact]
     public void A_backend_is_chosen_by_name_and_another_word_is_answered_with_the_names()
     {
-        Assert.Equal(KernelBackend.Cpu, KernelSet.Parse(null));
-        Assert.Equal(KernelBackend.Cpu, KernelSet.Parse("cpu"));
-        Assert.Equal(KernelBackend.Reference, KernelSet.Parse("reference"));
-        string refusal = Assert.Throws<ArgumentException>(() => KernelSet.Parse("gpu")).Message;
+        Assert.Equal(KernelBackend.Cpu, KernelOptions.ParseBackend(null));
+        Assert.Equal(KernelBackend.Cpu, KernelOptions.ParseBackend("cpu"));
+        Assert.Equal(KernelBackend.Reference, KernelOptions.ParseBackend("reference"));
+        string refusal = Assert.Throws<ArgumentException>(() => KernelOptions.ParseBackend("gpu")).Message;
         Assert.Contains("'gpu'", refusal);
         Assert.Contains("reference, cpu or cuda", refusal);
     }

@@ -28,6 +28,8 @@ internal sealed class TestPatches : IPatchSource
 
     public double? Mpp => 0.5;
 
+    public bool IsCheapAtRandom { get; init; }
+
     public string Describe => "test patches";
 
     /// <summary>Every id that was read, bad ones too.</summary>

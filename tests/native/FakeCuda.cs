@@ -29,7 +29,7 @@ public sealed unsafe class FakeCuda : IDisposable
         _absence = Compile(Path.Combine(AppContext.BaseDirectory, "fakecuda.c"), library);
         if (_absence is not null)
             return;
-        Environment.SetEnvironmentVariable(CudaDriver.PathVariable, library);
+        CudaDriver.LoadFrom(library);
         nint handle = NativeLibrary.Load(library);
         _record = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(handle, "fakecuda_record");
         _forget = (delegate* unmanaged<void>)NativeLibrary.GetExport(handle, "fakecuda_forget");

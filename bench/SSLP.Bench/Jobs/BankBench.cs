@@ -21,7 +21,7 @@ internal sealed class BankBench : IDisposable
         Pool = new WorkerPool(options.Threads);
         Bank = MemoryBank.CreateRandom(options.Rows, options.Width, seed: 1, Pool);
         Queries = MemoryBank.CreateRandom(options.Queries, options.Width, seed: 2, Pool);
-        PeakFlops = MachineProbe.PeakFlops(Pool, InstructionSets.Default);
+        PeakFlops = MachineProbe.PeakFlops(Pool, InstructionSets.Best);
         ReadBandwidth = MachineProbe.ReadBandwidth(Pool);
         set_num_threads(Pool.Workers);
     }

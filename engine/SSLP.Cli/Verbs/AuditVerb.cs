@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using SSLP.Data.Slides;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -15,8 +16,9 @@ internal static class AuditVerb
         var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json };
         command.SetAction(parsed =>
         {
+            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
-                SlideListing.List(parsed.GetRequiredValue(paths)), parsed.GetValue(deep), cancel: Shell.Stop);
+                SlideListing.List(parsed.GetRequiredValue(paths)), parsed.GetValue(deep), cancel: Shell.Stop, runtime: runtime);
             if (parsed.GetValue(json))
                 foreach (SlideAuditRecord record in records)
                     Console.WriteLine(record.ToJson());

@@ -32,7 +32,6 @@ internal static class BenchVerb
         Option<int> clusters = Size("--clusters", "centres (kmeans)", defaults.Clusters);
         Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
         Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
-        Option<int> threads = Size("--threads", "threads of ours and of the baselines; 0: one a core", defaults.Threads);
         Option<string?> slides = new("--slides") { Description = "a slide, or a folder of slides (loading, soak)", HelpName = "DIR" };
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
@@ -40,11 +39,11 @@ internal static class BenchVerb
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, threads, slides, offGrid, batches, slideCount, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, batches, slideCount, json,
         };
         command.SetAction(parsed =>
         {
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string name = parsed.GetRequiredValue(job);
             bool sampling = name == "sampling";
             BenchReport report = Jobs[name](new BenchOptions
@@ -56,7 +55,8 @@ internal static class BenchVerb
                 Clusters = parsed.GetValue(clusters),
                 Iterations = parsed.GetValue(iterations),
                 Rounds = parsed.GetValue(rounds),
-                Threads = parsed.GetValue(threads),
+                Threads = context.Settings.Threads,
+                SlideRuntime = new() { Jpeg = context.Settings.Jpeg },
                 Slides = parsed.GetValue(slides),
                 Batches = parsed.GetValue(batches),
                 SlideCount = parsed.GetValue(slideCount),

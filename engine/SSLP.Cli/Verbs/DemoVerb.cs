@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 using SSLP.Data.Synth;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Model;
@@ -48,7 +49,7 @@ internal static class DemoVerb
         command.SetAction(parsed =>
         {
             long begun = Stopwatch.GetTimestamp();
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string root = parsed.GetRequiredValue(outFolder), slides = Path.Combine(root, "slides");
             var run = new RunFolder(Path.Combine(root, "run"));
 
@@ -56,16 +57,19 @@ internal static class DemoVerb
             SynthSlides.Write(slides, new SynthOptions { Slides = SlideCount, PatchSize = Patch }, cancel: Shell.Stop);
 
             Shell.Say("2/4  tissue, patch grid, pretraining");
+            LabelledPoints points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));
+            // The probes draw the same sides: nothing has seen what they judge, not even without its labels.
+            HashSet<string> held = [.. ProbeSplit.Of(points.Table).Test.Select(points.Table.SlideName)];
+            Shell.Say($"     {held.Count} slides are held out of pretraining to judge by: {string.Join(", ", held.Order(StringComparer.Ordinal))}");
             var cut = new TilingOptions { PatchSize = Patch, Mpp = Training.Mpp, ContactSheetFolder = run.Sheets };
-            using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
+            using TileManifest manifest = SourceOptions.TileSlides(slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut, context.Slides);
             manifest.Save(run.Tiles);
-            using SlidePatches patches = SlidePatches.FromManifest(manifest);
-            PretrainRun.Execute(Training, run, patches, resume: Directory.Exists(run.Checkpoints));
+            using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: context.Slides);
+            PretrainRun.Execute(context, Training with { Threads = context.Settings.Threads, Kernels = context.Settings.Kernels }, run, patches, resume: Directory.Exists(run.Checkpoints));
 
             Shell.Say("3/4  probes, against an untrained network and colours");
-            LabelledPoints points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));
             using var labelled = new LabelledGrid(patches, manifest, points);
-            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp);
+            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp, runtime: context.Slides);
             ReportInput page = ReportVerb.Write(run, labelled, judged, run.Report, judge: true, title: "SSLP on synthetic slides");
             Console.WriteLine(ProbeTable.Text(page.Probes));
 

@@ -5,6 +5,7 @@ using Spectre.Console;
 using SSLP.Data.Files;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
@@ -24,30 +25,32 @@ internal static class DoctorVerb
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(selfTest))
-                return TestItself(parsed.GetValue(kills));
+                return TestItself(parsed, parsed.GetValue(kills));
             var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "found");
             table.AddRow("system", Markup.Escape($"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"));
             table.AddRow("processor", Markup.Escape($"{Environment.ProcessorCount} cores, {InstructionSets()}"));
             table.AddRow("memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 30)} GiB");
-            TorchRuntime.Load();
-            table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Folder ?? "of the build"}"));
+            using EngineContext context = ContextOptions.Open(parsed);
+            table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Describe}"));
             table.AddRow("CUDA", cuda.is_available() ? $"{cuda.device_count()} devices" : "none: everything runs on the CPU");
-            foreach ((string what, string found) in Findings())
-                table.AddRow(what, Markup.Escape(found));
+            table.AddRow("kernel threads", $"{context.Workers.Workers}");
+            table.AddRow("JPEG tiles", Markup.Escape(context.Slides.JpegDecoderName));
+            table.AddRow("JPEG 2000 tiles", Markup.Escape(context.Slides.Jpeg2000DecoderName));
+            table.AddRow("OpenSlide", Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version ?? "none: slides of the formats that only it reads are refused"));
             AnsiConsole.Write(table);
-            StepMetrics last = SmokeRun.Execute();
+            StepMetrics last = SmokeRun.Execute(context);
             AnsiConsole.MarkupLineInterpolated($"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");
             return 0;
         });
         return command;
     }
 
-    private static int TestItself(int kills)
+    private static int TestItself(ParseResult parsed, int kills)
     {
         string root = Directory.CreateTempSubdirectory("sslp-self-test-").FullName;
         int seed = Environment.TickCount;
         Shell.Say($"{kills} kills, seed {seed}, in {root}");
-        TorchRuntime.Load();
+        using EngineContext context = ContextOptions.Open(parsed);
         if (new SelfTest(root, kills, seed).Run() is { } difference)
             throw new Fault(FaultKind.Internal, $"After {kills} kills the training is another one: {difference} Both are kept in '{root}'.");
         Directory.Delete(root, recursive: true);
@@ -57,9 +60,4 @@ internal static class DoctorVerb
 
     private static string InstructionSets() =>
         Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported && Fma.IsSupported ? "AVX2 and FMA" : "no AVX2: the kernels run their scalar form";
-
-    private static IEnumerable<(string, string)> Findings()
-    {
-        yield return ("kernel threads", $"{WorkerPool.DefaultWorkers()}");
-    }
 }

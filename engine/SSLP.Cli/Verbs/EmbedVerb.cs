@@ -21,18 +21,17 @@ internal static class EmbedVerb
         input.AddTo(command);
         command.SetAction(parsed =>
         {
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetRequiredValue(outFile);
-            using var pool = new WorkerPool();
             TorchSharp.torch.Device device = Devices.Select(DeviceKind.Auto);
             EncoderDescription described = Embedder.Describe(parsed.GetRequiredValue(encoder));
-            using IPatchSource source = input.Open(parsed, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
+            using IPatchSource source = input.Open(parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
             var use = new EncoderUse(source.Mpp, source.PatchSize, "RGB");
             (ResNet backbone, _) = Embedder.Load(parsed.GetRequiredValue(encoder), device, use, parsed.GetValue(mismatch));
             using (backbone)
             {
                 (FeatureTable features, IReadOnlyList<int> unread) =
-                    Embedder.Run(backbone, described.Preprocessing, source, device, pool, new CountLine("patches", source.Table.Count), Shell.Stop);
+                    Embedder.Run(backbone, described.Preprocessing, source, device, context.Workers, new CountLine("patches", source.Table.Count), Shell.Stop);
                 if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
                     FeatureFile.WriteNpy(path, features);
                 else

@@ -14,25 +14,55 @@ internal static class ExportVerb
     public static Command Create()
     {
         var encoder = Inputs.EncoderFile();
-        var format = new Option<string>("--format") { Description = "safetensors | onnx (pixels in, features out: the preprocessing is in the graph)", Required = true };
-        format.AcceptOnlyFromAmong("safetensors", "onnx");
-        var outFile = Inputs.Out("the file to write");
-        var command = new Command("export", "Write an encoder for other programs, its preprocessing in the metadata.") { encoder, format, outFile };
+        var format = new Option<string>("--format") { Description = "safetensors | onnx (pixels in, features out: the preprocessing is in the graph) | timm | huggingface (folders that those load by their path)", Required = true };
+        format.AcceptOnlyFromAmong("safetensors", "onnx", "timm", "huggingface");
+        var outFile = Inputs.Out("the file to write, or the folder for timm and huggingface");
+        var command = new Command("export", "Write an encoder for other programs, with a model card and its preprocessing.") { encoder, format, outFile };
         command.SetAction(parsed =>
         {
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(parsed);
             string from = parsed.GetRequiredValue(encoder), to = parsed.GetRequiredValue(outFile);
             (ResNet backbone, EncoderDescription description) = Embedder.Load(from, CPU, new EncoderUse(), allowMismatch: false);
             using (backbone)
             {
-                if (parsed.GetValue(format) == "onnx")
-                    OnnxExport.Write(from, to);
-                else
-                    EncoderFile.Save(to, backbone.state_dict(), description);
+                switch (parsed.GetValue(format))
+                {
+                    case "timm":
+                        ModelFolder.WriteTimm(to, backbone.state_dict(), description);
+                        break;
+                    case "huggingface":
+                        ModelFolder.WriteHuggingFace(to, backbone.state_dict(), description);
+                        break;
+                    case "onnx":
+                        OnnxExport.Write(from, to);
+                        ModelCard.Write(CardOf(to), description, null, Onnx(to));
+                        break;
+                    default:
+                        EncoderFile.Save(to, backbone.state_dict(), description);
+                        ModelCard.Write(CardOf(to), description, null, Torchvision(to, description));
+                        break;
+                }
             }
             Shell.Say($"{description.Arch}, {description.Width} features: {to}");
             return 0;
         });
         return command;
     }
+
+    private static string CardOf(string file) => Path.ChangeExtension(file, ".md");
+
+    private static string Onnx(string file) => $"""
+        import numpy, onnxruntime
+        session = onnxruntime.InferenceSession("{Path.GetFileName(file)}")
+        features, = session.run(None, dict([(session.get_inputs()[0].name, patches)]))  # its input's shape and type: session.get_inputs()[0]
+        """;
+
+    private static string Torchvision(string file, EncoderDescription description) => $"""
+        import torch, torchvision
+        from safetensors.torch import load_file
+        model = torchvision.models.{description.Arch}()
+        model.fc = torch.nn.Identity()
+        model.load_state_dict(load_file("{Path.GetFileName(file)}"))
+        model.eval()
+        """;
 }

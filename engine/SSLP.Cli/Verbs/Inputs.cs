@@ -9,6 +9,12 @@ internal static class Inputs
 
     public static Option<string?> SlidesFolder() => new("--slides") { Description = "folder of slides, or one slide", HelpName = "DIR" };
 
+    public static Option<string?> Patients() => new("--patients") { Description = "CSV of slide,patient: splits and intervals keep a patient's slides together", HelpName = "CSV" };
+
+    public static Option<bool> SplitPatches() => new("--split-patches") { Description = "where nothing says slides, draw a split of single patches all the same" };
+
+    public static Option<bool> SharedPatients() => new("--shared-patients") { Description = "judge although a patient is on both sides of the split; the record says so" };
+
     public static Option<string> Out(string what) => new("--out") { Description = what, HelpName = "PATH", Required = true };
 
     public static Option<string> EncoderFile() => new("--encoder") { Description = "encoder.safetensors of a run", HelpName = "FILE", Required = true };

@@ -1,9 +1,11 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;
 
 namespace SSLP.Cli.Verbs;
@@ -12,6 +14,7 @@ namespace SSLP.Cli.Verbs;
 internal static class PretrainRun
 {
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
+    /// <param name="context">Opened by the verb.</param>
     /// <param name="options">Every option.</param>
     /// <param name="folder">Where the run lies or will lie.</param>
     /// <param name="source">The patches.</param>
@@ -20,11 +23,9 @@ internal static class PretrainRun
     /// <param name="from">The checkpoint to go on from; null for the newest.</param>
     /// <param name="extend">Go on with more patches than the run had.</param>
     public static int Execute(
-        TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
+        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
     {
-        using var job = new PretrainJob(
-            options, folder, source, Environment.CommandLine, resume, probed,
-            OnlineProbe.Factory, from, extend);
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context, from, extend);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
@@ -37,7 +38,7 @@ internal static class PretrainRun
         if (job.Method.Idle(schedule.TotalSteps, schedule.StepsPerEpoch) is { } idle)
             Shell.Warn(idle);
         if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
-            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…)");
+            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)
             Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);

@@ -5,6 +5,8 @@ using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
+using SSLP.Kernels;
+using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;
 
@@ -24,7 +26,7 @@ internal static class PretrainVerb
         };
         var init = new Option<string?>("--init")
         {
-            Description = "begin with this ResNet: safetensors of torchvision, timm or a run's encoder; the same as --set init=FILE",
+            Description = "begin with this ResNet: safetensors of a run's encoder, torchvision, timm, MoCo, lightly, mmselfsup, DINO or Hugging Face; the same as --set init=FILE",
             HelpName = "FILE",
         };
         var probeLabels = new Option<string?>("--probe-labels")
@@ -65,16 +67,18 @@ internal static class PretrainVerb
             {
                 if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
                     throw new Fault(FaultKind.Usage, "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.");
-                TorchRuntime.Load();
-                return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
+                using EngineContext replaying = ContextOptions.Open(parsed);
+                return ReplayRun.Execute(parsed, replaying, input, diverged, parsed.GetValue(sets) ?? []);
             }
-            TrainingOptions options = RunConfig.Read(
-                parsed.GetValue(config), [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()]);
+            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()];
+            TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
+            double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
                 throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
-            TorchRuntime.Load();
+            using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
-            using IPatchSource source = input.Open(parsed, new PatchScale(options.Patch, options.Mpp), needsCoordinates: options.Method == MethodKind.Sslp, folder);
+            using IPatchSource source = input.Open(
+                parsed, context, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
             if (parsed.GetValue(plan))
             {
                 RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
@@ -82,18 +86,21 @@ internal static class PretrainVerb
                 foreach (string line in planned.Lines())
                     Console.WriteLine(line);
                 planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
-                foreach (string line in PlanTimes.Measure(options, source).Lines())
+                Device device = Devices.Select(options.Device);
+                using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+                context.Enter();
+                foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
                     Console.WriteLine(line);
                 return 0;
             }
-            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
+            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
             string? checkpoint = parsed.GetValue(from);
             if (checkpoint is not null && !File.Exists(checkpoint))
                 throw new Fault(FaultKind.Usage, $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
             bool goOn = parsed.GetValue(resume) || checkpoint is not null || parsed.GetValue(extend);
             if (parsed.GetValue(extend) && !Directory.Exists(folder.Checkpoints))
                 throw new Fault(FaultKind.Usage, $"--extend goes on with a run, and '{folder.Root}' holds none.");
-            PretrainRun.Execute(options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend));
+            PretrainRun.Execute(context, options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend));
             // Judging takes labels that pretraining does not ask for: sslp report does it.
             ReportVerb.Write(folder, source, null, folder.Report, judge: false);
             return 0;
@@ -106,6 +113,7 @@ internal static class PretrainVerb
         var defaults = new TrainingOptions();
         foreach (SSLP.Engine.Options.Option option in OptionTable.All)
             Console.WriteLine($"{option.Key,-20} {option.Get(defaults),-10} {option.Meaning}");
+        Console.WriteLine("\nWhere a default is from: [S] stated by the authors, [B] behaviour of the authors' public program; without a mark, ours.");
         return 0;
     }
 }

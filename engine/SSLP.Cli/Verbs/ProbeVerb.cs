@@ -22,10 +22,11 @@ internal static class ProbeVerb
             Description = "of linear: the paper's SGD protocol alone, with a new crop and flip of every patch an epoch; the encoder runs in every epoch",
         };
         var epochs = new Option<int>("--epochs") { Description = "of finetune and --crops: passes over those labels", HelpName = "N", DefaultValueFactory = _ => new FineTuneOptions().Epochs };
+        Option<bool> splitPatches = Inputs.SplitPatches(), sharedPatients = Inputs.SharedPatients();
         var json = Inputs.Json();
-        var command = new Command("probe", "Judge features on labelled patches; training and test slides are kept apart.")
+        var command = new Command("probe", "Judge features on labelled patches; slides, and patients where they are known, are kept on one side.")
         {
-            kind, train, test, share, crops, epochs, json,
+            kind, train, test, splitPatches, sharedPatients, share, crops, epochs, json,
         };
         share.Validators.Add(result =>
         {
@@ -40,13 +41,14 @@ internal static class ProbeVerb
         features.AddTo(command);
         command.SetAction(parsed =>
         {
-            TorchRuntime.Load();
-            ProbeSplit Split(PatchTable patches) => ProbeSplit.Of(patches, parsed.GetValue(train), parsed.GetValue(test));
+            using EngineContext context = ContextOptions.Open(parsed);
+            ProbeSplit Split(PatchTable patches) => ProbeSplit.Of(
+                patches, parsed.GetValue(train), parsed.GetValue(test), new(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients)));
             bool withCrops = parsed.GetValue(crops) && parsed.GetRequiredValue(kind) == "linear";
             FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions()) with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
             IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
-                ? [features.Tune(parsed, Split, options)]
-                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed), Split);
+                ? [features.Tune(parsed, context, Split, options)]
+                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split), Split);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });

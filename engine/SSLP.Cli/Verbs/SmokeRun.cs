@@ -12,14 +12,14 @@ internal static class SmokeRun
     private const int Steps = 6;
 
     /// <returns>The last step's metrics.</returns>
-    public static StepMetrics Execute()
+    public static StepMetrics Execute(EngineContext context)
     {
         string folder = Directory.CreateTempSubdirectory("sslp-doctor-").FullName;
         try
         {
             var options = new TrainingOptions { BatchSize = 16, InputSize = 32, MaxSteps = Steps, Width = 32 };
             using var source = new NoisePatches();
-            using var job = new PretrainJob(options, new RunFolder(folder), source, "sslp doctor", resume: false);
+            using var job = new PretrainJob(options, new RunFolder(folder), source, "sslp doctor", resume: false, context: context);
             return job.Run(null, Shell.Stop).Last!;
         }
         finally

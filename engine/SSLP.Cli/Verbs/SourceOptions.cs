@@ -4,13 +4,16 @@ using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
 /// <summary>At what scale patches are cut from slides.</summary>
 /// <param name="Patch">Side, px.</param>
 /// <param name="Mpp">Micrometres per pixel; null where it is not known.</param>
-internal readonly record struct PatchScale(int Patch, double? Mpp);
+/// <param name="Given">The same where a user named it, for patches that are already cut; null where it is a default.</param>
+internal readonly record struct PatchScale(int Patch, double? Mpp, double? Given = null);
 
 /// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from.</summary>
 internal sealed class SourceOptions
@@ -28,32 +31,73 @@ internal sealed class SourceOptions
         Description = "with --slides: one patch at each place of CLAM's or TRIDENT's HDF5 files, <slide>.h5 or <slide>_patches.h5",
         HelpName = "DIR",
     };
-    private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split", HelpName = "NAME" };
+    private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits", HelpName = "NAME" };
+    private readonly Option<string?> _patients = Inputs.Patients();
     private readonly TilingArguments _tiling = new();
 
     public void AddTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split, _patients])
             command.Add(option);
         _tiling.AddTo(command);
     }
 
     /// <summary>Opens the source that the command line names; the caller disposes it.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="context">Whose slide caches and decoders the source reads with; open longer than it.</param>
     /// <param name="scale">How patches are cut where it names slides.</param>
     /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
     /// <param name="run">Where slides are tiled here: the run that keeps their grid and contact sheets, or null.</param>
-    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null)
+    /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says otherwise.</param>
+    public IPatchSource Open(
+        ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
     {
-        IPatchSource source = OpenWhole(parsed, scale, needsCoordinates, run);
-        return parsed.GetValue(_split) is { } split ? new PatchSubset(source, source.Table.InSplit(split), $"split {split}") : source;
+        IPatchSource whole = OpenWhole(parsed, context, scale, needsCoordinates, run);
+        try
+        {
+            IPatchSource source = WithPatients(parsed, whole);
+            source = OfSplit(source, parsed.GetValue(_split), learns);
+            return ReferenceEquals(source, whole) ? whole : new OpenedPatches(source, whole);
+        }
+        catch
+        {
+            whole.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>A folder of patches that are already cut, with a line of how it was read and a warning for all that was left out.</summary>
+    public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp)
+    {
+        PatchFolder patches = PatchFolder.Open(folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp }, Shell.Stop);
+        Shell.Say($"{folder}: {patches.Understood}; {(patches.Mpp is { } known ? FormattableString.Invariant($"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
+        foreach (string what in patches.LeftOut)
+            Shell.Warn($"{folder}: left out: {what}");
+        return patches;
+    }
+
+    /// <summary>The patches with the patients of --patients, where that is given.</summary>
+    public IPatchSource WithPatients(ParseResult parsed, IPatchSource source)
+    {
+        if (parsed.GetValue(_patients) is not { } csv)
+            return source;
+        (PatchTable table, string said) = PatientList.Read(csv).Apply(source.Table);
+        Shell.Say(said);
+        return new RegroupedPatches(source, table, $"patients of {csv}");
+    }
+
+    /// <summary>--mpp as it was given, or null.</summary>
+    public double? GivenMpp(ParseResult parsed) => _tiling.GivenMpp(parsed);
+
+    /// <summary>Whether any of --slides, --patches and --tiles is given.</summary>
+    public bool IsGiven(ParseResult parsed) => (parsed.GetValue(_patches) ?? parsed.GetValue(_slides) ?? parsed.GetValue(_tiles)) is not null;
 
     /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
     /// <param name="parsed">The command line, of --slides or --tiles.</param>
+    /// <param name="context">As for the patches.</param>
     /// <param name="labels">The CSV.</param>
     /// <param name="like">The patches of the same command line, which say size and scale.</param>
-    public IPatchSource OpenPoints(ParseResult parsed, string labels, IPatchSource like)
+    public IPatchSource OpenPoints(ParseResult parsed, EngineContext context, string labels, IPatchSource like)
     {
         string? folder = parsed.GetValue(_slides);
         if (folder is null && parsed.GetValue(_tiles) is { } tiles)
@@ -64,35 +108,57 @@ internal sealed class SourceOptions
         if (folder is null || like.Mpp is not double mpp)
             throw new Fault(FaultKind.Usage, "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
-        return SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample);
+        SlidePatches points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
+        return parsed.GetValue(_patients) is null ? points : new OpenedPatches(WithPatients(parsed, points), points);
     }
 
-    private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, RunFolder? run)
+    private IPatchSource OpenWhole(ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates, RunFolder? run)
     {
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
             throw new Fault(FaultKind.Usage, $"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.");
         if (patches is not null)
-            return PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = scale.Mpp });
+            return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
         if (tiles is not null)
-            return SlidePatches.FromManifest(TileManifest.Open(tiles), slides);
+            return SlidePatches.Open(tiles, slides, runtime: context.Slides);
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
-            return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+            return SlidePatches.AtPoints(
+                LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
-        TileManifest manifest = TileSlides(slides!, options);
+                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
+                runtime: context.Slides);
+        TileManifest manifest = TileSlides(slides!, options, context.Slides);
         if (run is not null)
             manifest.Save(run.Tiles);
-        return SlidePatches.FromManifest(manifest);
+        return SlidePatches.FromManifest(manifest, runtime: context.Slides);
+    }
+
+    private static IPatchSource OfSplit(IPatchSource source, string? split, bool learns)
+    {
+        if (split == "all" && source.Table.Splits?.Contains("all") != true)
+            return source;
+        if (split is not null)
+            return new PatchSubset(source, source.Table.InSplit(split), $"split {split}");
+        if (!learns || source.Table.Splits is not { } splits)
+            return source;
+        if (!splits.Contains("train"))
+            throw new Fault(FaultKind.Usage, $"The patches have splits ({string.Join(", ", splits)}) and none is called train: name the one to learn from with --split, or all of them with --split all.");
+        int[] train = source.Table.InSplit("train");
+        Shell.Say($"split train: {train.Length:N0} of {source.Table.Count:N0} patches (--split all takes every one)");
+        return new PatchSubset(source, train, "split train");
     }
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
-    public static TileManifest TileSlides(string slides, TilingOptions options)
+    public static TileManifest TileSlides(string slides, TilingOptions options, SlideRuntime runtime) =>
+        TileSlides(slides, SlideListing.List(slides), options, runtime);
+
+    /// <summary>The same for some slides of it.</summary>
+    public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options, SlideRuntime runtime)
     {
-        TilingResult result = Tiler.Run(SlideListing.List(slides), options, new OutcomeLines(), Shell.Stop);
+        TilingResult result = Tiler.Run(files, options, new OutcomeLines(), Shell.Stop, runtime);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");

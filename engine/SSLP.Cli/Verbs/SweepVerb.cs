@@ -5,6 +5,7 @@ using SSLP.Data.Patches;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
+using SSLP.Evaluation.Probes;
 using SSLP.Evaluation.Sweeps;
 
 namespace SSLP.Cli.Verbs;
@@ -15,6 +16,8 @@ internal static class SweepVerb
     private static readonly Option<string?> Patches = Inputs.PatchesFolder(), Slides = Inputs.SlidesFolder();
     private static readonly Option<string?> Labels = new("--labels") { Description = "with --slides: CSV of slide,x,y,label[,split], the points that are probed", HelpName = "CSV" };
     private static readonly Option<string?> OutFolder = new("--out") { Description = "OUT: rows.jsonl, table.md and a folder for every run; start again to go on", HelpName = "OUT" };
+    private static readonly Option<string?> PatientsFile = Inputs.Patients();
+    private static readonly Option<bool> SplitPatches = Inputs.SplitPatches(), SharedPatients = Inputs.SharedPatients();
 
     public static Command Create()
     {
@@ -26,7 +29,7 @@ internal static class SweepVerb
         var print = new Option<bool>("--print-config") { Description = "print the built-in rows as YAML, and stop" };
         var command = new Command("sweep", "Train and judge all methods and the ablation on labelled patches or slides, several seeds, one table.")
         {
-            Patches, Slides, Labels, OutFolder, config, sets, seeds, threads, print,
+            Patches, Slides, Labels, OutFolder, PatientsFile, SplitPatches, SharedPatients, config, sets, seeds, threads, print,
         };
         tiling.AddTo(command);
         command.SetAction(parsed =>
@@ -47,22 +50,34 @@ internal static class SweepVerb
         string folder = parsed.GetValue(OutFolder) ?? throw new Fault(FaultKind.Usage, "sweep needs --out OUT.");
         TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
         var scale = new PatchScale(first.Patch, first.Mpp);
-        TorchRuntime.Load();
+        var split = new ProbeSplitOptions(parsed.GetValue(SplitPatches), parsed.GetValue(SharedPatients));
+        using EngineContext context = ContextOptions.Open(parsed);
         if (parsed.GetValue(Patches) is { } patches)
         {
             if (parsed.GetValue(Slides) is not null)
                 throw new Fault(FaultKind.Usage, "sweep takes one of --patches and --slides.");
             bool spatial = plan.Entries.Any(e => e.Baseline == SweepBaseline.None && e.OptionsFor(seeds[0]).Method == MethodKind.Sslp);
-            using PatchFolder source = PatchFolder.Open(patches, new PatchFolderOptions { RequireCoordinates = spatial, Mpp = scale.Mpp });
-            return Run(plan, SweepData.FromPatches(source), folder, seeds);
+            double? given = plan.Entries[0].Settings.Any(setting => setting.Key == "mpp") ? first.Mpp : null;
+            using PatchFolder source = SourceOptions.OpenFolder(patches, spatial, tiling.GivenMpp(parsed) ?? given);
+            return Run(plan, SweepData.FromPatches(WithPatients(parsed, source), split), folder, seeds);
         }
         if (parsed.GetValue(Slides) is not { } slides || parsed.GetValue(Labels) is not { } labels)
             throw new Fault(FaultKind.Usage, "sweep takes --patches DIR, or --slides DIR with --labels CSV.");
         TilingOptions cut = tiling.Read(parsed, scale);
-        using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample);
-        using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
-        using var tissue = SlidePatches.FromManifest(manifest);
-        return Run(plan, SweepData.FromSlides(tissue, points), folder, seeds);
+        using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample,
+            runtime: context.Slides);
+        using TileManifest manifest = SourceOptions.TileSlides(slides, cut, context.Slides);
+        using var tissue = SlidePatches.FromManifest(manifest, runtime: context.Slides);
+        return Run(plan, SweepData.FromSlides(tissue, WithPatients(parsed, points), split), folder, seeds);
+    }
+
+    private static IPatchSource WithPatients(ParseResult parsed, IPatchSource source)
+    {
+        if (parsed.GetValue(PatientsFile) is not { } csv)
+            return source;
+        (PatchTable table, string said) = PatientList.Read(csv).Apply(source.Table);
+        Shell.Say(said);
+        return new RegroupedPatches(source, table, $"patients of {csv}");
     }
 
     private static int Run(SweepPlan plan, SweepData data, string folder, int[] seeds)

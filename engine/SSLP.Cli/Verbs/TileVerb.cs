@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Patches;
 using SSLP.Data.Tiling;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -21,21 +22,22 @@ internal static class TileVerb
         {
             string path = parsed.GetRequiredValue(outFile), sheets = Path.ChangeExtension(path, null) + "-sheets";
             TilingOptions options = arguments.Read(parsed, new PatchScale(256, 0.5)) with { ContactSheetFolder = sheets };
-            using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options);
+            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
+            using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options, runtime);
             manifest.Save(path);
             if (parsed.GetValue(coordinates) is { } folder)
                 CoordinateFiles.Write(folder, manifest);
             if (parsed.GetValue(pixels) is { } images)
-                WritePixels(images, parsed.GetValue(format), manifest);
+                WritePixels(images, parsed.GetValue(format), manifest, runtime);
             Shell.Say($"{manifest.Table.Count:N0} patches on {manifest.Slides.Count} slides: {path}; contact sheets: {sheets}");
             return 0;
         });
         return command;
     }
 
-    private static void WritePixels(string folder, PatchFormat format, TileManifest manifest)
+    private static void WritePixels(string folder, PatchFormat format, TileManifest manifest, SlideRuntime runtime)
     {
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
+        using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: runtime);
         foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count), Shell.Stop))
             Shell.Warn(fault.Message);
     }

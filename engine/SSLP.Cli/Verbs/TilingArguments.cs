@@ -8,7 +8,7 @@ namespace SSLP.Cli.Verbs;
 internal sealed class TilingArguments
 {
     private readonly Option<int?> _patch = new("--patch") { Description = "side of a patch, px", HelpName = "PX" };
-    private readonly Option<double?> _mpp = new("--mpp") { Description = "micrometres per pixel of the patches", HelpName = "UM" };
+    private readonly Option<double?> _mpp = new("--mpp") { Description = "micrometres per pixel of the patches; of --patches: where you know it, since image files do not say it", HelpName = "UM" };
     private readonly Option<double?> _assumeMpp = new("--assume-mpp") { Description = "micrometres per pixel of slides that do not say theirs", HelpName = "UM" };
     private readonly Option<bool> _upsample = new("--upsample") { Description = "take slides that are coarser than --mpp" };
     private readonly Option<double> _tissue = new("--min-tissue")
@@ -29,6 +29,9 @@ internal sealed class TilingArguments
         foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
             command.Add(option);
     }
+
+    /// <summary>--mpp as it was given, or null.</summary>
+    public double? GivenMpp(ParseResult parsed) => parsed.GetValue(_mpp);
 
     /// <param name="parsed">The command line.</param>
     /// <param name="scale">What holds where --patch and --mpp are not given.</param>

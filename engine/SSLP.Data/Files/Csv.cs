@@ -1,89 +1,199 @@
 using System.Text;
+using nietras.SeparatedValues;
 
 namespace SSLP.Data.Files;
 
-/// <summary>A small table with a header line (RFC 4180: commas, optional double quotes; a field stays on its line).</summary>
-internal sealed class Csv
+/// <summary>
+/// A list with a header line, read line by line: what a spreadsheet, a table program or a hand writes. The delimiter (comma, semicolon, tab, bar)
+/// is the one that the header has most of, or a first line <c>sep=;</c> names; text is UTF-8, or UTF-16 with or without its mark; fields may
+/// be quoted; empty lines, and empty fields behind the header's last, count for nothing.
+/// </summary>
+internal sealed class Csv : IDisposable
 {
-    private readonly Dictionary<string, int> _columns;
+    private const string Delimiters = ",;\t|";
 
-    private Csv(string path, Dictionary<string, int> columns, List<string[]> rows)
+    private readonly SepReader _reader;
+    private readonly TextReader _text;
+    private readonly List<string> _columns = [];
+    private readonly int _skipped;
+
+    private Csv(string path, TextReader text, char delimiter, int skipped)
     {
-        Path = path;
-        _columns = columns;
-        Rows = rows;
+        (Path, Delimiter, _text, _skipped) = (path, delimiter, text, skipped);
+        for (int line = 0; line < skipped; line++)
+            text.ReadLine();
+        _reader = Sep.New(delimiter)
+            .Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true, DisableFastFloat = true })
+            .From(text);
+        if (!MoveNext())
+            throw Empty(path);
+        for (int i = 0; i < _reader.Current.ColCount; i++)
+            _columns.Add(_reader.Current[i].Span.Trim().ToString());
+        while (_columns.Count > 1 && _columns[^1].Length == 0)
+            _columns.RemoveAt(_columns.Count - 1);
     }
 
     public string Path { get; }
 
-    public IReadOnlyList<string[]> Rows { get; }
+    /// <summary>What divides the fields.</summary>
+    public char Delimiter { get; }
 
-    /// <exception cref="Fault">Empty, or a line with another number of fields than the header.</exception>
-    public static Csv Read(string path)
+    /// <summary>Names of the columns as they are written.</summary>
+    public IReadOnlyList<string> Columns => _columns;
+
+    /// <summary>Line of the file, from 1.</summary>
+    public int Line => _reader.Current.LineNumberFrom + _skipped;
+
+    /// <exception cref="Fault">No such file, nothing in it, or no text.</exception>
+    public static Csv Open(string path)
     {
-        string[] lines;
         try
         {
-            lines = File.ReadAllLines(path);
+            Encoding encoding = EncodingOf(path);
+            (char delimiter, int skipped) = Header(path, encoding);
+            return new(path, new StreamReader(path, encoding), delimiter, skipped);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new Fault(FaultKind.Input, $"{path} could not be read: {e.Message}", e);
         }
-        if (lines.Length == 0)
-            throw new Fault(FaultKind.Input, $"{path} is empty; its first line must name the columns.");
-        string[] header = Fields(lines[0]);
-        var columns = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
-        for (int i = 0; i < header.Length; i++)
-            columns.TryAdd(header[i].Trim(), i);
-        var rows = new List<string[]>(lines.Length);
-        for (int line = 1; line < lines.Length; line++)
+        catch (DecoderFallbackException e)
         {
-            if (string.IsNullOrWhiteSpace(lines[line]))
-                continue;
-            string[] fields = Fields(lines[line]);
-            if (fields.Length != header.Length)
-                throw new Fault(FaultKind.Input, $"{path} line {line + 1} has {fields.Length} fields; the header has {header.Length}.");
-            rows.Add(fields);
+            throw NoText(path, e);
         }
-        return new(path, columns, rows);
     }
 
-    /// <summary>Index of a column, or -1.</summary>
-    public int Find(string name) => _columns.GetValueOrDefault(name, -1);
-
-    /// <exception cref="Fault">No such column.</exception>
-    public int Require(string name) => Find(name) is >= 0 and int column
-        ? column
-        : throw new Fault(FaultKind.Input, $"{Path} has no column '{name}'; its columns are {string.Join(", ", _columns.Keys)}.");
-
-    /// <summary>Quotes a field where it needs it.</summary>
-    public static string Quote(string field) =>
-        field.AsSpan().ContainsAny(",\"\n\r") ? $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : field;
-
-    private static string[] Fields(string line)
+    /// <summary>Goes to the next line that holds anything.</summary>
+    /// <exception cref="Fault">It has more fields than the header or fewer.</exception>
+    public bool Read()
     {
-        if (!line.Contains('"'))
-            return line.Split(',');
-        var fields = new List<string>();
-        var field = new StringBuilder();
-        bool quoted = false;
-        for (int i = 0; i < line.Length; i++)
+        while (MoveNext())
         {
-            char c = line[i];
-            if (c == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"')
-                field.Append(line[++i]);
-            else if (c == '"')
-                quoted = !quoted;
-            else if (c == ',' && !quoted)
-            {
-                fields.Add(field.ToString());
-                field.Clear();
-            }
-            else
-                field.Append(c);
+            int filled = _reader.Current.ColCount;
+            while (filled > 0 && (filled > _columns.Count || filled == 1) && _reader.Current[filled - 1].Span.IsWhiteSpace())
+                filled--;
+            if (filled == 0 || IsBlank())
+                continue;
+            return filled == _columns.Count ? true
+                : throw new Fault(FaultKind.Input, $"{Path} line {Line} has {filled} fields; the header has {_columns.Count}.");
         }
-        fields.Add(field.ToString());
-        return [.. fields];
+        return false;
+    }
+
+    /// <summary>A field of this line, without blanks around it.</summary>
+    public string Text(int column) => _reader.Current[column].Span.Trim().ToString();
+
+    /// <summary>A field of this line, or null where the file has no such column.</summary>
+    public string? TextOrNull(int column) => column < 0 ? null : Text(column);
+
+    /// <summary>A field as a number; false where it is none, or can be read as two.</summary>
+    public bool TryNumber(int column, out double value) => SpreadsheetNumber.TryParse(_reader.Current[column].Span.Trim(), Delimiter, out value);
+
+    /// <summary>A field as a whole number, which a table program may have written 1.0.</summary>
+    public bool TryWhole(int column, out int value)
+    {
+        bool whole = TryNumber(column, out double number) && Math.Floor(number) == number && Math.Abs(number) <= int.MaxValue;
+        value = whole ? (int)number : 0;
+        return whole;
+    }
+
+    /// <summary>Index of the first of these columns that is there, or -1. Case, blanks and hyphens in a name do not count.</summary>
+    /// <exception cref="Fault">It is there twice.</exception>
+    public int Find(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            int at = _columns.FindIndex(column => Plain(column) == name);
+            if (at >= 0 && _columns.FindIndex(at + 1, column => Plain(column) == name) >= 0)
+                throw new Fault(FaultKind.Input, $"{Path} has two columns '{_columns[at]}'; keep one.");
+            if (at >= 0)
+                return at;
+        }
+        return -1;
+    }
+
+    /// <exception cref="Fault">None of these columns is there.</exception>
+    public int Require(params ReadOnlySpan<string> names) => Find(names) is >= 0 and int column
+        ? column
+        : throw new Fault(FaultKind.Input, $"{Path} has no column '{names[0]}'{(names.Length > 1 ? $" (nor {string.Join(", ", names[1..].ToArray())})" : "")}; "
+            + $"its columns are {string.Join(", ", _columns)}.");
+
+    public void Dispose()
+    {
+        _reader.Dispose();
+        _text.Dispose();
+    }
+
+    /// <summary>Opens a writer: commas, quotes where a field needs them, a line feed after each line.</summary>
+    public static SepWriter Writer(Stream stream) => Sep.New(',').Writer(o => o with { Escape = true })
+        .To(new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" }, leaveOpen: false);
+
+    private static string Plain(string name) => name.ToLowerInvariant().Replace(' ', '_').Replace('-', '_');
+
+    private bool IsBlank()
+    {
+        for (int i = 0; i < _reader.Current.ColCount; i++)
+            if (!_reader.Current[i].Span.IsWhiteSpace())
+                return false;
+        return true;
+    }
+
+    private bool MoveNext()
+    {
+        try
+        {
+            return _reader.MoveNext();
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw NoText(Path, e);
+        }
+        catch (Exception e) when (e is InvalidDataException or NotSupportedException or ArgumentException or IOException)
+        {
+            throw new Fault(FaultKind.Input, $"{Path} could not be read after line {Line}: {e.Message}", e);
+        }
+    }
+
+    private static Fault Empty(string path) => new(FaultKind.Input, $"{path} is empty; its first line must name the columns.");
+
+    private static Fault NoText(string path, Exception e) =>
+        new(FaultKind.Input, $"{path} is neither UTF-8 nor UTF-16 text; save it as 'CSV UTF-8'.", e);
+
+    /// <summary>UTF-16 without its mark shows by the zero bytes of its plain letters; else UTF-8, and a mark at the front decides before both.</summary>
+    private static Encoding EncodingOf(string path)
+    {
+        Span<byte> head = stackalloc byte[64];
+        using FileStream file = File.OpenRead(path);
+        head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+        int even = 0, odd = 0;
+        for (int i = 0; i < head.Length; i++)
+            if (head[i] == 0)
+                _ = i % 2 == 0 ? even++ : odd++;
+        return odd > head.Length / 4 ? new UnicodeEncoding(false, true, true)
+            : even > head.Length / 4 ? new UnicodeEncoding(true, true, true)
+            : new UTF8Encoding(false, true);
+    }
+
+    /// <summary>The delimiter, and how many lines stand before the header.</summary>
+    private static (char Delimiter, int Skipped) Header(string path, Encoding encoding)
+    {
+        using var text = new StreamReader(path, encoding);
+        string? line = text.ReadLine();
+        int skipped = 0;
+        if (line is { Length: 5 } && line.StartsWith("sep=", StringComparison.OrdinalIgnoreCase))
+            return (line[4], 1);
+        for (; line is not null && string.IsNullOrWhiteSpace(line); skipped++)
+            line = text.ReadLine();
+        if (line is null)
+            throw Empty(path);
+        var counts = new int[Delimiters.Length];
+        bool quoted = false;
+        foreach (char c in line)
+        {
+            quoted ^= c == '"';
+            if (!quoted && Delimiters.IndexOf(c) is >= 0 and int which)
+                counts[which]++;
+        }
+        return (Delimiters[Array.IndexOf(counts, counts.Max())], skipped);
     }
 }

@@ -3,6 +3,10 @@ namespace SSLP.Data.Patches;
 /// <summary>
 /// Square RGB patches that can be read one at a time, by index into their table: cut from slides, or already cut.
 /// Reads are thread-safe and keep no state between calls: the same index always gives the same pixels.
+/// <para>
+/// Ownership: a source owns the files that it opens and closes them when it is disposed. A source made from another one (a subset, another
+/// table over the same pixels, two joined) opens nothing and owns nothing: disposing it leaves the other one open for whoever opened that.
+/// </para>
 /// </summary>
 public interface IPatchSource : IDisposable
 {
@@ -17,6 +21,12 @@ public interface IPatchSource : IDisposable
 
     /// <summary>One line for logs and run.json: what the patches are and where they come from.</summary>
     string Describe { get; }
+
+    /// <summary>
+    /// True where a patch costs the same wherever the one before it was: files of their own. False where neighbours share tiles or an open
+    /// slide, so that reading them in runs is cheaper.
+    /// </summary>
+    bool IsCheapAtRandom => false;
 
     /// <summary>Top left corner of a patch on its slide, rounded to a level-0 pixel; null where the patches were not cut from slides here.</summary>
     (long X, long Y)? OriginLevel0(int patch) => null;

@@ -8,7 +8,7 @@ public sealed record PatchFolderOptions
     /// <summary>Refuse a folder that says nothing of where its patches lie. Spatial training needs it; a probe does not. Default true.</summary>
     public bool RequireCoordinates { get; init; } = true;
 
-    /// <summary>Micrometres per pixel of the patches, for the record; image files do not say it. Default unknown.</summary>
+    /// <summary>Micrometres per pixel of the patches as the user knows it; image files do not say it. Default unknown, or as patches.csv says.</summary>
     public double? Mpp { get; init; }
 
     /// <summary>Decoded pixels are kept in memory where all of them take no more bytes than this. Default 1 GiB.</summary>
@@ -17,24 +17,22 @@ public sealed record PatchFolderOptions
 
 /// <summary>
 /// Patches that are already cut: a folder of images in one of the forms of <see cref="PatchFolderListing"/>. The patch size is the
-/// commonest image size. Cutting a slide leaves narrower images at its right and bottom edges: those are left out and counted.
+/// commonest image size. Whatever of the folder is no patch is left out, counted and named (<see cref="LeftOut"/>). Cutting a slide leaves narrower images at its right and bottom edges.
 /// </summary>
 public sealed class PatchFolder : IPatchSource
 {
     private readonly string[] _files;
     private readonly byte[]?[]? _decoded;
 
-    private PatchFolder(
-        string folder, List<ListedPatch> patches, int size, int partial, IReadOnlyList<string> unreadable, PatchFolderOptions options)
+    private PatchFolder(string folder, PatchListing listing, List<ListedPatch> patches, int size, PatchFolderOptions options, double? mpp)
     {
         Folder = folder;
         PatchSize = size;
-        Mpp = options.Mpp;
-        PartialPatches = partial;
-        Unreadable = unreadable;
+        Mpp = mpp;
         _files = [.. patches.Select(patch => patch.File)];
         _decoded = patches.Count * (long)size * size * 3 <= options.CacheBytes ? new byte[]?[patches.Count] : null;
-        Table = TableOf(patches);
+        (Table, string places) = PatchFolderTable.Of(listing, patches, size);
+        Understood = $"{listing.Understood}; {places}";
     }
 
     public string Folder { get; }
@@ -48,16 +46,24 @@ public sealed class PatchFolder : IPatchSource
     /// <inheritdoc/>
     public double? Mpp { get; }
 
-    /// <summary>Images left out because a slide's edge cut them: smaller than the patch size in width or height.</summary>
-    public int PartialPatches { get; }
+    /// <inheritdoc/>
+    public bool IsCheapAtRandom => true;
 
-    /// <summary>Images left out because they cannot be opened: path and reason.</summary>
-    public IReadOnlyList<string> Unreadable { get; }
+    /// <summary>How names, folders, columns and places were read: a phrase.</summary>
+    public string Understood { get; }
+
+    /// <summary>Images left out because a slide's edge cut them: smaller than the patch size in width or height.</summary>
+    public int PartialPatches { get; private init; }
+
+    /// <summary>Images left out because they cannot be opened or are of a kind that is not read: path and reason.</summary>
+    public IReadOnlyList<string> Unreadable { get; private init; } = [];
+
+    /// <summary>What of the folder is no patch here, a phrase each kind: how many, and which is the first.</summary>
+    public IReadOnlyList<string> LeftOut { get; private init; } = [];
 
     /// <inheritdoc/>
-    public string Describe => $"{Table.Count} patches of {PatchSize} px on {Table.Slides.Count} slides from {Folder}"
-        + (PartialPatches > 0 ? $"; {PartialPatches} smaller ones, cut by a slide's edge, left out" : "")
-        + (Unreadable.Count > 0 ? $"; {Unreadable.Count} that cannot be opened left out, the first {Unreadable[0]}" : "")
+    public string Describe => $"{Table.Count} patches of {PatchSize} px{(Table.HasSlides ? $" on {Table.Slides.Count} slides" : "")} from {Folder}"
+        + string.Concat(LeftOut.Select(what => $"; left out: {what}"))
         + (Table.HasCoordinates ? "" : "; no coordinates, so no spatial neighbours");
 
     /// <summary>Lists the folder and reads every image's header.</summary>
@@ -65,8 +71,9 @@ public sealed class PatchFolder : IPatchSource
     public static PatchFolder Open(string folder, PatchFolderOptions? options = null, CancellationToken cancel = default)
     {
         options ??= new();
-        List<ListedPatch> listed = PatchFolderListing.List(folder);
-        if (listed[0].Slide is null && options.RequireCoordinates)
+        PatchListing listing = PatchFolderListing.List(folder);
+        List<ListedPatch> listed = listing.Patches;
+        if (listed[0].X is null && options.RequireCoordinates)
             throw new Fault(FaultKind.Input, $"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
                 + $"name them <slide>_<col>_<row>_<label>, or write a {PatchFolderListing.CsvName} with file,slide,col,row.");
         ((int Width, int Height)[] sizes, List<string> unreadable) = ReadSizes(listed, cancel);
@@ -80,7 +87,18 @@ public sealed class PatchFolder : IPatchSource
             throw new Fault(FaultKind.Input, $"{listed[larger].File} is {sizes[larger].Width} × {sizes[larger].Height} px where most patches are "
                 + $"{width} × {height}; cut all patches to one size.");
         List<ListedPatch> whole = [.. listed.Where((_, i) => sizes[i] == (width, height))];
-        return new(folder, whole, width, listed.Count - whole.Count - unreadable.Count, unreadable, options);
+        int partial = listed.Count - whole.Count - unreadable.Count;
+        if (partial > 0)
+            listing.LeftOut.Add($"{partial} smaller images, cut by a slide's edge, the first "
+                + listed.Where((_, i) => sizes[i].Width > 0 && sizes[i] != (width, height)).First().File);
+        if (unreadable.Count > 0)
+            listing.LeftOut.Add($"{unreadable.Count} images that cannot be read, the first {unreadable[0]}");
+        return new(folder, listing, whole, width, options, ScaleOf(folder, listing.Mpp, options.Mpp))
+        {
+            PartialPatches = partial,
+            Unreadable = unreadable,
+            LeftOut = listing.LeftOut,
+        };
     }
 
     /// <inheritdoc/>
@@ -127,14 +145,10 @@ public sealed class PatchFolder : IPatchSource
         return (sizes, [.. faults.OfType<string>()]);
     }
 
-    private static PatchTable TableOf(List<ListedPatch> patches)
-    {
-        // Without coordinates every patch is a slide of its own, so that no set of spatial neighbours can be invented.
-        bool placed = patches[0].Slide is not null;
-        string[] slideNames = [.. patches.Select(patch => patch.Slide ?? patch.File)];
-        CategoryColumn slides = CategoryColumn.FromNames(slideNames)!;
-        return new(slides.Names, slides.Of, patches.Select(patch => patch.Col).ToArray(), patches.Select(patch => patch.Row).ToArray(),
-            CategoryColumn.FromNames([.. patches.Select(patch => patch.Label)]),
-            CategoryColumn.FromNames([.. patches.Select(patch => patch.Split)]), placed, i => patches[i].File);
-    }
+    /// <summary>Image files do not say their scale: patches.csv may, and the user; both must say the same.</summary>
+    private static double? ScaleOf(string folder, double? listed, double? given) =>
+        listed is { } a && given is { } b && Math.Abs(a - b) > 0.01 * a
+            ? throw new Fault(FaultKind.Input, FormattableString.Invariant(
+                $"The {PatchFolderListing.CsvName} of {folder} gives {a:0.####} µm per pixel and {b:0.####} is asked; leave the one that is wrong out."))
+            : listed ?? given;
 }

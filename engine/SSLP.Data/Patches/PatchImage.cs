@@ -1,12 +1,11 @@
-using System.Buffers;
-using BitMiracle.LibTiff.Classic;
 using SSLP.Data.Files;
+using System.Buffers;
 using SkiaSharp;
 
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// Small image files to RGB bytes: PNG, JPEG, BMP and WebP by Skia, TIFF by LibTiff. Pixel values are those stored: colour
+/// Small image files to RGB bytes: PNG, JPEG, BMP and WebP by Skia, TIFF by <see cref="PatchTiff"/>. Pixel values are those stored: colour
 /// profiles are not applied and alpha is dropped, as a training script in any framework does.
 /// </summary>
 internal static class PatchImage
@@ -20,10 +19,7 @@ internal static class PatchImage
     public static (int Width, int Height) ReadSize(string path)
     {
         if (IsTiff(path))
-        {
-            using Tiff tiff = OpenTiff(path);
-            return TiffSize(tiff);
-        }
+            return PatchTiff.ReadSize(path);
         using SKCodec codec = OpenCodec(path);
         return (codec.Info.Width, codec.Info.Height);
     }
@@ -33,12 +29,19 @@ internal static class PatchImage
     public static void Decode(string path, int width, int height, Span<byte> rgb)
     {
         if (IsTiff(path))
-            DecodeTiff(path, width, height, rgb);
+            PatchTiff.Decode(path, width, height, rgb);
         else
             DecodeSkia(path, width, height, rgb);
     }
 
-    private static bool IsTiff(string path) => Path.GetExtension(path.AsSpan()).StartsWith(".tif", StringComparison.OrdinalIgnoreCase);
+    /// <summary>By its first bytes: a name says little, and programs write TIFF under any.</summary>
+    private static bool IsTiff(string path)
+    {
+        Span<byte> head = stackalloc byte[4];
+        using FileStream file = File.OpenRead(path);
+        return file.ReadAtLeast(head, 4, throwOnEndOfStream: false) == 4
+            && (head[..2].SequenceEqual("II"u8) && head[2] is 42 or 43 || head[..2].SequenceEqual("MM"u8) && head[3] is 42 or 43);
+    }
 
     private static SKCodec OpenCodec(string path)
     {
@@ -76,33 +79,7 @@ internal static class PatchImage
         }
     }
 
-    private static Tiff OpenTiff(string path) => Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Data, "not a readable TIFF");
-
-    private static (int Width, int Height) TiffSize(Tiff tiff)
-    {
-        FieldValue[]? width = tiff.GetField(TiffTag.IMAGEWIDTH);
-        FieldValue[]? height = tiff.GetField(TiffTag.IMAGELENGTH);
-        return width is null || height is null
-            ? throw new Fault(FaultKind.Data, "the TIFF does not say its size")
-            : (width[0].ToInt(), height[0].ToInt());
-    }
-
-    private static void DecodeTiff(string path, int width, int height, Span<byte> rgb)
-    {
-        using Tiff tiff = OpenTiff(path);
-        CheckSize(TiffSize(tiff), width, height);
-        var abgr = new int[width * height];
-        if (!tiff.ReadRGBAImageOriented(width, height, abgr, Orientation.TOPLEFT, true))
-            throw new Fault(FaultKind.Data, "the TIFF does not decode");
-        for (int i = 0, to = 0; i < abgr.Length; i++, to += 3)
-        {
-            rgb[to] = (byte)Tiff.GetR(abgr[i]);
-            rgb[to + 1] = (byte)Tiff.GetG(abgr[i]);
-            rgb[to + 2] = (byte)Tiff.GetB(abgr[i]);
-        }
-    }
-
-    private static void CheckSize((int Width, int Height) actual, int width, int height)
+    internal static void CheckSize((int Width, int Height) actual, int width, int height)
     {
         if (actual != (width, height))
             throw new Fault(FaultKind.Data, $"the image is {actual.Width} × {actual.Height} px, not {width} × {height}");

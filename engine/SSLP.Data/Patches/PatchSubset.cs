@@ -1,12 +1,12 @@
 namespace SSLP.Data.Patches;
 
-/// <summary>Some patches of a source, as a source: a split, or a sample. The source behind it is disposed with it.</summary>
+/// <summary>Some patches of a source, as a source: a split, or a sample. It owns nothing: the source behind it stays its opener's.</summary>
 public sealed class PatchSubset : IPatchSource
 {
     private readonly IPatchSource _whole;
     private readonly int[] _patches;
 
-    /// <param name="whole">The source behind.</param>
+    /// <param name="whole">The source behind; must stay open as long as this is read.</param>
     /// <param name="patches">Ids in <paramref name="whole"/>, in the order wanted.</param>
     /// <param name="what">A word for what was chosen, for logs: "split train".</param>
     public PatchSubset(IPatchSource whole, int[] patches, string what)
@@ -24,9 +24,11 @@ public sealed class PatchSubset : IPatchSource
 
     public string Describe { get; }
 
+    public bool IsCheapAtRandom => _whole.IsCheapAtRandom;
+
     public (long X, long Y)? OriginLevel0(int patch) => _whole.OriginLevel0(_patches[patch]);
 
     public void Read(int patch, Span<byte> rgb) => _whole.Read(_patches[patch], rgb);
 
-    public void Dispose() => _whole.Dispose();
+    public void Dispose() { }
 }

@@ -61,6 +61,21 @@ public sealed class PatchTable
     /// <summary>False where nothing said where the patches lie; col and row are then placeholders and spatial sets are empty.</summary>
     public bool HasCoordinates { get; }
 
+    /// <summary>False where nothing said which slide a patch is from; each is then a slide of its own, and what counts slides counts patches.</summary>
+    public bool HasSlides { get; init; } = true;
+
+    /// <summary>The patient of every slide, indexed as <see cref="Slides"/>; null where nothing named patients.</summary>
+    /// <exception cref="ArgumentException">Another number of patients than of slides.</exception>
+    public IReadOnlyList<string>? PatientOfSlide
+    {
+        get;
+        init => field = value is null || value.Count == Slides.Count ? value
+            : throw new ArgumentException($"{value.Count} patients for {Slides.Count} slides.");
+    }
+
+    /// <summary>What is kept on one side of a split, and drawn as one in a bootstrap: patients where they are known, else slides, else patches.</summary>
+    public string Unit => PatientOfSlide is not null ? "patients" : HasSlides ? "slides" : "patches";
+
     /// <summary>Slide index of every patch.</summary>
     public ReadOnlySpan<int> SlideOf => _slideOf.Span;
 
@@ -86,6 +101,22 @@ public sealed class PatchTable
     public ReadOnlySpan<int> SplitOf => _splitOf.Span;
 
     public string SlideName(int patch) => Slides[SlideOf[patch]];
+
+    /// <summary>Index of every patch's patient, slide or self, as <see cref="Unit"/> says; patches of one index belong together.</summary>
+    public int[] UnitOf()
+    {
+        if (PatientOfSlide is null)
+            return SlideOf.ToArray();
+        var known = new Dictionary<string, int>();
+        int[] ofSlide = [.. PatientOfSlide.Select(patient => known.TryGetValue(patient, out int at) ? at : known[patient] = known.Count)];
+        return [.. SlideOf.ToArray().Select(slide => ofSlide[slide])];
+    }
+
+    /// <summary>Name of a patch's patient where patients are known, else of its slide.</summary>
+    public string UnitName(int patch) => PatientOfSlide?[SlideOf[patch]] ?? SlideName(patch);
+
+    /// <summary>The same patches with the patients of their slides.</summary>
+    public PatchTable WithPatients(IReadOnlyList<string> ofSlide) => Copy(this, ofSlide);
 
     /// <summary>Patch indices of one split, in table order.</summary>
     /// <exception cref="Fault">No such split; the message lists those there are.</exception>
@@ -119,7 +150,19 @@ public sealed class PatchTable
         Slides, Gather(SlideOf, patches), Gather(Col, patches), Gather(Row, patches),
         Classes is null ? null : new CategoryColumn(Classes, Gather(LabelOf, patches)),
         Splits is null ? null : new CategoryColumn(Splits, Gather(SplitOf, patches)),
-        HasCoordinates);
+        HasCoordinates)
+    {
+        HasSlides = HasSlides,
+        PatientOfSlide = PatientOfSlide,
+    };
+
+    private static PatchTable Copy(PatchTable from, IReadOnlyList<string> patients) => new(
+        from.Slides, from._slideOf, from._col, from._row, from.Classes is null ? null : new CategoryColumn(from.Classes, from._labelOf),
+        from.Splits is null ? null : new CategoryColumn(from.Splits, from._splitOf), from.HasCoordinates)
+    {
+        HasSlides = from.HasSlides,
+        PatientOfSlide = patients,
+    };
 
     private static int[] Gather(ReadOnlySpan<int> column, ReadOnlySpan<int> patches)
     {

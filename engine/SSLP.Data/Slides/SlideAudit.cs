@@ -68,26 +68,27 @@ public static class SlideAudit
     /// <param name="progress">Told each record as it is made; order and thread are any.</param>
     /// <param name="threads">Slides at once; default all cores.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
+    /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     public static IReadOnlyList<SlideAuditRecord> Run(
         IReadOnlyList<SlideFile> slides, bool deep = false, IProgress<SlideAuditRecord>? progress = null, int? threads = null,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default, SlideRuntime? runtime = null)
     {
         var records = new SlideAuditRecord[slides.Count];
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
         Parallel.For(0, slides.Count, parallel, i =>
         {
-            records[i] = One(slides[i], deep, cancel);
+            records[i] = One(slides[i], deep, cancel, runtime);
             progress?.Report(records[i]);
         });
         return records;
     }
 
     /// <summary>Audits one file. Faults of the file are verdicts, never exceptions.</summary>
-    public static SlideAuditRecord One(SlideFile file, bool deep = false, CancellationToken cancel = default)
+    public static SlideAuditRecord One(SlideFile file, bool deep = false, CancellationToken cancel = default, SlideRuntime? runtime = null)
     {
         try
         {
-            using Slide slide = Slide.Open(file.Path);
+            using Slide slide = Slide.Open(file.Path, runtime: runtime);
             SlideInspection inspection = SlideInspection.Of(slide, null, null, false, new(), cancel);
             var record = new SlideAuditRecord(file.Name, file.Path, inspection.Verdict, inspection.Reason)
             {

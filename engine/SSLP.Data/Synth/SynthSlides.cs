@@ -1,4 +1,5 @@
 using System.Globalization;
+using nietras.SeparatedValues;
 using SSLP.Data.Files;
 using SSLP.Data.Tiling;
 
@@ -26,7 +27,7 @@ public static class SynthSlides
         Check(options);
         Directory.CreateDirectory(folder);
         var paths = new string[options.Slides];
-        var labels = new string[options.Slides];
+        var labels = new List<LabelledPatch>[options.Slides];
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
         Parallel.For(0, options.Slides, parallel, i =>
         {
@@ -37,22 +38,34 @@ public static class SynthSlides
             labels[i] = Labels(name, slide.Layout, options);
             progress?.Report(paths[i]);
         });
-        File.WriteAllText(Path.Combine(folder, LabelsName), "slide,col,row,label,x,y\n" + string.Concat(labels));
+        AtomicFile.Write(Path.Combine(folder, LabelsName), stream => WriteLabels(stream, labels.SelectMany(slide => slide)));
         return paths;
     }
 
-    private static string Labels(string name, TissueLayout layout, SynthOptions options)
+    private static List<LabelledPatch> Labels(string name, TissueLayout layout, SynthOptions options)
     {
         var grid = new SlideGrid(options.PatchSize, options.Mpp, SyntheticSlide.Mpp, SyntheticSlide.Mpp, options.Size, options.Size);
-        var text = new System.Text.StringBuilder();
+        var labels = new List<LabelledPatch>();
         for (int row = 0; row < grid.Rows; row++)
             for (int col = 0; col < grid.Columns; col++)
-            {
-                SynthClass label = layout.Majority(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1));
-                double x = (grid.Left(col) + grid.Left(col + 1)) / 2, y = (grid.Top(row) + grid.Top(row + 1)) / 2;
-                text.Append(CultureInfo.InvariantCulture, $"{name},{col},{row},{NameOf(label)},{x:0.###},{y:0.###}\n");
-            }
-        return text.ToString();
+                labels.Add(new(name, col, row, NameOf(layout.Majority(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1))),
+                    (grid.Left(col) + grid.Left(col + 1)) / 2, (grid.Top(row) + grid.Top(row + 1)) / 2));
+        return labels;
+    }
+
+    private static void WriteLabels(Stream stream, IEnumerable<LabelledPatch> labels)
+    {
+        using SepWriter writer = Csv.Writer(stream);
+        foreach (LabelledPatch patch in labels)
+        {
+            using SepWriter.Row row = writer.NewRow();
+            row["slide"].Set(patch.Slide);
+            row["col"].Format(patch.Col);
+            row["row"].Format(patch.Row);
+            row["label"].Set(patch.Label);
+            row["x"].Set(patch.X.ToString("0.###", CultureInfo.InvariantCulture));
+            row["y"].Set(patch.Y.ToString("0.###", CultureInfo.InvariantCulture));
+        }
     }
 
     private static string NameOf(SynthClass label) => label switch
@@ -76,4 +89,6 @@ public static class SynthSlides
         if (options.PatchSize < 1 || !(options.Mpp > 0))
             throw new Fault(FaultKind.Input, FormattableString.Invariant($"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
     }
+
+    private readonly record struct LabelledPatch(string Slide, int Col, int Row, string Label, double X, double Y);
 }

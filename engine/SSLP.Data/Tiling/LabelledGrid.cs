@@ -8,7 +8,7 @@ public sealed class LabelledGrid : IPatchSource
 {
     private readonly SlidePatches _patches;
 
-    /// <param name="patches">The patches of <paramref name="manifest"/>; disposed with this.</param>
+    /// <param name="patches">The patches of <paramref name="manifest"/>; stays the caller's.</param>
     /// <param name="manifest">Where they lie.</param>
     /// <param name="points">Classes at places, level-0 pixels.</param>
     /// <exception cref="Fault">No point lies on a patch.</exception>
@@ -21,7 +21,10 @@ public sealed class LabelledGrid : IPatchSource
         if (found == 0)
             throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
         Table = new PatchTable(
-            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), new CategoryColumn(points.Table.Classes!, labels));
+            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), new CategoryColumn(points.Table.Classes!, labels))
+        {
+            PatientOfSlide = PatientsOf(table, points.Table),
+        };
         Describe = $"{patches.Describe}, {found} of them labelled by {points.Path}";
     }
 
@@ -37,7 +40,16 @@ public sealed class LabelledGrid : IPatchSource
 
     public void Read(int patch, Span<byte> rgb) => _patches.Read(patch, rgb);
 
-    public void Dispose() => _patches.Dispose();
+    public void Dispose() { }
+
+    /// <summary>The points' patients; a slide without points is a patient of its own.</summary>
+    private static string[]? PatientsOf(PatchTable table, PatchTable points)
+    {
+        if (points.PatientOfSlide is not { } patients)
+            return null;
+        Dictionary<string, string> known = points.Slides.Zip(patients).ToDictionary(pair => pair.First, pair => pair.Second);
+        return [.. table.Slides.Select(slide => known.GetValueOrDefault(slide, slide))];
+    }
 
     private static int[] LabelsOf(TileManifest manifest, LabelledPoints points)
     {

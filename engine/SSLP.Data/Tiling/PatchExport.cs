@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using nietras.SeparatedValues;
 using SkiaSharp;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
@@ -56,25 +56,27 @@ public static class PatchExport
                 }
                 return rgb;
             }, _ => { });
-        AtomicFile.Write(csv, stream => stream.Write(Encoding.UTF8.GetBytes(Table(table, FileOf, faults))));
+        AtomicFile.Write(csv, stream => WriteTable(stream, table, FileOf, faults));
         return [.. faults.OfType<PatchReadException>()];
 
         string FileOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{slideFolders[table.SlideOf[i]]}/{table.Col[i]}_{table.Row[i]}.{(format == PatchFormat.Png ? "png" : "jpg")}");
     }
 
-    private static string Table(PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults)
+    private static void WriteTable(Stream stream, PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults)
     {
-        var text = new StringBuilder("file,slide,col,row,label,split\n");
+        using SepWriter writer = Csv.Writer(stream);
         for (int i = 0; i < table.Count; i++)
         {
             if (faults[i] is not null)
                 continue;
-            string label = table.Classes is { } classes && table.LabelOf[i] >= 0 ? classes[table.LabelOf[i]] : "";
-            string split = table.Splits is { } splits && table.SplitOf[i] >= 0 ? splits[table.SplitOf[i]] : "";
-            text.Append(CultureInfo.InvariantCulture,
-                $"{Csv.Quote(fileOf(i))},{Csv.Quote(table.SlideName(i))},{table.Col[i]},{table.Row[i]},{Csv.Quote(label)},{Csv.Quote(split)}\n");
+            using SepWriter.Row row = writer.NewRow();
+            row["file"].Set(fileOf(i));
+            row["slide"].Set(table.SlideName(i));
+            row["col"].Format(table.Col[i]);
+            row["row"].Format(table.Row[i]);
+            row["label"].Set(table.Classes is { } classes && table.LabelOf[i] >= 0 ? classes[table.LabelOf[i]] : "");
+            row["split"].Set(table.Splits is { } splits && table.SplitOf[i] >= 0 ? splits[table.SplitOf[i]] : "");
         }
-        return text.ToString();
     }
 
     private static void WriteImage(string path, byte[] rgb, int side, PatchFormat format)

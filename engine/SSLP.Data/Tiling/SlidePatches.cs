@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Tiling;
@@ -20,10 +21,11 @@ public sealed class SlidePatches : IPatchSource
     private readonly SlideStore _store;
     private readonly PatchSampling?[] _sampling;
     private readonly Func<int, (double Left, double Top)> _cornerLevel0;
+    private IDisposable? _owned;
 
     private SlidePatches(
         PatchTable table, int patchSize, double mpp, string describe, IReadOnlyList<SourceSlide> slides,
-        Func<int, (double Left, double Top)> cornerLevel0, int handleBudget)
+        Func<int, (double Left, double Top)> cornerLevel0, int handleBudget, SlideRuntime? runtime)
     {
         Table = table;
         PatchSize = patchSize;
@@ -31,7 +33,7 @@ public sealed class SlidePatches : IPatchSource
         Describe = describe;
         _slides = slides;
         _cornerLevel0 = cornerLevel0;
-        _store = new([.. slides.Select(slide => slide.Path)], handleBudget);
+        _store = new([.. slides.Select(slide => slide.Path)], handleBudget, runtime: runtime);
         _sampling = new PatchSampling?[slides.Count];
     }
 
@@ -54,19 +56,40 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="manifest">Made by <see cref="Tiler"/> or opened from disk.</param>
     /// <param name="slidesFolder">Where the slides are now, if they have moved since they were tiled.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <param name="runtime">What the slides share, open longer than the source; null makes one that goes with it.</param>
     /// <exception cref="Fault">A slide is missing or has another size than when it was tiled.</exception>
-    public static SlidePatches FromManifest(TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
+    public static SlidePatches FromManifest(
+        TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
     {
         SourceSlide[] slides = [.. manifest.Slides.Select((slide, i) => SourceSlide.Locate(slide, manifest.Grid(i), slidesFolder))];
         PatchTable table = manifest.Table;
         return new(table, manifest.PatchSize, manifest.Mpp,
             FormattableString.Invariant($"{table.Count} patches of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {slides.Length} slides"),
-            slides, Corner, handleBudget);
+            slides, Corner, handleBudget, runtime);
 
         (double, double) Corner(int patch)
         {
             SlideGrid grid = manifest.Grid(table.SlideOf[patch]);
             return (grid.Left(table.Col[patch]), grid.Top(table.Row[patch]));
+        }
+    }
+
+    /// <summary>The patches of a manifest file, which is opened here and closed with the source.</summary>
+    /// <inheritdoc cref="FromManifest"/>
+    public static SlidePatches Open(
+        string manifestFile, string? slidesFolder = null, int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
+    {
+        TileManifest manifest = TileManifest.Open(manifestFile);
+        try
+        {
+            SlidePatches patches = FromManifest(manifest, slidesFolder, handleBudget, runtime);
+            patches._owned = manifest;
+            return patches;
+        }
+        catch
+        {
+            manifest.Dispose();
+            throw;
         }
     }
 
@@ -78,16 +101,18 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
     /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <param name="runtime">What the slides share, open longer than the source; null makes one that goes with it.</param>
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
-        int handleBudget = DefaultHandleBudget)
+        int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
     {
-        SourceSlide[] slides = [.. points.Table.Slides.Select(name => SourceSlide.Probe(Path.Combine(slidesFolder, name), mpp, assumeMpp, upsample))];
+        SourceSlide[] slides = [.. SlideNames.Find(slidesFolder, points.Table.Slides, points.Path)
+            .Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample, runtime))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
-            slides, Corner, handleBudget);
+            slides, Corner, handleBudget, runtime);
 
         (double, double) Corner(int patch)
         {
@@ -122,6 +147,10 @@ public sealed class SlidePatches : IPatchSource
         }
     }
 
-    /// <summary>Closes all slides.</summary>
-    public void Dispose() => _store.Dispose();
+    /// <summary>Closes all slides, and the manifest where <see cref="Open"/> opened it.</summary>
+    public void Dispose()
+    {
+        _store.Dispose();
+        _owned?.Dispose();
+    }
 }

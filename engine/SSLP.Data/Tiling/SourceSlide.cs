@@ -25,11 +25,11 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
 
     /// <summary>Opens a slide once to learn its pixel size.</summary>
     /// <exception cref="Fault">It does not open, says no pixel size, or is too coarse.</exception>
-    public static SourceSlide Probe(string path, double mpp, double? assumeMpp, bool upsample)
+    public static SourceSlide Probe(string path, double mpp, double? assumeMpp, bool upsample, SlideRuntime? runtime)
     {
         try
         {
-            using Slide slide = Slide.Open(path);
+            using Slide slide = Slide.Open(path, runtime: runtime);
             if ((slide.Mpp ?? (assumeMpp is double assumed ? new(assumed, assumed, "assumed") : null)) is not { } own)
                 throw new Fault(FaultKind.Input, $"{path} does not say its pixel size; give it with --assume-mpp if you know it.");
             return upsample || Math.Max(own.X, own.Y) <= mpp * (1 + SlideInspection.CoarserTolerance)

@@ -73,9 +73,11 @@ public static class Tiler
     /// <param name="options">What to cut.</param>
     /// <param name="progress">Told each outcome as it is known; order and thread are any.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
+    /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     /// <exception cref="Fault">An option that means nothing.</exception>
     public static TilingResult Run(
-        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default)
+        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default,
+        SlideRuntime? runtime = null)
     {
         options.Check();
         if (options.RegionsFolder is { } folder && !Directory.Exists(folder))
@@ -84,17 +86,17 @@ public static class Tiler
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
         Parallel.For(0, slides.Count, parallel, i =>
         {
-            tiled[i] = One(slides[i], options, cancel);
+            tiled[i] = One(slides[i], options, cancel, runtime);
             progress?.Report(tiled[i].Outcome);
         });
         return new(Assemble(tiled, options), [.. tiled.Select(slide => slide.Outcome)]);
     }
 
-    private static TiledSlide One(SlideFile file, TilingOptions options, CancellationToken cancel)
+    private static TiledSlide One(SlideFile file, TilingOptions options, CancellationToken cancel, SlideRuntime? runtime)
     {
         try
         {
-            using Slide slide = Slide.Open(file.Path);
+            using Slide slide = Slide.Open(file.Path, runtime: runtime);
             SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample, options.Tissue, cancel);
             if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
                 return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);

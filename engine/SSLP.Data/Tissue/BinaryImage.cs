@@ -31,11 +31,47 @@ internal sealed class BinaryImage(int width, int height)
         return result;
     }
 
+    /// <summary>The pixels set in this image or in the other.</summary>
+    public BinaryImage With(BinaryImage other)
+    {
+        var result = new BinaryImage(Width, Height);
+        for (int i = 0; i < Pixels.Length; i++)
+            result.Pixels[i] = Pixels[i] || other.Pixels[i];
+        return result;
+    }
+
+    /// <summary>An image of the values, row by row, for which something holds.</summary>
+    public static BinaryImage Of(int width, byte[] values, Func<byte, bool> isSet)
+    {
+        var result = new BinaryImage(width, values.Length / width);
+        for (int i = 0; i < values.Length; i++)
+            result.Pixels[i] = isSet(values[i]);
+        return result;
+    }
+
     /// <summary>Sets unset regions of at most <paramref name="maxArea"/> pixels that do not touch the border.</summary>
     public void FillHoles(int maxArea) => FlipRegions(false, region => region.Area <= maxArea && !region.TouchesBorder);
 
     /// <summary>Unsets set regions of less than <paramref name="minArea"/> pixels.</summary>
     public void RemoveSmall(int minArea) => FlipRegions(true, region => region.Area < minArea);
+
+    /// <summary>The set regions of this image that hold a set pixel of the other.</summary>
+    public BinaryImage Holding(BinaryImage other)
+    {
+        var result = new BinaryImage(Width, Height);
+        var visited = new bool[Pixels.Length];
+        var region = new List<int>();
+        for (int start = 0; start < Pixels.Length; start++)
+        {
+            if (visited[start] || !Pixels[start])
+                continue;
+            CollectRegion(start, visited, region);
+            if (region.Exists(i => other.Pixels[i]))
+                foreach (int i in region)
+                    result.Pixels[i] = true;
+        }
+        return result;
+    }
 
     /// <summary>Set pixels above and to the left of every corner: (Width + 1) × (Height + 1) sums.</summary>
     public int[] Integral()

@@ -1,36 +1,23 @@
 namespace SSLP.Data.Tissue;
 
-/// <summary>How tissue is told from glass. Lengths and areas are of the specimen, so one set of values serves every magnification.</summary>
-public sealed record TissueOptions
-{
-    /// <summary>Pixel size of the image that is segmented, µm. Default 8: fine enough for a 128 µm patch, coarse enough to blur nuclei.</summary>
-    public double MicronsPerPixel { get; init; } = 8;
-
-    /// <summary>Gaps narrower than about twice this are closed, µm. Default 24: the width of a few cells.</summary>
-    public double ClosingMicrons { get; init; } = 24;
-
-    /// <summary>Enclosed holes up to this area are filled (lumens, fat, tears), mm². Default 0.1.</summary>
-    public double HoleSquareMillimetres { get; init; } = 0.1;
-
-    /// <summary>Pieces below this area are dropped (dust, debris), mm². Default 0.01: less than one patch of 256 px at 0.5 µm.</summary>
-    public double MinSquareMillimetres { get; init; } = 0.01;
-}
-
 /// <summary>What the segmentation found: tissue or not, on a coarse image of the slide.</summary>
 public sealed class TissueMask
 {
     private readonly BinaryImage _tissue;
     private readonly int[] _sums;
 
-    internal TissueMask(BinaryImage tissue, double micronsPerPixel, int threshold, double penFraction)
+    internal TissueMask(BinaryImage tissue, double micronsPerPixel, TissueMethod method, int threshold, double penFraction)
     {
         _tissue = tissue;
         _sums = tissue.Integral();
         MicronsPerPixel = micronsPerPixel;
+        Method = method;
         Threshold = threshold;
         PenFraction = penFraction;
         TissueFraction = tissue.Pixels.Length == 0 ? 0 : (double)tissue.Count / tissue.Pixels.Length;
     }
+
+    internal BinaryImage Pixels => _tissue;
 
     /// <summary>Columns of the coarse image.</summary>
     public int Width => _tissue.Width;
@@ -41,10 +28,13 @@ public sealed class TissueMask
     /// <summary>Pixel size of the coarse image, µm.</summary>
     public double MicronsPerPixel { get; }
 
-    /// <summary>Threshold on stain strength (0–255) that Otsu's rule chose.</summary>
+    /// <summary>The rule that was used; never <see cref="TissueMethod.Auto"/>.</summary>
+    public TissueMethod Method { get; }
+
+    /// <summary>Threshold on strength of stain or on density (0–255): the one that was asked for, or Otsu's; 0 where all is taken.</summary>
     public int Threshold { get; }
 
-    /// <summary>Share of the image that green or red pen covers.</summary>
+    /// <summary>Share of the image that green or red pen covers; 0 where all is taken.</summary>
     public double PenFraction { get; }
 
     /// <summary>Share of the image that is tissue.</summary>

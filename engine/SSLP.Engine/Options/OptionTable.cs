@@ -1,6 +1,7 @@
 using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Engine.Model;
+using SSLP.Kernels;
 
 namespace SSLP.Engine.Options;
 
@@ -10,8 +11,10 @@ namespace SSLP.Engine.Options;
 /// <param name="Get">The value as text.</param>
 /// <param name="Set">A copy of the options with this one set from text; throws <see cref="FormatException"/> with what it may be.</param>
 /// <param name="FreeOnResume">True where a resumed run may differ: it does not change what is learned.</param>
+/// <param name="Limits">Least and most of a number, both taken; null where the value is none.</param>
 public sealed record Option(
-    string Key, string Meaning, Func<TrainingOptions, string> Get, Func<TrainingOptions, string, TrainingOptions> Set, bool FreeOnResume = false);
+    string Key, string Meaning, Func<TrainingOptions, string> Get, Func<TrainingOptions, string, TrainingOptions> Set, bool FreeOnResume = false,
+    (double Least, double Most)? Limits = null);
 
 /// <summary>Every option of a run in one list: parsing, help, run.json and the comparison at resume all read it.</summary>
 public static class OptionTable
@@ -25,17 +28,24 @@ public static class OptionTable
         Choice("arch", "resnet18 | resnet50; resnet18 [B]", o => o.Arch, (o, v) => o with { Arch = v }),
         new("head", "linear | linearnorm (for short runs) | mlp | auto (sslp, instdisc: linear [B]; mocov2, simclr: mlp; supervised: its classifier, whatever is set)", o => o.Head is { } h ? Name(h) : "auto",
             (o, v) => o with { Head = v == "auto" ? null : Parse<HeadKind>(v) }),
-        new("init", "safetensors file that the backbone begins with: torchvision's, timm's or a run's encoder; empty: random weights [B]", o => o.Init,
+        new("init", "safetensors file that the backbone begins with: a run's encoder, or a ResNet of torchvision, timm, MoCo, lightly, mmselfsup, DINO or Hugging Face; empty: random weights [B]", o => o.Init,
             (o, v) => o with { Init = v }, FreeOnResume: true), // a file may move; what is compared is its hash
-        Whole("width", "D, width of the projection; 128 [S]", 2, o => o.Width, (o, v) => o with { Width = v }),
+        Whole("width", "D, width of the projection; 128 [S]", 2, o => o.Width, (o, v) => o with { Width = v }, most: 65536),
         Choice("precision", "float32 | bfloat16: arithmetic of the backbone", o => o.Precision, (o, v) => o with { Precision = v }),
         Choice("device", "auto | cpu | cuda", o => o.Device, (o, v) => o with { Device = v }, free: true),
-        Whole("threads", "CPU threads; 0: one a core", 0, o => o.Threads, (o, v) => o with { Threads = v }, free: true),
+        Whole("threads", "CPU threads; 0: one a core", 0, o => o.Threads, (o, v) => o with { Threads = v }, free: true, most: WorkerPool.MostWorkers),
+        new("kernels", "auto | reference | cpu | cuda: implementation of the kernels; auto is cpu until the CUDA kernels were seen on a device",
+            o => Name(o.Kernels), (o, v) => o with { Kernels = v == "auto" ? KernelBackend.Cpu : Parse<KernelBackend>(v, "auto") }, FreeOnResume: true),
+        new("scores", "fp32 | bf16: how the CUDA kernels score", o => o.Scores == DeviceScores.BFloat16 ? "bf16" : "fp32",
+            (o, v) => o with { Scores = v switch { "fp32" => DeviceScores.Float32, "bf16" => DeviceScores.BFloat16, _ => throw new FormatException("fp32 | bf16") } },
+            FreeOnResume: true),
+        Choice("jpeg", "auto | turbojpeg | own | skia: who decodes JPEG tiles; the pixels are the same", o => o.Jpeg, (o, v) => o with { Jpeg = v }, free: true),
+        new("libtorch", "lib folder of a Python torch to use; empty: the build's own libtorch", o => o.Libtorch, (o, v) => o with { Libtorch = v }, FreeOnResume: true),
         new("seed", "of everything that is drawn", o => o.Seed.ToString(CultureInfo.InvariantCulture),
             (o, v) => o with { Seed = long.TryParse(v, CultureInfo.InvariantCulture, out long s) ? s : throw new FormatException("a whole number") }),
-        Whole("patch", "side of a patch cut from a slide, px; 256 [B]", 8, o => o.Patch, (o, v) => o with { Patch = v }),
-        Real("mpp", "micrometres per pixel at which patches are cut; 0.5 (20x) [S]", 1e-3, 1e3, o => o.Mpp, (o, v) => o with { Mpp = v }),
-        Whole("input_size", "side of the network's input, px; 224 [B]", 8, o => o.InputSize, (o, v) => o with { InputSize = v }),
+        Whole("patch", "side of a patch cut from a slide, px; 256 [B]", 8, o => o.Patch, (o, v) => o with { Patch = v }, most: 8192),
+        Real("mpp", "micrometres per pixel at which patches are cut; 0.5 (20x) [S]; of patches that are already cut: unknown unless it is set", 1e-3, 1e3, o => o.Mpp, (o, v) => o with { Mpp = v }),
+        Whole("input_size", "side of the network's input, px; 224 [B]", 8, o => o.InputSize, (o, v) => o with { InputSize = v }, most: AugmentOptions.MostInputSize),
         Real("learning_rate", "of SGD at the start of the cosine; 0.015 [B]", 0, 100, o => o.LearningRate, (o, v) => o with { LearningRate = v }),
         Real("momentum", "of SGD; 0.9 [B]", 0, 1, o => o.Momentum, (o, v) => o with { Momentum = v }),
         Real("weight_decay", "1e-4 [B]", 0, 1, o => o.WeightDecay, (o, v) => o with { WeightDecay = v }),
@@ -62,7 +72,7 @@ public static class OptionTable
             o => o.RunLength, (o, v) => o with { RunLength = v }),
         Whole("window_runs", "runs whose patches are shuffled among each other", 1, o => o.WindowRuns, (o, v) => o with { WindowRuns = v }),
         Truth("balance_slides", "every slide gives the same number of patches an epoch", o => o.BalanceSlides, (o, v) => o with { BalanceSlides = v }),
-        Whole("prefetch", "batches in memory at once, 64 at most", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true),
+        Whole("prefetch", "batches in memory at once; more than 64 are 64", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true, most: 1024),
         Whole("watch_every", "steps between readings of the signs of collapse; 0: none", 0, o => o.WatchEvery, (o, v) => o with { WatchEvery = v }, free: true),
         Truth("stop_on_collapse", "end the run, with a checkpoint and exit code 3, where the features have collapsed", o => o.StopOnCollapse, (o, v) => o with { StopOnCollapse = v }, free: true),
         Whole("probe_every", "steps between kNN readings on labelled slides (of the split 'train', or --probe-labels); 500 costs about 1 % of the time; 0: none", 0,
@@ -100,18 +110,19 @@ public static class OptionTable
     public static string Nearest(string word, IEnumerable<string> candidates) => candidates.MinBy(c => EditDistance(word, c))!;
 
     internal static Option Whole(
-        string key, string meaning, int least, Func<TrainingOptions, int> get, Func<TrainingOptions, int, TrainingOptions> set, bool free = false) =>
+        string key, string meaning, int least, Func<TrainingOptions, int> get, Func<TrainingOptions, int, TrainingOptions> set, bool free = false,
+        int most = int.MaxValue) =>
         new(key, meaning, o => get(o).ToString(CultureInfo.InvariantCulture),
-            (o, v) => int.TryParse(v, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) && n >= least
+            (o, v) => int.TryParse(v, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) && n >= least && n <= most
                 ? set(o, n)
-                : throw new FormatException($"a whole number of at least {least}"), free);
+                : throw new FormatException($"a whole number from {least} to {most}"), free, (least, most));
 
     internal static Option Real(
         string key, string meaning, double least, double most, Func<TrainingOptions, double> get, Func<TrainingOptions, double, TrainingOptions> set, bool free = false) =>
         new(key, meaning, o => get(o).ToString("R", CultureInfo.InvariantCulture),
             (o, v) => double.TryParse(v, NumberStyles.Float, CultureInfo.InvariantCulture, out double n) && n >= least && n <= most
                 ? set(o, n)
-                : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")), free);
+                : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")), free, (least, most));
 
     private static Option Truth(string key, string meaning, Func<TrainingOptions, bool> get, Func<TrainingOptions, bool, TrainingOptions> set, bool free = false) =>
         new(key, meaning, o => get(o) ? "true" : "false",
@@ -124,11 +135,11 @@ public static class OptionTable
     private static string Name<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
 
-    private static T Parse<T>(string text)
+    private static T Parse<T>(string text, params string[] besides)
         where T : struct, Enum
     {
         string[] names = [.. Enum.GetNames<T>().Select(n => n.ToLowerInvariant())];
-        return names.Contains(text) ? Enum.Parse<T>(text, ignoreCase: true) : throw new FormatException(string.Join(" | ", names));
+        return names.Contains(text) ? Enum.Parse<T>(text, ignoreCase: true) : throw new FormatException(string.Join(" | ", besides.Concat(names)));
     }
 
     private static int EditDistance(string a, string b)

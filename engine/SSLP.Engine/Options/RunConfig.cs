@@ -10,11 +10,20 @@ public sealed record RunSetting(string Key, string Value, string Where);
 /// <summary>Options of a run from run.yaml and --set, in that order: the later one wins. A method brings its own paper's defaults.</summary>
 public static class RunConfig
 {
+    /// <param name="defaults">What the host's surroundings say; everything else overrides it.</param>
     /// <param name="yaml">Path of a flat run.yaml ("key: value" lines), or null.</param>
     /// <param name="sets">"key=value" each.</param>
+    /// <param name="flags">What flags of the command line say, over all others.</param>
     /// <exception cref="Fault">No such file, no such key (the nearest one is named), a bad value, no flat mapping.</exception>
-    public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) =>
-        Of([.. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet)]);
+    public static TrainingOptions Read(IEnumerable<RunSetting> defaults, string? yaml, IEnumerable<string> sets, IEnumerable<RunSetting> flags) =>
+        Of([.. defaults, .. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet), .. flags]);
+
+    /// <inheritdoc cref="Read(IEnumerable{RunSetting}, string?, IEnumerable{string}, IEnumerable{RunSetting})"/>
+    public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) => Read([], yaml, sets, []);
+
+    /// <summary>Whether a key is set at all, to its default or another value.</summary>
+    public static bool IsSet(string key, string? yaml, IEnumerable<string> sets) =>
+        (yaml is null ? [] : ReadYaml(yaml)).Concat(sets.Select(ParseSet)).Any(setting => setting.Key == key);
 
     /// <summary>Defaults of the method that they name, then every setting in order.</summary>
     /// <exception cref="Fault">No such key (the nearest one is named), or a bad value.</exception>

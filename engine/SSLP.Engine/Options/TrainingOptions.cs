@@ -1,6 +1,7 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
 using SSLP.Kernels;
 
 namespace SSLP.Engine.Options;
@@ -65,6 +66,21 @@ public sealed record TrainingOptions
     public DeviceKind Device { get; init; } = DeviceKind.Auto;
 
     public int Threads { get; init; }
+
+    /// <summary>Which implementation of the kernels.</summary>
+    public KernelBackend Kernels { get; init; } = KernelBackend.Cpu;
+
+    /// <summary>How the CUDA kernels score.</summary>
+    public DeviceScores Scores { get; init; }
+
+    /// <summary>Who decodes JPEG tiles.</summary>
+    public JpegChoice Jpeg { get; init; }
+
+    /// <summary>The lib folder of a Python torch; empty: the build's own libtorch.</summary>
+    public string Libtorch { get; init; } = string.Empty;
+
+    /// <summary>What a context is opened with for a run of these options.</summary>
+    public EngineSettings Engine => new() { Threads = Threads, Kernels = Kernels, Scores = Scores, Jpeg = Jpeg, Libtorch = Libtorch };
 
     public long Seed { get; init; } = 1234;
 

@@ -9,7 +9,7 @@ public static class ThisProcess
 {
     /// <summary>This process's processor, as a table's heading.</summary>
     public static string Machine(int threads) =>
-        $"{ProcessorName()}, {Environment.ProcessorCount} cores, {threads} threads, {InstructionSets.Default}, {RuntimeInformation.FrameworkDescription}";
+        $"{ProcessorName()}, {Environment.ProcessorCount} cores, {threads} threads, {InstructionSets.Best}, {RuntimeInformation.FrameworkDescription}";
 
     /// <summary>The part of the informational version behind the plus sign, which the SDK sets to the commit.</summary>
     public static string Commit()

@@ -5,25 +5,40 @@ using TorchSharp;
 namespace SSLP.Engine.Torch;
 
 /// <summary>
-/// Loads libtorch. By default the one that came with the build; with <c>SSLP_LIBTORCH</c> the libraries of a Python torch (its <c>lib</c>
+/// Loads libtorch, once a process. By default the one that came with the build; else the libraries of a Python torch (its <c>lib</c>
 /// folder), which is how a machine with a GPU and no .NET packages runs this. Must be called before TorchSharp is touched.
 /// </summary>
 public static class TorchRuntime
 {
-    public const string FolderVariable = "SSLP_LIBTORCH";
-
     // Dependencies before dependants: each is found by its name when the next one asks for it.
     private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
 
-    /// <summary>Where libtorch was taken from: the folder of <see cref="FolderVariable"/>, or null for the build's own.</summary>
-    public static string? Folder { get; private set; }
+    // A process has one libtorch; who comes second gets the first one's.
+    private static readonly Lock Loading = new();
+    private static string? s_folder;
 
     /// <summary>Loads libtorch and makes TorchSharp ready.</summary>
-    /// <exception cref="Fault">The folder named in the environment is missing, incomplete, or does not load here.</exception>
-    public static void Load()
+    /// <param name="folder">The lib folder of a Python torch; null or empty: the build's own.</param>
+    /// <exception cref="Fault">The folder is missing, incomplete, does not load here, or is another one than this process has loaded.</exception>
+    public static void Load(string? folder = null)
     {
-        if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
-            LoadFrom(folder);
+        lock (Loading)
+        {
+            string asked = string.IsNullOrEmpty(folder) ? string.Empty : Path.GetFullPath(folder);
+            if (s_folder is not null && asked.Length > 0 && s_folder != asked)
+                throw new Fault(FaultKind.Device, $"libtorch names '{folder}', and this process has loaded {(s_folder.Length > 0 ? $"'{s_folder}'" : "the build's own")} already.");
+            if (s_folder is null && asked.Length > 0)
+                LoadFrom(asked);
+            Initialise();
+            s_folder ??= asked;
+        }
+    }
+
+    /// <summary>Where this process's libtorch was taken from, and its version.</summary>
+    public static string Describe => s_folder is { Length: > 0 } folder ? folder : $"of the build, {torch.__version__}";
+
+    private static void Initialise()
+    {
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
@@ -31,28 +46,27 @@ public static class TorchRuntime
         catch (Exception fault) when (fault is NotSupportedException or DllNotFoundException or TypeInitializationException)
         {
             throw new Fault(FaultKind.Device,
-                $"libtorch does not load here ({FirstLine(fault)}): build for this system, or set {FolderVariable} to the lib folder of a Python torch.", fault);
+                $"libtorch does not load here ({FirstLine(fault)}): build for this system, or name the lib folder of a Python torch (--libtorch).", fault);
         }
     }
 
     private static void LoadFrom(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new Fault(FaultKind.Device, $"{FolderVariable} names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
+            throw new Fault(FaultKind.Device, $"libtorch names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
         foreach (string library in Libraries)
         {
             string path = Path.Combine(folder, FileName(library));
             if (File.Exists(path))
             {
                 if (!NativeLibrary.TryLoad(path, out _))
-                    throw new Fault(FaultKind.Device, $"'{path}' ({FolderVariable}) does not load on this system: the torch there is for another one.");
+                    throw new Fault(FaultKind.Device, $"'{path}' (libtorch) does not load on this system: the torch there is for another one.");
             }
             else if (!library.EndsWith("cuda", StringComparison.Ordinal))
             {
-                throw new Fault(FaultKind.Device, $"{FolderVariable} names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
+                throw new Fault(FaultKind.Device, $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
             }
         }
-        Folder = folder;
     }
 
     private static string FileName(string library) =>

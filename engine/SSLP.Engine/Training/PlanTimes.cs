@@ -29,15 +29,15 @@ public sealed class PlanTimes
     /// <summary>Measures.</summary>
     /// <param name="options">Every option.</param>
     /// <param name="source">The patches; a few are read.</param>
-    public static PlanTimes Measure(TrainingOptions options, IPatchSource source)
+    /// <param name="kernels">Implementation and threads; stays the caller's.</param>
+    /// <param name="device">Where the network will run.</param>
+    public static PlanTimes Measure(TrainingOptions options, IPatchSource source, KernelSet kernels, Device device)
     {
         int rows = source.Table.Count, batch = Math.Min(options.BatchSize, rows), steps = rows / batch;
-        using var kernels = new KernelSet(KernelSet.FromEnvironment(), options.Threads);
-        set_num_threads(kernels.Pool.Workers);
         List<(string, double)> parts =
         [
             ("reading and decoding, on all threads", Reading(source) * rows / kernels.Pool.Workers),
-            ("network, forward and backward", Network(options) * batch * steps * (options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1)),
+            ("network, forward and backward", Network(options, device) * batch * steps * (options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1)),
         ];
         if (options.Method is MethodKind.Sslp or MethodKind.InstDisc)
         {
@@ -79,10 +79,9 @@ public sealed class PlanTimes
         return Stopwatch.GetElapsedTime(begun).TotalSeconds / Math.Max(1, read);
     }
 
-    private static double Network(TrainingOptions options)
+    private static double Network(TrainingOptions options, Device device)
     {
         using var scope = NewDisposeScope();
-        Device device = Devices.Select(options.Device);
         using var encoder = new Encoder(options.Arch, options.HeadOrDefault, options.Width) { Precision = options.Precision };
         encoder.to(device);
         double best = double.PositiveInfinity;

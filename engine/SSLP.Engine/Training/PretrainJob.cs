@@ -26,6 +26,8 @@ public sealed class PretrainJob : IDisposable
     private readonly TrainingOptions _options;
     private readonly RunFolder _folder;
     private readonly IPatchSource _source;
+    private readonly EngineContext _context;
+    private readonly EngineContext? _own;
     private readonly KernelSet _kernels;
     private readonly Trainer _trainer;
     private readonly Method _method;
@@ -39,13 +41,14 @@ public sealed class PretrainJob : IDisposable
     /// <param name="resume">Go on from the newest checkpoint, where there is one, or from <paramref name="from"/>.</param>
     /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the caller's.</param>
     /// <param name="makeProbe">Makes the online probe that <see cref="TrainingOptions.ProbeEvery"/> asks for.</param>
+    /// <param name="context">Opened by the host and its own; null: one that the options ask for, which goes with the job.</param>
     /// <param name="from">The checkpoint to go on from; later ones of the run are set aside. Null for the newest.</param>
     /// <param name="extend">The patches are more than the run's: rows of the bank are matched by slide and place, the others begin anew.</param>
     /// <exception cref="Fault">
     /// Too few patches, a run in the folder already, another process that writes it, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
-        RunProbeFactory? makeProbe = null, string? from = null, bool extend = false)
+        RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false)
     {
         (_options, _folder, _source) = (options, folder, source);
         if (source.Table.Count < 8)
@@ -56,6 +59,8 @@ public sealed class PretrainJob : IDisposable
         _lock = RunLock.Take(folder, command);
         try
         {
+            _own = context is null ? new EngineContext(options.Engine) : null;
+            _context = context ?? _own!;
             (Device, _kernels, _method, _trainer, _probe, Resumed) = Begin(resume, probed, makeProbe, from, extend);
             Probe = _probe?.Describe;
             if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
@@ -65,6 +70,7 @@ public sealed class PretrainJob : IDisposable
         catch
         {
             _lock.Dispose();
+            _own?.Dispose();
             throw;
         }
     }
@@ -74,10 +80,9 @@ public sealed class PretrainJob : IDisposable
         var checkpoints = new Checkpoint(_folder, _options.KeepCheckpoints);
         checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
-        var kernels = new KernelSet(KernelSet.FromEnvironment(), _options.Threads, Devices.NumberOf(device));
-        set_num_threads(kernels.Pool.Workers);
-        random.manual_seed(_options.Seed);
-        Method method = MethodFactory.Create(_options, _source.Table, kernels);
+        KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
+        _context.Enter();
+        Method method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels));
         if (_options.ProbeEvery > 0 && makeProbe is null)
             throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
         IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
@@ -118,11 +123,16 @@ public sealed class PretrainJob : IDisposable
     {
         _trainer.Dispose();
         _kernels.Dispose();
+        _own?.Dispose();
         _lock.Dispose();
     }
 
     private EncoderDescription Description() => new(
-        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing);
+        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing)
+    {
+        // What the run began with has seen slides too.
+        TrainedOn = TrainedOn.Of(_source.Table).And(InitialWeights.TrainedOnOf(_options.Init)),
+    };
 
     private EncoderPreprocessing Preprocessing => new(
         new Vector3(_options.Augment.Mean.R, _options.Augment.Mean.G, _options.Augment.Mean.B),
@@ -153,7 +163,7 @@ public sealed class PretrainJob : IDisposable
                 ["sslp"] = typeof(PretrainJob).Assembly.GetName().Version?.ToString(3) ?? "unknown",
                 ["dotnet"] = RuntimeInformation.FrameworkDescription,
                 ["torchsharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3) ?? "unknown",
-                ["libtorch"] = TorchRuntime.Folder ?? $"of the build, {TorchSharp.torch.__version__}",
+                ["libtorch"] = TorchRuntime.Describe,
                 ["system"] = RuntimeInformation.OSDescription,
             })
         {

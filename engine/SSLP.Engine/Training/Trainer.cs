@@ -194,6 +194,7 @@ public sealed class Trainer : IDisposable
     private StepMetrics TrainStep(BatchRing ring, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
+        EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
         _method.BeginStep(_step, _order.BatchesPerEpoch);
@@ -367,5 +368,5 @@ public sealed class Trainer : IDisposable
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(
-        options.RunLength > 0 ? options.RunLength : source is PatchFolder ? 1 : 16, options.WindowRuns, options.BalanceSlides);
+        options.RunLength > 0 ? options.RunLength : source.IsCheapAtRandom ? 1 : 16, options.WindowRuns, options.BalanceSlides);
 }

@@ -9,7 +9,11 @@ namespace SSLP.Engine.Weights;
 /// <param name="Width">Length of a feature: 512 for ResNet-18, 2048 for ResNet-50.</param>
 /// <param name="Method">How it was trained: "sslp", "instdisc", "mocov2", "untrained", …</param>
 /// <param name="Preprocessing">What its inputs went through.</param>
-public sealed record EncoderDescription(string Arch, int Width, string Method, EncoderPreprocessing Preprocessing);
+public sealed record EncoderDescription(string Arch, int Width, string Method, EncoderPreprocessing Preprocessing)
+{
+    /// <summary>What it was trained on; null where its file does not say.</summary>
+    public TrainedOn? TrainedOn { get; init; }
+}
 
 /// <summary>
 /// <c>encoder.safetensors</c>: the backbone's parameters and buffers under torchvision's names, and in the metadata what another
@@ -31,6 +35,8 @@ public static class EncoderFile
             [WidthKey] = description.Width.ToString(CultureInfo.InvariantCulture),
             [MethodKey] = description.Method,
         };
+        foreach ((string key, string value) in description.TrainedOn?.ToMetadata() ?? [])
+            metadata[key] = value;
         SafetensorsWriter.Write(path, [.. state.Select(pair => SafetensorsItem.From(pair.Key, pair.Value))], metadata);
     }
 
@@ -75,6 +81,9 @@ public static class EncoderFile
             : throw new Fault(FaultKind.Data, $"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
         if (!int.TryParse(Text(WidthKey), NumberStyles.None, CultureInfo.InvariantCulture, out int width))
             throw new Fault(FaultKind.Data, $"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
-        return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata));
+        return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata))
+        {
+            TrainedOn = TrainedOn.FromMetadata(file.Metadata, file.Path),
+        };
     }
 }

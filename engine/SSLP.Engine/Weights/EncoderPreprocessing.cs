@@ -27,6 +27,11 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     public const double MppTolerance = 0.01;
 
     /// <summary>
+    /// Patches of one pixel size may differ by this factor in their sides: 256 to 224 px, what the field's own test protocol takes of a patch.
+    /// </summary>
+    public const double MostSideRatio = 256.0 / 224;
+
+    /// <summary>
     /// Side that the whole patch is scaled to before its central <see cref="InputSize"/> pixels are taken, px. The default is the field's test
     /// protocol, Resize(256) and CenterCrop(224), at any input size; equal to the input size it leaves no border out.
     /// </summary>
@@ -73,10 +78,21 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     public IReadOnlyList<string> Mismatches(EncoderUse use)
     {
         List<string> differences = [];
-        if (use.Mpp is double asked && Mpp is double trained && Math.Abs(asked - trained) > MppTolerance * trained)
-            differences.Add(string.Create(CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
-        if (use.PatchSize is int patch && patch != PatchSize)
-            differences.Add($"it was trained on patches of {PatchSize} px and {patch} is asked");
+        if (use.Mpp is double asked && Mpp is double trained)
+        {
+            // The network sees a patch scaled to one size, whatever its pixels: what counts is how much tissue that is.
+            double? ratio = use.PatchSize is int side ? asked * side / (trained * PatchSize) : null;
+            bool samePixels = Math.Abs(asked - trained) <= MppTolerance * trained;
+            bool sameTissue = ratio is { } r && Math.Max(r, 1 / r) <= (samePixels ? MostSideRatio + 1e-9 : 1 + MppTolerance);
+            if (!samePixels && !sameTissue)
+                differences.Add(string.Create(CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
+            if (ratio is not null && !sameTissue && use.PatchSize != PatchSize)
+                differences.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"it was trained on patches of {PatchSize} px and {use.PatchSize} is asked: {trained * PatchSize:0.#} and {asked * use.PatchSize:0.#} µm"));
+        }
+        else if (use.PatchSize is int patch && patch != PatchSize)
+            differences.Add($"it was trained on patches of {PatchSize} px and {patch} is asked, and the µm per pixel are not known on both sides");
         if (use.ColourOrder is string order && !string.Equals(order, ColourOrder, StringComparison.OrdinalIgnoreCase))
             differences.Add($"it was trained on {ColourOrder} and {order} is asked");
         return differences;

@@ -6,20 +6,17 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Weights;
 
 /// <summary>
-/// Starts a backbone from a safetensors file: torchvision's or timm's ResNet of the same depth, which share their names, or a run's own
-/// encoder.safetensors. Everything of the backbone must be there in its shape, and nothing else but a classifier (<c>fc.*</c>), which is left out:
+/// Starts a backbone from a safetensors file: a run's own encoder.safetensors, or a ResNet of the same depth under the names of torchvision, timm,
+/// MoCo, lightly, mmselfsup, DINO, Hugging Face (<see cref="WeightNames"/>). Everything of the backbone must be there in its shape, and nothing else but heads and second networks, which are left out:
 /// a file that fits in part would start a run from weights that nobody trained.
 /// <para>
-/// Names: the words of <see cref="Prefixes"/> are taken off the front of a name, as many as stand there; two tensors that then have one name are
+/// Two tensors that come to one name are
 /// refused. float16, bfloat16 and float64 become float32; <c>num_batches_tracked</c> may be absent.
 /// </para>
 /// </summary>
 public static class InitialWeights
 {
     private const int Named = 3;
-
-    /// <summary>What training programs put in front of the backbone's names.</summary>
-    public static IReadOnlyList<string> Prefixes { get; } = ["module.", "model.", "backbone.", "encoder.", "encoder_q.", "base_encoder.", "resnet."];
 
     /// <summary>SHA-256 of the file, lower-case hex: what run.json and a checkpoint know it by.</summary>
     /// <exception cref="Fault">There is no such file.</exception>
@@ -29,6 +26,22 @@ public static class InitialWeights
             throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
         using FileStream stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that does not say.</summary>
+    public static TrainedOn? TrainedOnOf(string path)
+    {
+        if (path.Length == 0 || !File.Exists(path))
+            return null;
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        return TrainedOn.FromMetadata(file.Metadata, path);
+    }
+
+    /// <summary>Which of two networks is taken, where a file holds two; else null.</summary>
+    public static string? ChoiceIn(string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        return WeightNames.Of(file.Entries.Keys).Said;
     }
 
     /// <summary>Fills every parameter and buffer.</summary>
@@ -41,19 +54,20 @@ public static class InitialWeights
         if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
             throw new Fault(FaultKind.Input, $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
         using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
-        List<string> faults = [.. Faults(file, backbone)];
+        WeightNames names = WeightNames.Of(file.Entries.Keys);
+        List<string> faults = [.. Faults(file, names, backbone)];
         if (faults.Count > 0)
-            throw new Fault(FaultKind.Data, $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, backbone.Architecture)}.");
-        StateCopy.Into(backbone.state_dict(), file, Rename);
+            throw new Fault(FaultKind.Data, $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, names, backbone.Architecture)}.");
+        StateCopy.Into(backbone.state_dict(), file, names.Rename);
         string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value)).Select(pair => pair.Key)];
         if (broken.Length > 0)
             throw new Fault(FaultKind.Data, $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
     }
 
-    private static IEnumerable<string> Faults(SafetensorsFile file, ResNet backbone)
+    private static IEnumerable<string> Faults(SafetensorsFile file, WeightNames names, ResNet backbone)
     {
         Dictionary<string, Tensor> wanted = backbone.state_dict();
-        var taken = file.Entries.Values.Select(entry => (Entry: entry, Name: Rename(entry.Name))).Where(pair => pair.Name is not null).ToLookup(pair => pair.Name!, pair => pair.Entry);
+        var taken = file.Entries.Values.Select(entry => (Entry: entry, Name: names.Rename(entry.Name))).Where(pair => pair.Name is not null).ToLookup(pair => pair.Name!, pair => pair.Entry);
         string[] twice = [.. taken.Where(group => group.Count() > 1).Select(group => string.Join(" and ", group.Select(entry => entry.Name)))];
         string[] missing = [.. wanted.Keys.Where(name => !taken.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
         string[] unknown = [.. taken.Where(group => !wanted.ContainsKey(group.Key)).Select(group => group.First().Name)];
@@ -61,29 +75,27 @@ public static class InitialWeights
             .Select(group => $"{group.Key} [{string.Join(", ", group.First().Shape)}] for [{string.Join(", ", wanted[group.Key].shape)}]")];
         string[] types = [.. taken.Where(group => wanted.TryGetValue(group.Key, out Tensor? own) && own.is_floating_point() && !IsFloat(group.First().Dtype))
             .Select(group => $"{group.Key} {group.First().Dtype}")];
-        foreach ((string[] names, string what) in ((string[], string)[])[
+        if (unknown.Length > 0 && !taken.Any(group => wanted.ContainsKey(group.Key)))
+        {
+            yield return $"none of its {file.Entries.Count} names is one that a ResNet's tensors go by ({List(unknown)})";
+            yield break;
+        }
+        foreach ((string[] found, string what) in ((string[], string)[])[
             (missing, "missing"), (unknown, "not of this network"), (shapes, "of another shape"), (types, "no floating-point numbers"), (twice, "there twice")])
-            if (names.Length > 0)
-                yield return $"{names.Length} {(names.Length == 1 ? "tensor is" : "tensors are")} {what} ({List(names)})";
+            if (found.Length > 0)
+                yield return $"{found.Length} {(found.Length == 1 ? "tensor is" : "tensors are")} {what} ({List(found)})";
     }
 
     /// <summary>Another depth where the file fits that, else what a file has to be.</summary>
-    private static string Remedy(SafetensorsFile file, Architecture asked)
+    private static string Remedy(SafetensorsFile file, WeightNames names, Architecture asked)
     {
         foreach (Architecture other in Enum.GetValues<Architecture>().Where(other => other != asked))
         {
             using var network = new ResNet(other);
-            if (!Faults(file, network).Any())
+            if (!Faults(file, names, network).Any())
                 return $"it is a {Name(other)}, which --set arch={Name(other)} begins with it";
         }
         return $"save the state_dict of a torchvision or timm {Name(asked)}, or name another run's encoder.safetensors";
-    }
-
-    private static string? Rename(string name)
-    {
-        while (Prefixes.FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal)) is { } prefix)
-            name = name[prefix.Length..];
-        return name.StartsWith("fc.", StringComparison.Ordinal) ? null : name;
     }
 
     private static bool IsFloat(SafetensorsDtype dtype) => dtype is SafetensorsDtype.F16 or SafetensorsDtype.BF16 or SafetensorsDtype.F32 or SafetensorsDtype.F64;

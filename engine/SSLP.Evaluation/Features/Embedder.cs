@@ -1,6 +1,7 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Model;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
@@ -26,8 +27,7 @@ public static class Embedder
     /// <summary>The backbone that a run with this seed begins with, in evaluation mode.</summary>
     public static ResNet Untrained(Architecture architecture, long seed, Device device)
     {
-        random.manual_seed(seed);
-        var backbone = new ResNet(architecture);
+        ResNet backbone = EngineContext.Seeded(seed, () => new ResNet(architecture));
         backbone.to(device);
         backbone.eval();
         return backbone;
@@ -63,6 +63,7 @@ public static class Embedder
         ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool,
         IProgress<int>? progress = null, CancellationToken cancel = default)
     {
+        EngineContext.UseThreads(pool);
         int count = source.Table.Count, size = preprocessing.InputSize;
         int batches = (count + BatchSize - 1) / BatchSize;
         int[] order = [.. Enumerable.Range(0, batches * BatchSize).Select(i => Math.Min(i, count - 1))];

@@ -47,6 +47,7 @@ public static class FineTune
         ResNet backbone, EncoderPreprocessing preprocessing, string name, IPatchSource source, ProbeSplit split, Device device, WorkerPool pool,
         FineTuneOptions? options = null, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
+        EngineContext.UseThreads(pool);
         FineTuneOptions o = options ?? new();
         int[] learned = ChooseLabels(source.Table, split.Train, o.LabelShare, o.Seed);
         // A patch that does not read is replaced from the same source: within this subset it cannot be one of the judged.

@@ -60,7 +60,7 @@ public static class LinearProbe
     }
 
     /// <summary>
-    /// Logistic regression; λ is the one of <see cref="L2Sweep"/> with the least cross-entropy on a fifth of the training slides that it
+    /// Logistic regression; λ is the one of <see cref="L2Sweep"/> with the least cross-entropy on a fifth of the training slides (or patients) that it
     /// did not learn from, and the result is fitted on all of them. With one training slide there is nothing to hold out and λ is 1e-2.
     /// </summary>
     public static ProbeResult Logistic(ProbeTask task, int seed = 0)
@@ -73,7 +73,7 @@ public static class LinearProbe
 
     private static double ChooseL2(ProbeTask task, int seed)
     {
-        if (task.Train.Patches.SlideOf.ToArray().Distinct().Count() < 2)
+        if (task.Train.Patches.UnitOf().Distinct().Count() < 2)
             return 1e-2;
         ProbeSplit split = ProbeSplit.Draw(task.Train.Patches, [.. Enumerable.Range(0, task.Train.Count)], 0.2, seed);
         // A part that holds one class can still be learned from: the other classes' intercepts fall, and the loss says so.

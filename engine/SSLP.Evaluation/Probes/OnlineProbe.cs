@@ -46,7 +46,7 @@ public sealed class OnlineProbe : IRunProbe
         (_preprocessing, _device, _pool) = (preprocessing, device, pool);
         PatchTable table = source.Table;
         int[] rows = table.LabelledToLearn();
-        ProbeSplit split = rows.Select(row => table.SlideOf[row]).Distinct().Count() < 2 || Classes(table, rows) < 2
+        ProbeSplit split = Units(table, rows) < 2 || Classes(table, rows) < 2
             ? throw Refusal(table, rows)
             : ProbeSplit.Draw(table, rows, JudgedShare, seed);
         int[] learned = Draw(table, split.Train, MostLearned, seed), judged = Draw(table, split.Test, MostJudged, seed);
@@ -54,7 +54,7 @@ public sealed class OnlineProbe : IRunProbe
             throw Refusal(table, rows);
         _learned = learned.Length;
         _patches = new PatchSubset(source, [.. learned, .. judged], "online probe");
-        Describe = $"{learned.Length} patches vote on {judged.Length}, {split.How}, of {source.Describe}";
+        Describe = $"{learned.Length} patches vote on {judged.Length}, {split.How}{Caveat(table)}, of {source.Describe}";
     }
 
     /// <summary>What a training run makes its probe by.</summary>
@@ -108,10 +108,20 @@ public sealed class OnlineProbe : IRunProbe
     private static int[] Draw(PatchTable table, int[] rows, int most, int seed) =>
         rows.Length <= most ? rows : FineTune.ChooseLabels(table, rows, (double)(most - Classes(table, rows)) / rows.Length, seed);
 
+    /// <summary>A figure that is watched is chosen by: what else may be judged on those slides is to be known.</summary>
+    private static string Caveat(PatchTable table) => (table.Unit == "patches" ? ", patches, not slides" : "")
+        + (table.Splits is null ? ", from all that are labelled, so that a later probe may judge the same" : "");
+
+    private static int Units(PatchTable table, int[] rows)
+    {
+        int[] unitOf = table.UnitOf();
+        return rows.Select(row => unitOf[row]).Distinct().Count();
+    }
+
     private static int Classes(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
 
     private static Fault Refusal(PatchTable table, int[] rows) => new(
-        FaultKind.Input, $"probe_every needs labelled patches of two classes on each side of a division by slides, and these patches have {rows.Length} labelled ones of "
-        + $"{(rows.Length == 0 ? 0 : Classes(table, rows))} classes on {rows.Select(row => table.SlideOf[row]).Distinct().Count()} slides"
+        FaultKind.Input, $"probe_every needs labelled patches of two classes on each side of a division by slides or patients, and these patches have {rows.Length} labelled ones of "
+        + $"{(rows.Length == 0 ? 0 : Classes(table, rows))} classes on {Units(table, rows)} {table.Unit}"
         + $"{(table.Splits is null ? "" : " in the split 'train'")}: give a label column in patches.csv, folders named by class, or with slides --probe-labels CSV; or set probe_every=0.");
 }

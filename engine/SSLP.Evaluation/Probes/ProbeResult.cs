@@ -12,7 +12,7 @@ namespace SSLP.Evaluation.Probes;
 /// <param name="TrainPatches">Labelled patches learned from.</param>
 /// <param name="TrainSlides">Slides they come from.</param>
 /// <param name="TestPatches">Patches judged on.</param>
-/// <param name="TestSlides">Slides they come from: the unit of the intervals.</param>
+/// <param name="TestSlides">Slides they come from.</param>
 /// <param name="Accuracy">Share right.</param>
 /// <param name="BalancedAccuracy">Mean recall.</param>
 /// <param name="MacroF1">Mean F1.</param>
@@ -23,6 +23,12 @@ public sealed record ProbeResult(
     string Probe, string Setting, string Features, string Split, int TrainPatches, int TrainSlides, int TestPatches, int TestSlides,
     Estimate Accuracy, Estimate BalancedAccuracy, Estimate MacroF1, Estimate? Auc, IReadOnlyList<string> Classes, long[][] Confusion)
 {
+    /// <summary>What the intervals draw, and what is on one side of the split as a whole: "patients", "slides" or "patches".</summary>
+    public string Unit { get; init; } = "slides";
+
+    /// <summary>How many of those are judged.</summary>
+    public int TestUnits { get; init; } = TestSlides;
+
     /// <summary>Scores of a task's test rows → the judgement.</summary>
     internal static ProbeResult From(string probe, string setting, ProbeTask task, float[] scores) =>
         From(probe, setting, task.Test.Source, task.How, task.Train.Patches, task.Test.Patches, scores);
@@ -38,10 +44,15 @@ public sealed record ProbeResult(
     internal static ProbeResult From(string probe, string setting, string features, string how, PatchTable train, PatchTable test, float[] scores)
     {
         MetricScorer scorer = new(test.LabelOf.ToArray(), scores, test.Classes!.Count);
-        var (accuracy, balanced, f1, auc) = SlideBootstrap.Estimate(scorer, test.SlideOf);
+        int[] units = test.UnitOf();
+        var (accuracy, balanced, f1, auc) = SlideBootstrap.Estimate(scorer, units);
         return new(
             probe, setting, features, how, train.Count, Distinct(train.SlideOf), test.Count, Distinct(test.SlideOf),
-            accuracy, balanced, f1, auc, test.Classes, scorer.Confusion());
+            accuracy, balanced, f1, auc, test.Classes, scorer.Confusion())
+        {
+            Unit = test.Unit,
+            TestUnits = Distinct(units),
+        };
     }
 
     private static int Distinct(ReadOnlySpan<int> slides) => new HashSet<int>(slides.ToArray()).Count;

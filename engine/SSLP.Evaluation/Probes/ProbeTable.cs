@@ -8,7 +8,7 @@ public static class ProbeTable
 {
     private static readonly string[] Heads = ["features", "probe", "setting", "accuracy", "balanced", "macro F1", "AUC", "test patches / slides"];
 
-    /// <summary>A header, a rule and a line for every result; 95 % intervals in brackets.</summary>
+    /// <summary>A header, a rule and a line for every result; 95 % intervals in brackets, over patients or slides, or over patches where that is said.</summary>
     public static string Text(IReadOnlyList<ProbeResult> results)
     {
         string[][] rows = [Heads, .. results.Select(Cells)];
@@ -57,7 +57,15 @@ public static class ProbeTable
 
     /// <summary>One result, cell by cell.</summary>
     public static string[] Cells(ProbeResult r) =>
-        [r.Features, r.Probe, r.Setting, Format(r.Accuracy), Format(r.BalancedAccuracy), Format(r.MacroF1), r.Auc is null ? "–" : Format(r.Auc), $"{r.TestPatches} / {r.TestSlides}"];
+        [r.Features, r.Probe, r.Setting, Format(r.Accuracy), Format(r.BalancedAccuracy), Format(r.MacroF1), r.Auc is null ? "–" : Format(r.Auc), Judged(r)];
+
+    /// <summary>What the intervals rest on, said where it is not slides.</summary>
+    private static string Judged(ProbeResult r) => r.Unit switch
+    {
+        "patches" => $"{r.TestPatches} patches, not slides",
+        "patients" => $"{r.TestPatches} / {r.TestSlides} of {r.TestUnits} patients",
+        _ => $"{r.TestPatches} / {r.TestSlides}",
+    };
 
     private static string Format(Estimate e) => e is { Low: double low, High: double high }
         ? string.Create(CultureInfo.InvariantCulture, $"{e.Value:0.000} [{low:0.000}, {high:0.000}]")

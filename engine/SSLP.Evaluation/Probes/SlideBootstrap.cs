@@ -4,8 +4,8 @@ namespace SSLP.Evaluation.Probes;
 public sealed record Estimate(double Value, double? Low, double? High);
 
 /// <summary>
-/// Percentile bootstrap over slides (Efron 1979). Patches of one slide are alike, so resampling patches would make every interval too
-/// narrow; what varies between experiments is the slide.
+/// Percentile bootstrap over slides, or over patients where they are known (Efron 1979). Patches of one slide are alike, and slides of one patient,
+/// so resampling patches would make every interval too narrow; what varies between experiments is the slide, or the patient.
 /// </summary>
 public static class SlideBootstrap
 {
@@ -13,20 +13,21 @@ public static class SlideBootstrap
     public const int DefaultResamples = 1000;
 
     /// <param name="scorer">Scores of N rows.</param>
-    /// <param name="slideOf">The slide of each of those rows.</param>
-    /// <param name="resamples">Draws of as many slides as there are, with replacement.</param>
+    /// <param name="unitOf">The slide or patient of each of those rows (<see cref="SSLP.Data.Patches.PatchTable.UnitOf"/>).</param>
+    /// <param name="resamples">Draws of as many of them as there are, with replacement.</param>
     /// <param name="seed">Of the draws.</param>
-    /// <returns>Estimates of accuracy, balanced accuracy, macro F1 and AUC; no bounds with fewer than two slides, a null AUC with one class.</returns>
+    /// <returns>Estimates of accuracy, balanced accuracy, macro F1 and AUC; no bounds with fewer than two of them, a null AUC with one class.</returns>
     public static (Estimate Accuracy, Estimate BalancedAccuracy, Estimate MacroF1, Estimate? Auc) Estimate(
-        MetricScorer scorer, ReadOnlySpan<int> slideOf, int resamples = DefaultResamples, int seed = 0)
+        MetricScorer scorer, ReadOnlySpan<int> unitOf, int resamples = DefaultResamples, int seed = 0)
     {
         Metrics value = scorer.Score();
-        int[] slides = slideOf.ToArray();
-        int[] distinct = [.. slides.Distinct()];
+        int[] units = unitOf.ToArray();
+        int[] distinct = [.. units.Distinct()];
         List<Metrics> draws = [];
         if (distinct.Length > 1)
         {
-            int[] place = [.. slides.Select(slide => Array.IndexOf(distinct, slide))];
+            Dictionary<int, int> index = distinct.Select((unit, i) => (unit, i)).ToDictionary(pair => pair.unit, pair => pair.i);
+            int[] place = [.. units.Select(unit => index[unit])];
             Random random = new(seed);
             for (int draw = 0; draw < resamples; draw++)
                 draws.Add(scorer.Score(Resample(place, distinct.Length, random)));
@@ -40,12 +41,12 @@ public static class SlideBootstrap
             value.Auc is double auc ? Interval(auc, draws.Where(m => m.Auc.HasValue).Select(m => m.Auc!.Value)) : null);
     }
 
-    private static int[] Resample(int[] place, int slides, Random random)
+    private static int[] Resample(int[] place, int units, Random random)
     {
-        int[] drawn = new int[slides];
-        for (int i = 0; i < slides; i++)
-            drawn[random.Next(slides)]++;
-        return [.. place.Select(slide => drawn[slide])];
+        int[] drawn = new int[units];
+        for (int i = 0; i < units; i++)
+            drawn[random.Next(units)]++;
+        return [.. place.Select(unit => drawn[unit])];
     }
 
     private static Estimate Interval(double value, IEnumerable<double> draws)

@@ -107,14 +107,13 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     private FeatureTable Embed(ResNet backbone, EncoderPreprocessing preprocessing, TrainingOptions options, CancellationToken stop)
     {
         using var pool = new WorkerPool(options.Threads);
-        set_num_threads(pool.Workers);
         return Embedder.Run(backbone, preprocessing, data.Labelled, Devices.Select(options.Device), pool, null, stop).Features;
     }
 
     private SweepRow Probed(SweepRow row, FeatureTable features)
     {
         // A patch that did not read has no row, and the split is made anew on those that did.
-        ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches);
+        ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches, options: data.SplitOptions);
         var task = new ProbeTask(features, split);
         return row with
         {

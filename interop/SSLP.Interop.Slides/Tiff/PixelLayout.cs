@@ -35,8 +35,6 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
     /// <summary>Whether pixels are stored as they are wanted.</summary>
     public bool IsRgb24 => Samples == 3 && Bits == 8 && Photometric is TiffPhotometric.Rgb or TiffPhotometric.YCbCr;
 
-    private bool IsGrey => Photometric is TiffPhotometric.WhiteIsZero or TiffPhotometric.BlackIsZero;
-
     /// <summary>Reads and checks the tags of an image.</summary>
     /// <exception cref="SlideException">The meaning of the bands is not plain, or not one that is read here.</exception>
     public static PixelLayout Read(TiffFile file, TiffDirectory directory, TiffCompression compression)
@@ -44,14 +42,9 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         long samples = directory.Integer(TiffTag.SamplesPerPixel, 1), bits = directory.Integer(TiffTag.BitsPerSample, 1);
         long photometric = directory.Integer(TiffTag.PhotometricInterpretation, samples >= 3 ? (long)TiffPhotometric.Rgb : (long)TiffPhotometric.BlackIsZero);
         long orientation = directory.Integer(TiffTag.Orientation, 1);
+        // OpenSlide takes no notice of it and would give tiles that don't fit together; nor does it of the sign of numbers.
         if (orientation is not (0 or 1))
-        {
-            // OpenSlide takes no notice of it and would give tiles that don't fit together.
-            throw new SlideException(file.Path, SlideFault.UnsupportedPixels, $"is turned or mirrored (orientation {orientation}); rewrite it with orientation 1")
-            {
-                IsFinal = true,
-            };
-        }
+            throw Refuse($"is turned or mirrored (orientation {orientation}); rewrite it with orientation 1", final: true);
         bool jpeg = compression.IsJpeg();
         int colours = Colours(photometric, jpeg)
             ?? throw Refuse(photometric == (long)TiffPhotometric.Mask
@@ -59,7 +52,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         if (bits is not (8 or 16) || (bits == 16 && (jpeg || photometric == (long)TiffPhotometric.Palette)))
             throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where 8 or 16 are read; export it as an 8-bit slide");
         if (directory.Integer(TiffTag.SampleFormat, 1) is not (1 or 4) and var format)
-            throw Refuse($"has bands that are {(format == 3 ? "floating-point" : "signed")} numbers; export it as an 8-bit slide");
+            throw Refuse($"has bands that are {(format == 3 ? "floating-point" : "signed")} numbers; export it as an 8-bit slide", final: format == 2);
         if (samples != colours && (samples != colours + 1 || jpeg || photometric == (long)TiffPhotometric.Palette))
             throw Refuse($"has {samples} band{(samples == 1 ? "" : "s")} where {colours}{(jpeg ? "" : $" or, with alpha, {colours + 1}")} are read; export it as an RGB slide");
         bool planar = samples > 1 && directory.Integer(TiffTag.PlanarConfiguration, 1) == 2;
@@ -70,7 +63,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         byte[] palette = photometric == (long)TiffPhotometric.Palette ? ReadPalette(directory) : [];
         return new PixelLayout((int)samples, (int)bits, planar, (TiffPhotometric)photometric, alpha, palette);
 
-        SlideException Refuse(string reason) => file.Fault(SlideFault.UnsupportedPixels, reason);
+        SlideException Refuse(string reason, bool final = false) => new(file.Path, SlideFault.UnsupportedPixels, reason) { IsFinal = final };
     }
 
     private static int? Colours(long photometric, bool jpeg) => (TiffPhotometric)photometric switch

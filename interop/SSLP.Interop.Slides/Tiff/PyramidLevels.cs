@@ -50,7 +50,7 @@ internal static class PyramidLevels
         try
         {
             var image = TiledImage.Read(layout.File, directory, layout.Levels.Count);
-            if (!double.IsPow2(Math.Round(across)) && !FieldCheck.ShowsTheSame(layout.File, last, image))
+            if (!IsHalving(across, 1.5 / width) && !FieldCheck.ShowsTheSame(layout.File, last, image))
                 return false;
             layout.Levels.Add(new TiffLevel(image, image.Width, image.Height, (across + down) / 2));
             return true;
@@ -88,5 +88,11 @@ internal static class PyramidLevels
     {
         double nearest = Math.Round(downsample);
         return nearest > 1 && Math.Abs((downsample / nearest) - 1) <= tolerance;
+    }
+
+    private static bool IsHalving(double downsample, double tolerance)
+    {
+        double nearest = Math.Pow(2, Math.Round(Math.Log2(downsample)));
+        return Math.Abs((downsample / nearest) - 1) <= tolerance;
     }
 }

@@ -80,44 +80,6 @@ public static class ThreeTermLoss
             Write(b, DeviceMath.SoftPlus(zeta - self), intraTerm, interTerm, -selfPull * inverseTemperature, terms, selfFactor);
     }
 
-    /// <summary>gradient [B, D] ← Σ factor_j · v_j over {i}, S, F and Q: each row of the sets is read once.</summary>
-    public static void SumWeightedRows(
-        ArrayView<int> anchors, ArrayView<Float4> bank, ArrayView<float> selfFactor,
-        ArrayView<int> spatialRows, ArrayView<float> spatial, ArrayView<int> spatialCounts,
-        ArrayView<int> featureRows, ArrayView<float> feature, ArrayView<int> featureCounts,
-        ArrayView<int> negativeRows, ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<Float4> gradient,
-        int strideQuads, int spatialCapacity, int featureCapacity, int rankCount)
-    {
-        // One group owns one anchor. A thread owns four neighbouring values of D and every `slices`-th row of each list.
-        ArrayView<Float4> partial = SharedMemory.Allocate<Float4>(DeviceMath.GroupSize);
-        int b = Grid.IdxX, columns = IntrinsicMath.Min(strideQuads, Group.DimX), slices = Group.DimX / columns;
-        int slice = Group.IdxX / columns;
-        for (int column = Group.IdxX % columns; column < strideQuads; column += columns)
-        {
-            Float4 sum = default;
-            if (slice == 0)
-                sum = Float4.Scale(bank[(long)anchors[b] * strideQuads + column], selfFactor[b]);
-            if (slice < slices)
-            {
-                var rows = new Rows(bank, strideQuads, column, slice, slices);
-                sum = rows.Add(spatialRows, spatial, (long)b * spatialCapacity, IntrinsicMath.Min(spatialCounts[b], spatialCapacity), sum);
-                sum = rows.Add(featureRows, feature, (long)b * featureCapacity, IntrinsicMath.Min(featureCounts[b], featureCapacity), sum);
-                sum = rows.Add(negativeRows, negatives, (long)b * rankCount, negativeCounts[b], sum);
-            }
-
-            partial[Group.IdxX] = sum;
-            Group.Barrier();
-            if (slice == 0)
-            {
-                for (int other = 1; other < slices; other++)
-                    sum = Float4.Add(sum, partial[Group.IdxX + other * columns]);
-                gradient[(long)b * strideQuads + column] = sum;
-            }
-
-            Group.Barrier();
-        }
-    }
-
     private static void Write(int b, float self, float intra, float inter, float factor, ArrayView<float> terms, ArrayView<float> selfFactor)
     {
         terms[3 * b] = self;
@@ -177,17 +139,6 @@ public static class ThreeTermLoss
             sum = GroupReduce.Sum(sum, partial);
             Scale(1f / sum);
             return largest * inverseTemperature + DeviceMath.Log(sum);
-        }
-    }
-
-    /// <summary>A thread's share of a weighted sum of bank rows.</summary>
-    private readonly struct Rows(ArrayView<Float4> bank, int strideQuads, int column, int slice, int slices)
-    {
-        public Float4 Add(ArrayView<int> rows, ArrayView<float> factors, long first, int count, Float4 sum)
-        {
-            for (int j = slice; j < count; j += slices)
-                sum = Float4.MultiplyAdd(factors[first + j], bank[(long)rows[first + j] * strideQuads + column], sum);
-            return sum;
         }
     }
 }

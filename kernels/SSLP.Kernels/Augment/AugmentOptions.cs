@@ -7,6 +7,9 @@ namespace SSLP.Kernels;
 /// </summary>
 public sealed record AugmentOptions
 {
+    /// <summary>Longest side of an input, px.</summary>
+    public const int MostInputSize = 4096;
+
     /// <summary>Side of the square output in pixels. Paper: 224.</summary>
     public int InputSize { get; init; } = 224;
 
@@ -74,7 +77,7 @@ public sealed record AugmentOptions
     /// <exception cref="ArgumentException">Names the value, what it is and what it may be.</exception>
     public void Validate()
     {
-        Require(InputSize is > 0 and <= 4096, nameof(InputSize), InputSize, "1 to 4096 pixels");
+        Require(InputSize is > 0 and <= MostInputSize, nameof(InputSize), InputSize, $"1 to {MostInputSize} pixels");
         Require(CropArea.Low > 0 && CropArea.Low <= CropArea.High && CropArea.High <= 1, nameof(CropArea), CropArea, "0 < low ≤ high ≤ 1");
         Require(CropRatio.Low > 0 && CropRatio.Low <= CropRatio.High && float.IsFinite(CropRatio.High), nameof(CropRatio), CropRatio, "0 < low ≤ high");
         RequireProbability(HorizontalFlip, nameof(HorizontalFlip));

@@ -42,15 +42,16 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     /// <param name="bank">Borrowed; its rows may change between calls, by <see cref="MemoryBank.Update"/>.</param>
     /// <param name="spatial">Index over the same rows; borrowed.</param>
     /// <param name="pool">Threads; borrowed.</param>
+    /// <param name="isa">Width of the vectors; null: the widest that the processor accelerates.</param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
-    public CpuThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool)
+    public CpuThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool, InstructionSet? isa = null)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
         _sample = new ScoreSample(bank.RowCount, bank.Width);
         _workers = new Worker[pool.Workers];
         for (int w = 0; w < _workers.Length; w++)
-            _workers[w] = new Worker(new CandidatePass(bank, _sample, InstructionSets.Default), new RankedCandidates());
+            _workers[w] = new Worker(new CandidatePass(bank, _sample, isa ?? InstructionSets.Best), new RankedCandidates());
         _weighted = new WeightedRows(bank);
         _ranks = new DrawnRanks(options.Negatives);
         (_prepare, _select, _loss, _gradient) = (new Prepare(this), new Select(this), new Loss(this), new Gradient(this));

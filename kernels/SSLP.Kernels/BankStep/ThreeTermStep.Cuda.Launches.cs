@@ -160,6 +160,8 @@ public sealed partial class CudaThreeTermStep
     /// <summary>dL/df.</summary>
     private void SumRows()
     {
+        int slices = Math.Clamp(GroupsWanted / _anchors.Length, 1, MostSlices);
+        _slices.EnsureLength((long)_anchors.Length * slices * _bank.Stride);
         _gradient.EnsureLength((long)_anchors.Length * _bank.Stride);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
@@ -168,10 +170,17 @@ public sealed partial class CudaThreeTermStep
         _spatialSet.AddTo(ref arguments);
         _featureSet.AddTo(ref arguments);
         _negativeSet.AddTo(ref arguments);
-        arguments.Quads(_gradient);
+        arguments.Quads(_slices);
         arguments.Int32(_mirror.StrideQuads);
         AddCapacities(ref arguments);
-        _device.EnqueueLaunch("SumWeightedRows", OneGroupAnAnchor, ref arguments);
+        _device.EnqueueLaunch("SumWeightedRows", new LaunchGrid((uint)_anchors.Length, (uint)slices), ref arguments);
+
+        var sum = new KernelArguments();
+        sum.Quads(_slices);
+        sum.Quads(_gradient);
+        sum.Int32(slices);
+        sum.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("SumSlices", OneGroupAnAnchor, ref sum);
     }
 
     private void AddCapacities(ref KernelArguments arguments)

@@ -14,6 +14,9 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
 {
     private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
 
+    // Groups that keep a large device's memory busy with an anchor's rows, and most for one anchor.
+    private const int GroupsWanted = 1024, MostSlices = 16;
+
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
@@ -22,7 +25,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     private readonly CandidateSearch _search;
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
-    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _gradient;
+    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices, _gradient;
     private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _ranks, _positions;
     private readonly StepFlags _flags;
     private readonly int[] _hostRanks;
@@ -42,13 +45,13 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         if (bank.Width > MaxWidth)
-            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Set SSLP_KERNELS=cpu.");
+            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
-        (_queries, _selfFactor, _terms, _gradient) = (new(device), new(device), new(device), new(device));
+        (_queries, _selfFactor, _terms, _slices, _gradient) = (new(device), new(device), new(device), new(device), new(device));
         (_ownRows, _classOf, _classStart, _members) = (new(device), new(device), new(device), new(device));
         (_ranks, _positions, _flags) = (new(device), new(device), new(device));
         _hostRanks = new int[options.Negatives];
@@ -121,7 +124,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     public void Dispose()
     {
         foreach (IDisposable part in (IDisposable[])
-            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _gradient,
+            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices, _gradient,
              _ownRows, _classOf, _classStart, _members, _ranks, _positions, _flags])
             part.Dispose();
     }

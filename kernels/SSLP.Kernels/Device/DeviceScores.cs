@@ -2,7 +2,7 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice.Variable"/> names one.</summary>
+/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice.Parse"/> reads one.</summary>
 public enum DeviceScores
 {
     /// <summary>float32 arithmetic: the default.</summary>
@@ -11,8 +11,8 @@ public enum DeviceScores
     /// <summary>
     /// Tensor cores with bf16 operands (sm_80 and later). Nearest keys and the bank step score anew in float32 whatever rounding leaves undecided:
     /// their answer is the same. The similarity at ranks and the whole-bank loss take sums of two bf16 values, near float32 and not the same bits:
-    /// <see cref="CudaNearestKeys"/> and <see cref="CudaWholeBankLoss"/> have the bounds. Never the default: these kernels were checked on ILGPU's CPU
-    /// accelerator, with the tensor cores' instructions in plain code, and by ptxas; they have not run on a device.
+    /// <see cref="CudaNearestKeys"/> and <see cref="CudaWholeBankLoss"/> have the bounds. Never the default: the texts of these kernels are
+    /// executed by tests on a machine of the PTX ISA; they have not run on a device.
     /// </summary>
     BFloat16,
 }
@@ -20,19 +20,13 @@ public enum DeviceScores
 /// <summary>Reads the choice.</summary>
 public static class DeviceScoresChoice
 {
-    public const string Variable = "SSLP_CUDA_SCORES";
-
-    /// <summary>What SSLP_CUDA_SCORES names; float32 where it is not set.</summary>
+    /// <summary>Reads the option 'scores': fp32, also where it is null or empty, or bf16.</summary>
     /// <exception cref="ArgumentException">It names none.</exception>
-    public static DeviceScores FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable));
-
-    /// <summary>Reads a value of SSLP_CUDA_SCORES.</summary>
-    /// <inheritdoc cref="FromEnvironment"/>
     public static DeviceScores Parse(string? value) => value switch
     {
         null or "" or "fp32" => DeviceScores.Float32,
         "bf16" => DeviceScores.BFloat16,
-        _ => throw new ArgumentException($"{Variable} is '{value}'; it takes fp32 or bf16."),
+        _ => throw new ArgumentException($"scores is '{value}'; it takes fp32 or bf16."),
     };
 
     /// <summary>Refuses a device without bf16 tensor cores by name.</summary>
@@ -42,7 +36,7 @@ public static class DeviceScoresChoice
         if (scores == DeviceScores.BFloat16 && device.ComputeMajor < 8)
         {
             throw new ArgumentException(
-                $"{Variable} is 'bf16', but {device.Name} has compute capability {device.ComputeMajor}.{device.ComputeMinor}; tensor cores with bf16 begin at 8.0. Use fp32.");
+                $"scores is 'bf16', but {device.Name} has compute capability {device.ComputeMajor}.{device.ComputeMinor}; tensor cores with bf16 begin at 8.0. Use fp32.");
         }
     }
 }

@@ -25,7 +25,7 @@ public sealed unsafe class KMeansCpu : IKMeans
     {
         _bank = bank;
         _pool = pool;
-        _assign = new AssignWork(this, isa ?? InstructionSets.Default);
+        _assign = new AssignWork(this, isa ?? InstructionSets.Best);
         _mean = new MeanWork(this);
     }
 

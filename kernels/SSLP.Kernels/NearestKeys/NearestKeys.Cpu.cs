@@ -29,7 +29,7 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
 
     public NearestKeysCpu(MemoryBank bank, WorkerPool pool, InstructionSet? isa = null)
     {
-        InstructionSet lanes = isa ?? InstructionSets.Default;
+        InstructionSet lanes = isa ?? InstructionSets.Best;
         _bank = bank;
         _pool = pool;
         _sample = new BankSample(bank, pool, lanes);

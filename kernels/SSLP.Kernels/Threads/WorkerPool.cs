@@ -16,6 +16,9 @@ public sealed class WorkerPool : IDisposable
     /// <summary>Spins before a thread goes to sleep: about 20 µs, as long as waking a sleeper takes.</summary>
     private const int SpinsBeforeSleep = 35;
 
+    /// <summary>More threads than any machine has processors for: a number above it is a mistake.</summary>
+    public const int MostWorkers = 1024;
+
     private readonly Lock _oneRun = new();
     private readonly object _signal = new();
     private readonly Thread[] _threads;
@@ -27,12 +30,13 @@ public sealed class WorkerPool : IDisposable
     private bool _stopping;
     private Exception? _failure;
 
-    /// <param name="workers">Threads including the caller's; 0 asks SSLP_THREADS and then the number of processors.</param>
-    /// <exception cref="ArgumentException">SSLP_THREADS is not a positive whole number.</exception>
+    /// <param name="workers">Threads including the caller's; 0: one a processor. At most <see cref="MostWorkers"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than 0 or more than <see cref="MostWorkers"/>.</exception>
     public WorkerPool(int workers = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
-        Workers = workers > 0 ? workers : DefaultWorkers();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, MostWorkers);
+        Workers = workers > 0 ? workers : Math.Min(Environment.ProcessorCount, MostWorkers);
         _threads = new Thread[Workers - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
@@ -44,17 +48,6 @@ public sealed class WorkerPool : IDisposable
 
     /// <summary>Threads that execute items, the caller's included.</summary>
     public int Workers { get; }
-
-    /// <summary>SSLP_THREADS if it is set, else the number of processors.</summary>
-    public static int DefaultWorkers()
-    {
-        string? text = Environment.GetEnvironmentVariable("SSLP_THREADS");
-        if (string.IsNullOrEmpty(text))
-            return Environment.ProcessorCount;
-        if (int.TryParse(text, out int workers) && workers > 0)
-            return workers;
-        throw new ArgumentException($"SSLP_THREADS is '{text}'; it must be a whole number of threads, 1 or more.");
-    }
 
     /// <summary>
     /// Executes items 0 … items−1 and returns when all are done. An item's exception stops the hand-out and is thrown here.

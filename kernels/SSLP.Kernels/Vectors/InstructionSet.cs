@@ -18,7 +18,7 @@ public enum InstructionSet
     Vector512,
 }
 
-/// <summary>Which <see cref="InstructionSet"/> this process uses.</summary>
+/// <summary>Which <see cref="InstructionSet"/>s there are.</summary>
 public static class InstructionSets
 {
     /// <summary>The widest that the processor accelerates.</summary>
@@ -28,11 +28,7 @@ public static class InstructionSets
         : Vector128.IsHardwareAccelerated ? InstructionSet.Vector128
         : InstructionSet.Scalar;
 
-    /// <summary>What the environment variable SSLP_ISA (scalar | 128 | 256 | 512) asks for, else <see cref="Best"/>.</summary>
-    /// <exception cref="ArgumentException">SSLP_ISA has another value.</exception>
-    public static InstructionSet Default { get; } = Parse(Environment.GetEnvironmentVariable("SSLP_ISA"));
-
-    /// <summary>Reads a value of SSLP_ISA. A wider set than the processor's works too, in software and slowly.</summary>
+    /// <summary>Reads scalar, 128, 256 or 512; null and empty are <see cref="Best"/>. A wider set than the processor's works too, in software and slowly.</summary>
     public static InstructionSet Parse(string? text) => text switch
     {
         null or "" => Best,
@@ -40,6 +36,6 @@ public static class InstructionSets
         "128" => InstructionSet.Vector128,
         "256" => InstructionSet.Vector256,
         "512" => InstructionSet.Vector512,
-        _ => throw new ArgumentException($"SSLP_ISA is '{text}'; it must be scalar, 128, 256 or 512."),
+        _ => throw new ArgumentException($"isa is '{text}'; it must be scalar, 128, 256 or 512."),
     };
 }

@@ -23,7 +23,7 @@ public sealed unsafe class WholeBankLossCpu : IWholeBankLoss
     {
         _bank = bank;
         _pool = pool;
-        _splits = new SplitWork(_block, bank, _partials, pool.Workers, isa ?? InstructionSets.Default);
+        _splits = new SplitWork(_block, bank, _partials, pool.Workers, isa ?? InstructionSets.Best);
         _merge = new MergeWork(bank, _block, _partials, _splits.Count);
     }
 

@@ -92,6 +92,50 @@ public sealed class TissueTests
     }
 
     [Fact]
+    public void Black_that_was_not_scanned_is_no_tissue_and_leaves_the_rest_as_it_is()
+    {
+        // A quarter of the image is glass with tissue, the rest black.
+        SlideImage framed = Paint(200, 160, (0, 0, 200, 160, new(0, 0, 0)), (0, 0, 100, 80, Glass), (30, 20, 40, 30, Tissue));
+        foreach (TissueMethod method in (TissueMethod[])[TissueMethod.Auto, TissueMethod.Stain, TissueMethod.Density, TissueMethod.All])
+        {
+            TissueMask mask = TissueDetector.Detect(framed, 8, new() { Method = method })!;
+            Assert.True(mask[50, 35]);
+            Assert.False(mask[150, 120]);
+            Assert.False(mask[103, 40]);
+            Assert.Equal(method == TissueMethod.All, mask[5, 5]);
+        }
+    }
+
+    [Fact]
+    public void Density_takes_what_colour_leaves_out_and_says_so()
+    {
+        SlideImage image = Paint(160, 120, (10, 10, 40, 40, Tissue), (80, 10, 40, 40, new(150, 150, 152)));
+        Assert.Equal((TissueMethod.Stain, false), (Detect(image).Method, Detect(image)[100, 30]));
+        TissueMask dense = TissueDetector.Detect(image, 8, new() { Method = TissueMethod.Density })!;
+        Assert.Equal((TissueMethod.Density, true, true), (dense.Method, dense[30, 30], dense[100, 30]));
+    }
+
+    [Fact]
+    public void Dirt_on_bare_glass_is_no_grey_scan()
+    {
+        Assert.Equal(0, Detect(Paint(200, 200, (100, 100, 20, 20, new(140, 140, 142)))).TissueFraction);
+        Assert.InRange(Detect(Paint(200, 200, (50, 50, 80, 80, new(140, 140, 142)))).TissueFraction, 0.14, 0.18);
+    }
+
+    [Theory]
+    [InlineData(TissueMethod.Stain)]
+    [InlineData(TissueMethod.Density)]
+    public void The_threshold_that_is_asked_for_is_the_one_that_is_used(TissueMethod method)
+    {
+        SlideImage image = Paint(160, 120, (10, 10, 40, 40, Tissue), (80, 10, 40, 40, new(235, 215, 230)));
+        TissueMask low = TissueDetector.Detect(image, 8, new() { Method = method, Threshold = 10 })!;
+        TissueMask high = TissueDetector.Detect(image, 8, new() { Method = method, Threshold = 80 })!;
+        Assert.Equal((10, 80), (low.Threshold, high.Threshold));
+        Assert.Equal((true, true), (low[30, 30], low[100, 30]));
+        Assert.Equal((true, false), (high[30, 30], high[100, 30]));
+    }
+
+    [Fact]
     public void Coverage_of_a_rectangle_is_the_share_of_its_pixels()
     {
         TissueMask mask = Detect(Paint(100, 100, (0, 0, 50, 100, Tissue)));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Engine.Options;
 using SSLP.Kernels;
@@ -31,8 +32,8 @@ public sealed class OptionTableTests
     [Theory]
     [InlineData("epoch", "3", "'epochs'")]
     [InlineData("temprature", "0.1", "'temperature'")]
-    [InlineData("epochs", "many", "a whole number of at least 1")]
-    [InlineData("epochs", "0", "a whole number of at least 1")]
+    [InlineData("epochs", "many", "a whole number from 1 to 2147483647")]
+    [InlineData("epochs", "0", "a whole number from 1 to 2147483647")]
     [InlineData("arch", "resnet34", "resnet18 | resnet50")]
     [InlineData("temperature", "NaN", "a number from 0.001 to 10")]
     [InlineData("balance_slides", "yes", "true or false")]
@@ -81,5 +82,46 @@ public sealed class OptionTableTests
         var plan = new TrainingOptions().ObjectiveFor(rows);
         Assert.InRange(plan.Terms.NearestKeys, nearest - 8, nearest);
         Assert.Equal((negatives, clusters), (plan.Terms.Negatives, plan.Clusters));
+    }
+
+    public static TheoryData<string> Keys => [.. OptionTable.All.Select(o => o.Key)];
+
+    public static TheoryData<string> Limited => [.. OptionTable.All.Where(o => o.Limits is not null).Select(o => o.Key)];
+
+    [Theory]
+    [MemberData(nameof(Limited))]
+    public void A_number_outside_of_its_limits_is_refused_with_the_limits(string key)
+    {
+        (double least, double most) = OptionTable.All.Single(o => o.Key == key).Limits!.Value;
+        foreach (double outside in (double[])[least - 1, most + 1])
+        {
+            string given = outside.ToString("F0", CultureInfo.InvariantCulture);
+            Fault fault = Assert.Throws<Fault>(() => OptionTable.Set(new TrainingOptions(), key, given, "--set"));
+            Assert.Equal(FaultKind.Usage, fault.Kind);
+            Assert.Contains($"'{given}' is no value of {key}", fault.Message, StringComparison.Ordinal);
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}"), fault.Message, StringComparison.Ordinal);
+        }
+        foreach (double inside in (double[])[least, most])
+            Assert.NotNull(OptionTable.Set(new TrainingOptions(), key, inside.ToString("R", CultureInfo.InvariantCulture), "--set"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public void A_word_that_means_nothing_is_refused_with_what_it_may_be(string key)
+    {
+        if (key is "init" or "libtorch")
+            return; // a path: any text is one
+        Fault fault = Assert.Throws<Fault>(() => OptionTable.Set(new TrainingOptions(), key, "gibberish", "--set"));
+        Assert.Equal(FaultKind.Usage, fault.Kind);
+        Assert.Contains($"'gibberish' is no value of {key}; it takes ", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public void The_value_that_a_key_shows_is_one_that_it_takes(string key)
+    {
+        Option option = OptionTable.All.Single(o => o.Key == key);
+        string shown = option.Get(new TrainingOptions());
+        Assert.Equal(shown, option.Get(OptionTable.Set(new TrainingOptions(), key, shown, "--set")));
     }
 }

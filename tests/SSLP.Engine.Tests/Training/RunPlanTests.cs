@@ -47,7 +47,8 @@ public sealed class RunPlanTests
     public void Every_part_of_an_epoch_is_timed()
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
-        PlanTimes times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8, Threads = 1 }, source);
+        using var kernels = new KernelSet(KernelBackend.Cpu, threads: 1);
+        PlanTimes times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8 }, source, kernels, TorchSharp.torch.CPU);
         Assert.Equal(4, times.Parts.Count);
         Assert.All(times.Parts, p => Assert.True(p.Seconds > 0, p.What));
     }

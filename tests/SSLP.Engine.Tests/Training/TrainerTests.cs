@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
+using SSLP.Data.Patches;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Training;
@@ -51,6 +52,39 @@ public sealed class TrainerTests : IDisposable
         Assert.All(steps, m => Assert.True(m.SpatialSize > 2));
         Assert.All(steps.Take(4), m => Assert.Equal((0, 0), (m.FeatureSize, m.Inter)));
         Assert.All(steps.Skip(4), m => Assert.True(m.FeatureSize > 0 && m.Inter > 0));
+    }
+
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 16)]
+    public void The_order_is_chosen_by_what_reading_costs_and_not_by_what_wraps_the_patches(bool cheap, int expected)
+    {
+        using var source = new TestPatches(slides: 4, side: 8, patchSize: 16) { IsCheapAtRandom = cheap };
+        var half = new PatchSubset(source, [.. Enumerable.Range(0, 128)], "half");
+        string Order(IPatchSource patches, int runLength)
+        {
+            using var job = new PretrainJob(Small with { RunLength = runLength }, Folder($"order{runLength}"), patches, "test", resume: false);
+            return job.Trainer.Order;
+        }
+        Assert.Equal(Order(source, expected), Order(source, 0));
+        Assert.Equal(Order(half, expected), Order(half, 0));
+        Assert.NotEqual(Order(half, 17 - expected), Order(half, 0));
+    }
+
+    [Fact]
+    public void An_encoder_remembers_what_it_and_what_it_began_with_have_seen()
+    {
+        Train("first", Small with { MaxSteps = 1 });
+        EncoderDescription first = EncoderFile.Describe(Folder("first").Encoder);
+        Assert.Equal((2, 0, 0), (first.TrainedOn!.Slides, first.TrainedOn.Patients, first.TrainedOn.Patches));
+        using var others = new TestPatches(slides: 5, side: 4, patchSize: 16);
+        PatchTable named = others.Table.Select([.. Enumerable.Range(16, 64)]).WithPatients(["a", "a", "b", "b", "c"]);
+        using (var job = new PretrainJob(Small with { MaxSteps = 1, Init = Folder("first").Encoder }, Folder("second"),
+            new RegroupedPatches(new PatchSubset(others, [.. Enumerable.Range(16, 64)], "all but one"), named, "patients"), "test", resume: false))
+            job.Run(null, CancellationToken.None);
+        TrainedOn seen = EncoderFile.Describe(Folder("second").Encoder).TrainedOn!;
+        Assert.Equal((5, 3), (seen.Slides, seen.Patients)); // slide0 is the first run's alone
+        Assert.Equal((1, 1, "slides"), seen.Among(others.Table, [0]));
     }
 
     [Fact]

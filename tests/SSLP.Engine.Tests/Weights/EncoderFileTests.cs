@@ -53,6 +53,13 @@ public sealed class EncoderFileTests : IDisposable
     [InlineData(0.499, null, "rgb", null)]
     [InlineData(1.0, 256, "RGB", "0.5 µm/px and 1 is asked")]
     [InlineData(0.5, 512, "RGB", "patches of 256 px and 512 is asked")]
+    [InlineData(0.25, 512, "RGB", null)] // the same tissue in finer pixels
+    [InlineData(0.5, 224, "RGB", null)] // the share that the field's crop takes
+    [InlineData(0.5, 292, "RGB", null)]
+    [InlineData(0.25, 256, "RGB", "0.5 µm/px and 0.25 is asked")]
+    [InlineData(0.25, 500, "RGB", "0.5 µm/px and 0.25 is asked")]
+    [InlineData(0.5, 96, "RGB", "128 and 48 µm")]
+    [InlineData(null, 224, "RGB", "are not known on both sides")]
     [InlineData(null, null, "BGR", "trained on RGB and BGR is asked")]
     public void Another_scale_size_or_colour_order_is_refused_unless_allowed(double? mpp, int? patch, string? order, string? complaint)
     {

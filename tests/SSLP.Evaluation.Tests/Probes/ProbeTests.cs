@@ -41,6 +41,27 @@ public sealed class ProbeTests : IDisposable
     }
 
     [Theory]
+    [InlineData("slides", "120 / 3")]
+    [InlineData("patients", "120 / 3 of 2 patients")]
+    [InlineData("patches", "120 patches, not slides")]
+    public void The_intervals_say_what_they_were_drawn_of(string unit, string said)
+    {
+        FeatureTable features = TissueLikeFeatures.Make(12, 40, 9, 3, seed: 1);
+        PatchTable t = features.Patches;
+        // The judged slides are 0, 4 and 8; two of them are of one patient.
+        PatchTable table = unit == "patients" ? t.WithPatients([.. Enumerable.Range(0, 12).Select(slide => slide == 8 ? "P0" : $"P{slide}")]) : t;
+        if (unit == "patches")
+            table = new PatchTable([.. Enumerable.Range(0, t.Count).Select(i => $"{i}.png")], Enumerable.Range(0, t.Count).ToArray(), t.Col.ToArray(), t.Row.ToArray(),
+                new CategoryColumn(t.Classes!, t.LabelOf.ToArray()), new CategoryColumn(t.Splits!, t.SplitOf.ToArray()), false) { HasSlides = false };
+        ProbeResult result = LinearProbe.Logistic(Task(new FeatureTable(table, features.Values, features.Width, "f")));
+        Assert.Equal(said, ProbeTable.Cells(result)[^1]);
+        Assert.Equal(unit, result.Unit);
+        Assert.Equal(unit switch { "slides" => 3, "patients" => 2, _ => 120 }, result.TestUnits);
+        Assert.Contains($"\"unit\": \"{unit}\"", ProbeJson.Write([result]));
+        Assert.Equal(result.TestUnits, ProbeJson.Read(ProbeJson.Write([result]))[0].TestUnits);
+    }
+
+    [Theory]
     [InlineData(2)]
     [InlineData(5)]
     public void Logistic_regression_agrees_with_scikit_learn(int classes)

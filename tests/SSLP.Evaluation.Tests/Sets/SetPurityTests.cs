@@ -13,7 +13,7 @@ public sealed class SetPurityTests
     public void Sets_of_a_bank_that_knows_the_classes_are_pure()
     {
         using var patches = new TestPatches(slides: 2, side: 6, labelled: true);
-        using var kernels = new KernelSet(KernelSet.FromEnvironment(), 1);
+        using var kernels = new KernelSet(KernelBackend.Cpu, 1);
         ObjectivePlan plan = ObjectivePlan.For(72);
         plan = plan with { Clusters = 2, Terms = plan.Terms with { NearestKeys = 6, Negatives = 4, RadiusPatches = 1.5, AuxiliaryAnchors = 0 } };
         using var objective = new FusedObjective(plan, patches.Table, 8, 3, kernels);
@@ -37,7 +37,7 @@ public sealed class SetPurityTests
     public void Without_classes_there_is_no_purity()
     {
         using var patches = new TestPatches(slides: 1, side: 4);
-        using var kernels = new KernelSet(KernelSet.FromEnvironment(), 1);
+        using var kernels = new KernelSet(KernelBackend.Cpu, 1);
         using var objective = new FusedObjective(ObjectivePlan.For(16), patches.Table, 8, 3, kernels);
         Assert.Null(SetPurity.Of(objective, patches.Table, seed: 1));
     }

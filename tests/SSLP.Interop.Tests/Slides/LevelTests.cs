@@ -149,7 +149,7 @@ public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<Temporary
             label => label.With(273, 4, 2130706432u),
             label => label.With(279, 4, uint.MaxValue),
             label => label.With(258, 3, (ushort)7),
-            label => label.With(259, 3, (ushort)34712),
+            label => label.With(259, 3, (ushort)34892),
             label => label.With(256, 4, 0u),
             label => label.With(257, 11, 3f),
             label => label.With(256, 4, 60_000u).With(257, 4, 60_000u).With(278, 4, 16u),

@@ -69,7 +69,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     public void The_kernel_set_hands_out_the_device_s_implementations()
     {
         driver.Require();
-        Assert.Equal(KernelBackend.Cuda, KernelSet.Parse("cuda"));
+        Assert.Equal(KernelBackend.Cuda, KernelOptions.ParseBackend("cuda"));
         using var kernels = new KernelSet(KernelBackend.Cuda, threads: 1);
         using MemoryBank bank = MemoryBank.CreateRandom(10, 8, seed: 1);
         using (INearestKeys nearest = kernels.NearestKeys(bank))
@@ -92,9 +92,9 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     public void The_kernels_run_on_the_device_with_the_number_that_was_asked_for()
     {
         driver.Require();
-        using (new KernelSet(KernelBackend.Cuda, threads: 1, device: 1))
+        using (new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 1 }))
             Assert.Equal("retain device=71", driver.Record[0]);
-        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(() => new KernelSet(KernelBackend.Cuda, threads: 1, device: 2));
+        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(() => new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 2 }));
         Assert.Contains("CUDA device 2 was asked for; the driver has 2", fault.Message, StringComparison.Ordinal);
     }
 

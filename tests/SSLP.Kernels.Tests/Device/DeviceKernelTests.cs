@@ -5,7 +5,7 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>Single device kernels, each against plain loops in float64, on a GPU or ILGPU's CPU accelerator.</summary>
+/// <summary>Single device kernels, each against plain loops in float64, on a GPU or the PTX machine.</summary>
 [Collection("device")]
 public sealed unsafe class DeviceKernelTests(TestDevice device)
 {
@@ -96,6 +96,68 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         });
         Assert.All(Read(terms, 3), term => Assert.True(float.IsNaN(term)));
         Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5)], factor => Assert.True(float.IsNaN(factor)));
+    }
+
+    /// <summary>Lists of no, few and many rows; widths that leave threads idle; one slice and several, more than there are rows.</summary>
+    [Theory]
+    [InlineData(4, 0, 0, 0, 1)]
+    [InlineData(10, 1, 5, 3, 1)]
+    [InlineData(100, 37, 0, 1000, 8)]
+    [InlineData(128, 3, 2, 4096, 16)]
+    [InlineData(1024, 2, 9, 70, 3)]
+    public void A_gradient_is_the_weighted_sum_of_the_sets_rows(int width, int spatial, int feature, int negatives, int slices)
+    {
+        const int rows = 50, batch = 3;
+        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 4);
+        var random = new Random(width);
+        int[] anchors = [7, 0, 49], lengths = [spatial, feature, negatives];
+        int[] capacities = [.. lengths.Select(length => length + 2)];
+        int[][] members = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => random.Next(rows)).ToArray())];
+        float[][] factors = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => (float)random.NextDouble() - 0.5f).ToArray())];
+        float[] self = [0.5f, -1f, 0f];
+        using DeviceArray<float> vectors = UploadRows(bank), own = Upload(self), parts = Empty<float>(batch * slices * bank.Stride), gradient = Empty<float>(batch * bank.Stride);
+        using DeviceArray<int> ids = Upload(anchors);
+        DeviceArray<int>[] lists = [.. members.Select(Upload)], counts = [.. lengths.Select(length => Upload([length, 0, length]))];
+        DeviceArray<float>[] weights = [.. factors.Select(Upload)];
+        var arguments = new KernelArguments();
+        arguments.View(ids);
+        arguments.Quads(vectors);
+        arguments.View(own);
+        for (int set = 0; set < 3; set++)
+        {
+            arguments.View(lists[set]);
+            arguments.View(weights[set]);
+            arguments.View(counts[set]);
+        }
+
+        arguments.Quads(parts);
+        arguments.Int32(bank.Stride / 4);
+        foreach (int capacity in capacities)
+            arguments.Int32(capacity);
+        device.EnqueueLaunch("SumWeightedRows", new LaunchGrid(batch, (uint)slices), ref arguments);
+        Launch("SumSlices", batch, a => { a.Quads(parts); a.Quads(gradient); a.Int32(slices); a.Int32(bank.Stride / 4); return a; });
+        float[] found = Read(gradient, batch * bank.Stride);
+        for (int b = 0; b < batch; b++)
+        {
+            for (int d = 0; d < width; d++)
+            {
+                double sum = (double)self[b] * bank.Row(anchors[b])[d], size = Math.Abs(sum);
+                for (int set = 0; set < 3 && b != 1; set++)
+                {
+                    for (int j = b * capacities[set]; j < b * capacities[set] + lengths[set]; j++)
+                    {
+                        double term = (double)factors[set][j] * bank.Row(members[set][j])[d];
+                        (sum, size) = (sum + term, size + Math.Abs(term));
+                    }
+                }
+
+                // As many roundings as there are rows, of partial sums no larger than the sum of sizes.
+                Assert.Equal(sum, found[b * bank.Stride + d], (spatial + feature + negatives + 2) * Math.ScaleB(1, -24) * size + 1e-30);
+            }
+        }
+
+        foreach (IDisposable array in (IDisposable[])[.. lists, .. counts, .. weights])
+            array.Dispose();
     }
 
     [Fact]
@@ -251,6 +313,13 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
     {
         DeviceArray<float> array = Empty<float>(bank.RowCount * Stride);
         array.Upload(MemoryMarshal.CreateReadOnlySpan(ref *bank.Rows.Data, bank.RowCount * Stride));
+        return array;
+    }
+
+    private DeviceArray<float> UploadRows(MemoryBank bank)
+    {
+        DeviceArray<float> array = Empty<float>(bank.RowCount * bank.Stride);
+        array.Upload(new ReadOnlySpan<float>(bank.Rows.Data, bank.RowCount * bank.Stride));
         return array;
     }
 

@@ -18,7 +18,7 @@ public sealed unsafe class TestDevice : IComputeDevice
 
     public TestDevice()
     {
-        if (Environment.GetEnvironmentVariable(KernelSet.Variable) != "cuda")
+        if (Environment.GetEnvironmentVariable("SSLP_KERNELS") != "cuda")
             _machine = new MachineDriver();
         _device = new CudaComputeDevice(driver: _machine?.Driver);
     }

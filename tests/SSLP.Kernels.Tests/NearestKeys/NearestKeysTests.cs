@@ -242,7 +242,7 @@ public sealed unsafe class NearestKeysTests
         (int[] rows, float[] similarities) = Find(keys, q.View, [0, 1, 2, 3, 4, 5, 6], k);
         var scores = new float[6 * 32 * bank.PanelCount];
         fixed (float* s = scores)
-            ScorePass.Scores(bank, q.View.Data, 16, 6, 0, bank.PanelCount, s, 32 * bank.PanelCount, InstructionSets.Default);
+            ScorePass.Scores(bank, q.View.Data, 16, 6, 0, bank.PanelCount, s, 32 * bank.PanelCount, InstructionSets.Best);
         for (int b = 0; b < 6; b++)
         {
             float[] mine = scores[(b * 32 * bank.PanelCount)..];

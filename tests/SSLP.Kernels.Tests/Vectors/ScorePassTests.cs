@@ -37,11 +37,11 @@ public sealed unsafe class ScorePassTests
     {
         using var bank = MemoryBank.CreateRandom(200, 40, seed: 1);
         using var q = KernelTestData.UnitRows(6, 40, seed: 2);
-        float[] whole = Score(bank, q.View, InstructionSets.Default);
+        float[] whole = Score(bank, q.View, InstructionSets.Best);
         int stride = bank.PanelCount * MemoryBank.PanelRows;
         var part = new float[6 * 96];
         fixed (float* scores = part)
-            ScorePass.Scores(bank, q.View.Data, 40, 6, firstPanel: 2, panelCount: 3, scores, 96, InstructionSets.Default);
+            ScorePass.Scores(bank, q.View.Data, 40, 6, firstPanel: 2, panelCount: 3, scores, 96, InstructionSets.Best);
         for (int i = 0; i < 6; i++)
             Assert.Equal(whole.AsSpan(i * stride + 64, 96), part.AsSpan(i * 96, 96));
     }

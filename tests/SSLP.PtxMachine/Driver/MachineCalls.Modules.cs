@@ -8,7 +8,7 @@ internal sealed unsafe partial class MachineCalls
 {
     public override int cuModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** optionValues)
     {
-        string text = Marshal.PtrToStringUTF8((nint)image) ?? "";
+        string text = edit(Marshal.PtrToStringUTF8((nint)image) ?? "");
         byte* log = null;
         int room = 0;
         for (int i = 0; i < optionCount; i++)

@@ -32,10 +32,12 @@ public sealed class MachineDriver : IDisposable
     private readonly MachineCalls _calls;
 
     /// <param name="multiprocessors">What the device says it has: launchers size their grids by it.</param>
-    public MachineDriver(MachineOptions? options = null, CopyTiming timing = CopyTiming.InOrder, int multiprocessors = 132)
+    /// <param name="edit">What becomes of a module's text before it is loaded: a test plants a fault with it.</param>
+    public MachineDriver(
+        MachineOptions? options = null, CopyTiming timing = CopyTiming.InOrder, int multiprocessors = 132, Func<string, string>? edit = null)
     {
         Machine = new Machine(options);
-        _calls = new MachineCalls(Machine, timing, multiprocessors);
+        _calls = new MachineCalls(Machine, timing, multiprocessors, edit ?? (text => text));
         Driver = new CudaDriver(_calls);
     }
 

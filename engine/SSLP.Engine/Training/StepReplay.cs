@@ -2,17 +2,17 @@ using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
-using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
-namespace SSLP.Engine.Diverged;
+namespace SSLP.Engine.Training;
 
 /// <summary>Runs the step of RUN/diverged again, from the state before it, and looks into it. Nothing is written.</summary>
 public sealed class StepReplay : IDisposable
@@ -53,8 +53,9 @@ public sealed class StepReplay : IDisposable
         if (InputFingerprint.Of(source) != _state.Inputs)
             throw new Fault(FaultKind.Input, $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
-        using var kernels = new KernelSet(KernelSet.FromEnvironment(), Options.Threads, Devices.NumberOf(device));
-        set_num_threads(kernels.Pool.Workers);
+        using var context = new EngineContext(Options.Engine);
+        using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+        context.Enter();
         using Method method = MethodFactory.Create(Options, source.Table, kernels);
         method.Encoder.LoadFrom(_file);
         method.Load(_file);

@@ -1,0 +1,45 @@
+using SSLP.Data.Files;
+
+namespace SSLP.Data.Slides;
+
+/// <summary>Slides of a folder by the names that lists give them: a path below the folder, a file name, or that without its ending.</summary>
+internal static class SlideNames
+{
+    /// <param name="slidesFolder">The folder, or one slide.</param>
+    /// <param name="names">As a list gives them.</param>
+    /// <param name="list">The list, for a fault.</param>
+    /// <returns>The file of every name.</returns>
+    /// <exception cref="Fault">A name that no slide has, or two have.</exception>
+    public static IReadOnlyList<string> Find(string slidesFolder, IReadOnlyList<string> names, string list)
+    {
+        ILookup<string, SlideFile>? byName = null, byStem = null;
+        IReadOnlyList<SlideFile> listed = [];
+        return [.. names.Select(One)];
+
+        string One(string name)
+        {
+            string direct = Path.Combine(slidesFolder, name);
+            if (File.Exists(direct) && !Path.IsPathRooted(name) && !name.Split('/', '\\').Contains(".."))
+                return direct;
+            if (byName is null)
+            {
+                listed = SlideListing.List(slidesFolder);
+                byName = listed.ToLookup(slide => Path.GetFileName(slide.Name), StringComparer.Ordinal);
+                byStem = listed.ToLookup(slide => Path.GetFileNameWithoutExtension(slide.Name), StringComparer.Ordinal);
+            }
+            SlideFile[] found = [.. listed.Where(slide => slide.Name == name || Path.ChangeExtension(slide.Name, null) == name)];
+            if (found.Length == 0)
+                found = [.. byName[name]];
+            if (found.Length == 0)
+                found = [.. byStem![name]];
+            return found.Length switch
+            {
+                1 => found[0].Path,
+                0 => throw new Fault(FaultKind.Input, $"{list} names slide '{name}', which is not in {slidesFolder} (neither {name} nor {name} with a slide's ending); "
+                    + $"there are {string.Join(", ", listed.Take(3).Select(slide => slide.Name))}{(listed.Count > 3 ? " …" : "")}."),
+                _ => throw new Fault(FaultKind.Input, $"{list} names slide '{name}', and {slidesFolder} has {found.Length} of that name "
+                    + $"({string.Join(", ", found.Take(3).Select(slide => slide.Name))}); give their paths below the folder."),
+            };
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using SSLP.Data.Files;
+using SSLP.Interop.Slides;
+using SSLP.Kernels;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Torch;
+
+/// <summary>What a host chooses once for all that it does.</summary>
+public sealed record EngineSettings
+{
+    /// <summary>CPU threads of the kernels and of libtorch; 0: one a processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Which implementation of the kernels.</summary>
+    public KernelBackend Kernels { get; init; } = KernelBackend.Cpu;
+
+    /// <summary>How the CUDA kernels score.</summary>
+    public DeviceScores Scores { get; init; }
+
+    /// <summary>Width of the CPU kernels' vectors; null: the widest that the processor accelerates. All give the same bits.</summary>
+    public InstructionSet? Isa { get; init; }
+
+    /// <summary>Who decodes JPEG tiles.</summary>
+    public JpegChoice Jpeg { get; init; }
+
+    /// <summary>The lib folder of a Python torch; empty: the build's own libtorch.</summary>
+    public string Libtorch { get; init; } = string.Empty;
+}
+
+/// <summary>
+/// What a process shares, opened by its host: worker threads, kernels, slide caches and decoders, libtorch. Two of them in one process do not disturb
+/// each other: what libtorch holds for the whole process, its thread count and its generator, is set where it is used and given back.
+/// </summary>
+public sealed class EngineContext : IDisposable
+{
+    // libtorch has one default generator a process, and networks draw their first weights from it.
+    private static readonly Lock Generator = new();
+
+    private readonly Lazy<WorkerPool> _workers;
+    private readonly Lazy<SlideRuntime> _slides;
+
+    /// <summary>Loads libtorch.</summary>
+    /// <exception cref="Fault">It does not load.</exception>
+    public EngineContext(EngineSettings? settings = null)
+    {
+        Settings = settings ?? new();
+        if (Settings.Threads is < 0 or > WorkerPool.MostWorkers)
+            throw new Fault(FaultKind.Usage, $"threads is {Settings.Threads}; it takes a whole number from 0 to {WorkerPool.MostWorkers}.");
+        TorchRuntime.Load(Settings.Libtorch);
+        _workers = new(() => new WorkerPool(Settings.Threads));
+        _slides = new(() => OpenSlides(Settings.Jpeg));
+    }
+
+    /// <summary>What it was opened with.</summary>
+    public EngineSettings Settings { get; }
+
+    /// <summary>Threads of the kernels.</summary>
+    public WorkerPool Workers => _workers.Value;
+
+    /// <summary>Caches and decoders of slides.</summary>
+    /// <exception cref="Fault">The JPEG decoder that was asked for is not on this machine.</exception>
+    public SlideRuntime Slides => _slides.Value;
+
+    /// <summary>What slides share, for work that needs no more of a context; the caller disposes it.</summary>
+    /// <exception cref="Fault">The decoder is not on this machine.</exception>
+    public static SlideRuntime OpenSlides(JpegChoice jpeg)
+    {
+        try
+        {
+            return new SlideRuntime(new SlideRuntimeOptions { Jpeg = jpeg });
+        }
+        catch (ArgumentException missing)
+        {
+            throw new Fault(FaultKind.Usage, missing.Message, missing);
+        }
+    }
+
+    /// <summary>The kernels on this context's threads; the caller disposes them.</summary>
+    /// <param name="device">Number of the CUDA device, as libtorch counts.</param>
+    /// <exception cref="Fault">CUDA kernels were asked for and cannot run here.</exception>
+    public KernelSet OpenKernels(int device = 0)
+    {
+        try
+        {
+            return new KernelSet(
+                new KernelOptions { Backend = Settings.Kernels, Scores = Settings.Scores, Isa = Settings.Isa, Device = device }, Workers);
+        }
+        catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
+        {
+            throw new Fault(FaultKind.Device, refused.Message, refused);
+        }
+    }
+
+    /// <summary>From here on libtorch's operations run on as many threads as this context's kernels.</summary>
+    public void Enter() => UseThreads(Workers);
+
+    /// <summary>
+    /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever computes says its
+    /// own first; a sum over other threads would have other bits.
+    /// </summary>
+    internal static void UseThreads(WorkerPool workers)
+    {
+        if (get_num_threads() != workers.Workers)
+            set_num_threads(workers.Workers);
+    }
+
+    /// <summary>Makes something that draws from libtorch's generator, as a function of the seed alone; the generator is then as it was.</summary>
+    /// <param name="seed">Of the draws.</param>
+    /// <param name="make">What draws.</param>
+    public static T Seeded<T>(long seed, Func<T> make)
+    {
+        lock (Generator)
+        {
+            using Tensor before = random.get_rng_state();
+            try
+            {
+                random.manual_seed(seed);
+                return make();
+            }
+            finally
+            {
+                random.set_rng_state(before);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_slides.IsValueCreated)
+            _slides.Value.Dispose();
+        if (_workers.IsValueCreated)
+            _workers.Value.Dispose();
+    }
+}

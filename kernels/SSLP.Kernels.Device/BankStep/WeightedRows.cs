@@ -1,0 +1,85 @@
+using ILGPU;
+
+namespace SSLP.Kernels.Device;
+
+/// <summary>
+/// dL/df: the sets' bank rows by their factors. An anchor's rows lie anywhere in the bank, so that what counts is how many are on their way at once:
+/// several groups share an anchor, and a thread asks for four rows before it adds the first. The order of the sum is a function of the sizes: deterministic.
+/// </summary>
+public static class WeightedRows
+{
+    /// <summary>
+    /// parts [B, slices, D] ← Σ factor_j · v_j over a slice of {i}, S, F and Q: each row of the sets is read once. 4·D bytes a row. Grid: (B, slices).
+    /// D at most 1024.
+    /// </summary>
+    public static void SumWeightedRows(
+        ArrayView<int> anchors, ArrayView<Float4> bank, ArrayView<float> selfFactor,
+        ArrayView<int> spatialRows, ArrayView<float> spatial, ArrayView<int> spatialCounts,
+        ArrayView<int> featureRows, ArrayView<float> feature, ArrayView<int> featureCounts,
+        ArrayView<int> negativeRows, ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<Float4> parts,
+        int strideQuads, int spatialCapacity, int featureCapacity, int rankCount)
+    {
+        // One group owns one slice of one anchor's rows. A thread owns four neighbouring values of D and every `step`-th row of each list.
+        ArrayView<Float4> partial = SharedMemory.Allocate<Float4>(DeviceMath.GroupSize);
+        int b = Grid.IdxX, lines = Group.DimX / strideQuads, column = Group.IdxX % strideQuads, line = Group.IdxX / strideQuads;
+        var rows = new Rows(bank, strideQuads, column, Grid.IdxY * lines + line, Grid.DimY * lines);
+        Float4 sum = default;
+        if (line < lines)
+        {
+            if (Grid.IdxY == 0 && line == 0)
+                sum = Float4.Scale(bank[(long)anchors[b] * strideQuads + column], selfFactor[b]);
+            sum = rows.Add(spatialRows, spatial, (long)b * spatialCapacity, IntrinsicMath.Min(spatialCounts[b], spatialCapacity), sum);
+            sum = rows.Add(featureRows, feature, (long)b * featureCapacity, IntrinsicMath.Min(featureCounts[b], featureCapacity), sum);
+            sum = rows.Add(negativeRows, negatives, (long)b * rankCount, negativeCounts[b], sum);
+        }
+
+        partial[Group.IdxX] = sum;
+        Group.Barrier();
+        if (line == 0)
+        {
+            for (int other = 1; other < lines; other++)
+                sum = Float4.Add(sum, partial[Group.IdxX + other * strideQuads]);
+            parts[((long)b * Grid.DimY + Grid.IdxY) * strideQuads + column] = sum;
+        }
+    }
+
+    /// <summary>gradient [B, D] ← the slices' sums, in their order.</summary>
+    public static void SumSlices(ArrayView<Float4> parts, ArrayView<Float4> gradient, int slices, int strideQuads)
+    {
+        // One group owns one anchor; a thread owns every DimX-th four values of D.
+        for (int column = Group.IdxX; column < strideQuads; column += Group.DimX)
+        {
+            long part = (long)Grid.IdxX * slices * strideQuads + column;
+            Float4 sum = parts[part];
+            for (int slice = 1; slice < slices; slice++)
+                sum = Float4.Add(sum, parts[part + (long)slice * strideQuads]);
+            gradient[(long)Grid.IdxX * strideQuads + column] = sum;
+        }
+    }
+
+    /// <summary>A thread's share of a weighted sum of bank rows.</summary>
+    private readonly struct Rows(ArrayView<Float4> bank, int strideQuads, int column, int first, int step)
+    {
+        public Float4 Add(ArrayView<int> rows, ArrayView<float> factors, long list, int count, Float4 sum)
+        {
+            int j = first;
+            for (; j + 3 * step < count; j += 4 * step)
+            {
+                long one = list + j, two = one + step, three = two + step, four = three + step;
+                int rowA = rows[one], rowB = rows[two], rowC = rows[three], rowD = rows[four];
+                float factorA = factors[one], factorB = factors[two], factorC = factors[three], factorD = factors[four];
+                Float4 a = Value(rowA), b = Value(rowB), c = Value(rowC), d = Value(rowD);
+                sum = Float4.MultiplyAdd(factorA, a, sum);
+                sum = Float4.MultiplyAdd(factorB, b, sum);
+                sum = Float4.MultiplyAdd(factorC, c, sum);
+                sum = Float4.MultiplyAdd(factorD, d, sum);
+            }
+
+            for (; j < count; j += step)
+                sum = Float4.MultiplyAdd(factors[list + j], Value(rows[list + j]), sum);
+            return sum;
+        }
+
+        private Float4 Value(int row) => bank[(long)row * strideQuads + column];
+    }
+}
