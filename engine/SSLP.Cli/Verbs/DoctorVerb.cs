@@ -25,7 +25,7 @@ internal static class DoctorVerb
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(selfTest))
-                return TestItself(parsed.GetValue(kills));
+                return TestItself(parsed, parsed.GetValue(kills));
             var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "found");
             table.AddRow("system", Markup.Escape($"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"));
             table.AddRow("processor", Markup.Escape($"{Environment.ProcessorCount} cores, {InstructionSets()}"));
@@ -45,12 +45,12 @@ internal static class DoctorVerb
         return command;
     }
 
-    private static int TestItself(int kills)
+    private static int TestItself(ParseResult parsed, int kills)
     {
         string root = Directory.CreateTempSubdirectory("sslp-self-test-").FullName;
         int seed = Environment.TickCount;
         Shell.Say($"{kills} kills, seed {seed}, in {root}");
-        TorchRuntime.Load();
+        using EngineContext context = ContextOptions.Open(parsed);
         if (new SelfTest(root, kills, seed).Run() is { } difference)
             throw new Fault(FaultKind.Internal, $"After {kills} kills the training is another one: {difference} Both are kept in '{root}'.");
         Directory.Delete(root, recursive: true);

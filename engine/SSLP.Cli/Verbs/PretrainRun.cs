@@ -14,7 +14,7 @@ namespace SSLP.Cli.Verbs;
 internal static class PretrainRun
 {
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
-    /// <param name="context">Of this process.</param>
+    /// <param name="context">Opened by the verb.</param>
     /// <param name="options">Every option.</param>
     /// <param name="folder">Where the run lies or will lie.</param>
     /// <param name="source">The patches.</param>
@@ -25,9 +25,7 @@ internal static class PretrainRun
     public static int Execute(
         EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
     {
-        using var job = new PretrainJob(
-            options, folder, source, Environment.CommandLine, resume, probed,
-            OnlineProbe.Factory, context, from, extend);
+        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context, from, extend);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed

@@ -4,6 +4,9 @@ using SSLP.Data.Patches;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
+using SSLP.Kernels;
+using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;
 
@@ -46,10 +49,14 @@ internal static class PretrainVerb
             Description = "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and stop",
             HelpName = "RUN/diverged",
         };
+        var plan = new Option<bool>("--plan")
+        {
+            Description = "print what the run takes of memory, disk and time, part by part, and stop; exit code 1 where it cannot fit",
+        };
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
         var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.")
         {
-            outFolder, config, sets, init, probeLabels, resume, from, extend, replay, list,
+            outFolder, config, sets, init, probeLabels, resume, from, extend, replay, plan, list,
         };
         input.AddTo(command);
         command.SetAction(parsed =>
@@ -72,6 +79,20 @@ internal static class PretrainVerb
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
                 parsed, context, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
+            if (parsed.GetValue(plan))
+            {
+                RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
+                Console.WriteLine(source.Describe);
+                foreach (string line in planned.Lines())
+                    Console.WriteLine(line);
+                planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+                Device device = Devices.Select(options.Device);
+                using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+                context.Enter();
+                foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
+                    Console.WriteLine(line);
+                return 0;
+            }
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
             string? checkpoint = parsed.GetValue(from);
             if (checkpoint is not null && !File.Exists(checkpoint))

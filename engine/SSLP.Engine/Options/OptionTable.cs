@@ -72,7 +72,7 @@ public static class OptionTable
             o => o.RunLength, (o, v) => o with { RunLength = v }),
         Whole("window_runs", "runs whose patches are shuffled among each other", 1, o => o.WindowRuns, (o, v) => o with { WindowRuns = v }),
         Truth("balance_slides", "every slide gives the same number of patches an epoch", o => o.BalanceSlides, (o, v) => o with { BalanceSlides = v }),
-        Whole("prefetch", "batches in memory at once", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true, most: 64),
+        Whole("prefetch", "batches in memory at once; more than 64 are 64", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true, most: 1024),
         Whole("watch_every", "steps between readings of the signs of collapse; 0: none", 0, o => o.WatchEvery, (o, v) => o with { WatchEvery = v }, free: true),
         Truth("stop_on_collapse", "end the run, with a checkpoint and exit code 3, where the features have collapsed", o => o.StopOnCollapse, (o, v) => o with { StopOnCollapse = v }, free: true),
         Whole("probe_every", "steps between kNN readings on labelled slides (of the split 'train', or --probe-labels); 500 costs about 1 % of the time; 0: none", 0,

@@ -55,11 +55,12 @@ public sealed class PretrainJob : IDisposable
             throw new Fault(FaultKind.Input, $"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
             throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
-        _own = context is null ? new EngineContext(options.Engine) : null;
-        _context = context ?? _own!;
+        RunPlan.Of(options, source.Table.Count, source.PatchSize).Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+        _lock = RunLock.Take(folder, command);
         try
         {
-            _lock = RunLock.Take(folder, command);
+            _own = context is null ? new EngineContext(options.Engine) : null;
+            _context = context ?? _own!;
             (Device, _kernels, _method, _trainer, _probe, Resumed) = Begin(resume, probed, makeProbe, from, extend);
             Probe = _probe?.Describe;
             if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
@@ -68,7 +69,7 @@ public sealed class PretrainJob : IDisposable
         }
         catch
         {
-            _lock?.Dispose();
+            _lock.Dispose();
             _own?.Dispose();
             throw;
         }
@@ -122,8 +123,8 @@ public sealed class PretrainJob : IDisposable
     {
         _trainer.Dispose();
         _kernels.Dispose();
-        _lock.Dispose();
         _own?.Dispose();
+        _lock.Dispose();
     }
 
     private EncoderDescription Description() => new(

@@ -1,0 +1,149 @@
+using System.Globalization;
+using SSLP.Data.Files;
+using SSLP.Data.Loading;
+using SSLP.Data.Patches;
+using SSLP.Engine.Model;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Kernels;
+
+namespace SSLP.Engine.Training;
+
+/// <summary>One buffer of a run.</summary>
+/// <param name="What">What it holds, and by what formula.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Key">The option that makes it smaller, with what would halve it; empty where none does.</param>
+/// <param name="IsEstimate">True where the size is not known exactly before the run.</param>
+public sealed record PlannedBuffer(string What, long Bytes, string Key = "", bool IsEstimate = false);
+
+/// <summary>
+/// What a run takes before anything of it is allocated: memory by buffer, and disk. N rows, D width, B batch, R k-means runs, S side of
+/// the network's input, P side of a patch.
+/// </summary>
+public sealed class RunPlan
+{
+    // Saved for the backward pass, an image of 224 px in float32: convolutions' inputs and outputs. Counted from the layers' shapes.
+    private const double ActivationBytes18 = 28e6, ActivationBytes50 = 120e6;
+    private const long Parameters18 = 11_200_000, Parameters50 = 23_500_000;
+
+    private RunPlan(IReadOnlyList<PlannedBuffer> memory, IReadOnlyList<PlannedBuffer> disk) => (Memory, Disk) = (memory, disk);
+
+    /// <summary>Host memory; of a network on a CUDA device, its part lies there.</summary>
+    public IReadOnlyList<PlannedBuffer> Memory { get; }
+
+    /// <summary>Files of the run, at their most.</summary>
+    public IReadOnlyList<PlannedBuffer> Disk { get; }
+
+    /// <param name="options">Every option.</param>
+    /// <param name="rows">N.</param>
+    /// <param name="patchSize">P.</param>
+    public static RunPlan Of(TrainingOptions options, int rows, int patchSize)
+    {
+        long n = rows, d = options.Width, b = Math.Min(options.BatchSize, rows), r = options.ClusterRuns, side = options.InputSize;
+        bool hasBank = options.Method is MethodKind.Sslp or MethodKind.InstDisc;
+        long views = options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1;
+        long parameters = (options.Arch == Architecture.ResNet18 ? Parameters18 : Parameters50) * (options.Method == MethodKind.MoCoV2 ? 2 : 1);
+        double activations = (options.Arch == Architecture.ResNet18 ? ActivationBytes18 : ActivationBytes50) * b * views * side * side / (224.0 * 224.0);
+        if (options.Precision == Precision.BFloat16)
+            activations /= 2;
+        string fewer = "fewer patches (--split, fewer slides)";
+        List<PlannedBuffer> memory = [];
+        if (hasBank)
+        {
+            ThreeTermOptions terms = options.ObjectiveFor(rows).Terms;
+            memory.Add(new($"bank, rows to gather from: 4·N·⌈D⌉₁₆", 4 * n * ((d + 15) / 16 * 16), $"width={d / 2}, or {fewer}"));
+            memory.Add(new($"bank, panels to stream: 4·⌈N⌉₃₂·D; the second copy keeps gathers to whole cache lines", 4 * ((n + 31) / 32 * 32) * d, $"width={d / 2}, or {fewer}"));
+            memory.Add(new("labels: 4·R·N, twice while it clusters", 8 * r * n, $"cluster_runs={Math.Max(1, r - 1)}, or {fewer}"));
+            memory.Add(new("rows by class: 8·N, and as much while it is made", 16 * n, fewer));
+            memory.Add(new("k-means: 16·N", 16 * n, fewer));
+            memory.Add(new("spatial index: 8·N, coordinates apart", 8 * n, fewer));
+            memory.Add(new("sets of a step: B·(8·M + 8·(1 + A)·K)", b * (8L * terms.Negatives + 8L * (1 + terms.AuxiliaryAnchors) * terms.NearestKeys), $"batch_size={b / 2}", true));
+        }
+        else if (options.Method == MethodKind.MoCoV2)
+            memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(Math.Min(options.Queue, rows), options.Width), $"queue={options.Queue / 2}"));
+        memory.Add(new("columns of the patches: 12·N, mapped where they come from a manifest", 12 * n, fewer));
+        memory.Add(new("order of an epoch: 8·N", 8 * n, fewer));
+        memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, Math.Min(options.Prefetch, ReplacingReader.Lag)), $"prefetch=2, or batch_size={b / 2}"));
+        memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));
+        memory.Add(new("weights, gradients, momentum, a checkpoint's copy: 16 a parameter", 16 * parameters));
+        memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
+        long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
+        List<PlannedBuffer> disk =
+        [
+            new($"checkpoints kept, {options.KeepCheckpoints} and one being written: weights, momentum{(hasBank ? ", 4·N·D and 4·R·N of the bank" : string.Empty)}", (options.KeepCheckpoints + 1) * (weights + bank),
+                options.KeepCheckpoints > 1 ? "keep_checkpoints=1" : string.Empty),
+            new("encoder", 4 * parameters),
+        ];
+        if (hasBank)
+            disk.Add(new("slide and place of the bank's rows: 12·N", 12 * n));
+        if (options.CheckpointBank != CheckpointBank.Whole && hasBank)
+            disk.Add(new("the whole checkpoint below the changes", weights + bank, "checkpoint_bank=whole"));
+        return new(memory, disk);
+    }
+
+    /// <summary>Refuses what cannot fit. Estimates are left out: what is refused is known to be too much.</summary>
+    /// <param name="folder">Where the run is to be written.</param>
+    /// <param name="availableMemory">Bytes that the process may use.</param>
+    /// <param name="freeDisk">Bytes free where the run is to be written; null where the system does not say.</param>
+    /// <exception cref="Fault">It names the number to change.</exception>
+    public void Require(RunFolder folder, long availableMemory, long? freeDisk)
+    {
+        Refuse(Memory, availableMemory, "memory", "of this machine or container");
+        if (freeDisk is { } free)
+            Refuse(Disk, free, "disk", $"free at '{folder.Root}'");
+    }
+
+    /// <summary>Memory that the process may use, the container's limit where there is one.</summary>
+    public static long AvailableMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>Bytes free on the disk of a folder that may not be there yet; null where the system does not say.</summary>
+    public static long? FreeDisk(string folder)
+    {
+        try
+        {
+            string? at = Path.GetFullPath(folder);
+            while (at is not null && !Directory.Exists(at))
+                at = Path.GetDirectoryName(at);
+            return at is null ? null : new DriveInfo(at).AvailableFreeSpace;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The plan as lines of text.</summary>
+    public IEnumerable<string> Lines()
+    {
+        yield return $"{"memory",12}";
+        foreach (PlannedBuffer buffer in Memory)
+            yield return Line(buffer);
+        yield return $"{Text(Memory.Sum(m => m.Bytes)),12}  in all, of {Text(AvailableMemory)}, besides the runtime and libtorch (about 0.5 GB)";
+        yield return $"{"disk",12}";
+        foreach (PlannedBuffer buffer in Disk)
+            yield return Line(buffer);
+        yield return $"{Text(Disk.Sum(m => m.Bytes)),12}  in all";
+    }
+
+    /// <summary>Bytes as a person reads them.</summary>
+    public static string Text(long bytes) => bytes switch
+    {
+        >= 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:F2} GB"),
+        >= 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F1} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F1} kB"),
+    };
+
+    private static string Line(PlannedBuffer buffer) => $"{Text(buffer.Bytes),12}  {buffer.What}{(buffer.IsEstimate ? " (estimate)" : string.Empty)}";
+
+    private static void Refuse(IReadOnlyList<PlannedBuffer> buffers, long available, string what, string where)
+    {
+        PlannedBuffer[] known = [.. buffers.Where(b => !b.IsEstimate)];
+        long needed = known.Sum(b => b.Bytes);
+        if (needed <= available)
+            return;
+        PlannedBuffer? largest = known.Where(b => b.Key.Length > 0).MaxBy(b => b.Bytes);
+        string remedy = largest is null ? string.Empty : $" The largest part is {Text(largest.Bytes)}, {largest.What.Split(':')[0]}: set {largest.Key}.";
+        throw new Fault(FaultKind.Space, $"The run takes at least {Text(needed)} of {what}, and {Text(available)} are there {where}.{remedy} --plan lists every part.");
+    }
+}

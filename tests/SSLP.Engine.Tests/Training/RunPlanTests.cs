@@ -1,0 +1,55 @@
+using SSLP.Data.Files;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Training;
+using SSLP.Kernels;
+using SSLP.Tests.Shared;
+using Xunit;
+
+namespace SSLP.Engine.Tests.Training;
+
+public sealed class RunPlanTests
+{
+    private static readonly RunFolder Folder = new("/tmp/sslp-plan");
+
+    [Fact]
+    public void The_banks_two_copies_are_what_the_bank_allocates()
+    {
+        using var bank = new MemoryBank(10_001, 40);
+        RunPlan plan = RunPlan.Of(new TrainingOptions { Width = 40 }, 10_001, 64);
+        Assert.Equal(MemoryBank.BytesFor(10_001, 40), plan.Memory.Where(b => b.What.StartsWith("bank", StringComparison.Ordinal)).Sum(b => b.Bytes));
+        // Besides tails for vectors and the line of scratch.
+        Assert.InRange(bank.Bytes - MemoryBank.BytesFor(10_001, 40), 0, 3 * 4096 + 40 * 4);
+    }
+
+    [Fact]
+    public void A_hundred_million_patches_are_counted_in_64_bits()
+    {
+        RunPlan plan = RunPlan.Of(new TrainingOptions(), 100_000_000, 256);
+        Assert.Equal(102_400_000_000, plan.Memory.Where(b => b.What.StartsWith("bank", StringComparison.Ordinal)).Sum(b => b.Bytes));
+        Assert.All(plan.Memory.Concat(plan.Disk), b => Assert.True(b.Bytes > 0, b.What));
+    }
+
+    [Fact]
+    public void What_cannot_fit_is_refused_with_the_number_to_change()
+    {
+        RunPlan plan = RunPlan.Of(new TrainingOptions(), 10_000_000, 256);
+        plan.Require(Folder, 64L << 30, 64L << 30);
+        Fault memory = Assert.Throws<Fault>(() => plan.Require(Folder, 8L << 30, 64L << 30));
+        Assert.Equal(FaultKind.Space, memory.Kind);
+        Assert.Contains("width=64", memory.Message, StringComparison.Ordinal);
+        Fault disk = Assert.Throws<Fault>(() => plan.Require(Folder, 64L << 30, 1L << 30));
+        Assert.Contains("keep_checkpoints=1", disk.Message, StringComparison.Ordinal);
+        Assert.Contains(Folder.Root, disk.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_part_of_an_epoch_is_timed()
+    {
+        using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
+        using var kernels = new KernelSet(KernelBackend.Cpu, threads: 1);
+        PlanTimes times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8 }, source, kernels, TorchSharp.torch.CPU);
+        Assert.Equal(4, times.Parts.Count);
+        Assert.All(times.Parts, p => Assert.True(p.Seconds > 0, p.What));
+    }
+}
