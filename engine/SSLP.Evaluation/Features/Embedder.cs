@@ -67,7 +67,8 @@ public static class Embedder
         int[] patches = [.. Enumerable.Range(0, count)];
         using var sink = new MemorySink(count, backbone.Features);
         IReadOnlyList<int> unread = Stream(backbone, preprocessing, source, patches, device, pool, new EmbedOptions(), sink, progress, cancel);
-        var table = new FeatureTable(source.Table, sink.Values, backbone.Features, source.Describe, FeatureFile.OriginsOf(source, patches));
+        // A copy: the table of a manifest lies in a mapped file, which closes with the source.
+        var table = new FeatureTable(source.Table.Select(patches), sink.Values, backbone.Features, source.Describe, FeatureFile.OriginsOf(source, patches));
         if (unread.Count > 0)
             table = table.Select([.. patches.Except(unread)]);
         return (table, unread);

@@ -52,7 +52,8 @@ public static class HandMadeFeatures
                 return rgb;
             },
             _ => { });
-        FeatureTable table = new(source.Table, values, width, name);
+        // A copy: the table of a manifest lies in a mapped file, which closes with the source.
+        FeatureTable table = new(source.Table.Select([.. Enumerable.Range(0, source.Table.Count)]), values, width, name);
         return unread.IsEmpty ? table : table.Select([.. Enumerable.Range(0, table.Count).Except(unread)]);
     }
 }
