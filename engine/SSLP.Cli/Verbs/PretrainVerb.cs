@@ -54,7 +54,7 @@ internal static class PretrainVerb
                 using EngineContext replaying = ContextOptions.Open(parsed);
                 return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
             }
-            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()];
+            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>(), .. input.KeysOf(parsed)];
             TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
             double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
@@ -62,7 +62,7 @@ internal static class PretrainVerb
             using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
-                parsed, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
+                parsed, new PatchScale(options.Patch, options.Mpp, given, options.TissueRule), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
             using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
             PretrainRun.Execute(context, options, folder, source, parsed.GetValue(resume), probed);
             // Judging takes labels that pretraining does not ask for: sslp report does it.

@@ -3,6 +3,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
+using SSLP.Data.Tissue;
 using SSLP.Engine.Runs;
 
 namespace SSLP.Cli.Verbs;
@@ -11,7 +12,8 @@ namespace SSLP.Cli.Verbs;
 /// <param name="Patch">Side, px.</param>
 /// <param name="Mpp">Micrometres per pixel; null where it is not known.</param>
 /// <param name="Given">The same where a user named it, for patches that are already cut; null where it is a default.</param>
-internal readonly record struct PatchScale(int Patch, double? Mpp, double? Given = null);
+/// <param name="Tissue">How tissue is told from glass where no flag says it; null for the defaults.</param>
+internal readonly record struct PatchScale(int Patch, double? Mpp, double? Given = null, TissueOptions? Tissue = null);
 
 /// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from.</summary>
 internal sealed class SourceOptions
@@ -82,6 +84,9 @@ internal sealed class SourceOptions
         return new RegroupedPatches(source, table, $"patients of {csv}");
     }
 
+    /// <summary>Flags that are keys of a run, too.</summary>
+    public IEnumerable<string> KeysOf(ParseResult parsed) => _tiling.KeysOf(parsed);
+
     /// <summary>--mpp as it was given, or null.</summary>
     public double? GivenMpp(ParseResult parsed) => _tiling.GivenMpp(parsed);
 
@@ -120,7 +125,7 @@ internal sealed class SourceOptions
             return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, SlideListing.List(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
+                CoordinateFiles.Read(coordinates, ListSlides(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
         TileManifest manifest = TileSlides(slides!, options);
         if (run is not null)
             manifest.Save(run.Tiles);
@@ -144,12 +149,21 @@ internal sealed class SourceOptions
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
-    public static TileManifest TileSlides(string slides, TilingOptions options) => TileSlides(slides, SlideListing.List(slides), options);
+    public static TileManifest TileSlides(string slides, TilingOptions options) => TileSlides(slides, ListSlides(slides), options);
+
+    /// <summary>The slides that --slides or audit's arguments name, with a warning for all that was not listed.</summary>
+    public static SlideList ListSlides(params string[] inputs)
+    {
+        SlideList slides = SlideListing.List(inputs);
+        foreach (string note in slides.Notes)
+            Shell.Warn(note);
+        return slides;
+    }
 
     /// <summary>The same for some slides of it.</summary>
     public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options)
     {
-        TilingResult result = Tiler.Run(files, options, new OutcomeLines(), Shell.Stop);
+        TilingResult result = Tiler.Run(files, options, files.Count > OutcomeLines.Most ? new SlideCount<TilingOutcome>("tiled", files.Count) : new OutcomeLines(), Shell.Stop);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
@@ -160,6 +174,9 @@ internal sealed class SourceOptions
 
     private sealed class OutcomeLines : IProgress<TilingOutcome>
     {
+        /// <summary>Of more slides only the number is told, and all that is to be said of single ones at the end.</summary>
+        public const int Most = 200;
+
         public void Report(TilingOutcome outcome)
         {
             if (outcome.Reason.Length == 0)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Data.Tiling;
+using SSLP.Data.Tissue;
 
 namespace SSLP.Cli.Verbs;
 
@@ -18,6 +19,18 @@ internal sealed class TilingArguments
         DefaultValueFactory = _ => new TilingOptions().MinTissue,
     };
 
+    private readonly Option<TissueMethod?> _method = new("--tissue")
+    {
+        Description = "how tissue is told from glass: auto (by H&E's colours, by density where they say little), stain, density, or all of what was scanned",
+        HelpName = "auto|stain|density|all",
+    };
+
+    private readonly Option<int?> _threshold = new("--tissue-threshold")
+    {
+        Description = "strength of stain or density, 0 to 254, above which is tissue; left out: chosen slide by slide, as sslp audit says",
+        HelpName = "LEVEL",
+    };
+
     private readonly Option<string?> _regions = new("--regions")
     {
         Description = "folder of QuPath GeoJSON, SLIDE.geojson: cut only inside its annotations, and outside those classed Ignore*",
@@ -26,7 +39,14 @@ internal sealed class TilingArguments
 
     public void AddTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions])
+        AddWithoutRegionsTo(command);
+        command.Add(_regions);
+    }
+
+    /// <summary>For a verb that cuts nothing, and only says what to expect.</summary>
+    public void AddWithoutRegionsTo(Command command)
+    {
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _method, _threshold])
             command.Add(option);
     }
 
@@ -43,6 +63,22 @@ internal sealed class TilingArguments
         AssumeMpp = parsed.GetValue(_assumeMpp),
         Upsample = parsed.GetValue(_upsample),
         MinTissue = parsed.GetValue(_tissue),
+        Tissue = TissueOf(parsed, scale.Tissue ?? new()),
         RegionsFolder = parsed.GetValue(_regions),
+    };
+
+    /// <summary>--tissue and --tissue-threshold as keys of a run, so that the run's record has them.</summary>
+    public IEnumerable<string> KeysOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(_method) is { } method)
+            yield return $"tissue={method.ToString().ToLowerInvariant()}";
+        if (parsed.GetValue(_threshold) is { } threshold)
+            yield return $"tissue_threshold={threshold}";
+    }
+
+    private TissueOptions TissueOf(ParseResult parsed, TissueOptions otherwise) => otherwise with
+    {
+        Method = parsed.GetValue(_method) ?? otherwise.Method,
+        Threshold = parsed.GetValue(_threshold) ?? otherwise.Threshold,
     };
 }
