@@ -214,10 +214,6 @@ public abstract class Slide : IDisposable
             ReadInsideReduced(level, factor, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
     }
 
-    /// <summary>As <see cref="ReadReduced"/> by 2.</summary>
-    public void ReadHalved(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
-        ReadReduced(level, 2, x, y, width, height, rgb, stride);
-
     /// <summary>The largest factor at which <see cref="ReadReduced"/> takes the decoder's reduced output on this level; 1 where it never does.</summary>
     public virtual int FactorByDecoder(int level) => 1;
 

@@ -12,7 +12,7 @@ public enum KernelBackend
     Cpu,
 
     /// <summary>
-    /// An NVIDIA device through its driver. Never chosen unasked: this version's kernels were checked on ILGPU's CPU accelerator and by ptxas, and
+    /// An NVIDIA device through its driver. Never chosen unasked: the kernels' texts are executed by tests on a machine of the PTX ISA, and
     /// have not been seen on a device.
     /// </summary>
     Cuda,

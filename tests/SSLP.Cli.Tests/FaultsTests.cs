@@ -65,6 +65,19 @@ public sealed class FaultsTests : IDisposable
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", set), 2, hint);
 
     [Fact]
+    public void A_jpeg_decoder_that_there_is_not_is_a_usage_fault_wherever_it_is_named()
+    {
+        const string Takes = "'mozjpeg' is no value of jpeg; it takes auto | turbojpeg | own | skia";
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", "jpeg=mozjpeg"), 2, "--set: " + Takes);
+        AssertFault(Sslp.Run("audit", "--jpeg", "mozjpeg", _root), 2, "--jpeg: " + Takes);
+        foreach (string[] verb in (string[][])[["pretrain", "--patches", _root, "--out", Run], ["audit", _root], ["tile", "--slides", _root, "--out", Run]])
+            AssertFault(Sslp.Run([("SSLP_JPEG", "mozjpeg")], verb), 2, "SSLP_JPEG: " + Takes);
+        // What is said on the command line comes after the variable.
+        Sslp.Run("synth", "--out", _root, "--slides", "1", "--size", "1024");
+        Assert.Equal(0, Sslp.Run([("SSLP_JPEG", "own")], "audit", "--jpeg", "skia", "--deep", _root).ExitCode);
+    }
+
+    [Fact]
     public void A_wrong_flag_is_a_usage_fault() => AssertFault(Sslp.Run("pretrain", "--patch-folder", _root), 2, "--patch-folder");
 
     [Fact]

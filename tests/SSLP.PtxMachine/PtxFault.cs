@@ -3,6 +3,8 @@ namespace SSLP.PtxMachine;
 /// <summary>What kind of wrong a kernel did.</summary>
 public enum PtxFaultKind
 {
+    None,
+
     /// <summary>An address outside of every allocation, or of the block's shared variables.</summary>
     Address,
     Alignment,

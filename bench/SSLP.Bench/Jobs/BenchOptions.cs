@@ -1,3 +1,5 @@
+using SSLP.Interop.Slides;
+
 namespace SSLP.Bench.Jobs;
 
 /// <summary>Sizes of a bench.</summary>
@@ -29,6 +31,9 @@ public sealed record BenchOptions
 
     /// <summary>A slide, or a folder of slides, of the loading and soak benches.</summary>
     public string? Slides { get; init; }
+
+    /// <summary>Decoder and caches of the loading and soak benches' slides.</summary>
+    public SlideRuntimeOptions SlideRuntime { get; init; } = new();
 
     /// <summary>Patches of the loading bench lie across four tiles each, in place of being a tile each.</summary>
     public bool OffGrid { get; init; }

@@ -16,7 +16,7 @@ public static class LoadingBench
     {
         string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench loading needs --slides DIR or FILE, slides with JPEG tiles.");
         var notes = new List<string>();
-        LoadingScene scene = LoadingScene.Choose(path, options.OffGrid, notes);
+        LoadingScene scene = LoadingScene.Choose(path, options.OffGrid, options.SlideRuntime, notes);
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
 
         // Before the other readers are loaded, whose memory would be taken for ours.

@@ -17,7 +17,7 @@ internal sealed class LoadingReaders : IDisposable
 
     private readonly LoadingScene _scene;
     private readonly WorkerPool _pool;
-    private readonly SlideRuntime _runtime = new();
+    private readonly SlideRuntime _runtime;
     private readonly DecoderProbe[] _decoders;
     private readonly int[] _decoderTile;
     private readonly byte[][] _patch;
@@ -25,6 +25,7 @@ internal sealed class LoadingReaders : IDisposable
     public LoadingReaders(LoadingScene scene, int threads)
     {
         _scene = scene;
+        _runtime = new SlideRuntime(scene.Decoding);
         _pool = new WorkerPool(threads);
         _patch = [.. Enumerable.Range(0, _pool.Workers).Select(_ => new byte[scene.Side * scene.Side * 3])];
         _decoders = new DecoderProbe[scene.Slides.Length];

@@ -18,8 +18,9 @@ internal sealed class LoadingScene
     /// <summary>Patches in all, and of one slide at least where it has them: enough to time, few enough for seven rounds of every way.</summary>
     private const int MostPatches = 1200, LeastOfASlide = 64, MostOfASlide = 400;
 
-    private LoadingScene(string[] slides, int side, LoadingPlace[] places, int batchSize)
+    private LoadingScene(string[] slides, int side, LoadingPlace[] places, int batchSize, SlideRuntimeOptions decoding)
     {
+        Decoding = decoding;
         Slides = slides;
         Side = side;
         Places = places;
@@ -36,9 +37,12 @@ internal sealed class LoadingScene
 
     public int BatchSize { get; }
 
+    /// <summary>Decoder and caches.</summary>
+    public SlideRuntimeOptions Decoding { get; }
+
     /// <summary>Takes the tile size that most slides have; slides of another and those without JPEG tiles are named in <paramref name="notes"/>.</summary>
     /// <exception cref="Fault">No slide serves.</exception>
-    public static LoadingScene Choose(string path, bool offGrid, List<string> notes)
+    public static LoadingScene Choose(string path, bool offGrid, SlideRuntimeOptions decoding, List<string> notes)
     {
         var bySide = new Dictionary<int, List<(string Path, (int Column, int Row)[] Tiles)>>();
         foreach (SlideFile file in SlideListing.List(path))
@@ -55,17 +59,17 @@ internal sealed class LoadingScene
         int chosen = bySide.MaxBy(pair => pair.Value.Count).Key;
         foreach (var (other, slides) in bySide.Where(pair => pair.Key != chosen))
             notes.AddRange(slides.Select(slide => $"left out: {Path.GetFileName(slide.Path)} (tiles of {other} px)"));
-        return Lay(bySide[chosen], chosen, offGrid);
+        return Lay(bySide[chosen], chosen, offGrid, decoding);
     }
 
-    private static LoadingScene Lay(List<(string Path, (int Column, int Row)[] Tiles)> slides, int side, bool offGrid)
+    private static LoadingScene Lay(List<(string Path, (int Column, int Row)[] Tiles)> slides, int side, bool offGrid, SlideRuntimeOptions decoding)
     {
         int most = Math.Clamp(MostPatches / slides.Count, LeastOfASlide, MostOfASlide);
         int shiftX = offGrid ? (side / 2) + 3 : 0, shiftY = offGrid ? (side / 2) + 5 : 0;
         LoadingPlace[] places = [.. slides.SelectMany((slide, i) => slide.Tiles.Take(most).Select(tile => new LoadingPlace(
             i, tile.Column, tile.Row, ((long)tile.Column * side) + shiftX, ((long)tile.Row * side) + shiftY)))];
         int batch = new[] { 64, 32, 16, 8, 4 }.FirstOrDefault(size => places.Length >= 8 * size, 1);
-        return new([.. slides.Select(slide => slide.Path)], side, places[..(places.Length / batch * batch)], batch);
+        return new([.. slides.Select(slide => slide.Path)], side, places[..(places.Length / batch * batch)], batch, decoding);
     }
 
     /// <summary>Whole tiles of the finest level that have whole neighbours, row by row from its middle.</summary>
@@ -98,7 +102,8 @@ internal sealed class LoadingScene
 /// <summary>The scene's patches as training reads them: by number, from slides that open when they are first asked for.</summary>
 internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
 {
-    private SlideStore _store = new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded);
+    private readonly SlideRuntime _runtime = new(scene.Decoding);
+    private SlideStore? _store;
 
     public PatchTable Table { get; } = new(
         [.. scene.Slides.Select((_, i) => $"{i}")], Column(scene, place => place.Slide), Column(scene, place => place.TileColumn), Column(scene, place => place.TileRow));
@@ -114,7 +119,7 @@ internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
         LoadingPlace place = scene.Places[patch];
         try
         {
-            _store.ReadRegion(place.Slide, 0, place.X, place.Y, scene.Side, scene.Side, rgb, scene.Side * 3);
+            (_store ??= Open()).ReadRegion(place.Slide, 0, place.X, place.Y, scene.Side, scene.Side, rgb, scene.Side * 3);
         }
         catch (SlideException fault)
         {
@@ -122,16 +127,22 @@ internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
         }
     }
 
-    public void Dispose() => _store.Dispose();
+    public void Dispose()
+    {
+        _store?.Dispose();
+        _runtime.Dispose();
+    }
 
     /// <summary>Closes every slide and opens it again, so that nothing of it is in our memory; no read may be running.</summary>
     public void Reopen()
     {
-        _store.Dispose();
-        _store = new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded);
+        _store?.Dispose();
+        _store = Open();
         for (int slide = 0; slide < scene.Slides.Length; slide++)
             _store.Rent(slide).Dispose();
     }
+
+    private SlideStore Open() => new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded, _runtime);
 
     private static int[] Column(LoadingScene scene, Func<LoadingPlace, int> value) => Array.ConvertAll(scene.Places, place => value(place));
 }

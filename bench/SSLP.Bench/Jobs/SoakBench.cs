@@ -39,7 +39,7 @@ public static class SoakBench
         for (int epoch = 0; seen < options.Batches; epoch++)
         {
             int batches = Math.Min(order.BatchesPerEpoch, options.Batches - seen);
-            ring.Start(order.Epoch(epoch), 0, batches);
+            ring.Start(order.Epoch(epoch), 0, batches, seen);
             for (int batch = 0; batch < batches; batch++)
             {
                 long start = Stopwatch.GetTimestamp();

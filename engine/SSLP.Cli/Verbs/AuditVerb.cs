@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -22,9 +23,10 @@ internal static class AuditVerb
         {
             TilingOptions cut = tiling.Read(parsed, new PatchScale(256, 0.5));
             SlideList slides = SourceOptions.ListSlides(parsed.GetRequiredValue(paths));
+            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             var options = new SlideAuditOptions { Deep = parsed.GetValue(deep), Mpp = tiling.GivenMpp(parsed), Tiling = cut };
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
-                slides, options, slides.Count < WorthCounting ? null : new SlideCount<SlideAuditRecord>("audited", slides.Count), Shell.Stop);
+                slides, options, slides.Count < WorthCounting ? null : new SlideCount<SlideAuditRecord>("audited", slides.Count), Shell.Stop, runtime);
             string summary = AuditSummary.Of(records, cut);
             if (parsed.GetValue(json))
             {

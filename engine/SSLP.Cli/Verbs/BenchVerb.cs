@@ -56,6 +56,7 @@ internal static class BenchVerb
                 Iterations = parsed.GetValue(iterations),
                 Rounds = parsed.GetValue(rounds),
                 Threads = context.Settings.Threads,
+                SlideRuntime = new() { Jpeg = context.Settings.Jpeg },
                 Slides = parsed.GetValue(slides),
                 Batches = parsed.GetValue(batches),
                 SlideCount = parsed.GetValue(slideCount),

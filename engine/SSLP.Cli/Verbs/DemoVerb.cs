@@ -62,14 +62,14 @@ internal static class DemoVerb
             HashSet<string> held = [.. ProbeSplit.Of(points.Table).Test.Select(points.Table.SlideName)];
             Shell.Say($"     {held.Count} slides are held out of pretraining to judge by: {string.Join(", ", held.Order(StringComparer.Ordinal))}");
             var cut = new TilingOptions { PatchSize = Patch, Mpp = Training.Mpp, ContactSheetFolder = run.Sheets };
-            using TileManifest manifest = SourceOptions.TileSlides(slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut);
+            using TileManifest manifest = SourceOptions.TileSlides(slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut, context.Slides);
             manifest.Save(run.Tiles);
-            using SlidePatches patches = SlidePatches.FromManifest(manifest);
+            using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: context.Slides);
             PretrainRun.Execute(context, Training with { Threads = context.Settings.Threads, Kernels = context.Settings.Kernels }, run, patches, resume: Directory.Exists(run.Checkpoints));
 
             Shell.Say("3/4  probes, against an untrained network and colours");
             using var labelled = new LabelledGrid(patches, manifest, points);
-            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp);
+            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp, runtime: context.Slides);
             ReportInput page = ReportVerb.Write(run, labelled, judged, run.Report, judge: true, title: "SSLP on synthetic slides");
             Console.WriteLine(ProbeTable.Text(page.Probes));
 

@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Spectre.Console;
+using SSLP.Data.Files;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
@@ -14,9 +16,16 @@ internal static class DoctorVerb
 {
     public static Command Create()
     {
-        var command = new Command("doctor", "Say what this machine can do, and train a few steps to see it.");
+        var selfTest = new Option<bool>("--self-test")
+        {
+            Description = "kill a small training with SIGKILL and go on, several times, and compare it to the last bit with one that was left alone",
+        };
+        var kills = new Option<int>("--kills") { Description = "of --self-test", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var command = new Command("doctor", "Say what this machine can do, and train a few steps to see it.") { selfTest, kills };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(selfTest))
+                return TestItself(parsed.GetValue(kills));
             var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "found");
             table.AddRow("system", Markup.Escape($"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"));
             table.AddRow("processor", Markup.Escape($"{Environment.ProcessorCount} cores, {InstructionSets()}"));
@@ -25,12 +34,28 @@ internal static class DoctorVerb
             table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Describe}"));
             table.AddRow("CUDA", cuda.is_available() ? $"{cuda.device_count()} devices" : "none: everything runs on the CPU");
             table.AddRow("kernel threads", $"{context.Workers.Workers}");
+            table.AddRow("JPEG tiles", Markup.Escape(context.Slides.JpegDecoderName));
+            table.AddRow("JPEG 2000 tiles", Markup.Escape(context.Slides.Jpeg2000DecoderName));
+            table.AddRow("OpenSlide", Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version ?? "none: slides of the formats that only it reads are refused"));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
             AnsiConsole.MarkupLineInterpolated($"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");
             return 0;
         });
         return command;
+    }
+
+    private static int TestItself(int kills)
+    {
+        string root = Directory.CreateTempSubdirectory("sslp-self-test-").FullName;
+        int seed = Environment.TickCount;
+        Shell.Say($"{kills} kills, seed {seed}, in {root}");
+        TorchRuntime.Load();
+        if (new SelfTest(root, kills, seed).Run() is { } difference)
+            throw new Fault(FaultKind.Internal, $"After {kills} kills the training is another one: {difference} Both are kept in '{root}'.");
+        Directory.Delete(root, recursive: true);
+        Console.WriteLine($"{kills} kills: losses, bank, labels, weights and optimizer are those of the run that was left alone, to the last bit.");
+        return 0;
     }
 
     private static string InstructionSets() =>

@@ -17,6 +17,8 @@ internal sealed class OpenedPatches(IPatchSource source, params IDisposable[] op
 
     public bool IsCheapAtRandom => source.IsCheapAtRandom;
 
+    public SlideGeometry? GeometryOf(int slide) => source.GeometryOf(slide);
+
     public (long X, long Y)? OriginLevel0(int patch) => source.OriginLevel0(patch);
 
     public void Read(int patch, Span<byte> rgb) => source.Read(patch, rgb);

@@ -14,14 +14,31 @@ namespace SSLP.Cli.Verbs;
 internal static class PretrainRun
 {
     /// <returns>0 when finished; 1 when stopped from outside.</returns>
-    public static int Execute(EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null)
+    /// <param name="context">Of this process.</param>
+    /// <param name="options">Every option.</param>
+    /// <param name="folder">Where the run lies or will lie.</param>
+    /// <param name="source">The patches.</param>
+    /// <param name="resume">Go on where there is a checkpoint.</param>
+    /// <param name="probed">Labelled patches of the online probe.</param>
+    /// <param name="from">The checkpoint to go on from; null for the newest.</param>
+    /// <param name="extend">Go on with more patches than the run had.</param>
+    public static int Execute(
+        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context);
+        using var job = new PretrainJob(
+            options, folder, source, Environment.CommandLine, resume, probed,
+            OnlineProbe.Factory, context, from, extend);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
+        if (job.Trainer.Extended is var (kept, gone))
+            Shell.Say($"{kept:N0} rows of the run's bank are among the {source.Table.Count:N0} patches, {source.Table.Count - kept:N0} begin as in a new run, {gone:N0} are gone");
+        foreach (string aside in job.SetAside)
+            Shell.Say($"set aside: {aside}");
+        if (job.Method.Idle(schedule.TotalSteps, schedule.StepsPerEpoch) is { } idle)
+            Shell.Warn(idle);
         if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
             Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)

@@ -32,6 +32,15 @@ internal static class PretrainVerb
             HelpName = "CSV",
         };
         var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
+        var from = new Option<string?>("--resume-from")
+        {
+            Description = "go on from this checkpoint of RUN instead of the newest; later ones are set aside",
+            HelpName = "FILE",
+        };
+        var extend = new Option<bool>("--extend")
+        {
+            Description = "go on with more patches than the run had: rows of the bank are matched by slide and place, new ones begin as in a new run; epochs and max_steps may differ",
+        };
         var replay = new Option<string?>("--replay")
         {
             Description = "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and stop",
@@ -40,7 +49,7 @@ internal static class PretrainVerb
         var list = new Option<bool>("--options") { Description = "list every key with its default and meaning, and stop" };
         var command = new Command("pretrain", "Pretrain an encoder on slides or on patches that are already cut.")
         {
-            outFolder, config, sets, init, probeLabels, resume, replay, list,
+            outFolder, config, sets, init, probeLabels, resume, from, extend, replay, list,
         };
         input.AddTo(command);
         command.SetAction(parsed =>
@@ -52,7 +61,7 @@ internal static class PretrainVerb
                 if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
                     throw new Fault(FaultKind.Usage, "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.");
                 using EngineContext replaying = ContextOptions.Open(parsed);
-                return ReplayRun.Execute(parsed, input, diverged, parsed.GetValue(sets) ?? []);
+                return ReplayRun.Execute(parsed, replaying, input, diverged, parsed.GetValue(sets) ?? []);
             }
             string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>(), .. input.KeysOf(parsed)];
             TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
@@ -62,9 +71,15 @@ internal static class PretrainVerb
             using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
-                parsed, new PatchScale(options.Patch, options.Mpp, given, options.TissueRule), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
-            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, csv, source) : null;
-            PretrainRun.Execute(context, options, folder, source, parsed.GetValue(resume), probed);
+                parsed, context, new PatchScale(options.Patch, options.Mpp, given, options.TissueRule), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
+            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
+            string? checkpoint = parsed.GetValue(from);
+            if (checkpoint is not null && !File.Exists(checkpoint))
+                throw new Fault(FaultKind.Usage, $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
+            bool goOn = parsed.GetValue(resume) || checkpoint is not null || parsed.GetValue(extend);
+            if (parsed.GetValue(extend) && !Directory.Exists(folder.Checkpoints))
+                throw new Fault(FaultKind.Usage, $"--extend goes on with a run, and '{folder.Root}' holds none.");
+            PretrainRun.Execute(context, options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend));
             // Judging takes labels that pretraining does not ask for: sslp report does it.
             ReportVerb.Write(folder, source, null, folder.Report, judge: false);
             return 0;

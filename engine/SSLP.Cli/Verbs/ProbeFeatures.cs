@@ -52,9 +52,9 @@ internal sealed class ProbeFeatures
     public FeatureTable Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
-            return HandMade(parsed, splitOf);
+            return HandMade(parsed, context, splitOf);
         torch.Device device = Devices.Select(DeviceKind.Auto);
-        using Network network = Open(parsed, device);
+        using Network network = Open(parsed, context, device);
         SayWhatWasSeen(network, splitOf(network.Source.Table), parsed.GetValue(_mismatch));
         var progress = new CountLine("patches", network.Source.Table.Count);
         return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name);
@@ -66,7 +66,7 @@ internal sealed class ProbeFeatures
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             throw new Fault(FaultKind.Usage, "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
         torch.Device device = Devices.Select(DeviceKind.Auto);
-        using Network network = Open(parsed, device);
+        using Network network = Open(parsed, context, device);
         ProbeSplit split = splitOf(network.Source.Table);
         SayWhatWasSeen(network, split, parsed.GetValue(_mismatch));
         return FineTune.Run(
@@ -99,41 +99,41 @@ internal sealed class ProbeFeatures
 
     private static string WordOf(TrainedOn seen) => seen.Slides > 0 ? "slides" : "patches of no named slide";
 
-    private FeatureTable HandMade(ParseResult parsed, Func<PatchTable, ProbeSplit> splitOf)
+    private FeatureTable HandMade(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf)
     {
-        using IPatchSource source = OpenUnscaled(parsed);
+        using IPatchSource source = OpenUnscaled(parsed, context);
         splitOf(source.Table);
         return parsed.GetValue(_baseline) == "colour" ? HandMadeFeatures.MeanColour(source, Shell.Stop) : HandMadeFeatures.ColourAndTexture(source, Shell.Stop);
     }
 
     /// <summary>The encoder of --encoder with patches as it was trained on, or an untrained one with patches as they come.</summary>
-    private Network Open(ParseResult parsed, torch.Device device)
+    private Network Open(ParseResult parsed, EngineContext context, torch.Device device)
     {
         if (parsed.GetValue(_encoder) is { } path)
         {
             EncoderDescription described = Embedder.Describe(path);
-            IPatchSource scaled = OpenSource(parsed, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
+            IPatchSource scaled = OpenSource(parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
             (ResNet backbone, _) = Embedder.Load(path, device, new EncoderUse(scaled.Mpp, scaled.PatchSize, "RGB"), parsed.GetValue(_mismatch));
             return new(backbone, described.Preprocessing, scaled, $"{described.Arch} {described.Method}", described);
         }
-        IPatchSource source = OpenUnscaled(parsed);
+        IPatchSource source = OpenUnscaled(parsed, context);
         var preprocessing = new EncoderPreprocessing(
             EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, source.Mpp, source.PatchSize, parsed.GetValue(_inputSize),
             PretrainJob.Resampling, "RGB");
         return new(Embedder.Untrained(Architecture.ResNet18, parsed.GetValue(_seed), device), preprocessing, source, "resnet18 untrained", null);
     }
 
-    private IPatchSource OpenSource(ParseResult parsed, PatchScale scale)
+    private IPatchSource OpenSource(ParseResult parsed, EngineContext context, PatchScale scale)
     {
         if (parsed.GetValue(_trainPatches) is not { } train)
-            return _source.Open(parsed, scale);
+            return _source.Open(parsed, context, scale);
         if (_source.IsGiven(parsed))
             throw new Fault(FaultKind.Usage, "probe takes --train-patches and --test-patches, or one of --slides, --patches and --tiles.");
-        IPatchSource learned = OpenSide(parsed, train);
+        IPatchSource learned = OpenSide(parsed, context, train);
         IPatchSource? judged = null;
         try
         {
-            judged = OpenSide(parsed, parsed.GetValue(_testPatches)!);
+            judged = OpenSide(parsed, context, parsed.GetValue(_testPatches)!);
             return new OpenedPatches(_source.WithPatients(parsed, new JoinedPatches(learned, judged)), learned, judged);
         }
         catch
@@ -144,11 +144,11 @@ internal sealed class ProbeFeatures
         }
     }
 
-    private IPatchSource OpenSide(ParseResult parsed, string path) => File.Exists(path)
-        ? SlidePatches.Open(path)
+    private IPatchSource OpenSide(ParseResult parsed, EngineContext context, string path) => File.Exists(path)
+        ? SlidePatches.Open(path, runtime: context.Slides)
         : SourceOptions.OpenFolder(path, needsCoordinates: false, _source.GivenMpp(parsed));
 
-    private IPatchSource OpenUnscaled(ParseResult parsed) => OpenSource(parsed, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
+    private IPatchSource OpenUnscaled(ParseResult parsed, EngineContext context) => OpenSource(parsed, context, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
 
     private sealed record Network(ResNet Backbone, EncoderPreprocessing Preprocessing, IPatchSource Source, string Name, EncoderDescription? Described)
         : IDisposable

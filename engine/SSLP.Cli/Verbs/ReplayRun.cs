@@ -3,6 +3,8 @@ using System.Globalization;
 using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Options;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
 
 namespace SSLP.Cli.Verbs;
 
@@ -10,14 +12,15 @@ namespace SSLP.Cli.Verbs;
 internal static class ReplayRun
 {
     /// <param name="parsed">The command line, which names the run's patches.</param>
+    /// <param name="context">Of this process.</param>
     /// <param name="input">Opens them.</param>
     /// <param name="folder">RUN/diverged.</param>
     /// <param name="sets">Device and threads.</param>
-    public static int Execute(ParseResult parsed, SourceOptions input, string folder, IEnumerable<string> sets)
+    public static int Execute(ParseResult parsed, EngineContext context, SourceOptions input, string folder, IEnumerable<string> sets)
     {
         using var replay = new StepReplay(folder);
         replay.Set(sets);
-        using IPatchSource source = input.Open(parsed, new PatchScale(replay.Options.Patch, replay.Options.Mpp, Tissue: replay.Options.TissueRule), needsCoordinates: replay.Options.Method == MethodKind.Sslp, learns: true);
+        using IPatchSource source = input.Open(parsed, context, new PatchScale(replay.Options.Patch, replay.Options.Mpp, Tissue: replay.Options.TissueRule), needsCoordinates: replay.Options.Method == MethodKind.Sslp, learns: true);
         DivergedStep step = replay.Record;
         Shell.Say(string.Create(
             CultureInfo.InvariantCulture,

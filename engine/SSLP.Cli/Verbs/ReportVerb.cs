@@ -4,7 +4,9 @@ using SSLP.Data.Patches;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Evaluation.Probes;
 using SSLP.Evaluation.Report;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -19,9 +21,10 @@ internal static class ReportVerb
         var slides = new Option<string?>("--slides") { Description = "folder that the slides are in now", HelpName = "DIR" };
         var labels = new Option<string?>("--labels") { Description = "with slides: CSV of slide,x,y,label[,split] to judge by", HelpName = "CSV" };
         var outFile = new Option<string?>("--out") { Description = "the page; RUN/report.html if not given", HelpName = "FILE" };
+        Option<bool> splitPatches = Inputs.SplitPatches(), sharedPatients = Inputs.SharedPatients();
         var command = new Command("report", "Write a run's report.html: curves, the method's sets, feature maps, probes; it opens offline.")
         {
-            run, patches, tiles, slides, labels, outFile,
+            run, patches, tiles, slides, labels, splitPatches, sharedPatients, outFile,
         };
         command.SetAction(parsed =>
         {
@@ -33,15 +36,16 @@ internal static class ReportVerb
                 throw new Fault(FaultKind.Usage, $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
             using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
+            var split = new ProbeSplitOptions(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients));
             if (manifestFile is not null)
             {
                 using TileManifest manifest = TileManifest.Open(manifestFile);
-                WriteSlides(folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path);
+                WriteSlides(context.Slides, folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path, split);
             }
             else
             {
                 using PatchFolder? source = parsed.GetValue(patches) is { } images ? SourceOptions.OpenFolder(images, needsCoordinates: false, mpp: null) : null;
-                Write(folder, source, null, path, judge: true);
+                Write(folder, source, null, path, judge: true, split: split);
             }
             return 0;
         });
@@ -55,10 +59,11 @@ internal static class ReportVerb
     /// <param name="path">The page.</param>
     /// <param name="judge">Judge the features by probes.</param>
     /// <param name="title">The page's heading.</param>
+    /// <param name="split">What the probes' sides may be.</param>
     /// <returns>What the page shows.</returns>
-    public static ReportInput Write(RunFolder folder, IPatchSource? patches, IPatchSource? judged, string path, bool judge, string? title = null)
+    public static ReportInput Write(RunFolder folder, IPatchSource? patches, IPatchSource? judged, string path, bool judge, string? title = null, ProbeSplitOptions? split = null)
     {
-        using var report = new RunReport(folder, new RunReportOptions { Judge = judge }, Shell.Say, Shell.Stop);
+        using var report = new RunReport(folder, new RunReportOptions { Judge = judge, Split = split ?? new() }, Shell.Say, Shell.Stop);
         ReportInput input = report.Gather(title ?? $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Root)))}", patches, judged);
         ReportPage.Write(path, input);
         foreach (string note in input.Notes)
@@ -68,18 +73,18 @@ internal static class ReportVerb
     }
 
     /// <summary>The grid for sets and maps; for the probes a patch around each point, as probe cuts it.</summary>
-    private static void WriteSlides(RunFolder folder, TileManifest manifest, string? slides, string? labels, string path)
+    private static void WriteSlides(SlideRuntime runtime, RunFolder folder, TileManifest manifest, string? slides, string? labels, string path, ProbeSplitOptions split)
     {
-        using SlidePatches grid = SlidePatches.FromManifest(manifest, slides);
+        using SlidePatches grid = SlidePatches.FromManifest(manifest, slides, runtime: runtime);
         if (labels is null)
         {
-            Write(folder, grid, null, path, judge: true);
+            Write(folder, grid, null, path, judge: true, split: split);
             return;
         }
         LabelledPoints points = LabelledPoints.Read(labels);
         string where = slides ?? Path.GetDirectoryName(manifest.Slides[0].Path)!;
         using var labelled = new LabelledGrid(grid, manifest, points);
-        using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true);
-        Write(folder, labelled, judged, path, judge: true);
+        using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true, runtime: runtime);
+        Write(folder, labelled, judged, path, judge: true, split: split);
     }
 }

@@ -5,6 +5,8 @@ using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 using SSLP.Data.Tissue;
 using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
 
@@ -23,7 +25,7 @@ internal sealed class SourceOptions
     private readonly Option<string?> _tiles = new("--tiles") { Description = "manifest of sslp tile", HelpName = "FILE" };
     private readonly Option<string?> _labels = new("--labels")
     {
-        Description = "CSV of slide,x,y,label[,split]: with --slides, one patch at each point (level-0 pixels, its centre)",
+        Description = "CSV of slide,x,y,label[,split], level-0 pixels: with --slides, one patch centred on each point; with --tiles, the class of the patch a point lies in",
         HelpName = "CSV",
     };
     private readonly Option<string?> _coordinates = new("--coordinates")
@@ -44,13 +46,15 @@ internal sealed class SourceOptions
 
     /// <summary>Opens the source that the command line names; the caller disposes it.</summary>
     /// <param name="parsed">The command line.</param>
+    /// <param name="context">Whose slide caches and decoders the source reads with; open longer than it.</param>
     /// <param name="scale">How patches are cut where it names slides.</param>
     /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
     /// <param name="run">Where slides are tiled here: the run that keeps their grid and contact sheets, or null.</param>
     /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says otherwise.</param>
-    public IPatchSource Open(ParseResult parsed, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
+    public IPatchSource Open(
+        ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
     {
-        IPatchSource whole = OpenWhole(parsed, scale, needsCoordinates, run);
+        IPatchSource whole = OpenWhole(parsed, context, scale, needsCoordinates, run);
         try
         {
             IPatchSource source = WithPatients(parsed, whole);
@@ -95,9 +99,10 @@ internal sealed class SourceOptions
 
     /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
     /// <param name="parsed">The command line, of --slides or --tiles.</param>
+    /// <param name="context">As for the patches.</param>
     /// <param name="labels">The CSV.</param>
     /// <param name="like">The patches of the same command line, which say size and scale.</param>
-    public IPatchSource OpenPoints(ParseResult parsed, string labels, IPatchSource like)
+    public IPatchSource OpenPoints(ParseResult parsed, EngineContext context, string labels, IPatchSource like)
     {
         string? folder = parsed.GetValue(_slides);
         if (folder is null && parsed.GetValue(_tiles) is { } tiles)
@@ -108,28 +113,74 @@ internal sealed class SourceOptions
         if (folder is null || like.Mpp is not double mpp)
             throw new Fault(FaultKind.Usage, "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
-        return SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample);
+        SlidePatches points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
+        return parsed.GetValue(_patients) is null ? points : new OpenedPatches(WithPatients(parsed, points), points);
     }
 
-    private IPatchSource OpenWhole(ParseResult parsed, PatchScale scale, bool needsCoordinates, RunFolder? run)
+    private IPatchSource OpenWhole(ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates, RunFolder? run)
     {
         string? patches = parsed.GetValue(_patches), slides = parsed.GetValue(_slides), tiles = parsed.GetValue(_tiles);
         if (new[] { patches, tiles }.Count(given => given is not null) + (slides is not null && tiles is null ? 1 : 0) != 1)
             throw new Fault(FaultKind.Usage, $"{parsed.CommandResult.Command.Name} takes one of --slides, --patches and --tiles.");
+        if (slides is null || tiles is not null)
+            RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
             return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
         if (tiles is not null)
-            return SlidePatches.Open(tiles, slides);
+            return OpenTiles(tiles, slides, parsed.GetValue(_labels), context.Slides);
+        if (parsed.GetValue(_labels) is not null || parsed.GetValue(_coordinates) is not null)
+        {
+            if (parsed.GetValue(_labels) is not null && parsed.GetValue(_coordinates) is not null)
+                throw new Fault(FaultKind.Usage, "--labels and --coordinates both say where patches are cut: give one of them.");
+            _tiling.RefuseRegions(parsed, parsed.GetValue(_labels) ?? parsed.GetValue(_coordinates)!);
+        }
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
-            return SlidePatches.AtPoints(LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
-        if (parsed.GetValue(_coordinates) is { } coordinates)
             return SlidePatches.AtPoints(
-                CoordinateFiles.Read(coordinates, ListSlides(slides!)), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample);
-        TileManifest manifest = TileSlides(slides!, options);
+                LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
+        if (parsed.GetValue(_coordinates) is { } coordinates)
+            return AtCoordinates(coordinates, ListSlides(slides!), options, needsCoordinates, context.Slides);
+        TileManifest manifest = TileSlides(slides!, options, context.Slides);
         if (run is not null)
             manifest.Save(run.Tiles);
-        return SlidePatches.FromManifest(manifest);
+        return SlidePatches.FromManifest(manifest, runtime: context.Slides);
+    }
+
+    private static IPatchSource OpenTiles(string tiles, string? slides, string? labels, SlideRuntime runtime)
+    {
+        SlidePatches patches = SlidePatches.Open(tiles, slides, runtime: runtime);
+        if (labels is null)
+            return patches;
+        try
+        {
+            using TileManifest manifest = TileManifest.Open(tiles);
+            return new OpenedPatches(new LabelledGrid(patches, manifest, LabelledPoints.Read(labels)), patches);
+        }
+        catch
+        {
+            patches.Dispose();
+            throw;
+        }
+    }
+
+    private static SlidePatches AtCoordinates(string folder, IReadOnlyList<SlideFile> slides, TilingOptions options, bool spatial, SlideRuntime runtime)
+    {
+        CoordinateReading reading = CoordinateFiles.Read(folder, slides, spatial, options.AssumeMpp);
+        foreach (string note in reading.Notes)
+            Shell.Warn(note);
+        Dictionary<string, string> paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
+        return SlidePatches.AtPoints(reading.Points, [.. reading.Points.Table.Slides.Select(name => paths[name])], options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
+            runtime: runtime);
+    }
+
+    /// <summary>An option that would do nothing is refused.</summary>
+    private void RefuseWhatNeedsSlides(ParseResult parsed, string patches, bool withLabels)
+    {
+        _tiling.RefuseRegions(parsed, patches);
+        if (parsed.GetValue(_coordinates) is not null)
+            throw new Fault(FaultKind.Usage, $"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides alone.");
+        if (withLabels && parsed.GetValue(_labels) is not null)
+            throw new Fault(FaultKind.Usage, $"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.");
     }
 
     private static IPatchSource OfSplit(IPatchSource source, string? split, bool learns)
@@ -149,7 +200,8 @@ internal sealed class SourceOptions
 
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
-    public static TileManifest TileSlides(string slides, TilingOptions options) => TileSlides(slides, ListSlides(slides), options);
+    public static TileManifest TileSlides(string slides, TilingOptions options, SlideRuntime runtime) =>
+        TileSlides(slides, ListSlides(slides), options, runtime);
 
     /// <summary>The slides that --slides or audit's arguments name, with a warning for all that was not listed.</summary>
     public static SlideList ListSlides(params string[] inputs)
@@ -161,14 +213,17 @@ internal sealed class SourceOptions
     }
 
     /// <summary>The same for some slides of it.</summary>
-    public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options)
+    public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options, SlideRuntime runtime)
     {
-        TilingResult result = Tiler.Run(files, options, files.Count > OutcomeLines.Most ? new SlideCount<TilingOutcome>("tiled", files.Count) : new OutcomeLines(), Shell.Stop);
+        IProgress<TilingOutcome> progress = files.Count > OutcomeLines.Most ? new SlideCount<TilingOutcome>("tiled", files.Count) : new OutcomeLines();
+        TilingResult result = Tiler.Run(files, options, progress, Shell.Stop, runtime);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
         foreach (TilingOutcome outcome in bad)
             Shell.Warn(outcome.ToString());
+        foreach (string note in result.Notes)
+            Shell.Warn(note);
         return result.Manifest;
     }
 

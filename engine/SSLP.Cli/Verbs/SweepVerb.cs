@@ -64,9 +64,10 @@ internal static class SweepVerb
         if (parsed.GetValue(Slides) is not { } slides || parsed.GetValue(Labels) is not { } labels)
             throw new Fault(FaultKind.Usage, "sweep takes --patches DIR, or --slides DIR with --labels CSV.");
         TilingOptions cut = tiling.Read(parsed, scale);
-        using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample);
-        using TileManifest manifest = SourceOptions.TileSlides(slides, cut);
-        using var tissue = SlidePatches.FromManifest(manifest);
+        using var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), slides, cut.PatchSize, cut.Mpp, cut.AssumeMpp, cut.Upsample,
+            runtime: context.Slides);
+        using TileManifest manifest = SourceOptions.TileSlides(slides, cut, context.Slides);
+        using var tissue = SlidePatches.FromManifest(manifest, runtime: context.Slides);
         return Run(plan, SweepData.FromSlides(tissue, WithPatients(parsed, points), split), folder, seeds);
     }
 

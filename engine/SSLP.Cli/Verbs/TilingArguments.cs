@@ -33,14 +33,24 @@ internal sealed class TilingArguments
 
     private readonly Option<string?> _regions = new("--regions")
     {
-        Description = "folder of QuPath GeoJSON, SLIDE.geojson: cut only inside its annotations, and outside those classed Ignore*",
+        Description = "folder of region files called as the slides, QuPath's GeoJSON (also .json, .zip, .gz) or ASAP's XML: cut only inside their areas, and outside "
+            + "those classed Ignore*; a slide without a file is left out",
         HelpName = "DIR",
+    };
+
+    private readonly Option<bool> _regionsOptional = new("--regions-optional") { Description = "with --regions: take slides that have no region file whole" };
+
+    private readonly Option<RegionOrigin> _origin = new("--region-origin")
+    {
+        Description = "where GeoJSON counts from on slides with bounds inside of their canvas: from there, as QuPath does, or from the slide's corner",
+        HelpName = "qupath|slide",
     };
 
     public void AddTo(Command command)
     {
         AddWithoutRegionsTo(command);
-        command.Add(_regions);
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_regions, _regionsOptional, _origin])
+            command.Add(option);
     }
 
     /// <summary>For a verb that cuts nothing, and only says what to expect.</summary>
@@ -65,7 +75,17 @@ internal sealed class TilingArguments
         MinTissue = parsed.GetValue(_tissue),
         Tissue = TissueOf(parsed, scale.Tissue ?? new()),
         RegionsFolder = parsed.GetValue(_regions),
+        RegionsOptional = parsed.GetValue(_regionsOptional),
+        RegionOrigin = parsed.GetValue(_origin),
     };
+
+    /// <summary>Refuses what says where new patches are cut, on a command line whose patches' places are known already.</summary>
+    /// <exception cref="Fault">--regions was given.</exception>
+    public void RefuseRegions(ParseResult parsed, string patches)
+    {
+        if (parsed.GetValue(_regions) is not null)
+            throw new Fault(FaultKind.Usage, $"--regions says where slides are cut, and {patches} says that already: give --regions to sslp tile, or name the slides with --slides alone.");
+    }
 
     /// <summary>--tissue and --tissue-threshold as keys of a run, so that the run's record has them.</summary>
     public IEnumerable<string> KeysOf(ParseResult parsed)

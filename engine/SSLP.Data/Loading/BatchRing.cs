@@ -28,7 +28,7 @@ public sealed unsafe class BatchRing : IDisposable
     private readonly int[] _unread;
 
     private int[] _order = [];
-    private long _next, _end, _released, _delivered;
+    private long _next, _end, _released, _delivered, _before;
     private Exception? _failure;
     private bool _stopped;
 
@@ -63,7 +63,8 @@ public sealed unsafe class BatchRing : IDisposable
     /// <param name="order">Patch ids; batch b is ids [b·B, (b+1)·B).</param>
     /// <param name="firstBatch">Batches before this one are not read.</param>
     /// <param name="batches">Number of batches of the epoch.</param>
-    public void Start(int[] order, int firstBatch, int batches)
+    /// <param name="before">Batches of the epochs before: what the reader counts on from.</param>
+    public void Start(int[] order, int firstBatch, int batches, long before = 0)
     {
         if ((long)batches * _batchSize > order.Length)
             throw new ArgumentException($"{batches} batches of {_batchSize} take more than the {order.Length} patches given.", nameof(order));
@@ -72,6 +73,7 @@ public sealed unsafe class BatchRing : IDisposable
             if (_delivered != _released || _next < _end)
                 throw new InvalidOperationException("The epoch before is not finished.");
             _order = order;
+            _before = before;
             _delivered = _released = firstBatch;
             _next = (long)firstBatch * _batchSize;
             _end = (long)batches * _batchSize;
@@ -86,6 +88,13 @@ public sealed unsafe class BatchRing : IDisposable
     public PatchBatch Next(CancellationToken cancel)
     {
         using CancellationTokenRegistration wake = cancel.UnsafeRegister(static ring => ((BatchRing)ring!).Wake(), this);
+        PatchBatch batch = WaitForNext(cancel);
+        _reader.Delivered(_before + batch.Index);
+        return batch;
+    }
+
+    private PatchBatch WaitForNext(CancellationToken cancel)
+    {
         lock (_gate)
         {
             int slot = (int)(_delivered % _ids.Length);
@@ -173,7 +182,7 @@ public sealed unsafe class BatchRing : IDisposable
         {
             int item = (int)(i % _batchSize);
             byte* pixels = (byte*)_memory.Pointer + ((long)slot * _batchSize + item) * _patchBytes;
-            _ids[slot][item] = _reader.Read(_order[i], new Span<byte>(pixels, _patchBytes));
+            _ids[slot][item] = _reader.Read(_order[i], _before + i / _batchSize, new Span<byte>(pixels, _patchBytes));
         }
         lock (_gate)
         {

@@ -31,12 +31,24 @@ public interface IPatchSource : IDisposable
     /// <summary>Top left corner of a patch on its slide, rounded to a level-0 pixel; null where the patches were not cut from slides here.</summary>
     (long X, long Y)? OriginLevel0(int patch) => null;
 
+    /// <summary>How the patches of a slide of the table lie on it; null where they were not cut from slides here.</summary>
+    SlideGeometry? GeometryOf(int slide) => null;
+
     /// <summary>Writes one patch to <paramref name="rgb"/>: PatchSize × PatchSize × 3 bytes, row by row, R G B.</summary>
     /// <exception cref="PatchReadException">The patch does not decode; another patch of its slide may.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="patch"/> is no index of the table.</exception>
     /// <exception cref="ArgumentException"><paramref name="rgb"/> has another length.</exception>
     void Read(int patch, Span<byte> rgb);
 }
+
+/// <summary>A slide and the patches that are cut from it, for files that other programs read.</summary>
+/// <param name="PatchSize">Side of a patch, px.</param>
+/// <param name="Mpp">Pixel size of the patches, µm.</param>
+/// <param name="SlideMppX">Level-0 pixel size of the slide across, µm.</param>
+/// <param name="SlideMppY">Level-0 pixel size of the slide down, µm.</param>
+/// <param name="Width">Columns of level 0, px.</param>
+/// <param name="Height">Rows of level 0, px.</param>
+public readonly record struct SlideGeometry(int PatchSize, double Mpp, double SlideMppX, double SlideMppY, long Width, long Height);
 
 /// <summary>Checks that every source makes in the same words.</summary>
 internal static class PatchSourceChecks

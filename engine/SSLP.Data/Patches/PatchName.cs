@@ -27,6 +27,12 @@ internal static partial class PatchNameForms
 
     public static PatchNameForm Unlabelled { get; } = new("<slide>_<x>_<y>", name => Trailing(name, withLabel: false));
 
+    public static PatchNameForm Sized { get; } = new("<slide>_<x>_<y>_<width>_<height>", name => name.LastIndexOf('_') is > 0 and int height && name[..height].LastIndexOf('_') is > 0 and int width
+        ? Trailing(name[..width], withLabel: false)
+        : null);
+
+    public static PatchNameForm WithSize { get; } = Labelled with { Words = "<slide>_<x>_<y>_<size>" };
+
     public static PatchNameForm Bare { get; } = new("<x>_<y> below a folder of the slide's name", name => Of(BarePair().Match(name)));
 
     /// <summary>The forms that cannot be taken for one another.</summary>
@@ -38,6 +44,7 @@ internal static partial class PatchNameForms
         new("<slide>_row<row>_col<col>", name => Of(RowAndColumn().Match(name))),
         new("<slide>_col<col>_row<row>", name => Of(ColumnAndRow().Match(name))),
         new("<slide>_(<x>, <y>)", name => Of(Brackets().Match(name))),
+        new("<slide>_<x>-<y>", name => Of(Hyphened().Match(name))),
         Bare,
     ];
 
@@ -72,11 +79,19 @@ internal static partial class PatchNameForms
     {
         string[] parts = name.Split('_');
         int end = withLabel ? parts.Length - 1 : parts.Length;
-        return end >= 3
-            && long.TryParse(parts[end - 2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long x)
-            && long.TryParse(parts[end - 1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long y)
-            ? new(string.Join('_', parts[..(end - 2)]), x, y, withLabel ? parts[^1] : null, 0)
-            : null;
+        if (end >= 3 && IsPlace(parts[end - 2], out long x) && IsPlace(parts[end - 1], out long y))
+            return new(string.Join('_', parts[..(end - 2)]), x, y, withLabel ? parts[^1] : null, 0);
+        // A class of several words: S1_3_4_connective_tissue.
+        return withLabel ? Of(Worded().Match(name)) : null;
+    }
+
+    /// <summary>A whole number, which a program may have written 512.0.</summary>
+    private static bool IsPlace(string text, out long value)
+    {
+        bool whole = double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
+            && Math.Floor(number) == number && Math.Abs(number) < 1e12;
+        value = whole ? (long)number : 0;
+        return whole;
     }
 
     [GeneratedRegex(@"^(?:patch|tile)(?:[_\- ]+|$)", RegexOptions.IgnoreCase)]
@@ -103,6 +118,12 @@ internal static partial class PatchNameForms
     [GeneratedRegex(@"^(?<slide>.*?)[_ -]?\((?<x>-?\d+(?:\.\d+)?),\s*(?<y>-?\d+(?:\.\d+)?)\)$")]
     private static partial Regex Brackets();
 
-    [GeneratedRegex(@"^(?<x>-?\d+)[_-](?<y>\d+)$")]
+    [GeneratedRegex(@"^(?<slide>.+)_(?<x>\d+)-(?<y>\d+)$")]
+    private static partial Regex Hyphened();
+
+    [GeneratedRegex(@"^(?<slide>.+)_(?<x>-?\d+)_(?<y>-?\d+)_(?<label>[A-Za-z].*)$")]
+    private static partial Regex Worded();
+
+    [GeneratedRegex(@"^(?<x>-?\d+)[_,-](?<y>\d+)$")]
     private static partial Regex BarePair();
 }

@@ -52,6 +52,8 @@ internal static class PatchNames
             if (form.Read(names[0]) is not null || form.Read(names[^1]) is not null)
                 if (Try(form, names) is { } read && 2 * read.Count(name => name is not null) > names.Length)
                     return (form, read);
+        if (EndsInSize(names, 2) && Try(PatchNameForms.Sized, names) is { } sized && sized.All(name => name is not null))
+            return (PatchNameForms.Sized, sized);
         PatchName?[] labelled = Try(PatchNameForms.Labelled, names), plain = Try(PatchNameForms.Unlabelled, names);
         int fitLabelled = labelled.Count(name => name is not null), fitPlain = plain.Count(name => name is not null);
         if (2 * Math.Max(fitLabelled, fitPlain) <= names.Length)
@@ -63,7 +65,18 @@ internal static class PatchNames
         bool takesLabel = fitPlain == fitLabelled
             ? repeatsClass || underSlide || (folders[0].Length == 0 && !underPlain && !Collide(labelled, folders) && FewClasses(labelled))
             : fitLabelled > fitPlain;
+        if (takesLabel && EndsInSize(names, 1))
+            return (PatchNameForms.WithSize, [.. labelled.Select(name => name is { } read ? read with { Label = null } : name)]);
         return takesLabel ? (PatchNameForms.Labelled, labelled) : (PatchNameForms.Unlabelled, plain);
+    }
+
+    /// <summary>The last numbers are the same in all names, and more than a class would be: a patch's width and height.</summary>
+    private static bool EndsInSize(string[] names, int numbers)
+    {
+        string[] End(string name) => name.Split('_')[^Math.Min(numbers, name.Split('_').Length)..];
+        string[] first = End(names[0]);
+        return names.Length > 1 && first.Length == numbers && first.All(part => int.TryParse(part, out int side) && side >= 16 && part == first[0])
+            && Array.TrueForAll(names, name => End(name).SequenceEqual(first));
     }
 
     private static PatchName?[] Try(PatchNameForm form, string[] names) => [.. names.Select(form.Read)];

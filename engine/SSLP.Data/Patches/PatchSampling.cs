@@ -11,8 +11,10 @@ namespace SSLP.Data.Patches;
 /// Pixels are taken as stored where the patch's extent is within one stored pixel of PatchSize (0.4 % at 256 px; 0.499 and 0.5 µm
 /// count as one size): resampling by 1.002 would blur by a phase that drifts over the slide. The patch is then centred on its place,
 /// rounded once; its corners are off by at most one stored pixel. The same where the extent is twice that, as at 0.5 µm from a
-/// slide of 0.25 µm with no level between: then the level is read at half its resolution (<see cref="Slide.ReadHalved"/>, which says
-/// how that differs from the mean of 2 × 2 pixels). All other scales are exact.
+/// slide of 0.25 µm with no level between: then the level is read at half its resolution (<see cref="Slide.ReadReduced"/>, which says
+/// how that differs from the mean of 2 × 2 pixels). JPEG 2000 stores reduced resolutions itself: patches of at least twice a stored pixel begin from
+/// the one that leaves the mean a factor of 1 to 4 to take, whose nearness to the mean of all pixels <see cref="Slide.ReadReduced"/> states. All other scales
+/// are exact.
 /// </para>
 /// </summary>
 internal sealed class PatchSampling
@@ -23,7 +25,7 @@ internal sealed class PatchSampling
     private readonly double _downsampleY;
     private readonly double _scaleX;
     private readonly double _scaleY;
-    private readonly bool _halved;
+    private readonly int _factor;
 
     /// <param name="slide">An open slide.</param>
     /// <param name="patchSize">Side of a patch, px.</param>
@@ -39,13 +41,13 @@ internal sealed class PatchSampling
                 _level = level;
         (_downsampleX, _downsampleY) = LevelGeometry.Downsample(slide, _level);
         (_scaleX, _scaleY) = (scaleX / _downsampleX, scaleY / _downsampleY);
-        _halved = IsStoredSize(_scaleX / 2) && IsStoredSize(_scaleY / 2);
-        if (_halved)
-            (_downsampleX, _downsampleY, _scaleX, _scaleY) = (_downsampleX * 2, _downsampleY * 2, _scaleX / 2, _scaleY / 2);
+        bool twice = IsStoredSize(_scaleX / 2) && IsStoredSize(_scaleY / 2);
+        _factor = twice ? 2 : StoredFactor(slide.StoredFactor(_level), Math.Min(_scaleX, _scaleY));
+        (_downsampleX, _downsampleY, _scaleX, _scaleY) = (_downsampleX * _factor, _downsampleY * _factor, _scaleX / _factor, _scaleY / _factor);
         TakesStoredPixels = IsStoredSize(_scaleX) && IsStoredSize(_scaleY);
     }
 
-    /// <summary>True where patches are the pixels of <see cref="Level"/>, as stored or halved.</summary>
+    /// <summary>True where patches are the pixels of <see cref="Level"/>, as stored or reduced.</summary>
     public bool TakesStoredPixels { get; }
 
     public int Level => _level;
@@ -57,21 +59,17 @@ internal sealed class PatchSampling
         double x = leftLevel0 / _downsampleX, y = topLevel0 / _downsampleY;
         if (TakesStoredPixels)
         {
-            int half = _halved ? 2 : 1;
-            long left = Stored(x, _scaleX, slide.Levels[_level].Width / half), top = Stored(y, _scaleY, slide.Levels[_level].Height / half);
-            if (_halved)
-                slide.ReadHalved(_level, left, top, _patchSize, _patchSize, rgb, _patchSize * 3);
-            else
-                slide.ReadRegion(_level, left, top, _patchSize, _patchSize, rgb);
+            long left = Stored(x, _scaleX, slide.Levels[_level].Width / _factor), top = Stored(y, _scaleY, slide.Levels[_level].Height / _factor);
+            slide.ReadReduced(_level, _factor, left, top, _patchSize, _patchSize, rgb, _patchSize * 3);
             return;
         }
         SlideLevel level = slide.Levels[_level];
-        (long x0, int width) = SourceSpan(x, _scaleX, level.Width);
-        (long y0, int height) = SourceSpan(y, _scaleY, level.Height);
+        (long x0, int width) = SourceSpan(x, _scaleX, level.Width / _factor);
+        (long y0, int height) = SourceSpan(y, _scaleY, level.Height / _factor);
         byte[] region = ArrayPool<byte>.Shared.Rent(width * height * 3);
         try
         {
-            slide.ReadRegion(_level, x0, y0, width, height, region);
+            slide.ReadReduced(_level, _factor, x0, y0, width, height, region, width * 3);
             AreaFilter.Resample(region.AsSpan(0, width * height * 3), width,
                 new(_patchSize, x - x0, _scaleX, width), new(_patchSize, y - y0, _scaleY, height), rgb);
         }
@@ -102,6 +100,18 @@ internal sealed class PatchSampling
         if (end == levelSize + 1)
             end--;
         return (first, (int)(end - first));
+    }
+
+    /// <summary>
+    /// From 2 on the half, and from 8 on smaller ones: a stored resolution is sharper than a mean, and more so the smaller it is, so that a mean of 2 × 2 of its
+    /// pixels or more is nearer to what all pixels give.
+    /// </summary>
+    private static int StoredFactor(int stored, double scale)
+    {
+        int factor = scale >= 2 ? 2 : 1;
+        while (factor > 1 && factor * 4 <= scale)
+            factor *= 2;
+        return Math.Min(factor, stored);
     }
 
     private bool IsStoredSize(double scale) => Math.Abs(scale - 1) * _patchSize <= 1;

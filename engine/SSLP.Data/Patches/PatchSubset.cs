@@ -26,6 +26,8 @@ public sealed class PatchSubset : IPatchSource
 
     public bool IsCheapAtRandom => _whole.IsCheapAtRandom;
 
+    public SlideGeometry? GeometryOf(int slide) => _whole.GeometryOf(slide);
+
     public (long X, long Y)? OriginLevel0(int patch) => _whole.OriginLevel0(_patches[patch]);
 
     public void Read(int patch, Span<byte> rgb) => _whole.Read(_patches[patch], rgb);

@@ -85,6 +85,15 @@ public sealed class PatchTable
     /// <summary>Grid row of every patch.</summary>
     public ReadOnlySpan<int> Row => _row.Span;
 
+    /// <summary>The column of <see cref="SlideOf"/> itself, for an index that keeps it: no copy where it is mapped from a file.</summary>
+    public ReadOnlyMemory<int> SlideColumn => _slideOf;
+
+    /// <summary>The column of <see cref="Col"/> itself.</summary>
+    public ReadOnlyMemory<int> ColColumn => _col;
+
+    /// <summary>The column of <see cref="Row"/> itself.</summary>
+    public ReadOnlyMemory<int> RowColumn => _row;
+
     /// <summary>Class index of every patch, <see cref="None"/> where it has none; empty where no patch has one.</summary>
     public ReadOnlySpan<int> LabelOf => _labelOf.Span;
 

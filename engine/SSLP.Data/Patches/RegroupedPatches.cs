@@ -26,6 +26,8 @@ public sealed class RegroupedPatches : IPatchSource
 
     public bool IsCheapAtRandom => _patches.IsCheapAtRandom;
 
+    public SlideGeometry? GeometryOf(int slide) => _patches.GeometryOf(slide);
+
     public (long X, long Y)? OriginLevel0(int patch) => _patches.OriginLevel0(patch);
 
     public void Read(int patch, Span<byte> rgb) => _patches.Read(patch, rgb);

@@ -3,7 +3,7 @@ using SSLP.Data.Patches;
 
 namespace SSLP.Data.Tiling;
 
-/// <summary>A patch grid with classes from points: a patch has the class of the point inside it that is nearest to its centre.</summary>
+/// <summary>A patch grid with classes and splits from points: a patch has those of the point inside it that is nearest to its centre.</summary>
 public sealed class LabelledGrid : IPatchSource
 {
     private readonly SlidePatches _patches;
@@ -16,16 +16,27 @@ public sealed class LabelledGrid : IPatchSource
     {
         _patches = patches;
         PatchTable table = manifest.Table;
-        int[] labels = LabelsOf(manifest, points);
-        int found = labels.Count(label => label != PatchTable.None);
+        int[] nearest = NearestPoints(manifest, points);
+        int found = nearest.Count(point => point != PatchTable.None);
         if (found == 0)
             throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
         Table = new PatchTable(
-            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), new CategoryColumn(points.Table.Classes!, labels))
+            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), Column(points.Table.Classes, points.Table.LabelOf),
+            Column(points.Table.Splits, points.Table.SplitOf))
         {
             PatientOfSlide = PatientsOf(table, points.Table),
         };
         Describe = $"{patches.Describe}, {found} of them labelled by {points.Path}";
+
+        CategoryColumn? Column(IReadOnlyList<string>? names, ReadOnlySpan<int> ofPoint)
+        {
+            if (names is null)
+                return null;
+            var of = new int[nearest.Length];
+            for (int patch = 0; patch < of.Length; patch++)
+                of[patch] = nearest[patch] == PatchTable.None ? PatchTable.None : ofPoint[nearest[patch]];
+            return new(names, of);
+        }
     }
 
     public PatchTable Table { get; }
@@ -35,6 +46,8 @@ public sealed class LabelledGrid : IPatchSource
     public double? Mpp => _patches.Mpp;
 
     public string Describe { get; }
+
+    public SlideGeometry? GeometryOf(int slide) => _patches.GeometryOf(slide);
 
     public (long X, long Y)? OriginLevel0(int patch) => _patches.OriginLevel0(patch);
 
@@ -51,15 +64,16 @@ public sealed class LabelledGrid : IPatchSource
         return [.. table.Slides.Select(slide => known.GetValueOrDefault(slide, slide))];
     }
 
-    private static int[] LabelsOf(TileManifest manifest, LabelledPoints points)
+    /// <summary>By patch, the labelled point inside it that is nearest to its centre, or none.</summary>
+    private static int[] NearestPoints(TileManifest manifest, LabelledPoints points)
     {
         PatchTable table = manifest.Table;
         Dictionary<(int, int, int), int> patchAt = [];
         for (int patch = 0; patch < table.Count; patch++)
             patchAt[(table.SlideOf[patch], table.Col[patch], table.Row[patch])] = patch;
         Dictionary<string, int> slideOf = table.Slides.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
-        int[] labels = new int[table.Count];
-        Array.Fill(labels, PatchTable.None);
+        int[] chosen = new int[table.Count];
+        Array.Fill(chosen, PatchTable.None);
         double[] nearest = new double[table.Count];
         Array.Fill(nearest, double.PositiveInfinity);
         for (int point = 0; point < points.Table.Count; point++)
@@ -72,9 +86,9 @@ public sealed class LabelledGrid : IPatchSource
                 continue;
             double off = Math.Pow(col - Math.Floor(col) - 0.5, 2) + Math.Pow(row - Math.Floor(row) - 0.5, 2);
             if (off < nearest[patch])
-                (nearest[patch], labels[patch]) = (off, points.Table.LabelOf[point]);
+                (nearest[patch], chosen[patch]) = (off, point);
         }
 
-        return labels;
+        return chosen;
     }
 }

@@ -12,11 +12,12 @@ namespace SSLP.Data.Tiling;
 /// <summary>
 /// The manifest on disk, little-endian: <c>SSLPTILE</c>, u32 version, u32 header bytes H, i64 patches N, 32 bytes SHA-256 of all that
 /// follows byte 64, padding to byte 64; then H bytes of JSON padded with spaces to a multiple of 8; then the columns slide, col, row,
-/// N int32 each. Ten million patches are 120 MB, mapped and not copied.
+/// N int32 each. Ten million patches are 120 MB, mapped and not copied. Version 2 has labels: the column class, N int32 (−1 for none) that index the
+/// header's classes, and the column share, N float32; a manifest without labels is of version 1.
 /// </summary>
 internal static class ManifestFile
 {
-    private const int Version = 1;
+    private const int Unlabelled = 1, Labelled = 2, LabelColumns = 2;
     private const int PreludeBytes = 64;
     private const int MaxHeaderBytes = 256 << 20;
 
@@ -33,7 +34,7 @@ internal static class ManifestFile
         PatchTable table = manifest.Table;
         var prelude = new byte[PreludeBytes];
         Magic.CopyTo(prelude);
-        BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(8), Version);
+        BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(8), table.Classes is null ? Unlabelled : Labelled);
         BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(12), header.Length);
         BinaryPrimitives.WriteInt64LittleEndian(prelude.AsSpan(16), table.Count);
         AtomicFile.Write(path, stream =>
@@ -43,6 +44,11 @@ internal static class ManifestFile
             Append(stream, MemoryMarshal.AsBytes(table.SlideOf));
             Append(stream, MemoryMarshal.AsBytes(table.Col));
             Append(stream, MemoryMarshal.AsBytes(table.Row));
+            if (table.Classes is not null)
+            {
+                Append(stream, MemoryMarshal.AsBytes(table.LabelOf));
+                Append(stream, MemoryMarshal.AsBytes(manifest.LabelShares));
+            }
             hash.GetHashAndReset(prelude.AsSpan(24, 32));
             stream.Position = 0;
             stream.Write(prelude);
@@ -80,20 +86,21 @@ internal static class ManifestFile
         if (!prelude.StartsWith(Magic))
             throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
         int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
-        if (version != Version)
-            throw new Fault(FaultKind.Input, $"{path} is a manifest of version {version}; this program reads {Version}. Tile the slides again.");
+        if (version is not (Unlabelled or Labelled))
+            throw new Fault(FaultKind.Input, $"{path} is a manifest of version {version}; this program reads {Unlabelled} and {Labelled}. Tile the slides again.");
         int headerBytes = BinaryPrimitives.ReadInt32LittleEndian(prelude[12..]);
         long patches = BinaryPrimitives.ReadInt64LittleEndian(prelude[16..]);
         bool fits = headerBytes is >= 0 and <= MaxHeaderBytes && patches is >= 0 and <= int.MaxValue
-            && length == PreludeBytes + headerBytes + (patches * 3 * sizeof(int));
+            && length == PreludeBytes + headerBytes + (patches * (version == Labelled ? 3 + LabelColumns : 3) * sizeof(int));
         if (!fits || !mapping.Hash(PreludeBytes, length).SequenceEqual(prelude.Slice(24, 32)))
             throw new Fault(FaultKind.Data, $"{path} is damaged (its length or checksum does not match); tile the slides again.");
         ManifestHeader header = JsonSerializer.Deserialize(mapping.Bytes(PreludeBytes, headerBytes), ManifestJson.Default.ManifestHeader)
             ?? throw new Fault(FaultKind.Input, $"{path} has an empty header; tile the slides again.");
         long columns = PreludeBytes + headerBytes, column = patches * sizeof(int);
-        var table = new PatchTable([.. header.Slides.Select(slide => slide.Name)], mapping.Ints(columns, (int)patches),
-            mapping.Ints(columns + column, (int)patches), mapping.Ints(columns + (2 * column), (int)patches));
-        return new(header, table, mapping);
+        CategoryColumn? labels = version == Labelled && header.Classes is { } classes ? new(classes, mapping.Column<int>(columns + (3 * column), (int)patches)) : null;
+        var table = new PatchTable([.. header.Slides.Select(slide => slide.Name)], mapping.Column<int>(columns, (int)patches),
+            mapping.Column<int>(columns + column, (int)patches), mapping.Column<int>(columns + (2 * column), (int)patches), labels);
+        return new(header, table, mapping, labels is null ? default : mapping.Column<float>(columns + (4 * column), (int)patches));
     }
 }
 
@@ -114,7 +121,8 @@ internal sealed unsafe class MappedBytes : IDisposable
 
     public ReadOnlySpan<byte> Bytes(long offset, int count) => new(Start + offset, count);
 
-    public ReadOnlyMemory<int> Ints(long offset, int count) => new IntColumn(this, offset, count).Memory;
+    public ReadOnlyMemory<T> Column<T>(long offset, int count)
+        where T : unmanaged => new MappedColumn<T>(this, offset, count).Memory;
 
     public byte[] Hash(long from, long to)
     {
@@ -144,11 +152,12 @@ internal sealed unsafe class MappedBytes : IDisposable
         }
     }
 
-    private sealed class IntColumn(MappedBytes file, long offset, int count) : MemoryManager<int>
+    private sealed class MappedColumn<T>(MappedBytes file, long offset, int count) : MemoryManager<T>
+        where T : unmanaged
     {
-        public override Span<int> GetSpan() => new(file.Start + offset, count);
+        public override Span<T> GetSpan() => new(file.Start + offset, count);
 
-        public override MemoryHandle Pin(int elementIndex = 0) => new((int*)(file.Start + offset) + elementIndex);
+        public override MemoryHandle Pin(int elementIndex = 0) => new((T*)(file.Start + offset) + elementIndex);
 
         public override void Unpin() { }
 

@@ -28,10 +28,12 @@ public static class PatchExport
     /// <param name="format">PNG or JPEG.</param>
     /// <param name="progress">Told the number written so far; thread is any.</param>
     /// <param name="cancel">Stops between patches; what was written stays, without patches.csv.</param>
+    /// <param name="shares">How much of every patch its class covers, for a column of patches.csv; empty where that is not known.</param>
     /// <returns>Patches that did not read, each with the reason; they are in no file.</returns>
     /// <exception cref="Fault">The folder holds patches already.</exception>
     public static IReadOnlyList<PatchReadException> Write(
-        IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null, CancellationToken cancel = default)
+        IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null, CancellationToken cancel = default,
+        ReadOnlyMemory<float> shares = default)
     {
         string csv = Path.Combine(folder, PatchFolderListing.CsvName);
         if (File.Exists(csv))
@@ -57,13 +59,13 @@ public static class PatchExport
                 }
                 return rgb;
             }, _ => { });
-        AtomicFile.Write(csv, stream => WriteTable(stream, table, FileOf, faults));
+        AtomicFile.Write(csv, stream => WriteTable(stream, table, FileOf, faults, shares));
         return [.. faults.OfType<PatchReadException>()];
 
         string FileOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{slideFolders[table.SlideOf[i]]}/{table.Col[i]}_{table.Row[i]}.{(format == PatchFormat.Png ? "png" : "jpg")}");
     }
 
-    private static void WriteTable(Stream stream, PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults)
+    private static void WriteTable(Stream stream, PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults, ReadOnlyMemory<float> shares)
     {
         using SepWriter writer = Csv.Writer(stream);
         for (int i = 0; i < table.Count; i++)
@@ -77,6 +79,8 @@ public static class PatchExport
             row["row"].Format(table.Row[i]);
             row["label"].Set(table.Classes is { } classes && table.LabelOf[i] >= 0 ? classes[table.LabelOf[i]] : "");
             row["split"].Set(table.Splits is { } splits && table.SplitOf[i] >= 0 ? splits[table.SplitOf[i]] : "");
+            if (!shares.IsEmpty)
+                row["share"].Format(shares.Span[i]);
         }
     }
 

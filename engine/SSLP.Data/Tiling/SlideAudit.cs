@@ -97,8 +97,10 @@ public static class SlideAudit
     /// <param name="options">What is asked of them.</param>
     /// <param name="progress">Told each record as it is made; order and thread are any.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
+    /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     public static IReadOnlyList<SlideAuditRecord> Run(
-        IReadOnlyList<SlideFile> slides, SlideAuditOptions? options = null, IProgress<SlideAuditRecord>? progress = null, CancellationToken cancel = default)
+        IReadOnlyList<SlideFile> slides, SlideAuditOptions? options = null, IProgress<SlideAuditRecord>? progress = null, CancellationToken cancel = default,
+        SlideRuntime? runtime = null)
     {
         options ??= new();
         options.Tiling.Check();
@@ -106,20 +108,21 @@ public static class SlideAudit
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
         Parallel.For(0, slides.Count, parallel, i =>
         {
-            records[i] = One(slides[i], options, cancel);
+            records[i] = One(slides[i], options, cancel, runtime);
             progress?.Report(records[i]);
         });
         return records;
     }
 
     /// <summary>Audits one file. Faults of the file are verdicts, never exceptions.</summary>
-    public static SlideAuditRecord One(SlideFile file, SlideAuditOptions? options = null, CancellationToken cancel = default)
+    public static SlideAuditRecord One(
+        SlideFile file, SlideAuditOptions? options = null, CancellationToken cancel = default, SlideRuntime? runtime = null)
     {
         options ??= new();
         TilingOptions tiling = options.Tiling;
         try
         {
-            using Slide slide = Slide.Open(file.Path);
+            using Slide slide = Slide.Open(file.Path, runtime: runtime);
             SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, tiling.AssumeMpp, tiling.Upsample, tiling.Tissue, cancel);
             var record = new SlideAuditRecord(file.Name, file.Path, inspection.Verdict, inspection.Reason)
             {

@@ -25,7 +25,7 @@ public sealed class SlidePatches : IPatchSource
 
     private SlidePatches(
         PatchTable table, int patchSize, double mpp, string describe, IReadOnlyList<SourceSlide> slides,
-        Func<int, (double Left, double Top)> cornerLevel0, int handleBudget)
+        Func<int, (double Left, double Top)> cornerLevel0, int handleBudget, SlideRuntime? runtime)
     {
         Table = table;
         PatchSize = patchSize;
@@ -33,7 +33,7 @@ public sealed class SlidePatches : IPatchSource
         Describe = describe;
         _slides = slides;
         _cornerLevel0 = cornerLevel0;
-        _store = new([.. slides.Select(slide => slide.Path)], handleBudget);
+        _store = new([.. slides.Select(slide => slide.Path)], handleBudget, runtime: runtime);
         _sampling = new PatchSampling?[slides.Count];
     }
 
@@ -56,14 +56,16 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="manifest">Made by <see cref="Tiler"/> or opened from disk.</param>
     /// <param name="slidesFolder">Where the slides are now, if they have moved since they were tiled.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <param name="runtime">What the slides share, open longer than the source; null makes one that goes with it.</param>
     /// <exception cref="Fault">A slide is missing or has another size than when it was tiled.</exception>
-    public static SlidePatches FromManifest(TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
+    public static SlidePatches FromManifest(
+        TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
     {
         SourceSlide[] slides = [.. manifest.Slides.Select((slide, i) => SourceSlide.Locate(slide, manifest.Grid(i), slidesFolder))];
         PatchTable table = manifest.Table;
         return new(table, manifest.PatchSize, manifest.Mpp,
             FormattableString.Invariant($"{table.Count} patches of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {slides.Length} slides"),
-            slides, Corner, handleBudget);
+            slides, Corner, handleBudget, runtime);
 
         (double, double) Corner(int patch)
         {
@@ -74,12 +76,13 @@ public sealed class SlidePatches : IPatchSource
 
     /// <summary>The patches of a manifest file, which is opened here and closed with the source.</summary>
     /// <inheritdoc cref="FromManifest"/>
-    public static SlidePatches Open(string manifestFile, string? slidesFolder = null, int handleBudget = DefaultHandleBudget)
+    public static SlidePatches Open(
+        string manifestFile, string? slidesFolder = null, int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
     {
         TileManifest manifest = TileManifest.Open(manifestFile);
         try
         {
-            SlidePatches patches = FromManifest(manifest, slidesFolder, handleBudget);
+            SlidePatches patches = FromManifest(manifest, slidesFolder, handleBudget, runtime);
             patches._owned = manifest;
             return patches;
         }
@@ -98,16 +101,32 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
     /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
     /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <param name="runtime">What the slides share, open longer than the source; null makes one that goes with it.</param>
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
-        int handleBudget = DefaultHandleBudget)
+        int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null) =>
+        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample, handleBudget, runtime);
+
+    /// <summary>The same, for slides that lie anywhere.</summary>
+    /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
+    /// <param name="slidePaths">The files of the slides that the points name, in the order of their table.</param>
+    /// <param name="patchSize">Side of a patch, px.</param>
+    /// <param name="mpp">Pixel size of the patches, µm.</param>
+    /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
+    /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
+    /// <param name="handleBudget">Slides kept open at once.</param>
+    /// <param name="runtime">What the slides share; null: one of its own.</param>
+    /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
+    public static SlidePatches AtPoints(
+        LabelledPoints points, IReadOnlyList<string> slidePaths, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
+        int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
     {
-        SourceSlide[] slides = [.. SlideNames.Find(slidesFolder, points.Table.Slides, points.Path).Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample))];
+        SourceSlide[] slides = [.. slidePaths.Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample, runtime))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
-            slides, Corner, handleBudget);
+            slides, Corner, handleBudget, runtime);
 
         (double, double) Corner(int patch)
         {
@@ -121,6 +140,14 @@ public sealed class SlidePatches : IPatchSource
     {
         (double left, double top) = _cornerLevel0(patch);
         return ((long)Math.Round(left), (long)Math.Round(top));
+    }
+
+    /// <inheritdoc/>
+    public SlideGeometry? GeometryOf(int slide)
+    {
+        SourceSlide own = _slides[slide];
+        double mpp = Mpp!.Value;
+        return new(PatchSize, mpp, mpp / own.ScaleX, mpp / own.ScaleY, own.Width, own.Height);
     }
 
     /// <inheritdoc/>

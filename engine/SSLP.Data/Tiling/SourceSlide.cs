@@ -8,7 +8,9 @@ namespace SSLP.Data.Tiling;
 /// <param name="Path">The file.</param>
 /// <param name="ScaleX">Level-0 pixels per patch pixel across.</param>
 /// <param name="ScaleY">Level-0 pixels per patch pixel down.</param>
-internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
+/// <param name="Width">Columns of level 0, px.</param>
+/// <param name="Height">Rows of level 0, px.</param>
+internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY, long Width, long Height)
 {
     /// <summary>Finds a slide of a manifest where it was or in another folder, and checks that it is the same file.</summary>
     /// <exception cref="Fault">It is gone or has another size.</exception>
@@ -19,7 +21,7 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
             throw new Fault(FaultKind.Input, $"{path} is gone; tile the slides again, or name the folder they are in now with --slides.");
         if (BytesOf(path) is var bytes && bytes != slide.Bytes)
             throw new Fault(FaultKind.Input, $"{path} has {bytes} bytes; it had {slide.Bytes} when it was tiled. Tile the slides again.");
-        return new(path, grid.ScaleX, grid.ScaleY);
+        return new(path, grid.ScaleX, grid.ScaleY, grid.Width, grid.Height);
     }
 
     /// <summary>Size of a slide's file; of a DICOM slide, of all the files in its folder.</summary>
@@ -28,15 +30,15 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY)
 
     /// <summary>Opens a slide once to learn its pixel size.</summary>
     /// <exception cref="Fault">It does not open, says no pixel size, or is too coarse.</exception>
-    public static SourceSlide Probe(string path, double mpp, double? assumeMpp, bool upsample)
+    public static SourceSlide Probe(string path, double mpp, double? assumeMpp, bool upsample, SlideRuntime? runtime)
     {
         try
         {
-            using Slide slide = Slide.Open(path);
+            using Slide slide = Slide.Open(path, runtime: runtime);
             if (SlideInspection.PixelSizeOf(slide, assumeMpp) is not { } own)
                 throw new Fault(FaultKind.Input, $"{path} {SlideInspection.WithoutMpp(slide)}.");
             return upsample || Math.Max(own.X, own.Y) <= mpp * (1 + SlideInspection.CoarserTolerance)
-                ? new(path, mpp / own.X, mpp / own.Y)
+                ? new(path, mpp / own.X, mpp / own.Y, slide.Levels[0].Width, slide.Levels[0].Height)
                 : throw new Fault(FaultKind.Input, FormattableString.Invariant($"{path} has {own.X:0.####} µm per pixel at its finest, coarser than the {mpp:0.####} asked for; ask for a coarser --mpp, or --upsample."));
         }
         catch (SlideException e)

@@ -26,9 +26,11 @@ public sealed record ManifestSlide(
 /// <summary>A slide that was looked at and gave no patches.</summary>
 public sealed record ManifestOmission(string Name, string Path, SlideVerdict Verdict, string Reason);
 
-/// <summary>Everything of a manifest but its columns.</summary>
+/// <summary>Everything of a manifest but its columns. What a manifest without labels lacks is not written, so that its bytes stay as they were.</summary>
 internal sealed record ManifestHeader(
-    int PatchSize, double Mpp, double MinTissue, bool Upsample, IReadOnlyList<ManifestSlide> Slides, IReadOnlyList<ManifestOmission> LeftOut);
+    int PatchSize, double Mpp, double MinTissue, bool Upsample, IReadOnlyList<ManifestSlide> Slides, IReadOnlyList<ManifestOmission> LeftOut,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Classes = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? LabelShare = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ManifestHeader))]
@@ -41,11 +43,13 @@ internal sealed partial class ManifestJson : JsonSerializerContext;
 public sealed class TileManifest : IDisposable
 {
     private readonly IDisposable? _mapping;
+    private readonly ReadOnlyMemory<float> _shares;
 
-    internal TileManifest(ManifestHeader header, PatchTable table, IDisposable? mapping)
+    internal TileManifest(ManifestHeader header, PatchTable table, IDisposable? mapping, ReadOnlyMemory<float> shares = default)
     {
         Header = header;
         Table = table;
+        _shares = shares;
         _mapping = mapping;
     }
 
@@ -62,6 +66,9 @@ public sealed class TileManifest : IDisposable
     public IReadOnlyList<ManifestOmission> LeftOut => Header.LeftOut;
 
     public PatchTable Table { get; }
+
+    /// <summary>By patch, how much of it its class covers, or of a patch without class the most that any class does; empty where nothing was annotated.</summary>
+    public ReadOnlySpan<float> LabelShares => _shares.Span;
 
     internal ManifestHeader Header { get; }
 

@@ -1,3 +1,4 @@
+using SSLP.Data.Annotations;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
@@ -5,6 +6,16 @@ using SSLP.Data.Tissue;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Tiling;
+
+/// <summary>The point that GeoJSON of regions counts from.</summary>
+public enum RegionOrigin
+{
+    /// <summary>The corner of the slide's bounds where it has some (openslide.bounds-x and -y), else of its canvas.</summary>
+    QuPath,
+
+    /// <summary>The corner of the canvas, always.</summary>
+    Slide,
+}
 
 /// <summary>What patches are cut, and from which slides.</summary>
 public sealed record TilingOptions
@@ -27,8 +38,29 @@ public sealed record TilingOptions
     /// <summary>How tissue is told from glass.</summary>
     public TissueOptions Tissue { get; init; } = new();
 
-    /// <summary>Folder of QuPath's GeoJSON, <c>&lt;slide&gt;.geojson</c> with or without the slide's extension; see <see cref="SlideRegions"/>. Default none.</summary>
+    /// <summary>Folder of region files, QuPath's GeoJSON or ASAP's XML, called as the slides: patches are cut inside their areas only. Default none.</summary>
     public string? RegionsFolder { get; init; }
+
+    /// <summary>Take a slide that has no region file whole. Default: it is left out.</summary>
+    public bool RegionsOptional { get; init; }
+
+    /// <summary>Folder of annotation files, GeoJSON, ASAP XML or mask TIFF, called as the slides: patches get classes from them. Default none.</summary>
+    public string? AnnotationsFolder { get; init; }
+
+    /// <summary>Least share of a patch that its class covers. Default 0.5.</summary>
+    public double LabelShare { get; init; } = 0.5;
+
+    /// <summary>
+    /// Class of patches that no annotation touches, also on slides that have no annotation file. Default: none, but
+    /// "normal" on slides with ASAP XML of CAMELYON's groups, where this is the annotation's meaning.
+    /// </summary>
+    public string? LabelRest { get; init; }
+
+    /// <summary>Names of a mask's values; a value without one is called by its number.</summary>
+    public IReadOnlyDictionary<int, string>? MaskClasses { get; init; }
+
+    /// <summary>Where GeoJSON counts from on slides that have bounds inside of their canvas. Default: from there, as QuPath does.</summary>
+    public RegionOrigin RegionOrigin { get; init; } = RegionOrigin.QuPath;
 
     /// <summary>Folder for a contact sheet of every slide; null for none.</summary>
     public string? ContactSheetFolder { get; init; }
@@ -50,6 +82,8 @@ public sealed record TilingOptions
                 : $"A tissue threshold of {threshold} means nothing; stain and density go from 0 to 254.");
         if (AssumeMpp is double assumed && (!(assumed > 0) || !double.IsFinite(assumed)))
             throw new Fault(FaultKind.Input, $"An assumed pixel size of {assumed} µm means nothing.");
+        if (!(LabelShare is > 0 and <= 1))
+            throw new Fault(FaultKind.Input, $"A patch can't be labelled by a share of {LabelShare}; it must lie above 0 and up to 1.");
     }
 }
 
@@ -69,8 +103,8 @@ public sealed record TilingOutcome(SlideFile Slide, SlideVerdict Verdict, int Pa
         + (Reason.Length > 0 ? $" ({Reason})" : "");
 }
 
-/// <summary>A manifest and one outcome per slide, in the order the slides were given.</summary>
-public sealed record TilingResult(TileManifest Manifest, IReadOnlyList<TilingOutcome> Outcomes);
+/// <summary>A manifest and one outcome per slide, in the order the slides were given, and what is to be said of the folders of regions and annotations.</summary>
+public sealed record TilingResult(TileManifest Manifest, IReadOnlyList<TilingOutcome> Outcomes, IReadOnlyList<string> Notes);
 
 /// <summary>
 /// Tissue mask and patch grid of many slides. A bad slide is an outcome, never an exception: the others go on, and the manifest
@@ -82,36 +116,38 @@ public static class Tiler
     /// <param name="options">What to cut.</param>
     /// <param name="progress">Told each outcome as it is known; order and thread are any.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
+    /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     /// <exception cref="Fault">An option that means nothing.</exception>
     public static TilingResult Run(
-        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default)
+        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default,
+        SlideRuntime? runtime = null)
     {
         options.Check();
-        if (options.RegionsFolder is { } folder && !Directory.Exists(folder))
-            throw new Fault(FaultKind.Input, $"{folder} is not a folder; give the folder of the slides' GeoJSON files.");
+        SlideAreas areas = new(options, slides);
         string[] sheets = SlideOutputNames.Flat([.. slides.Select(slide => slide.Name)]);
         var tiled = new TiledSlide[slides.Count];
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
         Parallel.For(0, slides.Count, parallel, i =>
         {
-            tiled[i] = One(slides[i], sheets[i], options, cancel);
+            tiled[i] = One(slides[i], sheets[i], options, areas, cancel, runtime);
             progress?.Report(tiled[i].Outcome);
         });
-        return new(Assemble(tiled, options), [.. tiled.Select(slide => slide.Outcome)]);
+        return new(Assemble(tiled, options), [.. tiled.Select(slide => slide.Outcome)], areas.Notes);
     }
 
-    private static TiledSlide One(SlideFile file, string sheet, TilingOptions options, CancellationToken cancel)
+    private static TiledSlide One(
+        SlideFile file, string sheet, TilingOptions options, SlideAreas areas, CancellationToken cancel, SlideRuntime? runtime)
     {
         try
         {
-            using Slide slide = Slide.Open(file.Path);
+            using Slide slide = Slide.Open(file.Path, runtime: runtime);
             SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample, options.Tissue, cancel);
             if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
                 return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);
             var grid = new SlideGrid(options.PatchSize, options.Mpp, mpp.X, mpp.Y, slide.Levels[0].Width, slide.Levels[0].Height);
-            SlideRegions? regions = options.RegionsFolder is { } regionsFolder ? SlideRegions.Find(regionsFolder, file.Name) : null;
-            List<(int Col, int Row)> patches = [.. grid.Covered(mask, options.MinTissue).Where(place =>
-                regions?.Takes(grid.Left(place.Col), grid.Top(place.Row), grid.Left(place.Col + 1), grid.Top(place.Row + 1)) != false)];
+            OneSlideAreas own = areas.Of(file, slide, grid);
+            List<(int Col, int Row)> patches =
+                [.. grid.Covered(mask, options.MinTissue).Where(place => own.Regions?.Takes(place.Col, place.Row) != false)];
             if (options.ContactSheetFolder is { } folder)
                 ContactSheet.Write(Path.Combine(folder, sheet + ".png"), inspection.Thumbnail!.Image, mask, grid, patches);
             if (patches.Count == 0)
@@ -121,8 +157,8 @@ public static class Tiler
             {
                 Tissue = mask.Method == TissueMethod.Stain ? null : mask.Method,
             };
-            string reason = string.Join("; ", ((string[])[inspection.Reason, .. slide.PixelSize.Notes]).Where(note => note.Length > 0));
-            return new(new(file, inspection.Verdict, patches.Count, reason) { Tissue = mask.Method }, entry, patches);
+            string reason = string.Join("; ", ((string[])[inspection.Reason, .. slide.PixelSize.Notes, .. own.Notes]).Where(note => note.Length > 0));
+            return new(new(file, inspection.Verdict, patches.Count, reason) { Tissue = mask.Method }, entry, patches, own.Label(patches));
         }
         catch (SlideException e)
         {
@@ -144,19 +180,28 @@ public static class Tiler
         TiledSlide[] kept = [.. tiled.Where(slide => slide.Entry is not null)];
         int count = kept.Sum(slide => slide.Patches.Count), next = 0;
         int[] slideOf = new int[count], cols = new int[count], rows = new int[count];
+        bool labelled = options.AnnotationsFolder is not null;
+        var names = new string?[labelled ? count : 0];
+        var shares = new float[names.Length];
         for (int slide = 0; slide < kept.Length; slide++)
-            foreach ((int col, int row) in kept[slide].Patches)
-                (slideOf[next], cols[next], rows[next++]) = (slide, col, row);
-        var table = new PatchTable([.. kept.Select(slide => slide.Entry!.Name)], slideOf, cols, rows);
+            for (int i = 0; i < kept[slide].Patches.Count; i++, next++)
+            {
+                (slideOf[next], (cols[next], rows[next])) = (slide, kept[slide].Patches[i]);
+                if (kept[slide].Labels is { } labels)
+                    (names[next], shares[next]) = (labels.Names[i], labels.Shares[i]);
+            }
+        CategoryColumn? classes = CategoryColumn.FromNames(names);
+        var table = new PatchTable([.. kept.Select(slide => slide.Entry!.Name)], slideOf, cols, rows, classes);
         var header = new ManifestHeader(options.PatchSize, options.Mpp, options.MinTissue, options.Upsample,
             [.. kept.Select(slide => slide.Entry!)],
             [.. tiled.Where(slide => slide.Entry is null).Select(slide => slide.Outcome)
-                .Select(outcome => new ManifestOmission(outcome.Slide.Name, outcome.Slide.Path, outcome.Verdict, outcome.Reason))]);
-        return new(header, table, null);
+                .Select(outcome => new ManifestOmission(outcome.Slide.Name, outcome.Slide.Path, outcome.Verdict, outcome.Reason))],
+            classes?.Names, classes is null ? null : options.LabelShare);
+        return new(header, table, null, classes is null ? default : shares);
     }
 
-    private sealed record TiledSlide(TilingOutcome Outcome, ManifestSlide? Entry, List<(int Col, int Row)> Patches)
+    private sealed record TiledSlide(TilingOutcome Outcome, ManifestSlide? Entry, List<(int Col, int Row)> Patches, PatchLabels? Labels)
     {
-        public static TiledSlide LeftOut(SlideFile file, SlideVerdict verdict, string reason) => new(new(file, verdict, 0, reason), null, []);
+        public static TiledSlide LeftOut(SlideFile file, SlideVerdict verdict, string reason) => new(new(file, verdict, 0, reason), null, [], null);
     }
 }

@@ -35,11 +35,15 @@ public abstract class Method : IDisposable
     /// <summary>Moves the networks.</summary>
     public virtual void To(Device device) => Encoder.to(device);
 
-    /// <summary>Called before the first step of an epoch.</summary>
-    /// <param name="epoch">From 0.</param>
-    public virtual void BeginEpoch(int epoch)
+    /// <summary>Called before each step, while the readers already fill the batches of it and of the next ones.</summary>
+    /// <param name="step">Steps done before this one.</param>
+    /// <param name="stepsPerEpoch">Batches of an epoch.</param>
+    public virtual void BeginStep(int step, int stepsPerEpoch)
     {
     }
+
+    /// <summary>What of the method such a run will never come to, as a sentence; null where all of it takes part.</summary>
+    public virtual string? Idle(int totalSteps, int stepsPerEpoch) => null;
 
     /// <summary>
     /// Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Besides those it changes the networks' batch statistics
@@ -52,11 +56,24 @@ public abstract class Method : IDisposable
     {
     }
 
-    /// <summary>Tensors of the method besides the encoder's, for the checkpoint.</summary>
+    /// <summary>
+    /// Tensors of the method besides the encoder's as they are now, for the checkpoint: they may be written while training goes on, one
+    /// checkpoint at a time.
+    /// </summary>
     public virtual IEnumerable<SafetensorsItem> State() => [];
 
-    /// <summary>Takes back what <see cref="State"/> gave.</summary>
-    public virtual void Load(SafetensorsFile checkpoint)
+    /// <summary>The same as changes over the last state that <see cref="BaseTaken"/> was said of; null where that is not less.</summary>
+    public virtual IEnumerable<SafetensorsItem>? Changes() => null;
+
+    /// <summary>The last <see cref="State"/> is on the disk or about to be: <see cref="Changes"/> counts from it on.</summary>
+    public virtual void BaseTaken()
+    {
+    }
+
+    /// <summary>Takes back what <see cref="State"/>, or <see cref="Changes"/> over it, gave.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="rowOf">Of a run that goes on with more patches: this table's row of each of the file's, −1 where it is gone. Null: the same rows.</param>
+    public virtual void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
     }
 

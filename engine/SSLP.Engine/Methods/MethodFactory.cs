@@ -23,8 +23,10 @@ public static class MethodFactory
         ulong seed = (ulong)options.Seed;
         return options.Method switch
         {
-            MethodKind.Sslp => new Sslp(encoder, new FusedObjective(options.ObjectiveFor(table.Count), table, options.Width, seed, kernels)),
-            MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(InstDisc.PlanFor(options, table.Count), table, options.Width, seed, kernels)),
+            MethodKind.Sslp => new Sslp(encoder, new FusedObjective(options.ObjectiveFor(table.Count), table, options.Width, seed, kernels),
+                options.ClusterEvery, options.InterWeight > 0),
+            MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(InstDisc.PlanFor(options, table.Count), table, options.Width, seed, kernels),
+                options.ClusterEvery, usesClusters: false),
             MethodKind.MoCoV2 => new MoCoV2(
                 encoder, NewEncoder(options), Math.Min(options.Queue, table.Count), options.Temperature, options.KeyMomentum, seed, kernels),
             MethodKind.SimClr => new SimClr(encoder, options.Temperature),

@@ -23,6 +23,7 @@ public sealed class MoCoV2 : Method
     private readonly IWholeBankLoss _loss;
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
+    private BankSnapshot? _snapshot; // of the checkpoint that is being written
     private int _next;
     private Tensor? _keys; // of the running step
 
@@ -82,14 +83,19 @@ public sealed class MoCoV2 : Method
         _key.to(device);
     }
 
-    public override IEnumerable<SafetensorsItem> State() =>
-    [
-        _queue.ToItem("moco.queue"),
-        SafetensorsItem.From<int>("moco.next", new[] { _next }, 1),
-        .. _key.state_dict().Select(pair => SafetensorsItem.From("moco.key." + pair.Key, pair.Value)),
-    ];
+    public override IEnumerable<SafetensorsItem> State()
+    {
+        _snapshot = new BankSnapshot(_queue);
+        return
+        [
+            _snapshot.ToItem("moco.queue"),
+            SafetensorsItem.From<int>("moco.next", new[] { _next }, 1),
+            .. _key.state_dict().Select(pair => SafetensorsItem.CopyOf("moco.key." + pair.Key, pair.Value)),
+        ];
+    }
 
-    public override void Load(SafetensorsFile checkpoint)
+    /// <summary>The queue holds keys, not patches: it goes on as it is with others.</summary>
+    public override void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -119,6 +125,7 @@ public sealed class MoCoV2 : Method
     private void Enqueue(Tensor keys)
     {
         int[] slots = [.. Enumerable.Range(0, (int)keys.shape[0]).Select(i => (_next + i) % _queue.RowCount)];
+        _snapshot?.Keep(slots);
         _queue.Update(slots, KernelBridge.View(keys), momentum: 1);
         _next = (_next + slots.Length) % _queue.RowCount;
     }

@@ -11,7 +11,9 @@ namespace SSLP.Engine.Methods;
 /// </summary>
 /// <param name="encoder">g; owned from here on.</param>
 /// <param name="objective">Sets, terms and bank; owned from here on.</param>
-public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
+/// <param name="clusterEvery">Steps from one clustering of the bank to the next; 0: at the start of each epoch but the first.</param>
+/// <param name="usesClusters">False where the inter term is left out, and the clusters change nothing.</param>
+public sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true) : Method
 {
     private Tensor? _features; // of the running step
 
@@ -24,11 +26,20 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
 
     public override string Describe => objective.Describe;
 
-    /// <summary>Clusters the bank, from the second epoch on: before that it holds noise, and every row is in a cluster of its own.</summary>
-    public override void BeginEpoch(int epoch)
+    /// <summary>Clusters the bank where it is due, never before the first step: then it holds noise, and every row is in a cluster of its own.</summary>
+    public override void BeginStep(int step, int stepsPerEpoch)
     {
-        if (epoch > 0)
-            objective.Cluster(epoch);
+        int every = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
+        if (step > 0 && step % every == 0)
+            objective.Cluster(step / every);
+    }
+
+    public override string? Idle(int totalSteps, int stepsPerEpoch)
+    {
+        int first = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
+        return usesClusters && totalSteps <= first
+            ? $"The inter term stays out of this run: its {totalSteps:N0} steps end before the first clustering, at step {first:N0}; train longer, or set cluster_every below {totalSteps:N0}."
+            : null;
     }
 
     public override StepTerms Step(TrainingBatch batch)
@@ -49,7 +60,11 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective) : Method
 
     public override IEnumerable<SafetensorsItem> State() => objective.State();
 
-    public override void Load(SafetensorsFile checkpoint) => objective.Load(checkpoint);
+    public override IEnumerable<SafetensorsItem>? Changes() => objective.Changes();
+
+    public override void BaseTaken() => objective.BaseTaken();
+
+    public override void Load(SafetensorsFile checkpoint, int[]? rowOf = null) => objective.Load(checkpoint, rowOf);
 
     public override void Dispose()
     {

@@ -1,19 +1,30 @@
 using System.Runtime.InteropServices;
 using SSLP.Data.Files;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
+using static TorchSharp.torch;
 
 namespace SSLP.Engine.Objective;
 
-/// <summary>A memory bank to and from a checkpoint.</summary>
+/// <summary>
+/// A memory bank from a checkpoint, and to one: whole, or the rows that changed over the checkpoint that is its
+/// <see cref="SafetensorsFile.Base"/>. Always by the block: a bank of 10 M rows is 5 GB.
+/// </summary>
 internal static class BankState
 {
-    // Written and read by the block: a bank of 10 M rows is 5 GB.
     private const int BlockRows = 65_536;
 
-    /// <summary>The rows as a float32 tensor [N, D]; they are read when the file is written.</summary>
-    public static SafetensorsItem ToItem(this MemoryBank bank, string name) =>
-        new(name, SafetensorsDtype.F32, [bank.RowCount, bank.Width], stream =>
+    /// <summary>Name of the changed rows' numbers, int32 [k], and of their vectors, float32 [k, D].</summary>
+    public static string RowsOf(string name) => name + ".changed_rows";
+
+    /// <inheritdoc cref="RowsOf"/>
+    public static string ValuesOf(string name) => name + ".changed";
+
+    /// <summary>The rows as a float32 tensor [N, D], as they are now.</summary>
+    public static SafetensorsItem ToItem(this MemoryBank bank, string name)
+    {
+        return new(name, SafetensorsDtype.F32, [bank.RowCount, bank.Width], stream =>
         {
             var block = new float[Math.Min(BlockRows, bank.RowCount) * bank.Width];
             for (int row = 0; row < bank.RowCount; row += BlockRows)
@@ -23,18 +34,90 @@ internal static class BankState
                 stream.Write(MemoryMarshal.AsBytes(part));
             }
         });
+    }
 
+    /// <param name="bank">Takes the rows.</param>
+    /// <param name="file">A checkpoint.</param>
+    /// <param name="name">The bank's.</param>
+    /// <param name="rowOf">Where each row of the file goes, −1 for nowhere; null: to its own number, and every row is there.</param>
     /// <exception cref="Fault">The file's bank has another shape.</exception>
-    public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name)
+    public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name, int[]? rowOf = null)
     {
-        if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry) || !entry.Shape.SequenceEqual([bank.RowCount, bank.Width]))
-            throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{name}' of {bank.RowCount} × {bank.Width}.");
-        var block = new float[Math.Min(BlockRows, bank.RowCount) * bank.Width];
+        int rows = rowOf?.Length ?? bank.RowCount;
+        Read(file, name, rows, bank.Width, (first, values) =>
+        {
+            if (rowOf is null)
+                bank.LoadRows(first, values);
+            else
+                for (int i = 0; i < values.Length / bank.Width; i++)
+                    if (rowOf[first + i] >= 0)
+                        bank.LoadRows(rowOf[first + i], values.Slice(i * bank.Width, bank.Width));
+        });
+    }
+
+    /// <summary>The rows as a tensor [N, D] of the caller's scope: 4·N·D bytes.</summary>
+    /// <inheritdoc cref="LoadFrom" path="/exception"/>
+    public static Tensor ReadBank(SafetensorsFile file, string name)
+    {
+        SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;
+        if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Shape is not [> 0 and <= int.MaxValue and var rows, > 0 and <= int.MaxValue and var width])
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{name}'.");
+        Tensor bank = empty([rows, width], ScalarType.Float32);
+        Read(file, name, (int)rows, (int)width, (first, values) =>
+            MemoryMarshal.AsBytes(values).CopyTo(KernelBridge.Bytes(bank, first * width * sizeof(float), values.Length * sizeof(float))));
+        return bank;
+    }
+
+    /// <summary>The rows of a bank as a tensor [N, D] of the caller's scope: 4·N·D bytes.</summary>
+    public static Tensor ToTensor(this MemoryBank bank)
+    {
+        Tensor rows = empty([bank.RowCount, bank.Width], ScalarType.Float32);
         for (int row = 0; row < bank.RowCount; row += BlockRows)
         {
-            Span<float> part = block.AsSpan(0, Math.Min(BlockRows, bank.RowCount - row) * bank.Width);
-            file.ReadBytes(name, MemoryMarshal.AsBytes(part), (long)row * bank.Width * sizeof(float));
-            bank.LoadRows(row, part);
+            int count = Math.Min(BlockRows, bank.RowCount - row) * bank.Width;
+            bank.SaveRows(row, MemoryMarshal.Cast<byte, float>(KernelBridge.Bytes(rows, (long)row * bank.Width * sizeof(float), count * sizeof(float))));
         }
+        return rows;
+    }
+
+    private delegate void Take(int first, ReadOnlySpan<float> values);
+
+    /// <summary>Gives every row by the block, those that a later checkpoint changed once more.</summary>
+    private static void Read(SafetensorsFile file, string name, int rows, int width, Take take)
+    {
+        SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;
+        if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.F32 || !entry.Shape.SequenceEqual([rows, width]))
+            throw new Fault(FaultKind.Data, $"'{whole.Path}' holds no '{name}' of {rows} × {width}.");
+        var block = new float[Math.Min(BlockRows, rows) * width];
+        for (int row = 0; row < rows; row += BlockRows)
+        {
+            Span<float> part = block.AsSpan(0, Math.Min(BlockRows, rows - row) * width);
+            whole.ReadBytes(name, MemoryMarshal.AsBytes(part), (long)row * width * sizeof(float));
+            take(row, part);
+        }
+        if (whole == file)
+            return;
+        int[] changed = ChangedRows(file, name, rows);
+        for (int at = 0; at < changed.Length; at += BlockRows)
+        {
+            Span<float> part = block.AsSpan(0, Math.Min(BlockRows, changed.Length - at) * width);
+            file.ReadBytes(ValuesOf(name), MemoryMarshal.AsBytes(part), (long)at * width * sizeof(float));
+            for (int i = 0; i < part.Length / width; i++)
+                take(changed[at + i], part.Slice(i * width, width));
+        }
+    }
+
+    /// <summary>Numbers of the rows that a checkpoint lays over its base, ascending.</summary>
+    /// <exception cref="Fault">There are none, or they are no rows of such a bank.</exception>
+    public static int[] ChangedRows(SafetensorsFile file, string name, int rows)
+    {
+        if (!file.Entries.TryGetValue(RowsOf(name), out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.I32 || entry.Shape.Count != 1 || entry.Shape[0] > rows)
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds neither '{name}' nor the rows of it that changed.");
+        var changed = new int[entry.Shape[0]];
+        file.ReadAll<int>(RowsOf(name), changed);
+        for (int i = 0; i < changed.Length; i++)
+            if (changed[i] <= (i == 0 ? -1 : changed[i - 1]) || changed[i] >= rows)
+                throw new Fault(FaultKind.Data, $"'{file.Path}' changes row {changed[i]} of a bank of {rows}.");
+        return changed;
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
@@ -20,7 +20,10 @@ public sealed class FusedObjective : IBankObjective
     private readonly MemoryBank _bank;
     private readonly IThreeTermStep _step;
     private readonly IKMeans _kmeans;
-    private readonly int[] _labels; // [R, N]
+    private readonly ChangedRows _changed; // since the last whole checkpoint
+    private BankSnapshot? _snapshot; // of the checkpoint that is being written
+    private int[] _labels; // [R, N]; made anew by each clustering, so that a checkpoint may still write the ones before
+    private bool _labelsChanged;
 
     /// <param name="plan">Constants.</param>
     /// <param name="table">Slide and place of each bank row.</param>
@@ -31,10 +34,11 @@ public sealed class FusedObjective : IBankObjective
     {
         (_plan, _seed) = (plan, seed);
         _bank = MemoryBank.CreateRandom(table.Count, width, seed, kernels.Pool);
-        var spatial = new SpatialNeighbours(table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray());
+        var spatial = new SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn);
         _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms);
         _kmeans = kernels.KMeans(_bank);
-        _labels = new int[plan.ClusterRuns * table.Count];
+        _changed = new ChangedRows(table.Count);
+        _labels = new int[checked(plan.ClusterRuns * table.Count)];
         for (int i = 0; i < _labels.Length; i++)
             _labels[i] = i % table.Count; // every row alone, until the first clustering
     }
@@ -66,23 +70,61 @@ public sealed class FusedObjective : IBankObjective
         _bank.Width, features.ToArray<float>(), ComparedFeatures.Gather(_bank, anchors), ComparedFeatures.Sample(_bank, anchors),
         AreLearned: (long)step * anchors.Length >= _bank.RowCount, _plan.Terms.Sampling, _plan.Terms.PoolShare);
 
-    public void Update(ReadOnlySpan<int> anchors, Tensor features) =>
-        _bank.Update(anchors, KernelBridge.View(KernelBridge.ToHost(features)), (float)_plan.BankMomentum);
-
-    public void Cluster(int epoch)
+    public void Update(ReadOnlySpan<int> anchors, Tensor features)
     {
-        ulong[] seeds = [.. Enumerable.Range(0, _plan.ClusterRuns).Select(run => SeedOf(run, epoch))];
-        _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, _labels);
+        _snapshot?.Keep(anchors);
+        _changed.Add(anchors);
+        Tensor host = KernelBridge.ToHost(features);
+        _bank.Update(anchors, KernelBridge.View(host), (float)_plan.BankMomentum);
+        GC.KeepAlive(host);
+    }
+
+    public void Cluster(int clustering)
+    {
+        ulong[] seeds = [.. Enumerable.Range(0, _plan.ClusterRuns).Select(run => SeedOf(run, clustering))];
+        if (_plan.Terms.NearestKeys == 0)
+            return; // nothing asks which rows agree
+        var labels = new int[_labels.Length];
+        _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, labels);
+        (_labels, _labelsChanged) = (labels, true);
         _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
     }
 
-    public IEnumerable<SafetensorsItem> State() =>
-        [_bank.ToItem(VectorsName), SafetensorsItem.From<int>(ClustersName, _labels, _plan.ClusterRuns, _bank.RowCount)];
-
-    public void Load(SafetensorsFile checkpoint)
+    public IEnumerable<SafetensorsItem> State()
     {
-        _bank.LoadFrom(checkpoint, VectorsName);
-        checkpoint.ReadBytes(ClustersName, MemoryMarshal.AsBytes(_labels.AsSpan()));
+        _snapshot = new BankSnapshot(_bank);
+        return [_snapshot.ToItem(VectorsName), Labelled(_labels)];
+    }
+
+    public IEnumerable<SafetensorsItem>? Changes()
+    {
+        // With its number a row takes 4·(D + 1) bytes: from half of the bank on, whole files are fewer bytes in the long run.
+        if (_changed.Count > _bank.RowCount / 2)
+            return null;
+        int[] rows = _changed.ToArray();
+        _snapshot = new BankSnapshot(_bank, rows);
+        return
+        [
+            SafetensorsItem.From<int>(BankState.RowsOf(VectorsName), rows, rows.Length), _snapshot.ToItem(BankState.ValuesOf(VectorsName)),
+            .. _labelsChanged ? [Labelled(_labels)] : Array.Empty<SafetensorsItem>(),
+        ];
+    }
+
+    public void BaseTaken()
+    {
+        _changed.Clear();
+        _labelsChanged = false;
+    }
+
+    public void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
+    {
+        _bank.LoadFrom(checkpoint, VectorsName, rowOf);
+        SafetensorsFile labelled = checkpoint.Entries.ContainsKey(ClustersName) ? checkpoint : checkpoint.Base ?? checkpoint;
+        _labels = rowOf is null ? ReadLabels(labelled, _bank.RowCount) : Moved(ReadLabels(labelled, rowOf.Length), rowOf);
+        _changed.Clear();
+        if (checkpoint.Base is not null && rowOf is null)
+            _changed.Add(BankState.ChangedRows(checkpoint, VectorsName, _bank.RowCount));
+        _labelsChanged = checkpoint.Base is not null && labelled == checkpoint;
         _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
     }
 
@@ -93,6 +135,36 @@ public sealed class FusedObjective : IBankObjective
         _bank.Dispose();
     }
 
-    /// <summary>1234, 1235, 1236 in the paper's first clustering [B]; other ones each epoch, so that no start is kept for good.</summary>
-    private static ulong SeedOf(int run, int epoch) => 1234 + (ulong)run + ((ulong)epoch << 32);
+    private SafetensorsItem Labelled(int[] labels) => SafetensorsItem.From<int>(ClustersName, labels, _plan.ClusterRuns, _bank.RowCount);
+
+    private int[] ReadLabels(SafetensorsFile file, int rows)
+    {
+        if (!file.Entries.ContainsKey(ClustersName))
+            throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{ClustersName}'.");
+        var labels = new int[checked(_plan.ClusterRuns * rows)];
+        file.ReadAll<int>(ClustersName, labels);
+        return labels;
+    }
+
+    /// <summary>Labels of a smaller bank's rows where they are now; a row that is new is alone until the next clustering.</summary>
+    private int[] Moved(int[] before, int[] rowOf)
+    {
+        var labels = new int[_labels.Length];
+        for (int run = 0; run < _plan.ClusterRuns; run++)
+        {
+            Span<int> now = labels.AsSpan(run * _bank.RowCount, _bank.RowCount);
+            for (int row = 0; row < now.Length; row++)
+                now[row] = -1 - row; // no cluster's number
+            for (int row = 0; row < rowOf.Length; row++)
+                if (rowOf[row] >= 0)
+                    now[rowOf[row]] = before[(run * rowOf.Length) + row];
+        }
+        return labels;
+    }
+
+    /// <summary>
+    /// The paper's program has 1234, 1235, 1236 for its three runs every time [B]. Here the clustering's number is in the upper half, so that
+    /// no start is kept for good; the run's own seed is not in it, as checkpoints of every version have it.
+    /// </summary>
+    private static ulong SeedOf(int run, int clustering) => 1234 + (ulong)run + ((ulong)clustering << 32);
 }

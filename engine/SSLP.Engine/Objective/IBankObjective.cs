@@ -24,12 +24,22 @@ public interface IBankObjective : IDisposable
     void Update(ReadOnlySpan<int> anchors, Tensor features);
 
     /// <summary>The R k-means runs over the bank as it is.</summary>
-    /// <param name="epoch">From 0; seeds of the runs are functions of it.</param>
-    void Cluster(int epoch);
+    /// <param name="clustering">Its number, from 1: the epoch that it begins, or what cluster_every makes of the step. The runs' seeds are functions of it.</param>
+    void Cluster(int clustering);
 
-    /// <summary>Bank and labels, for the checkpoint.</summary>
+    /// <summary>Bank and labels as they are now, for the checkpoint: they may be written while training goes on.</summary>
     IEnumerable<SafetensorsItem> State();
 
-    /// <summary>Takes back what <see cref="State"/> gave.</summary>
-    void Load(SafetensorsFile checkpoint);
+    /// <summary>The same, of the bank only what changed since <see cref="BaseTaken"/>; null where that is not less.</summary>
+    IEnumerable<SafetensorsItem>? Changes() => null;
+
+    /// <summary>The last <see cref="State"/> is on the disk or about to be: <see cref="Changes"/> counts from it on.</summary>
+    void BaseTaken()
+    {
+    }
+
+    /// <summary>Takes back what <see cref="State"/>, or <see cref="Changes"/> over it, gave.</summary>
+    /// <param name="checkpoint">The file.</param>
+    /// <param name="rowOf">Of a run that goes on with more patches: this bank's row of each of the file's, −1 where it is gone. Null: the same rows.</param>
+    void Load(SafetensorsFile checkpoint, int[]? rowOf = null);
 }

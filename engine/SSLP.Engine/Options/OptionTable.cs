@@ -65,6 +65,7 @@ public static class OptionTable
         Whole("clusters", "of each k-means run; 0: scaled to the bank, 1000 at the paper's size [B]", 0, o => o.Clusters, (o, v) => o with { Clusters = v }),
         Whole("cluster_runs", "k-means runs that must agree, R; 3 [S]", 1, o => o.ClusterRuns, (o, v) => o with { ClusterRuns = v }),
         Whole("cluster_iterations", "of each k-means run; 20 [B]", 1, o => o.ClusterIterations, (o, v) => o with { ClusterIterations = v }),
+        Whole("cluster_every", "steps between clusterings of the bank; 0: one at the start of each epoch but the first [B]", 0, o => o.ClusterEvery, (o, v) => o with { ClusterEvery = v }),
         Real("ramp_epochs", "T_ramp of the intra and inter terms; 0: 10 % of the epochs [B]", 0, 1e6, o => o.RampEpochs, (o, v) => o with { RampEpochs = v }),
         Real("intra_weight", "factor of the intra term besides the ramp; 0 leaves it out", 0, 1e3, o => o.IntraWeight, (o, v) => o with { IntraWeight = v }),
         Real("inter_weight", "factor of the inter term besides the ramp; 0 leaves it out", 0, 1e3, o => o.InterWeight, (o, v) => o with { InterWeight = v }),
@@ -76,12 +77,16 @@ public static class OptionTable
             o => o.RunLength, (o, v) => o with { RunLength = v }),
         Whole("window_runs", "runs whose patches are shuffled among each other", 1, o => o.WindowRuns, (o, v) => o with { WindowRuns = v }),
         Truth("balance_slides", "every slide gives the same number of patches an epoch", o => o.BalanceSlides, (o, v) => o with { BalanceSlides = v }),
-        Whole("prefetch", "batches in memory at once", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true, most: 1024),
+        Whole("prefetch", "batches in memory at once", 2, o => o.Prefetch, (o, v) => o with { Prefetch = v }, free: true, most: 64),
         Whole("watch_every", "steps between readings of the signs of collapse; 0: none", 0, o => o.WatchEvery, (o, v) => o with { WatchEvery = v }, free: true),
         Truth("stop_on_collapse", "end the run, with a checkpoint and exit code 3, where the features have collapsed", o => o.StopOnCollapse, (o, v) => o with { StopOnCollapse = v }, free: true),
         Whole("probe_every", "steps between kNN readings on labelled slides (of the split 'train', or --probe-labels); 500 costs about 1 % of the time; 0: none", 0,
             o => o.ProbeEvery, (o, v) => o with { ProbeEvery = v }, free: true),
-        Whole("checkpoint_every", "steps between checkpoints, besides one an epoch's end", 1, o => o.CheckpointEvery, (o, v) => o with { CheckpointEvery = v }, free: true),
+        Whole("checkpoint_every", "steps between checkpoints, besides checkpoint_minutes and one at the end; 0: no steps are counted", 0, o => o.CheckpointEvery, (o, v) => o with { CheckpointEvery = v }, free: true),
+        Real("checkpoint_minutes", "minutes between checkpoints, which are written beside training; 0: no minutes are counted", 0, 1e5,
+            o => o.CheckpointMinutes, (o, v) => o with { CheckpointMinutes = v }, free: true),
+        Choice("checkpoint_bank", "auto | changes | whole: rows of the bank in a checkpoint; auto: from 64 MB on those that changed since the last whole one", o => o.CheckpointBank,
+            (o, v) => o with { CheckpointBank = v }, free: true),
         Whole("keep_checkpoints", "checkpoints kept", 1, o => o.KeepCheckpoints, (o, v) => o with { KeepCheckpoints = v }, free: true),
     ];
 
@@ -118,11 +123,11 @@ public static class OptionTable
                 : throw new FormatException($"a whole number from {least} to {most}"), free, (least, most));
 
     internal static Option Real(
-        string key, string meaning, double least, double most, Func<TrainingOptions, double> get, Func<TrainingOptions, double, TrainingOptions> set) =>
+        string key, string meaning, double least, double most, Func<TrainingOptions, double> get, Func<TrainingOptions, double, TrainingOptions> set, bool free = false) =>
         new(key, meaning, o => get(o).ToString("R", CultureInfo.InvariantCulture),
             (o, v) => double.TryParse(v, NumberStyles.Float, CultureInfo.InvariantCulture, out double n) && n >= least && n <= most
                 ? set(o, n)
-                : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")), Limits: (least, most));
+                : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")), free, (least, most));
 
     private static Option Truth(string key, string meaning, Func<TrainingOptions, bool> get, Func<TrainingOptions, bool, TrainingOptions> set, bool free = false) =>
         new(key, meaning, o => get(o) ? "true" : "false",

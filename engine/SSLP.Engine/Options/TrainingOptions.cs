@@ -26,6 +26,19 @@ public enum MethodKind
     Supervised,
 }
 
+/// <summary>What of the memory bank a checkpoint holds.</summary>
+public enum CheckpointBank
+{
+    /// <summary>The rows that changed since the last whole checkpoint, where the bank is large and they are less than half of it; else all.</summary>
+    Auto,
+
+    /// <summary>The rows that changed, however small the bank is, while they are less than half of it.</summary>
+    Changes,
+
+    /// <summary>All of it: every file can be read alone.</summary>
+    Whole,
+}
+
 /// <summary>
 /// Every option of a pretraining run. Defaults are the paper's (method.md, Training). 0 in an option that says so means "scaled to the
 /// data". Each has a snake_case key in <see cref="OptionTable"/>, for run.yaml and --set.
@@ -115,6 +128,8 @@ public sealed record TrainingOptions
 
     public int ClusterIterations { get; init; } = 20;
 
+    public int ClusterEvery { get; init; }
+
     public double RampEpochs { get; init; }
 
     public double IntraWeight { get; init; } = 1;
@@ -143,7 +158,11 @@ public sealed record TrainingOptions
 
     public int ProbeEvery { get; init; }
 
-    public int CheckpointEvery { get; init; } = 500;
+    public int CheckpointEvery { get; init; }
+
+    public double CheckpointMinutes { get; init; } = 10;
+
+    public CheckpointBank CheckpointBank { get; init; } = CheckpointBank.Auto;
 
     public int KeepCheckpoints { get; init; } = 2;
 

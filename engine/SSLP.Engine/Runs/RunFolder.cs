@@ -23,6 +23,15 @@ public sealed record RunFolder(string Root)
 
     public string Sheets => Path.Combine(Root, "sheets");
 
+    /// <summary>Held by the process that writes the run.</summary>
+    public string Lock => Path.Combine(Root, "run.lock");
+
+    /// <summary>Which process that is.</summary>
+    public string LockHolder => Path.Combine(Root, "run.pid");
+
+    /// <summary>Slide and place of each row of the run's bank.</summary>
+    public string BankRows => Path.Combine(Root, "bank-rows.safetensors");
+
     /// <summary>The patch grid of a run from slides.</summary>
     public string Tiles => Path.Combine(Root, "tiles.sslp");
 }

@@ -48,7 +48,7 @@ public sealed class EngineContext : IDisposable
             throw new Fault(FaultKind.Usage, $"threads is {Settings.Threads}; it takes a whole number from 0 to {WorkerPool.MostWorkers}.");
         TorchRuntime.Load(Settings.Libtorch);
         _workers = new(() => new WorkerPool(Settings.Threads));
-        _slides = new(() => new SlideRuntime(new SlideRuntimeOptions { Jpeg = Settings.Jpeg }));
+        _slides = new(() => OpenSlides(Settings.Jpeg));
     }
 
     /// <summary>What it was opened with.</summary>
@@ -58,7 +58,22 @@ public sealed class EngineContext : IDisposable
     public WorkerPool Workers => _workers.Value;
 
     /// <summary>Caches and decoders of slides.</summary>
+    /// <exception cref="Fault">The JPEG decoder that was asked for is not on this machine.</exception>
     public SlideRuntime Slides => _slides.Value;
+
+    /// <summary>What slides share, for work that needs no more of a context; the caller disposes it.</summary>
+    /// <exception cref="Fault">The decoder is not on this machine.</exception>
+    public static SlideRuntime OpenSlides(JpegChoice jpeg)
+    {
+        try
+        {
+            return new SlideRuntime(new SlideRuntimeOptions { Jpeg = jpeg });
+        }
+        catch (ArgumentException missing)
+        {
+            throw new Fault(FaultKind.Usage, missing.Message, missing);
+        }
+    }
 
     /// <summary>The kernels on this context's threads; the caller disposes them.</summary>
     /// <param name="device">Number of the CUDA device, as libtorch counts.</param>

@@ -30,6 +30,17 @@ internal static unsafe partial class KernelBridge
         return (ulong)THSTensor_data(dense.Handle);
     }
 
+    /// <summary>Some bytes of a dense tensor on the CPU, of whatever size the whole is; valid while the tensor lives.</summary>
+    /// <param name="dense">The tensor.</param>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="count">How many.</param>
+    public static Span<byte> Bytes(Tensor dense, long offset, int count)
+    {
+        if (dense.device_type != TorchSharp.DeviceType.CPU)
+            throw new ArgumentException($"A tensor on {dense.device} has no bytes in host memory.");
+        return new((byte*)Address(dense) + offset, count);
+    }
+
     [LibraryImport("LibTorchSharp")]
     private static partial nint THSTensor_data(nint handle);
 }

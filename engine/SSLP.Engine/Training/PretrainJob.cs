@@ -32,20 +32,23 @@ public sealed class PretrainJob : IDisposable
     private readonly Trainer _trainer;
     private readonly Method _method;
     private readonly IRunProbe? _probe;
+    private readonly RunLock _lock;
 
     /// <param name="options">Every option.</param>
     /// <param name="folder">Where the run lies or will lie.</param>
     /// <param name="source">The patches; stays the caller's.</param>
     /// <param name="command">The command line, for run.json.</param>
-    /// <param name="resume">Go on from the newest checkpoint, where there is one.</param>
+    /// <param name="resume">Go on from the newest checkpoint, where there is one, or from <paramref name="from"/>.</param>
     /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the caller's.</param>
     /// <param name="makeProbe">Makes the online probe that <see cref="TrainingOptions.ProbeEvery"/> asks for.</param>
     /// <param name="context">Opened by the host and its own; null: one that the options ask for, which goes with the job.</param>
+    /// <param name="from">The checkpoint to go on from; later ones of the run are set aside. Null for the newest.</param>
+    /// <param name="extend">The patches are more than the run's: rows of the bank are matched by slide and place, the others begin anew.</param>
     /// <exception cref="Fault">
-    /// Too few patches, a run in the folder already, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
+    /// Too few patches, a run in the folder already, another process that writes it, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
-        RunProbeFactory? makeProbe = null, EngineContext? context = null)
+        RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false)
     {
         (_options, _folder, _source) = (options, folder, source);
         if (source.Table.Count < 8)
@@ -54,21 +57,43 @@ public sealed class PretrainJob : IDisposable
             throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
         _own = context is null ? new EngineContext(options.Engine) : null;
         _context = context ?? _own!;
-        Device = Devices.Select(options.Device);
-        _kernels = _context.OpenKernels(Devices.NumberOf(Device));
-        _context.Enter();
-        _method = EngineContext.Seeded(options.Seed, () => MethodFactory.Create(options, source.Table, _kernels));
-        if (options.ProbeEvery > 0 && makeProbe is null)
-            throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
-        _probe = options.ProbeEvery > 0 ? makeProbe!(probed ?? source, Preprocessing, Device, _kernels.Pool, unchecked((int)options.Seed)) : null;
-        Probe = _probe?.Describe;
-        if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
-            Probe += ", whose labels this run learns from: not a held-out figure";
-        _trainer = new Trainer(options, folder, source, _method, Device, _kernels.Pool, _probe);
-        Resumed = resume && _trainer.Resume();
-        Directory.CreateDirectory(folder.Root);
-        Record(command).Save(folder.RunJson);
+        try
+        {
+            _lock = RunLock.Take(folder, command);
+            (Device, _kernels, _method, _trainer, _probe, Resumed) = Begin(resume, probed, makeProbe, from, extend);
+            Probe = _probe?.Describe;
+            if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
+                Probe += ", whose labels this run learns from: not a held-out figure";
+            Record(command).Save(folder.RunJson);
+        }
+        catch
+        {
+            _lock?.Dispose();
+            _own?.Dispose();
+            throw;
+        }
     }
+
+    private (Device, KernelSet, Method, Trainer, IRunProbe?, bool) Begin(bool resume, IPatchSource? probed, RunProbeFactory? makeProbe, string? from, bool extend)
+    {
+        var checkpoints = new Checkpoint(_folder, _options.KeepCheckpoints);
+        checkpoints.RemovePartial();
+        Device device = Devices.Select(_options.Device);
+        KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
+        _context.Enter();
+        Method method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels));
+        if (_options.ProbeEvery > 0 && makeProbe is null)
+            throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
+        IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
+        var trainer = new Trainer(_options, _folder, _source, method, device, kernels.Pool, probe);
+        bool resumed = resume && trainer.Resume(from, extend);
+        if (resumed && from is not null)
+            SetAside = checkpoints.SetAsideLater(from, trainer.StepsDone);
+        return (device, kernels, method, trainer, probe, resumed);
+    }
+
+    /// <summary>Later checkpoints that were put out of the way when the run went back to an earlier one.</summary>
+    public IReadOnlyList<string> SetAside { get; private set; } = [];
 
     /// <summary>Where the network runs.</summary>
     public Device Device { get; }
@@ -97,6 +122,7 @@ public sealed class PretrainJob : IDisposable
     {
         _trainer.Dispose();
         _kernels.Dispose();
+        _lock.Dispose();
         _own?.Dispose();
     }
 

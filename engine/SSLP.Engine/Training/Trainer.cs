@@ -40,6 +40,7 @@ public sealed class Trainer : IDisposable
     private readonly ReplacingReader _reader;
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
+    private readonly CheckpointWriter _writer;
     private readonly StepGuard _guard;
     private readonly IRunProbe? _probe;
     private readonly string _inputs;
@@ -62,6 +63,7 @@ public sealed class Trainer : IDisposable
         _reader = new ReplacingReader(source, (ulong)options.Seed);
         _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, pool);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
+        _writer = new CheckpointWriter(_checkpoints);
         _inputs = InputFingerprint.Of(source);
         _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
         Schedule = new Schedule(options, _order.BatchesPerEpoch);
@@ -86,22 +88,44 @@ public sealed class Trainer : IDisposable
     /// <summary>Patches that did not read, by slide.</summary>
     public IReadOnlyList<SlideFaults> Faults => _reader.Report();
 
-    /// <summary>Goes back to the newest checkpoint.</summary>
+    /// <summary>Goes back to the newest checkpoint, or to another one.</summary>
+    /// <param name="from">The checkpoint's file; null for the newest of the run.</param>
+    /// <param name="extend">
+    /// These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones begin as in a new run. Epochs
+    /// and max_steps may differ then, too.
+    /// </param>
     /// <returns>False where there is none.</returns>
     /// <exception cref="Fault">The checkpoint is of other options or other patches; names each difference.</exception>
-    public bool Resume()
+    public bool Resume(string? from = null, bool extend = false)
     {
-        if (_checkpoints.OpenNewest() is not var (state, file))
+        if ((from is null ? _checkpoints.OpenNewest() : Checkpoint.Open(from)) is not var (state, file))
             return false;
         using (file)
         {
-            RefuseOtherRun(state);
+            int[]? rowOf = extend && state.Inputs != _inputs ? BankRows.Match(_folder.BankRows, state.Inputs, _source.Table) : null;
+            RefuseOtherRun(state, extend, isExtended: rowOf is not null);
             _method.Encoder.LoadFrom(file);
             _optimizer.LoadFrom(file);
-            _method.Load(file);
+            _method.Load(file, rowOf);
+            if (state.Faults is { } faults)
+                _reader.Load(faults, rowOf);
             _step = state.Step;
+            if (rowOf is not null)
+                Extended = (rowOf.Count(row => row >= 0), rowOf.Count(row => row < 0));
+            else if (Path.GetFullPath(Path.GetDirectoryName(Path.GetFullPath(file.Path))!) == Path.GetFullPath(_folder.Checkpoints))
+                _writer.Resumed(file.Path, file);
         }
         return true;
+    }
+
+    /// <summary>Of a run that goes on with more patches: rows of its bank that were found among them, and rows that were not. Null where it is the same.</summary>
+    public (int Kept, int Gone)? Extended { get; private set; }
+
+    /// <summary>Writes the places of the bank's rows beside the run, where they are not there: a later run may go on with more patches by them.</summary>
+    private void KeepRows()
+    {
+        if (!BankRows.AreOf(_folder.BankRows, _inputs))
+            BankRows.Save(_folder.BankRows, _source.Table, _inputs);
     }
 
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
@@ -119,7 +143,14 @@ public sealed class Trainer : IDisposable
         using var log = new MetricsLog(_folder, _step);
         using BatchRing ring = MakeRing();
         StepMetrics? last = null;
-        int saved = _step;
+        int saved = Extended is null ? _step : -1;
+        if (Extended is not null)
+        {
+            // Of the larger set from here on, first the checkpoint: while that has not been written, the rows match the one before.
+            Save(ref saved);
+            _writer.Wait();
+        }
+        KeepRows();
         _lastLine = Stopwatch.GetTimestamp();
         try
         {
@@ -127,15 +158,15 @@ public sealed class Trainer : IDisposable
             {
                 int epoch = _step / _order.BatchesPerEpoch, first = _step % _order.BatchesPerEpoch;
                 int end = Math.Min(_order.BatchesPerEpoch, first + Schedule.TotalSteps - _step);
-                if (first == 0)
-                    _method.BeginEpoch(epoch);
-                ring.Start(_order.Epoch(epoch), first, end);
+                // Before a clustering: the readers fill the slots meanwhile.
+                ring.Start(_order.Epoch(epoch), first, end, (long)epoch * _order.BatchesPerEpoch);
                 for (int batch = first; batch < end; batch++)
                 {
                     last = Probed(TrainStep(ring, stop), stop);
                     log.Write(last);
                     progress?.Report(last);
-                    if (_step % _options.CheckpointEvery == 0 || _step == Schedule.TotalSteps)
+                    _writer.Check();
+                    if (IsCheckpointDue())
                         Save(ref saved);
                     StopIfCollapsed(ref saved);
                     stop.ThrowIfCancellationRequested();
@@ -147,6 +178,7 @@ public sealed class Trainer : IDisposable
             // Stopped from outside: the steps done are kept below.
         }
         Save(ref saved);
+        _writer.Wait();
         MetricsLog.WriteFaults(_folder, _reader.Report());
         return new TrainingOutcome(_step, _step == Schedule.TotalSteps, last);
     }
@@ -165,6 +197,7 @@ public sealed class Trainer : IDisposable
         EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
+        _method.BeginStep(_step, _order.BatchesPerEpoch);
 
         PatchBatch patches = ring.Next(stop);
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
@@ -222,31 +255,52 @@ public sealed class Trainer : IDisposable
         if (!_options.StopOnCollapse || _watches!.Collapsed is not { } sentence)
             return;
         Save(ref saved);
+        _writer.Wait();
         throw new Fault(FaultKind.Diverged,
             $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.");
     }
 
+    private bool IsCheckpointDue() => _step == Schedule.TotalSteps
+        || (_options.CheckpointEvery > 0 && _step % _options.CheckpointEvery == 0)
+        || (_options.CheckpointMinutes > 0 && _writer.SinceLast.TotalMinutes >= _options.CheckpointMinutes);
+
+    /// <summary>Begins a checkpoint of the state as it is; it is written while training goes on.</summary>
     private void Save(ref int saved)
     {
         if (saved == _step)
             return;
+        _writer.Wait();
         if (_guard.NotFinite() is { } name)
             throw new Fault(FaultKind.Diverged,
                 $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was written. {LastCheckpoint()} {Remedy}");
-        _checkpoints.Save(State(), Items());
+        long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
+        if (_writer.MayBeChanges(_options.CheckpointBank, bankBytes) && _method.Changes() is { } changes)
+            _writer.BeginChanges(State(), [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. changes]);
+        else
+        {
+            _writer.BeginWhole(State(), Items());
+            _method.BaseTaken();
+        }
         saved = _step;
     }
 
-    private CheckpointState State() => new(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init);
+    private CheckpointState State()
+    {
+        LoaderFaults faults = _reader.State();
+        return new(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init, faults.Failed.Length > 0 ? faults : null);
+    }
 
     private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
 
-    private void RefuseOtherRun(CheckpointState state)
+    private void RefuseOtherRun(CheckpointState state, bool extend, bool isExtended)
     {
-        TrainingOptions before = state.Options.Aggregate(_options, (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, "the checkpoint's options"));
+        // An option that the checkpoint does not know yet was at its default.
+        TrainingOptions before = state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, "the checkpoint's options"));
+        if (extend)
+            before = before with { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps };
         List<string> differences = [.. OptionTable.Differences(before, _options)];
-        if (state.Inputs != _inputs)
-            differences.Add("the patches are others (count, slides or coordinates)");
+        if (state.Inputs != _inputs && !isExtended)
+            differences.Add("the patches are others (count, slides or coordinates; --extend goes on with more of them)");
         if (state.Init != _init)
             differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
         if (differences.Count > 0)
@@ -262,6 +316,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
     private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
     {
+        _writer.Wait();
         _optimizer.zero_grad();
         StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
         _guard.Restore(before);
@@ -307,8 +362,9 @@ public sealed class Trainer : IDisposable
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         using CudaContext? context = Devices.ContextOf(_device);
-        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _options.Prefetch));
-        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _options.Prefetch, workers, memory);
+        int slots = Math.Min(_options.Prefetch, ReplacingReader.Lag);
+        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, slots));
+        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, slots, workers, memory);
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(

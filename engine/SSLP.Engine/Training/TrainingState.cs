@@ -11,7 +11,7 @@ internal static class TrainingState
     private const string EncoderPrefix = "encoder.", OptimizerName = "optimizer.sgd";
 
     public static IEnumerable<SafetensorsItem> ToItems(this Encoder encoder) =>
-        encoder.state_dict().Select(pair => SafetensorsItem.From(EncoderPrefix + pair.Key, pair.Value));
+        encoder.state_dict().Select(pair => SafetensorsItem.CopyOf(EncoderPrefix + pair.Key, pair.Value));
 
     public static void LoadFrom(this Encoder encoder, SafetensorsFile file)
     {

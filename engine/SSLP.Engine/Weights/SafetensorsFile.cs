@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using SSLP.Data.Files;
+using SSLP.Engine.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +18,15 @@ public sealed class SafetensorsFile : IDisposable
 {
     /// <summary>Metadata key of the SHA-256 of the data, in lower-case hex; written by us, verified where it is there.</summary>
     public const string ChecksumKey = "sslp.sha256";
+
+    /// <summary>Metadata key of the SHA-256 of all that stands before the data, these 64 digits taken as zeros.</summary>
+    internal const string HeaderChecksumKey = "sslp.sha256.header";
+
+    /// <summary>Metadata key that says that both checksums are there: with one damaged byte either it or they are still to be read.</summary>
+    internal const string FormatKey = "sslp.format";
+
+    // A span ends at 2³¹ bytes.
+    private const int MostBytesAtOnce = 1 << 28;
 
     private readonly SafeFileHandle _handle;
     private readonly long _dataStart;
@@ -30,6 +42,11 @@ public sealed class SafetensorsFile : IDisposable
 
     public string Path { get; }
 
+    /// <summary>
+    /// The checkpoint that this one's changed rows are laid over; null where it is whole. Goes with this one.
+    /// </summary>
+    public SafetensorsFile? Base { get; internal set; }
+
     /// <summary>The tensors, by name.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _header.Entries;
 
@@ -44,8 +61,9 @@ public sealed class SafetensorsFile : IDisposable
         SafeFileHandle handle = File.OpenHandle(path);
         try
         {
-            (long dataStart, SafetensorsHeader header) = ReadHeader(handle);
-            SafetensorsFile file = new(path, handle, dataStart, header);
+            (byte[] head, SafetensorsHeader header) = ReadHeader(handle);
+            VerifyHeader(head, header.Metadata);
+            SafetensorsFile file = new(path, handle, head.Length, header);
             file.VerifyChecksum();
             return file;
         }
@@ -84,23 +102,43 @@ public sealed class SafetensorsFile : IDisposable
         ReadExactly(_handle, _dataStart + entry.Begin + offset, destination);
     }
 
+    /// <summary>Copies a whole tensor of whatever size.</summary>
+    /// <param name="name">One of <see cref="Entries"/>.</param>
+    /// <param name="destination">As many elements as the tensor has.</param>
+    /// <exception cref="Fault">The tensor has another size or type.</exception>
+    public void ReadAll<T>(string name, Span<T> destination)
+        where T : unmanaged
+    {
+        SafetensorsEntry entry = Find(name);
+        if (entry.Dtype != SafetensorsDtypes.Of<T>() || entry.Bytes != (long)destination.Length * entry.Dtype.Size())
+            throw new Fault(FaultKind.Data, $"'{Path}' holds '{name}' as {entry.Dtype} [{string.Join(", ", entry.Shape)}], not as {destination.Length} of {SafetensorsDtypes.Of<T>()}.");
+        int most = MostBytesAtOnce / entry.Dtype.Size();
+        for (int at = 0; at < destination.Length; at += most)
+            ReadBytes(name, MemoryMarshal.AsBytes(destination.Slice(at, Math.Min(most, destination.Length - at))), (long)at * entry.Dtype.Size());
+    }
+
     /// <summary>Reads a tensor into new CPU memory, with the type and shape of the file.</summary>
     public Tensor ReadTensor(string name)
     {
         SafetensorsEntry entry = Find(name);
         Tensor tensor = torch.empty([.. entry.Shape], entry.Dtype.ToTorch());
-        if (entry.Bytes > 0)
-            ReadBytes(name, tensor.bytes);
+        for (long at = 0; at < entry.Bytes; at += MostBytesAtOnce)
+            ReadBytes(name, KernelBridge.Bytes(tensor, at, (int)Math.Min(MostBytesAtOnce, entry.Bytes - at)), at);
         return tensor;
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _handle.Dispose();
+        Base?.Dispose();
+    }
 
     private SafetensorsEntry Find(string name) => Entries.TryGetValue(name, out SafetensorsEntry? entry)
         ? entry
         : throw new KeyNotFoundException($"'{Path}' has no tensor '{name}'.");
 
-    private static (long DataStart, SafetensorsHeader Header) ReadHeader(SafeFileHandle handle)
+    /// <summary>The bytes before the data, length included, and what they say.</summary>
+    private static (byte[] Head, SafetensorsHeader Header) ReadHeader(SafeFileHandle handle)
     {
         long length = RandomAccess.GetLength(handle);
         if (length < 8)
@@ -111,10 +149,32 @@ public sealed class SafetensorsFile : IDisposable
         // Compared before any allocation: the length is the first thing a hostile file lies about.
         if (headerBytes > SafetensorsHeader.MaxBytes || headerBytes > (ulong)(length - 8))
             throw new Fault(FaultKind.Data, $"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
-        byte[] json = new byte[(int)headerBytes];
-        ReadExactly(handle, 8, json);
-        long dataStart = 8 + json.Length;
-        return (dataStart, SafetensorsHeader.Parse(json, length - dataStart));
+        byte[] head = new byte[8 + (int)headerBytes];
+        ReadExactly(handle, 0, head);
+        return (head, SafetensorsHeader.Parse(head.AsSpan(8), length - head.Length));
+    }
+
+    /// <summary>SHA-256 of what stands before the data, the place of the result taken as zeros.</summary>
+    /// <param name="head">Length and header; unchanged afterwards.</param>
+    /// <param name="at">Where the 64 digits stand.</param>
+    internal static string HashOf(byte[] head, int at)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(head, 0, at);
+        hash.AppendData(Encoding.ASCII.GetBytes(new string('0', 64)));
+        hash.AppendData(head.AsSpan(at + 64));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void VerifyHeader(byte[] head, IReadOnlyDictionary<string, string> metadata)
+    {
+        bool written = metadata.TryGetValue(HeaderChecksumKey, out string? expected);
+        if (!written && !metadata.ContainsKey(FormatKey))
+            return; // of another program, or of a version of this one that had no checksum of the header
+        int key = head.AsSpan().IndexOf(Encoding.ASCII.GetBytes($"\"{HeaderChecksumKey}\":\""));
+        int at = key + HeaderChecksumKey.Length + 4;
+        if (!written || key < 0 || !metadata.ContainsKey(FormatKey) || !metadata.ContainsKey(ChecksumKey) || expected!.Length != 64 || HashOf(head, at) != expected)
+            throw new Fault(FaultKind.Data, "The checksum of its header does not match: the file was damaged after it was written; take another copy.");
     }
 
     private void VerifyChecksum()

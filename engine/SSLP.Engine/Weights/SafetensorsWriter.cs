@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using SSLP.Data.Files;
+using SSLP.Engine.Torch;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Weights;
@@ -24,38 +25,68 @@ public sealed record SafetensorsItem(string Name, SafetensorsDtype Dtype, IReadO
             using Tensor detached = tensor.detach();
             using Tensor host = detached.cpu();
             using Tensor dense = host.contiguous();
-            stream.Write(dense.bytes);
+            long bytes = dense.numel() * dense.element_size();
+            for (long at = 0; at < bytes; at += MostBytesAtOnce)
+                stream.Write(KernelBridge.Bytes(dense, at, (int)Math.Min(MostBytesAtOnce, bytes - at)));
         });
+
+    /// <summary>A torch tensor as it is now: what changes it later does not change the file. The copy goes when it is written.</summary>
+    public static SafetensorsItem CopyOf(string name, Tensor tensor)
+    {
+        using Tensor detached = tensor.detach();
+        // A copy in any case: what is on the CPU already would be the same memory.
+        using Tensor host = detached.cpu();
+        Tensor copy = host.clone().DetachFromDisposeScope();
+        SafetensorsItem item = From(name, copy);
+        return item with
+        {
+            Emit = stream =>
+            {
+                item.Emit(stream);
+                copy.Dispose();
+            },
+        };
+    }
 
     /// <summary>Numbers in managed memory.</summary>
     public static SafetensorsItem From<T>(string name, ReadOnlyMemory<T> values, params IReadOnlyList<long> shape)
         where T : unmanaged
-        => new(name, SafetensorsDtypes.Of<T>(), shape, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
+        => new(name, SafetensorsDtypes.Of<T>(), shape, stream =>
+        {
+            // By the block: as many elements as an array holds are more bytes than a span does.
+            for (int at = 0; at < values.Length; at += MostBytesAtOnce / sizeof(long))
+                stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(at, Math.Min(MostBytesAtOnce / sizeof(long), values.Length - at))));
+        });
+
+    private const int MostBytesAtOnce = 1 << 28;
 }
 
 /// <summary>Writes safetensors files: one pass over the tensors, a checksum of the data in the metadata, atomically.</summary>
 public static class SafetensorsWriter
 {
     private static readonly string ChecksumPlaceholder = new('0', 64);
+    private static readonly string[] OwnKeys = [SafetensorsFile.ChecksumKey, SafetensorsFile.HeaderChecksumKey, SafetensorsFile.FormatKey];
 
     /// <param name="path">Replaced only when the new file is complete and on the disk.</param>
     /// <param name="items">The tensors, in the order in which they will lie.</param>
     /// <param name="metadata">Text pairs of the header; the checksum's key is ours.</param>
     /// <exception cref="ArgumentException">Two tensors share a name, a name is reserved, or the shape and the bytes of one disagree.</exception>
-    public static void Write(string path, IReadOnlyList<SafetensorsItem> items, IReadOnlyDictionary<string, string>? metadata = null)
+    /// <returns>The checksum of the data.</returns>
+    public static string Write(string path, IReadOnlyList<SafetensorsItem> items, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        (byte[] header, int checksumAt) = BuildHeader(items, metadata ?? new Dictionary<string, string>());
+        (byte[] head, int checksumAt, int headerChecksumAt) = BuildHeader(items, metadata ?? new Dictionary<string, string>());
+        string checksum = string.Empty;
         AtomicFile.Write(path, stream =>
         {
-            Span<byte> prefix = stackalloc byte[8];
-            BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);
-            stream.Write(prefix);
-            stream.Write(header);
-            string checksum = WriteData(stream, items);
-            // The checksum is known only now; its place in the header was kept free, so that the data needs one pass.
-            stream.Position = 8 + checksumAt;
-            stream.Write(Encoding.ASCII.GetBytes(checksum));
+            stream.Write(head);
+            checksum = WriteData(stream, items);
+            // The checksums are known only now; their places in the header were kept free, so that the data needs one pass.
+            Encoding.ASCII.GetBytes(checksum, head.AsSpan(checksumAt));
+            Encoding.ASCII.GetBytes(SafetensorsFile.HashOf(head, headerChecksumAt), head.AsSpan(headerChecksumAt));
+            stream.Position = 0;
+            stream.Write(head);
         });
+        return checksum;
     }
 
     private static string WriteData(Stream stream, IReadOnlyList<SafetensorsItem> items)
@@ -76,7 +107,8 @@ public static class SafetensorsWriter
         return Convert.ToHexStringLower(hash.Hash!);
     }
 
-    private static (byte[] Header, int ChecksumAt) BuildHeader(IReadOnlyList<SafetensorsItem> items, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Length and header, and where in them the two checksums go.</summary>
+    private static (byte[] Head, int ChecksumAt, int HeaderChecksumAt) BuildHeader(IReadOnlyList<SafetensorsItem> items, IReadOnlyDictionary<string, string> metadata)
     {
         using MemoryStream json = new();
         HashSet<string> names = [SafetensorsHeader.MetadataKey];
@@ -84,8 +116,10 @@ public static class SafetensorsWriter
         {
             writer.WriteStartObject();
             writer.WriteStartObject(SafetensorsHeader.MetadataKey);
+            writer.WriteString(SafetensorsFile.FormatKey, "2");
             writer.WriteString(SafetensorsFile.ChecksumKey, ChecksumPlaceholder);
-            foreach ((string key, string value) in metadata.Where(pair => pair.Key != SafetensorsFile.ChecksumKey))
+            writer.WriteString(SafetensorsFile.HeaderChecksumKey, ChecksumPlaceholder);
+            foreach ((string key, string value) in metadata.Where(pair => !OwnKeys.Contains(pair.Key)))
                 writer.WriteString(key, value);
             writer.WriteEndObject();
             long at = 0;
@@ -103,8 +137,11 @@ public static class SafetensorsWriter
         // Spaces up to a multiple of 8, which the format allows, keep the data aligned for readers that map the file.
         while (json.Length % 8 != 0)
             json.WriteByte((byte)' ');
-        byte[] header = json.ToArray();
-        return (header, header.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ChecksumPlaceholder)));
+        byte[] head = [.. new byte[8], .. json.ToArray()];
+        BinaryPrimitives.WriteUInt64LittleEndian(head, (ulong)json.Length);
+        ReadOnlySpan<byte> placeholder = Encoding.ASCII.GetBytes(ChecksumPlaceholder);
+        int first = head.AsSpan().IndexOf(placeholder), second = first + 64 + head.AsSpan(first + 64).IndexOf(placeholder);
+        return (head, first, second);
     }
 
     private static void WriteEntry(Utf8JsonWriter writer, SafetensorsItem item, long begin)

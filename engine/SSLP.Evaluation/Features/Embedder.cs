@@ -16,7 +16,7 @@ namespace SSLP.Evaluation.Features;
 /// </summary>
 public static class Embedder
 {
-    private const int BatchSize = 64, Slots = 3;
+    private const int Slots = 3;
 
     /// <summary>What an encoder file says of itself.</summary>
     /// <exception cref="Fault">There is no such file.</exception>
@@ -50,7 +50,7 @@ public static class Embedder
         return (backbone, described);
     }
 
-    /// <summary>Computes the features of all patches that read.</summary>
+    /// <summary>Computes the features of all patches that read, in memory.</summary>
     /// <param name="backbone">In evaluation mode, on <paramref name="device"/>.</param>
     /// <param name="preprocessing">What its inputs go through.</param>
     /// <param name="source">The patches.</param>
@@ -59,21 +59,47 @@ public static class Embedder
     /// <param name="progress">Patches done.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <returns>One row a patch that read, and the ids of those that did not.</returns>
-    public static unsafe (FeatureTable Features, IReadOnlyList<int> Unread) Run(
+    public static (FeatureTable Features, IReadOnlyList<int> Unread) Run(
         ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool,
         IProgress<int>? progress = null, CancellationToken cancel = default)
     {
+        int count = source.Table.Count;
+        int[] patches = [.. Enumerable.Range(0, count)];
+        using var sink = new MemorySink(count, backbone.Features);
+        IReadOnlyList<int> unread = Stream(backbone, preprocessing, source, patches, device, pool, new EmbedOptions(), sink, progress, cancel);
+        var table = new FeatureTable(source.Table, sink.Values, backbone.Features, source.Describe, FeatureFile.OriginsOf(source, patches));
+        if (unread.Count > 0)
+            table = table.Select([.. patches.Except(unread)]);
+        return (table, unread);
+    }
+
+    /// <summary>Computes the features of patches, a batch in memory at a time, and hands them on as they come.</summary>
+    /// <param name="backbone">In evaluation mode, on <paramref name="device"/>.</param>
+    /// <param name="preprocessing">What its inputs go through.</param>
+    /// <param name="source">The patches.</param>
+    /// <param name="patches">Their ids in the order wanted.</param>
+    /// <param name="device">Where the network runs.</param>
+    /// <param name="pool">Threads.</param>
+    /// <param name="options">Batch and arithmetic.</param>
+    /// <param name="sink">Takes them; completed here after the last.</param>
+    /// <param name="progress">Patches done.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <returns>The ids of patches that did not read.</returns>
+    public static unsafe IReadOnlyList<int> Stream(
+        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, int[] patches, Device device, WorkerPool pool, EmbedOptions options,
+        IFeatureSink sink, IProgress<int>? progress = null, CancellationToken cancel = default)
+    {
         EngineContext.UseThreads(pool);
-        int count = source.Table.Count, size = preprocessing.InputSize;
-        int batches = (count + BatchSize - 1) / BatchSize;
-        int[] order = [.. Enumerable.Range(0, batches * BatchSize).Select(i => Math.Min(i, count - 1))];
-        var values = new float[(long)count * backbone.Features];
+        int size = preprocessing.InputSize, batchSize = options.BatchSize, batches = (patches.Length + batchSize - 1) / batchSize;
+        // The last batch is filled up with its last patch, whose further rows nobody takes.
+        int[] order = [.. patches, .. Enumerable.Repeat(patches.LastOrDefault(), (batches * batchSize) - patches.Length)];
         var unread = new List<int>();
+        var read = new bool[batchSize];
         using var augmenter = new Augmenter(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
         using var ring = new BatchRing(
-            new SkippingReader(source), source.PatchSize, BatchSize, Slots, pool.Workers,
-            new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, BatchSize, Slots)));
-        using Tensor images = empty([BatchSize, 3, size, size]);
+            new SkippingReader(source), source.PatchSize, batchSize, Slots, pool.Workers,
+            new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));
+        using Tensor images = empty([batchSize, 3, size, size]);
         using var inference = inference_mode();
         ring.Start(order, 0, batches);
         for (int b = 0; b < batches; b++)
@@ -81,33 +107,24 @@ public static class Embedder
             using var scope = NewDisposeScope();
             PatchBatch batch = ring.Next(cancel);
             fixed (byte* output = images.bytes)
-                augmenter.ApplyEvaluation(preprocessing.ResizedSide, BatchSize, (byte*)batch.Pixels, (float*)output);
-            int first = b * BatchSize, used = Math.Min(BatchSize, count - first);
+                augmenter.ApplyEvaluation(preprocessing.ResizedSide, batchSize, (byte*)batch.Pixels, (float*)output);
+            int first = b * batchSize, used = Math.Min(batchSize, patches.Length - first);
             for (int i = 0; i < used; i++)
-                if (batch.Patches.Span[i] < 0)
-                    unread.Add(first + i);
+            {
+                read[i] = batch.Patches.Span[i] >= 0;
+                if (!read[i])
+                    unread.Add(patches[first + i]);
+            }
             ring.Release();
-            Tensor features = backbone.forward(images.narrow(0, 0, used).to(device)).to(ScalarType.Float32).cpu().contiguous();
-            System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(features.bytes).CopyTo(values.AsSpan(first * backbone.Features));
+            Tensor input = images.narrow(0, 0, used).to(device);
+            if (options.Precision == Precision.BFloat16)
+                input = input.to(ScalarType.BFloat16).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+            Tensor features = backbone.forward(input).to(ScalarType.Float32).cpu().contiguous();
+            sink.Add(patches.AsSpan(first, used), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(features.bytes), read.AsSpan(0, used));
             progress?.Report(first + used);
         }
-        var table = new FeatureTable(source.Table, values, backbone.Features, source.Describe, OriginsOf(source));
-        if (unread.Count > 0)
-            table = table.Select([.. Enumerable.Range(0, count).Except(unread)]);
-        return (table, unread);
-    }
-
-    /// <summary>x, y of every patch in level-0 pixels, as CLAM and TRIDENT expect them; null where the patches were not cut from slides.</summary>
-    private static long[]? OriginsOf(IPatchSource source)
-    {
-        var origins = new long[2 * source.Table.Count];
-        for (int i = 0; i < source.Table.Count; i++)
-        {
-            if (source.OriginLevel0(i) is not { } origin)
-                return null;
-            (origins[2 * i], origins[(2 * i) + 1]) = origin;
-        }
-        return origins;
+        sink.Complete();
+        return unread;
     }
 
     /// <summary>An augmentation that ends in this encoder's size and normalisation.</summary>
@@ -117,4 +134,31 @@ public static class Embedder
         Mean = (p.Mean.X, p.Mean.Y, p.Mean.Z),
         Deviation = (p.Std.X, p.Std.Y, p.Std.Z),
     };
+
+    private sealed class MemorySink(int count, int width) : IFeatureSink
+    {
+        private int _next;
+
+        public float[] Values { get; } = new float[(long)count * width];
+
+        public void Add(ReadOnlySpan<int> patches, ReadOnlySpan<float> features, ReadOnlySpan<bool> read)
+        {
+            features.CopyTo(Values.AsSpan(_next));
+            _next += features.Length;
+        }
+
+        public void Complete() { }
+
+        public void Dispose() { }
+    }
+}
+
+/// <summary>How an encoder is run over patches.</summary>
+public sealed record EmbedOptions
+{
+    /// <summary>Patches at once. Default 64.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Arithmetic of the backbone. Default float32.</summary>
+    public Precision Precision { get; init; } = Precision.Float32;
 }

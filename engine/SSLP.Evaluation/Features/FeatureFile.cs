@@ -13,7 +13,7 @@ namespace SSLP.Evaluation.Features;
 /// </summary>
 public static class FeatureFile
 {
-    private const string Level0Unit = "level0_px", GridUnit = "patch_grid";
+    internal const string Level0Unit = "level0_px", GridUnit = "patch_grid";
 
     /// <summary>Written atomically.</summary>
     public static void WriteHdf5(string path, FeatureTable table)
@@ -88,6 +88,28 @@ public static class FeatureFile
             stream.Write(System.Text.Encoding.ASCII.GetBytes(header));
             stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(table.Values.AsSpan()));
         });
+    }
+
+    /// <summary>x, y of patches in level-0 pixels, as CLAM and TRIDENT expect them; null where they were not cut from slides.</summary>
+    internal static long[]? OriginsOf(IPatchSource source, int[] patches)
+    {
+        var origins = new long[2 * patches.Length];
+        for (int i = 0; i < patches.Length; i++)
+        {
+            if (source.OriginLevel0(patches[i]) is not { } origin)
+                return null;
+            (origins[2 * i], origins[(2 * i) + 1]) = origin;
+        }
+        return origins;
+    }
+
+    /// <summary>Column and row of patches, in the place of pixels where those are not known.</summary>
+    internal static long[] CellsOf(IPatchSource source, int[] patches)
+    {
+        var cells = new long[2 * patches.Length];
+        for (int i = 0; i < patches.Length; i++)
+            (cells[2 * i], cells[(2 * i) + 1]) = (source.Table.Col[patches[i]], source.Table.Row[patches[i]]);
+        return cells;
     }
 
     private static CategoryColumn? ReadCategories(IH5Group file, string name) => file.LinkExists(name)

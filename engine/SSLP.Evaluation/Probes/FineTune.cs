@@ -92,7 +92,7 @@ public static class FineTune
         {
             optimizer.SetLearningRate(o.LearningRate * (epoch < 0.6 * o.Epochs ? 1 : epoch < 0.8 * o.Epochs ? 0.1 : 0.01));
             random.Shuffle(order);
-            ring.Start([.. order], 0, batches);
+            ring.Start([.. order], 0, batches, (long)epoch * batches);
             for (int batch = 0; batch < batches; batch++)
             {
                 using var scope = NewDisposeScope();

@@ -1,7 +1,7 @@
+using System.Numerics.Tensors;
 using SSLP.Data.Files;
-using SSLP.Engine.Torch;
 using SSLP.Evaluation.Features;
-using static TorchSharp.torch;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Probes;
 
@@ -16,8 +16,7 @@ public static class KnnProbe
 
     private const double Temperature = 0.07;
 
-    // 256 × 16,384 similarities are 16 MB: the N × N matrix is never there.
-    private const int QueryBlock = 256, KeyBlock = 16_384;
+    private const int QueryBlock = 256;
 
     /// <summary>One result per k; a k above the number of training patches is left out.</summary>
     public static IReadOnlyList<ProbeResult> Run(ProbeTask task, IReadOnlyList<int>? ks = null)
@@ -37,53 +36,51 @@ public static class KnnProbe
         return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();
     }
 
-    /// <summary>The nearest keys of every query by cosine, best first: similarities and rows of <paramref name="keys"/>, queries × k, row-major.</summary>
+    /// <summary>
+    /// The nearest keys of every query by cosine, best first, by the kernel <see cref="INearestKeys"/>: similarities and rows of <paramref name="keys"/>,
+    /// queries × k, row-major. A row of zeros is as near to every key, and no NaN comes of it.
+    /// </summary>
+    /// <param name="queries">Q rows of W finite numbers.</param>
+    /// <param name="keys">N rows of W.</param>
+    /// <param name="k">1 … <see cref="NearestKeysLimits.MaxK"/>.</param>
+    /// <param name="pool">Threads; stays the caller's; null: one a processor.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of keys.</exception>
-    public static (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k)
+    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, WorkerPool? pool = null)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(k, keys.Count);
-        float[] similarities = new float[queries.Count * k];
-        int[] neighbours = new int[queries.Count * k];
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        (Tensor q, Tensor v) = (UnitRows(queries), UnitRows(keys));
+        float[] similarities = new float[(long)queries.Count * k];
+        int[] neighbours = new int[(long)queries.Count * k];
+        using WorkerPool? own = pool is null ? new WorkerPool() : null;
+        using var bank = new MemoryBank(keys.Count, keys.Width);
+        float[] block = new float[QueryBlock * keys.Width];
+        for (int start = 0; start < keys.Count; start += QueryBlock)
+            bank.LoadRows(start, UnitRows(keys, start, block));
+        using var nearest = new NearestKeysCpu(bank, pool ?? own!);
         for (int start = 0; start < queries.Count; start += QueryBlock)
         {
-            using var blockScope = NewDisposeScope();
-            Tensor block = q.narrow(0, start, Math.Min(QueryBlock, queries.Count - start));
-            (Tensor best, Tensor rows) = TopOfBlocks(block, v, k);
-            best.CopyTo<float>(similarities.AsSpan(start * k));
-            rows.to(ScalarType.Int32).CopyTo<int>(neighbours.AsSpan(start * k));
+            ReadOnlySpan<float> unit = UnitRows(queries, start, block);
+            int rows = unit.Length / queries.Width;
+            fixed (float* data = unit)
+            {
+                nearest.Find(
+                    new MatrixView(data, rows, queries.Width), [], k, neighbours.AsSpan(start * k, rows * k), similarities.AsSpan(start * k, rows * k));
+            }
         }
 
         return (similarities, neighbours);
     }
 
-    private static (Tensor Similarities, Tensor Rows) TopOfBlocks(Tensor queries, Tensor keys, int k)
+    /// <summary>The next rows of a table at length 1, up to a block of them.</summary>
+    private static ReadOnlySpan<float> UnitRows(FeatureTable features, int start, float[] block)
     {
-        Tensor? best = null, rows = null;
-        for (long at = 0; at < keys.shape[0]; at += KeyBlock)
+        int width = features.Width, rows = Math.Min(QueryBlock, features.Count - start);
+        for (int row = 0; row < rows; row++)
         {
-            Tensor part = keys.narrow(0, at, Math.Min(KeyBlock, keys.shape[0] - at));
-            (Tensor top, Tensor index) = queries.matmul(part.t()).topk((int)Math.Min(k, part.shape[0]));
-            index = index + at;
-            if (best is not null)
-            {
-                (top, Tensor among) = cat([best, top], 1).topk((int)Math.Min(k, best.shape[1] + top.shape[1]));
-                index = cat([rows!, index], 1).gather(1, among);
-            }
-
-            (best, rows) = (top, index);
+            ReadOnlySpan<float> values = features.Values.AsSpan((start + row) * width, width);
+            TensorPrimitives.Divide(values, Math.Max(TensorPrimitives.Norm(values), 1e-12f), block.AsSpan(row * width, width));
         }
 
-        return (best!, rows!);
-    }
-
-    /// <summary>A row of zeros stays zero: it is as near to every key, and no NaN comes of it.</summary>
-    private static Tensor UnitRows(FeatureTable features)
-    {
-        Tensor x = tensor(features.Values).reshape(features.Count, features.Width);
-        return x.div_(x.norm(1, keepdim: true).clamp_min(1e-12));
+        return block.AsSpan(0, rows * width);
     }
 
     private static float[] Vote(float[] similarities, int[] neighbours, int stride, int k, ProbeTask task)

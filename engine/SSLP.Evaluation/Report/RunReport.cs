@@ -29,6 +29,9 @@ public sealed record RunReportOptions
     /// <summary>Judge the features by probes, beside those of an untrained network and of colour and texture. Default true.</summary>
     public bool Judge { get; init; } = true;
 
+    /// <summary>What the probes' sides may be.</summary>
+    public ProbeSplitOptions Split { get; init; } = new();
+
     /// <summary>Of every draw.</summary>
     public int Seed { get; init; }
 }
@@ -160,14 +163,14 @@ public sealed class RunReport : IDisposable
         try
         {
             // Said before an hour is spent on features that cannot be judged.
-            int[] test = ProbeSplit.Of(judged.Table).Test;
+            int[] test = ProbeSplit.Of(judged.Table, options: _options.Split).Test;
             if (Embedder.Describe(_run.Encoder).TrainedOn?.Among(judged.Table, test) is (> 0 and int seen, int of, string unit))
                 _notes.Add($"{seen} of {of} judged {unit} were in pretraining: what is judged is not held out from that.");
             List<ProbeResult> results = [];
             foreach (FeatureTable features in (IEnumerable<FeatureTable>)[embed(method), embed("untrained"), HandMadeFeatures.MeanColour(judged, _cancel), HandMadeFeatures.ColourAndTexture(judged, _cancel)])
             {
                 _say($"probes on {features.Source}");
-                var task = new ProbeTask(features, ProbeSplit.Of(features.Patches));
+                var task = new ProbeTask(features, ProbeSplit.Of(features.Patches, options: _options.Split));
                 results.Add(LinearProbe.Logistic(task));
                 results.Add(KnnProbe.Run(task, [Math.Min(20, task.Train.Count)])[0]);
             }

@@ -49,7 +49,7 @@ public sealed class RunBank : IDisposable
         using (file)
         {
             TrainingOptions options = state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{file.Path}'"));
-            if (!file.Entries.ContainsKey(FusedObjective.VectorsName))
+            if (!(file.Base ?? file).Entries.ContainsKey(FusedObjective.VectorsName))
                 why = $"The method {options.Method.ToString().ToLowerInvariant()} keeps no bank of patches.";
             else if (state.Inputs != InputFingerprint.Of(source))
                 why = "These are not the patches of the run, so its bank's rows mean others.";
@@ -59,7 +59,7 @@ public sealed class RunBank : IDisposable
             ThreeTermOptions terms = (options.Method == MethodKind.InstDisc ? InstDisc.PlanFor(options, table.Count) : options.ObjectiveFor(table.Count)).Terms;
             using var noGrad = no_grad();
             var objective = new PlainObjective(
-                terms, file.ReadTensor(FusedObjective.VectorsName), table.SlideOf, table.Col, table.Row, file.ReadTensor(FusedObjective.ClustersName));
+                terms, BankState.ReadBank(file, FusedObjective.VectorsName), table.SlideOf, table.Col, table.Row, (file.Entries.ContainsKey(FusedObjective.ClustersName) ? file : file.Base ?? file).ReadTensor(FusedObjective.ClustersName));
             return new RunBank(state.Step, objective, DrawRanks(terms, options.Seed, state.Step, table.Count), table);
         }
     }

@@ -37,9 +37,7 @@ public sealed record SetPurity(
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         MemoryBank bank = objective.Bank;
-        var rows = new float[bank.RowCount * bank.Width];
-        bank.SaveRows(0, rows);
-        Tensor vectors = tensor(rows).reshape(bank.RowCount, bank.Width), labels = tensor(table.LabelOf.ToArray()); // [N, D], [N]
+        Tensor vectors = bank.ToTensor(), labels = tensor(table.LabelOf.ToArray()); // [N, D], [N]
         Tensor clusters = tensor(objective.Labels.ToArray()).reshape(-1, bank.RowCount); // [R, N]
         using var plain = new PlainObjective(objective.Plan.Terms, vectors, table.SlideOf, table.Col, table.Row, clusters);
         int[] ranks = Ranks(objective.Plan.Terms, bank.RowCount, seed);

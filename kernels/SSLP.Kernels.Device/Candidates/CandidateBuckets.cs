@@ -16,7 +16,7 @@ public static class CandidateBuckets
     public const int SliceKeys = 8192;
 
     /// <summary>Keys of a bucket that are sorted in shared memory; a longer one, which a sample that misleads may make, is sorted where it lies.</summary>
-    private const int SortedKeys = 4096;
+    private const int SortedKeys = 2560;
 
     /// <summary>bucketCounts [Q, buckets] += the keys of each bucket; they must begin as 0. Grid: (Q, slices).</summary>
     public static void CountBuckets(
@@ -88,6 +88,9 @@ public static class CandidateBuckets
     {
         // A group owns one bucket.
         ArrayView<ulong> staged = SharedMemory.Allocate<ulong>(SortedKeys);
+        ArrayView<ulong> sorted = SharedMemory.Allocate<ulong>(SortedKeys);
+        ArrayView<int> bins = SharedMemory.Allocate<int>(GroupBinSort.Bins);
+        ArrayView<int> partial = SharedMemory.Allocate<int>(GroupBinSort.Partials);
         int query = Grid.IdxX / buckets, bucket = Grid.IdxX % buckets;
         long line = (long)query * (buckets + 1) + bucket;
         int start = buckets == 1 ? 0 : starts[line], end = buckets == 1 ? IntrinsicMath.Min(counts[query], capacity) : starts[line + 1], count = end - start;
@@ -103,9 +106,9 @@ public static class CandidateBuckets
         for (int i = Group.IdxX; i < count; i += Group.DimX)
             staged[i] = keys[first + i];
         Group.Barrier();
-        GroupSort.Descending(staged, 0, count);
+        GroupBinSort.Descending(staged, count, sorted, bins, partial);
         for (int i = Group.IdxX; i < count; i += Group.DimX)
-            keys[first + i] = staged[i];
+            keys[first + i] = sorted[i];
     }
 
     private static void Begin(ArrayView<ulong> borders, long line, ArrayView<ulong> staged, ArrayView<int> sizes, int buckets)

@@ -8,8 +8,8 @@ namespace SSLP.Kernels.Device;
 /// </summary>
 public static class Thresholds
 {
-    /// <summary>Sampled keys that are sorted for the borders: 32 KB of shared memory.</summary>
-    private const int Sorted = 4096;
+    /// <summary>Sampled keys that are sorted for the borders.</summary>
+    private const int Sorted = 2048;
 
     private const int DigitBits = 8, Digits = 1 << DigitBits;
 
@@ -34,7 +34,7 @@ public static class Thresholds
         // One group owns one query.
         ArrayView<ulong> keys = SharedMemory.Allocate<ulong>(Sorted);
         ArrayView<int> counts = SharedMemory.Allocate<int>(Digits);
-        ArrayView<int> partial = SharedMemory.Allocate<int>(32);
+        ArrayView<int> partial = SharedMemory.Allocate<int>(GroupBinSort.Partials);
         ArrayView<int> found = SharedMemory.Allocate<int>(4);
         int query = Grid.IdxX, rank = ranks[query];
         if (query >= optionalFrom && !HasCompany(ownRows[query], classOf, classStart))
@@ -43,8 +43,14 @@ public static class Thresholds
         ulong threshold = rank < 0 ? Everything : rank >= sampleCount ? Nothing : KeyAt(rank, samples, counts, partial, found, keys);
         if (Group.IdxX == 0)
             thresholds[query] = threshold;
-        if (buckets > 1)
-            CutBuckets(samples, threshold, rank, keys, found, borders, (long)query * buckets, buckets);
+        if (buckets == 1)
+            return;
+        ArrayView<ulong> order = SharedMemory.Allocate<ulong>(Sorted);
+        ArrayView<int> bins = SharedMemory.Allocate<int>(GroupBinSort.Bins);
+        int count = TakeReaching(samples, threshold, rank, keys, found);
+        GroupBinSort.Descending(keys, count, order, bins, partial);
+        for (int bucket = Group.IdxX; bucket < buckets; bucket += Group.DimX)
+            borders[(long)query * buckets + bucket] = count == 0 ? 0ul : order[(int)((long)bucket * count / buckets)];
     }
 
     private static bool HasCompany(int own, ArrayView<int> classOf, ArrayView<int> classStart)
@@ -99,8 +105,8 @@ public static class Thresholds
         return key[0];
     }
 
-    private static void CutBuckets(
-        Samples samples, ulong threshold, int rank, ArrayView<ulong> keys, ArrayView<int> found, ArrayView<ulong> borders, long first, int buckets)
+    /// <summary>Sampled keys that reach the threshold, all or evenly chosen ones, in any order; how many.</summary>
+    private static int TakeReaching(Samples samples, ulong threshold, int rank, ArrayView<ulong> keys, ArrayView<int> found)
     {
         int reaching = rank < 0 ? samples.Count : rank >= samples.Count ? 0 : rank + 1;
         int step = reaching <= Sorted ? 1 : (2 * reaching + Sorted - 1) / Sorted;
@@ -119,10 +125,7 @@ public static class Thresholds
         }
 
         Group.Barrier();
-        int count = IntrinsicMath.Min(found[3], Sorted);
-        GroupSort.Descending(keys, 0, count);
-        for (int bucket = Group.IdxX; bucket < buckets; bucket += Group.DimX)
-            borders[first + bucket] = count == 0 ? 0ul : keys[(int)((long)bucket * count / buckets)];
+        return IntrinsicMath.Min(found[3], Sorted);
     }
 
     /// <summary>One query's sampled keys.</summary>

@@ -45,7 +45,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         if (bank.Width > MaxWidth)
-            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Set SSLP_KERNELS=cpu.");
+            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
         (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);

@@ -14,7 +14,7 @@ internal sealed partial class CandidateSearch : IDisposable
     private const int MinSample = 1024, MostOfUsual = 8192, MaxSample = 65536, RowsASample = 256;
 
     // As in the device code: keys wanted in a bucket, and most buckets; keys of a list that a group deals out.
-    private const int BucketKeys = 512, MaxBuckets = 1024, SliceKeys = 8192;
+    private const int BucketKeys = 768, MaxBuckets = 1024, SliceKeys = 8192;
 
     /// <summary>Standard deviations of the sample's count by which the threshold is lowered, and room kept beyond it.</summary>
     private const double Margin = 4;

@@ -2,7 +2,7 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice.Variable"/> names one.</summary>
+/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice.Parse"/> reads one.</summary>
 public enum DeviceScores
 {
     /// <summary>float32 arithmetic: the default.</summary>
@@ -11,8 +11,8 @@ public enum DeviceScores
     /// <summary>
     /// Tensor cores with bf16 operands (sm_80 and later). Nearest keys and the bank step score anew in float32 whatever rounding leaves undecided:
     /// their answer is the same. The similarity at ranks and the whole-bank loss take sums of two bf16 values, near float32 and not the same bits:
-    /// <see cref="CudaNearestKeys"/> and <see cref="CudaWholeBankLoss"/> have the bounds. Never the default: these kernels were checked on ILGPU's CPU
-    /// accelerator, with the tensor cores' instructions in plain code, and by ptxas; they have not run on a device.
+    /// <see cref="CudaNearestKeys"/> and <see cref="CudaWholeBankLoss"/> have the bounds. Never the default: the texts of these kernels are
+    /// executed by tests on a machine of the PTX ISA; they have not run on a device.
     /// </summary>
     BFloat16,
 }

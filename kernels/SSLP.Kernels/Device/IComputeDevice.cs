@@ -4,8 +4,8 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// Where device kernels run: memory, copies and launches, all in order on one queue. A CUDA device in use; ILGPU's CPU accelerator under test, so
-/// that what the launchers send is what the kernels are seen to compute.
+/// Where device kernels run: memory, copies and launches, all in order on one queue. A CUDA device in use; under test
+/// such a device behind a driver that executes the embedded texts, or one that only writes down what it is asked.
 /// </summary>
 public unsafe interface IComputeDevice : IDisposable
 {

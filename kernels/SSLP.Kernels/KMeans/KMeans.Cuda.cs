@@ -136,7 +136,7 @@ public sealed unsafe class CudaKMeans : IKMeans
         {
             throw new ArgumentException(
                 $"k-means on CUDA takes up to {MaxClusterRows} rows in one cluster; there are {sizes.Max()} in cluster {Array.IndexOf(sizes, sizes.Max())}. "
-                + "Ask for more clusters, or set SSLP_KERNELS=cpu.");
+                + "Ask for more clusters, or take kernels=cpu.");
         }
 
         if (Array.IndexOf(sizes, 0) < 0)

@@ -34,10 +34,10 @@ internal sealed class SpatialIndexOnDevice : IDisposable
             array.Dispose();
     }
 
-    private static DeviceArray<int> Copy(int[] values, IComputeDevice device)
+    private static DeviceArray<int> Copy(ReadOnlyMemory<int> values, IComputeDevice device)
     {
         DeviceArray<int> array = new DeviceArray<int>(device).EnsureLength(values.Length);
-        array.Upload(values);
+        array.Upload(values.Span);
         return array;
     }
 }

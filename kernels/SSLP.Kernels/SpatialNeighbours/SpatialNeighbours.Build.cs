@@ -12,7 +12,7 @@ public sealed partial class SpatialNeighbours
         private readonly List<int> _runRow = [];
         private readonly List<int> _runStart = [];
 
-        public IndexBuilder(int[] slide, int[] col, int[] row)
+        public IndexBuilder(ReadOnlySpan<int> slide, ReadOnlySpan<int> col, ReadOnlySpan<int> row)
         {
             _slideStart = CountSlides(slide);
             int slides = _slideStart.Length - 1;
@@ -32,7 +32,7 @@ public sealed partial class SpatialNeighbours
         public (int[] SlideRuns, int[] RunRow, int[] RunStart, int[] SortedCol, int[] SortedId) Result =>
             (_slideRuns, _runRow.ToArray(), _runStart.ToArray(), _sortedCol, _sortedId);
 
-        private static int[] CountSlides(int[] slide)
+        private static int[] CountSlides(ReadOnlySpan<int> slide)
         {
             int slides = 0;
             for (int i = 0; i < slide.Length; i++)
@@ -49,7 +49,7 @@ public sealed partial class SpatialNeighbours
             return starts;
         }
 
-        private void ScatterBySlide(int[] slide)
+        private void ScatterBySlide(ReadOnlySpan<int> slide)
         {
             int[] next = (int[])_slideStart.Clone();
             for (int i = 0; i < slide.Length; i++)
@@ -64,7 +64,7 @@ public sealed partial class SpatialNeighbours
             return largest;
         }
 
-        private void SortSlide(int slide, ulong[] keys, int[] col, int[] row)
+        private void SortSlide(int slide, ulong[] keys, ReadOnlySpan<int> col, ReadOnlySpan<int> row)
         {
             int start = _slideStart[slide], count = _slideStart[slide + 1] - start;
             Span<ulong> slideKeys = keys.AsSpan(0, count);

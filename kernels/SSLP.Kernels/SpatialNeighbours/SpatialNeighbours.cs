@@ -16,27 +16,33 @@ namespace SSLP.Kernels;
 /// </remarks>
 public sealed partial class SpatialNeighbours
 {
-    private readonly int[] _slide;
-    private readonly int[] _col;
-    private readonly int[] _row;
+    private readonly ReadOnlyMemory<int> _slide;
+    private readonly ReadOnlyMemory<int> _col;
+    private readonly ReadOnlyMemory<int> _row;
     private readonly int[] _slideRuns;   // [slides + 1]: the runs of slide s are [s] … [s + 1] − 1
     private readonly int[] _runRow;      // [runs]: grid row of a run, ascending within a slide
     private readonly int[] _runStart;    // [runs + 1]: where a run's patches start in the two arrays below
     private readonly int[] _sortedCol;   // [N]: columns, ascending within a run
     private readonly int[] _sortedId;    // [N]: bank rows in the same order
 
-    /// <summary>Builds the index. The arrays are borrowed: index i describes bank row i and must not change afterwards.</summary>
+    /// <summary>Builds the index. The columns are borrowed, mapped ones too: index i describes bank row i and must not change afterwards.</summary>
     /// <param name="slide">Slide of each bank row, counted from 0.</param>
     /// <param name="col">Column on the slide's patch grid.</param>
     /// <param name="row">Row on the slide's patch grid.</param>
     /// <exception cref="ArgumentException">The arrays differ in length, or a slide index is negative.</exception>
-    public SpatialNeighbours(int[] slide, int[] col, int[] row)
+    public SpatialNeighbours(ReadOnlyMemory<int> slide, ReadOnlyMemory<int> col, ReadOnlyMemory<int> row)
     {
         if (col.Length != slide.Length || row.Length != slide.Length)
             throw new ArgumentException($"Coordinates differ in number: {slide.Length} slides, {col.Length} columns, {row.Length} rows.");
         (_slide, _col, _row) = (slide, col, row);
-        var build = new IndexBuilder(slide, col, row);
+        var build = new IndexBuilder(slide.Span, col.Span, row.Span);
         (_slideRuns, _runRow, _runStart, _sortedCol, _sortedId) = build.Result;
+    }
+
+    /// <inheritdoc cref="SpatialNeighbours(ReadOnlyMemory{int}, ReadOnlyMemory{int}, ReadOnlyMemory{int})"/>
+    public SpatialNeighbours(int[] slide, int[] col, int[] row)
+        : this(slide.AsMemory(), col.AsMemory(), row.AsMemory())
+    {
     }
 
     /// <summary>Patches in the index.</summary>
@@ -47,10 +53,10 @@ public sealed partial class SpatialNeighbours
         sizeof(int) * ((long)_slideRuns.Length + _runRow.Length + _runStart.Length + _sortedCol.Length + _sortedId.Length);
 
     /// <summary>Coordinates and index as device code takes them: slide, column, row, runs of a slide, row and start of a run, sorted columns and rows.</summary>
-    internal int[][] IndexArrays => [_slide, _col, _row, _slideRuns, _runRow, _runStart, _sortedCol, _sortedId];
+    internal ReadOnlyMemory<int>[] IndexArrays => [_slide, _col, _row, _slideRuns, _runRow, _runStart, _sortedCol, _sortedId];
 
     /// <summary>Slide of a bank row.</summary>
-    public int SlideOf(int bankRow) => _slide[bankRow];
+    public int SlideOf(int bankRow) => _slide.Span[bankRow];
 
     /// <summary>Appends S of one anchor to <paramref name="into"/>[<paramref name="list"/>]; the scores are left to the caller.</summary>
     /// <param name="anchor">Bank row of the anchor.</param>
@@ -62,7 +68,7 @@ public sealed partial class SpatialNeighbours
         if ((uint)anchor >= (uint)Count)
             throw new ArgumentException($"Anchor {anchor} is not one of the {Count} bank rows.");
         long reach = HalfWidth(radiusPatches, 0);
-        int slide = _slide[anchor], col = _col[anchor], row = _row[anchor];
+        int slide = _slide.Span[anchor], col = _col.Span[anchor], row = _row.Span[anchor];
         int end = _slideRuns[slide + 1];
         for (int run = LowerBound(_runRow, _slideRuns[slide], end, row - reach); run < end; run++)
         {

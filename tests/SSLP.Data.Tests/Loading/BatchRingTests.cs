@@ -121,7 +121,7 @@ public sealed unsafe class BatchRingTests
 
     private sealed class GatedReader(ManualResetEventSlim gate) : IBatchReader
     {
-        public int Read(int patch, Span<byte> rgb)
+        public int Read(int patch, long batch, Span<byte> rgb)
         {
             gate.Wait();
             return patch;

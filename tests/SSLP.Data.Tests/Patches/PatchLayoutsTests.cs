@@ -34,6 +34,12 @@ public sealed class PatchLayoutsTests : IDisposable
     [InlineData("{p}_files/17/{i}_{j}.png", "P", "<x>_<y> below", null, null)]
     [InlineData("{p}_row{j}_col{i}.png", "P", "row", null, null)]
     [InlineData("{c}/{p}_r{j}c{i}.png", "P", "row", null, "0,1")]
+    [InlineData("{p}_{x}_{y}_64_64.png", "P", "<slide>_<x>_<y>_<width>_<height>", null, null)]
+    [InlineData("{p}_{x}_{y}_64.png", "P", "<slide>_<x>_<y>_<size>", null, null)]
+    [InlineData("{p}_{x}.0_{y}.0.png", "P", "<slide>_<x>_<y>", null, null)]
+    [InlineData("{p}_{x}-{y}.png", "P", "<slide>_<x>-<y>", null, null)]
+    [InlineData("{p}/{i},{j}.png", "P", "<x>_<y> below", null, null)]
+    [InlineData("{p}_{i}_{j}_class_{c}.png", "P", "<slide>_<col>_<row>_<label>", null, "class_0,class_1")]
     // The paper's own preprocessing, by columns and by pixels, flat and in classes, in splits.
     [InlineData("{p}_{i}_{j}_{c}.png", "P", "<slide>_<col>_<row>_<label>", null, "0,1")]
     [InlineData("{p}_{x}_{y}_{c}.png", "P", "<slide>_<col>_<row>_<label>", null, "0,1")]

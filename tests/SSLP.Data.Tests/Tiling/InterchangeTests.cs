@@ -19,7 +19,7 @@ public sealed class InterchangeTests : IDisposable
         SlideFile slide = new("a.tif", TestSlides.Stained(_folder.File("a.tif"), 1100, 250, 130, 600, 700));
         using TileManifest manifest = Tiler.Run([slide], new() { PatchSize = 96, Mpp = 0.61 }).Manifest;
         CoordinateFiles.Write(_folder.File("h5/x")[..^2], manifest);
-        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "h5"), [slide]);
+        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "h5"), [slide]).Points;
         using SlidePatches written = SlidePatches.FromManifest(manifest), read = SlidePatches.AtPoints(points, _folder.Path, 96, 0.61);
         Assert.Equal(written.Table.Count, read.Table.Count);
         for (int i = 0; i < read.Table.Count; i++)
@@ -53,7 +53,7 @@ public sealed class InterchangeTests : IDisposable
                 d.attrs['patch_level'] = 0
             """, ours, theirs).Trim();
         Assert.Equal("(9, 2) int64 None [512, 512] 256 a 20.0 20.0 0", printed);
-        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "clam"), [slide]);
+        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "clam"), [slide]).Points;
         Assert.Equal(9, points.Table.Count);
         Assert.Equal((640, 640), (points.X[8], points.Y[8]));
         Assert.Equal((2, 2), (points.Table.Col[8], points.Table.Row[8]));
@@ -79,7 +79,7 @@ public sealed class InterchangeTests : IDisposable
                 d.attrs['downsample'] = (2.0, 2.0)
             """, ours, theirs).Trim();
         Assert.Equal("256 512 40.0 20.0 False", printed);
-        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "clam"), [slide]);
+        LabelledPoints points = CoordinateFiles.Read(Path.Combine(_folder.Path, "clam"), [slide]).Points;
         Assert.Equal(9, points.Table.Count);
         Assert.Equal((1280, 1280), (points.X[8], points.Y[8]));
     }

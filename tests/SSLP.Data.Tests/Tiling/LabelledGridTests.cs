@@ -20,12 +20,14 @@ public sealed class LabelledGridTests : IDisposable
         using TileManifest manifest = Tiler.Run([new("a.tif", path)], new() { PatchSize = 64, Mpp = 1 }).Manifest;
         Assert.Equal(9, manifest.Table.Count);
         LabelledPoints points = LabelledPoints.Read(_folder.Text(
-            "p.csv", "slide,x,y,label", "a.tif,130,130,fat", "a.tif,200,190,tumour", "a.tif,383.9,255.9,fat", "a.tif,600,600,fat", "b.tif,200,200,fat"));
+            "p.csv", "slide,x,y,label,split", "a.tif,130,130,fat,val", "a.tif,200,190,tumour,train", "a.tif,383.9,255.9,fat,", "a.tif,600,600,fat,val", "b.tif,200,200,fat,val"));
         using var grid = new LabelledGrid(SlidePatches.FromManifest(manifest), manifest, points);
         var labelled = Enumerable.Range(0, 9).Where(i => grid.Table.LabelOf[i] != PatchTable.None)
             .Select(i => (grid.Table.Col[i], grid.Table.Row[i], grid.Table.Classes![grid.Table.LabelOf[i]]));
         Assert.Equal([(1, 1, "tumour"), (2, 1, "fat")], labelled);
         Assert.Contains("2 of them labelled", grid.Describe);
+        int split = Assert.Single(grid.Table.SplitOf.ToArray(), split => split != PatchTable.None);
+        Assert.Equal("train", grid.Table.Splits![split]);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
+using SSLP.Data.Tissue;
 using SSLP.Interop.Slides;
 using SSLP.Tests.Shared;
 using Xunit;
@@ -57,6 +58,28 @@ public sealed class SlidePatchesTests : IDisposable
         sampling.Read(slide, 64, 128, rgb);
         Assert.InRange(RampPosition(rgb, 0) - 96, -1.5, 1.5);
         Assert.InRange(RampPosition(rgb, 1) - 160, -1.5, 1.5);
+    }
+
+    [Theory]
+    [InlineData(4, 2.2)]
+    [InlineData(5, 1.8)]
+    [InlineData(7, 1.5)]
+    [InlineData(9, 1.2)]
+    public void Patches_of_jpeg_2000_at_twice_a_levels_pixel_and_more_are_near_the_mean_of_its_pixels(double scale, double mostMean)
+    {
+        using Slide slide = Slide.Open(TestData.Path("slides", "TCGA-CR-7395-01A-01-TS1.svs"), SlideReader.Embedded);
+        const int Side = 128;
+        var sampling = new PatchSampling(slide, Side, scale, scale);
+        Assert.Equal(1, sampling.Level);
+        byte[] rgb = new byte[Side * Side * 3], expected = new byte[rgb.Length];
+        sampling.Read(slide, 1600, 1200, rgb);
+        (double x, double y) = LevelGeometry.Downsample(slide, 1);
+        int width = (int)Math.Ceiling(Side * scale / x) + 1, left = (int)(1600 / x), top = (int)(1200 / y);
+        byte[] region = new byte[width * width * 3];
+        slide.ReadRegion(1, left, top, width, width, region);
+        AreaFilter.Resample(region, width, new(Side, (1600 / x) - left, scale / x, width), new(Side, (1200 / y) - top, scale / y, width), expected);
+        double mean = expected.Zip(rgb).Average(pair => Math.Abs(pair.First - pair.Second));
+        Assert.True(mean <= mostMean, $"Mean difference {mean:F2}.");
     }
 
     [Fact]

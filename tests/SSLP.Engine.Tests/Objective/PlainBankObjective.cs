@@ -54,14 +54,14 @@ internal sealed class PlainBankObjective : IBankObjective
         Plain.Update(Ids(anchors, features.device), features, _plan.BankMomentum);
 
     /// <summary>Does nothing: labels are given through <see cref="PlainObjective.SetClusters"/>.</summary>
-    public void Cluster(int epoch)
+    public void Cluster(int clustering)
     {
     }
 
     public IEnumerable<SafetensorsItem> State() =>
         [SafetensorsItem.From("bank.vectors", Plain.Vectors), SafetensorsItem.From("bank.clusters", Plain.Clusters)];
 
-    public void Load(SafetensorsFile checkpoint)
+    public void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
         using Tensor vectors = checkpoint.ReadTensor("bank.vectors");
         Plain.Vectors.copy_(vectors);

@@ -143,7 +143,7 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
         byte[] rgb = new byte[Bytes + 4096];
         Array.Fill(rgb, (byte)0xA5);
         string? fault = Try(slide.Path, () => slide.ReadRegion(level, x, y, Side, Side, rgb.AsSpan(0, Bytes)))
-            ?? Try(slide.Path, () => slide.ReadHalved(level, x / 2, y / 2, Side, Side, rgb.AsSpan(0, Bytes), Side * 3));
+            ?? Try(slide.Path, () => slide.ReadReduced(level, 2, x / 2, y / 2, Side, Side, rgb.AsSpan(0, Bytes), Side * 3));
         return fault ?? (rgb.AsSpan(Bytes).IndexOfAnyExcept((byte)0xA5) < 0 ? null : "wrote behind the region");
     }
 

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>Bank update, k-means and augmentation through their launchers and the device code, on a GPU or ILGPU's CPU accelerator.</summary>
+/// <summary>Bank update, k-means and augmentation through their launchers and the device code, on a GPU or the PTX machine.</summary>
 [Collection("device")]
 public sealed unsafe class CudaLaunchersTests(TestDevice device)
 {

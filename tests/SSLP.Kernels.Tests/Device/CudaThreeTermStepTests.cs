@@ -2,7 +2,7 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The whole bank step through the launcher and the device code, on a GPU or ILGPU's CPU accelerator, against the float64 reference.</summary>
+/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64 reference.</summary>
 [Collection("device")]
 public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
 {

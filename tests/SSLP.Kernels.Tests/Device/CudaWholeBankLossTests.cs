@@ -2,7 +2,7 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The launcher of the whole-bank loss with the device code, on a GPU or ILGPU's CPU accelerator.</summary>
+/// <summary>The launcher of the whole-bank loss with the device code, on a GPU or the PTX machine.</summary>
 [Collection("device")]
 public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
 {

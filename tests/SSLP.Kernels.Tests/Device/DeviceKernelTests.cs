@@ -5,7 +5,7 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>Single device kernels, each against plain loops in float64, on a GPU or ILGPU's CPU accelerator.</summary>
+/// <summary>Single device kernels, each against plain loops in float64, on a GPU or the PTX machine.</summary>
 [Collection("device")]
 public sealed unsafe class DeviceKernelTests(TestDevice device)
 {

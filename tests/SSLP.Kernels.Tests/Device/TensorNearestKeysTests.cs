@@ -3,8 +3,7 @@ using Xunit;
 namespace SSLP.Kernels.Tests.Device;
 
 /// <summary>
-/// Nearest keys through the tensor cores' kernels, on a GPU or, with their instructions in plain code, on ILGPU's CPU accelerator: the same rows and
-/// the same bits as in float32.
+/// Nearest keys through the tensor cores' kernels, on a GPU or the PTX machine: the same rows and the same bits as in float32.
 /// </summary>
 [Collection("device")]
 public sealed unsafe class TensorNearestKeysTests(TestDevice device)

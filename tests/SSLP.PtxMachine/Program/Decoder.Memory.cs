@@ -83,18 +83,17 @@ internal sealed unsafe partial class Decoder
         (string space, string operation) = words[1] is "global" or "shared" ? (words[1], words[2]) : (words[2], words[1]);
         if (space is not ("global" or "shared"))
             throw Refused(statement, "is not known");
-        bool returns = words[0] == "atom";
+        bool returns = words[0] == "atom", inShared = space == "shared";
+        nint handler = Atomics.Find(operation, words[3], inShared);
+        if (handler == 0)
+            throw Refused(statement, "is not known");
         int first = returns ? 1 : 0, sources = operation == "cas" ? 2 : 1, bytes = Bytes(statement, words[3]);
         SetAddress(statement, Address(statement, first, first + 1 + sources), ref instruction);
         instruction.Operand[3] = -1;
         instruction.Operand[1] = returns ? Result(statement, statement.Operands[0], bytes) : -1;
         for (int i = 0; i < sources; i++)
             instruction.Operand[2 + i] = Source(statement, statement.Operands[first + 1 + i], bytes);
-        bool inShared = space == "shared";
         instruction.Class = inShared ? InstructionClass.SharedAtomic : InstructionClass.GlobalAtomic;
-        nint handler = Atomics.Find(operation, words[3], inShared);
-        if (handler == 0)
-            throw Refused(statement, "is not known");
         instruction.Execute = (delegate*<Warp, Instruction*, void>)handler;
     }
 

@@ -3,6 +3,7 @@ using SSLP.Data.Files;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
+using SSLP.Interop.Slides;
 using SSLP.Kernels;
 
 namespace SSLP.Cli;
@@ -49,6 +50,10 @@ internal static class ContextOptions
     /// <summary>Opens the context of a verb that trains nothing.</summary>
     /// <exception cref="Fault">A value that an option does not take, or libtorch does not load.</exception>
     public static EngineContext Open(ParseResult parsed) => Open(RunConfig.Of([.. Defaults(), .. Given(parsed)]));
+
+    /// <summary>What the slides of a verb share that computes nothing.</summary>
+    /// <exception cref="Fault">A decoder that there is not, or not on this machine.</exception>
+    public static SlideRuntime OpenSlides(ParseResult parsed) => EngineContext.OpenSlides(RunConfig.Of([.. Defaults(), .. Given(parsed)]).Jpeg);
 
     /// <summary>Opens the context that a run works in.</summary>
     /// <exception cref="Fault">A variable that means nothing, or libtorch does not load.</exception>

@@ -2,17 +2,17 @@ using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
-using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
-namespace SSLP.Engine.Diverged;
+namespace SSLP.Engine.Training;
 
 /// <summary>Runs the step of RUN/diverged again, from the state before it, and looks into it. Nothing is written.</summary>
 public sealed class StepReplay : IDisposable

@@ -1,0 +1,110 @@
+using System.Text.Json;
+
+namespace SSLP.Data.Annotations;
+
+/// <summary>
+/// GeoJSON as QuPath exports it, and as programs that pass it on write it: a FeatureCollection, an array of features, one Feature, a
+/// GeometryCollection or a bare geometry. Only annotations have a say: detections, cells and tiles are what was found, not what was drawn.
+/// </summary>
+internal static class GeoJsonAnnotations
+{
+    /// <summary>Classes that say "not this"; QuPath's own is "Ignore*".</summary>
+    private static readonly string[] IgnoredClasses = ["Ignore*", "Ignore", "Ignored", "Exclude", "Excluded", "Exclusion", "Artefact", "Artefacts", "Artifact", "Artifacts"];
+
+    /// <exception cref="FormatException">It is no GeoJSON, or a class or coordinate in it can't be understood; says which.</exception>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public static void Read(ReadOnlyMemory<byte> utf8, AreaList areas)
+    {
+        using var json = JsonDocument.Parse(utf8);
+        AddAny(json.RootElement, areas);
+    }
+
+    private static void AddAny(JsonElement element, AreaList areas)
+    {
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement item in element.EnumerateArray())
+                AddAny(item, areas);
+            return;
+        }
+        if (element.ValueKind == JsonValueKind.Null)
+        {
+            areas.Leave("empty feature");
+            return;
+        }
+        string? type = Text(element, "type");
+        if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty("features", out JsonElement features))
+            AddAny(features, areas);
+        else if (element.ValueKind == JsonValueKind.Object && (type == "Feature" || element.TryGetProperty("geometry", out _)))
+            AddFeature(element, areas);
+        else if (type is "FeatureCollection" or null)
+            throw new FormatException("it has no features");
+        else
+            AddGeometry(element, null, areas);
+    }
+
+    private static void AddFeature(JsonElement feature, AreaList areas)
+    {
+        string? kind = KindOf(feature);
+        if (kind is not null && !kind.Contains("annotation", StringComparison.OrdinalIgnoreCase))
+        {
+            areas.Leave($"of type {kind} (only annotations count)");
+            return;
+        }
+        if (feature.TryGetProperty("geometry", out JsonElement geometry) && geometry.ValueKind == JsonValueKind.Object)
+            AddGeometry(geometry, QuPathClass.Of(feature), areas);
+        else
+            areas.Leave("without geometry");
+        if (feature.TryGetProperty("childObjects", out JsonElement children) && children.ValueKind == JsonValueKind.Array)
+            AddAny(children, areas);
+    }
+
+    /// <summary>QuPath 0.3 and later say objectType, 0.2 object_type, older ones a class name as id.</summary>
+    private static string? KindOf(JsonElement feature)
+    {
+        if (feature.TryGetProperty("properties", out JsonElement properties) && (Text(properties, "objectType") ?? Text(properties, "object_type")) is { } kind)
+            return kind;
+        return Text(feature, "id") is { } id && id.StartsWith("Path", StringComparison.Ordinal) && id.EndsWith("Object", StringComparison.Ordinal) ? id : null;
+    }
+
+    private static void AddGeometry(JsonElement geometry, string? className, AreaList areas)
+    {
+        string type = Text(geometry, "type") ?? throw new FormatException("a geometry does not say its type");
+        switch (type)
+        {
+            case "Polygon":
+                AddPolygon(geometry.GetProperty("coordinates"), className, areas);
+                break;
+            case "MultiPolygon":
+                JsonElement polygons = geometry.GetProperty("coordinates");
+                if (polygons.GetArrayLength() == 0)
+                    areas.Leave("empty geometry");
+                foreach (JsonElement polygon in polygons.EnumerateArray())
+                    AddPolygon(polygon, className, areas);
+                break;
+            case "GeometryCollection":
+                foreach (JsonElement member in geometry.GetProperty("geometries").EnumerateArray())
+                    AddGeometry(member, className, areas);
+                break;
+            case "Point" or "MultiPoint" or "LineString" or "MultiLineString":
+                areas.Leave($"of geometry {type} (no area)");
+                break;
+            default:
+                areas.Leave($"of geometry {type}, which GeoJSON does not know");
+                break;
+        }
+    }
+
+    private static void AddPolygon(JsonElement rings, string? className, AreaList areas)
+    {
+        bool ignored = className is not null && className.Split(':', StringSplitOptions.TrimEntries).Any(part => IgnoredClasses.Contains(part, StringComparer.OrdinalIgnoreCase));
+        areas.Add(ignored ? AreaKind.Ignored : AreaKind.Region, className, [.. rings.EnumerateArray().Select(ring => ring.EnumerateArray().Select(Point).ToArray())]);
+    }
+
+    private static (double X, double Y) Point(JsonElement point) => point.GetArrayLength() >= 2
+        ? (point[0].GetDouble(), point[1].GetDouble())
+        : throw new FormatException("a point has fewer than two coordinates");
+
+    private static string? Text(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}
