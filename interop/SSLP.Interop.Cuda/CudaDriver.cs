@@ -164,7 +164,6 @@ public sealed unsafe class CudaDriver
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
     {
         NativeCuda.Library => s_library,
-        NativeNvtx.Library => Nvtx.LibraryHandle,
         _ => 0,
     };
 }

@@ -1,7 +1,7 @@
 using SkiaSharp;
+using SSLP.Data.Synth;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;
-using SSLP.Interop.Tests.Slides;
 using Xunit;
 
 namespace SSLP.Cli.Tests;

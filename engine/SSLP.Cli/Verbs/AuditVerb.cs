@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Spectre.Console;
 using SSLP.Data.Slides;
+using SSLP.Data.Tiling;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Cli.Verbs;
@@ -8,41 +8,39 @@ namespace SSLP.Cli.Verbs;
 /// <summary><c>sslp audit</c>: one verdict a slide, before hours are spent on it.</summary>
 internal static class AuditVerb
 {
+    /// <summary>Fewer slides than this are done before a count would be read.</summary>
+    private const int WorthCounting = 20;
+
     public static Command Create()
     {
-        var paths = new Argument<string[]>("PATH") { Description = "slides, or folders of slides", Arity = ArgumentArity.OneOrMore };
+        var paths = new Argument<string[]>("SLIDES") { Description = Inputs.SlidesMeaning, Arity = ArgumentArity.OneOrMore };
         var deep = new Option<bool>("--deep") { Description = "decode every tile of every level" };
         var json = new Option<bool>("--json") { Description = "one JSON object a line, on standard output" };
+        var tiling = new TilingArguments();
         var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json };
+        tiling.AddWithoutRegionsTo(command);
         command.SetAction(parsed =>
         {
+            TilingOptions cut = tiling.Read(parsed, new PatchScale(256, 0.5));
+            SlideList slides = SourceOptions.ListSlides(parsed.GetRequiredValue(paths));
             using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
+            var options = new SlideAuditOptions { Deep = parsed.GetValue(deep), Mpp = tiling.GivenMpp(parsed), Tiling = cut };
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
-                SlideListing.List(parsed.GetRequiredValue(paths)), parsed.GetValue(deep), cancel: Shell.Stop, runtime: runtime);
+                slides, options, slides.Count < WorthCounting ? null : new SlideCount<SlideAuditRecord>("audited", slides.Count), Shell.Stop, runtime);
+            string summary = AuditSummary.Of(records, cut);
             if (parsed.GetValue(json))
+            {
                 foreach (SlideAuditRecord record in records)
                     Console.WriteLine(record.ToJson());
+                Shell.Say(summary);
+            }
             else
-                Print(records);
+            {
+                AuditTable.Print(records);
+                Console.WriteLine(summary);
+            }
             return records.All(r => r.Verdict == SlideVerdict.Ok) ? 0 : ExitCodes.Error;
         });
         return command;
     }
-
-    private static void Print(IReadOnlyList<SlideAuditRecord> records)
-    {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("slide", "verdict", "size", "levels", "µm/px", "tissue", "why");
-        foreach (SlideAuditRecord r in records)
-            table.AddRow(
-                Markup.Escape(r.Name),
-                r.Verdict == SlideVerdict.Ok ? "[green]ok[/]" : $"[yellow]{Words(r.Verdict)}[/]",
-                r.Width is null ? string.Empty : $"{r.Width}×{r.Height}", $"{r.Levels}",
-                r.MppX is null ? string.Empty : $"{r.MppX:0.####} ({Markup.Escape(r.MppSource ?? string.Empty)})",
-                r.TissueFraction is null ? string.Empty : $"{r.TissueFraction:P0}", Markup.Escape(r.Reason));
-        AnsiConsole.Write(table);
-    }
-
-    /// <summary>NoTissue as "no tissue".</summary>
-    private static string Words(SlideVerdict verdict) =>
-        string.Concat(verdict.ToString().Select((c, i) => char.IsUpper(c) ? (i > 0 ? " " : string.Empty) + char.ToLowerInvariant(c) : c.ToString()));
 }

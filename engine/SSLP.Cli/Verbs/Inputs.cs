@@ -7,7 +7,9 @@ internal static class Inputs
 {
     public static Option<string?> PatchesFolder() => new("--patches") { Description = "folder of patches that are already cut (with patches.csv, or coordinates in the names)", HelpName = "DIR" };
 
-    public static Option<string?> SlidesFolder() => new("--slides") { Description = "folder of slides, or one slide", HelpName = "DIR" };
+    public static Option<string?> SlidesFolder() => new("--slides") { Description = SlidesMeaning, HelpName = "SLIDES" };
+
+    public const string SlidesMeaning = "slides: a folder, a file, a pattern ('/data/*/*.svs', in quotes), or a text file (.txt, .lst) that lists such, one a line";
 
     public static Option<string?> Patients() => new("--patients") { Description = "CSV of slide,patient: splits and intervals keep a patient's slides together", HelpName = "CSV" };
 

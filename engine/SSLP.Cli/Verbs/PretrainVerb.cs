@@ -70,7 +70,7 @@ internal static class PretrainVerb
                 using EngineContext replaying = ContextOptions.Open(parsed);
                 return ReplayRun.Execute(parsed, replaying, input, diverged, parsed.GetValue(sets) ?? []);
             }
-            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>()];
+            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>(), .. input.KeysOf(parsed)];
             TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
             double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
@@ -78,7 +78,7 @@ internal static class PretrainVerb
             using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
-                parsed, context, new PatchScale(options.Patch, options.Mpp, given), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
+                parsed, context, new PatchScale(options.Patch, options.Mpp, given, options.TissueRule), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
             if (parsed.GetValue(plan))
             {
                 RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);

@@ -20,7 +20,7 @@ internal static class ReplayRun
     {
         using var replay = new StepReplay(folder);
         replay.Set(sets);
-        using IPatchSource source = input.Open(parsed, context, new PatchScale(replay.Options.Patch, replay.Options.Mpp), needsCoordinates: replay.Options.Method == MethodKind.Sslp, learns: true);
+        using IPatchSource source = input.Open(parsed, context, new PatchScale(replay.Options.Patch, replay.Options.Mpp, Tissue: replay.Options.TissueRule), needsCoordinates: replay.Options.Method == MethodKind.Sslp, learns: true);
         DivergedStep step = replay.Record;
         Shell.Say(string.Create(
             CultureInfo.InvariantCulture,

@@ -3,6 +3,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
+using SSLP.Data.Tissue;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Slides;
@@ -13,7 +14,8 @@ namespace SSLP.Cli.Verbs;
 /// <param name="Patch">Side, px.</param>
 /// <param name="Mpp">Micrometres per pixel; null where it is not known.</param>
 /// <param name="Given">The same where a user named it, for patches that are already cut; null where it is a default.</param>
-internal readonly record struct PatchScale(int Patch, double? Mpp, double? Given = null);
+/// <param name="Tissue">How tissue is told from glass where no flag says it; null for the defaults.</param>
+internal readonly record struct PatchScale(int Patch, double? Mpp, double? Given = null, TissueOptions? Tissue = null);
 
 /// <summary>--slides | --patches | --tiles, and what goes with them: where a verb's patches come from.</summary>
 internal sealed class SourceOptions
@@ -86,6 +88,9 @@ internal sealed class SourceOptions
         return new RegroupedPatches(source, table, $"patients of {csv}");
     }
 
+    /// <summary>Flags that are keys of a run, too.</summary>
+    public IEnumerable<string> KeysOf(ParseResult parsed) => _tiling.KeysOf(parsed);
+
     /// <summary>--mpp as it was given, or null.</summary>
     public double? GivenMpp(ParseResult parsed) => _tiling.GivenMpp(parsed);
 
@@ -134,7 +139,7 @@ internal sealed class SourceOptions
             return SlidePatches.AtPoints(
                 LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
         if (parsed.GetValue(_coordinates) is { } coordinates)
-            return AtCoordinates(coordinates, SlideListing.List(slides!), options, needsCoordinates, context.Slides);
+            return AtCoordinates(coordinates, ListSlides(slides!), options, needsCoordinates, context.Slides);
         TileManifest manifest = TileSlides(slides!, options, context.Slides);
         if (run is not null)
             manifest.Save(run.Tiles);
@@ -196,12 +201,22 @@ internal sealed class SourceOptions
     /// <summary>Tissue mask and grid of every slide of a folder, with a line for each and the bad ones once more at the end.</summary>
     /// <exception cref="Fault">No slide gave a patch; says why for each.</exception>
     public static TileManifest TileSlides(string slides, TilingOptions options, SlideRuntime runtime) =>
-        TileSlides(slides, SlideListing.List(slides), options, runtime);
+        TileSlides(slides, ListSlides(slides), options, runtime);
+
+    /// <summary>The slides that --slides or audit's arguments name, with a warning for all that was not listed.</summary>
+    public static SlideList ListSlides(params string[] inputs)
+    {
+        SlideList slides = SlideListing.List(inputs);
+        foreach (string note in slides.Notes)
+            Shell.Warn(note);
+        return slides;
+    }
 
     /// <summary>The same for some slides of it.</summary>
     public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options, SlideRuntime runtime)
     {
-        TilingResult result = Tiler.Run(files, options, new OutcomeLines(), Shell.Stop, runtime);
+        IProgress<TilingOutcome> progress = files.Count > OutcomeLines.Most ? new SlideCount<TilingOutcome>("tiled", files.Count) : new OutcomeLines();
+        TilingResult result = Tiler.Run(files, options, progress, Shell.Stop, runtime);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
@@ -214,6 +229,9 @@ internal sealed class SourceOptions
 
     private sealed class OutcomeLines : IProgress<TilingOutcome>
     {
+        /// <summary>Of more slides only the number is told, and all that is to be said of single ones at the end.</summary>
+        public const int Most = 200;
+
         public void Report(TilingOutcome outcome)
         {
             if (outcome.Reason.Length == 0)

@@ -49,7 +49,7 @@ internal static class SweepVerb
     {
         string folder = parsed.GetValue(OutFolder) ?? throw new Fault(FaultKind.Usage, "sweep needs --out OUT.");
         TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
-        var scale = new PatchScale(first.Patch, first.Mpp);
+        var scale = new PatchScale(first.Patch, first.Mpp, Tissue: first.TissueRule);
         var split = new ProbeSplitOptions(parsed.GetValue(SplitPatches), parsed.GetValue(SharedPatients));
         using EngineContext context = ContextOptions.Open(parsed);
         if (parsed.GetValue(Patches) is { } patches)

@@ -15,7 +15,8 @@ internal static class SynthVerb
         var size = new Option<int>("--size") { Description = "side of a slide, px", HelpName = "PX", DefaultValueFactory = _ => defaults.Size };
         var patch = new Option<int>("--patch") { Description = "side of the patches that are labelled, px", HelpName = "PX", DefaultValueFactory = _ => defaults.PatchSize };
         var mpp = new Option<double>("--mpp") { Description = "their micrometres per pixel", HelpName = "UM", DefaultValueFactory = _ => defaults.Mpp };
-        var command = new Command("synth", "Make H&E-like slides whose tissue classes are known.") { outFolder, slides, seed, size, patch, mpp };
+        var format = new Option<SynthFormat>("--format") { Description = "a TIFF pyramid with JPEG tiles, or as Philips' or (JPEG 2000 tiles) Aperio's scanners write", HelpName = "tiff|philips|jpeg2000", DefaultValueFactory = _ => defaults.Format };
+        var command = new Command("synth", "Make H&E-like slides whose tissue classes are known.") { outFolder, slides, seed, size, patch, mpp, format };
         command.SetAction(parsed =>
         {
             var options = new SynthOptions
@@ -25,6 +26,7 @@ internal static class SynthVerb
                 Size = parsed.GetValue(size),
                 PatchSize = parsed.GetValue(patch),
                 Mpp = parsed.GetValue(mpp),
+                Format = parsed.GetValue(format),
             };
             string folder = parsed.GetRequiredValue(outFolder);
             int written = SynthSlides.Write(folder, options, new NameLines(), cancel: Shell.Stop).Count;

@@ -10,7 +10,7 @@ internal static class TileVerb
 {
     public static Command Create()
     {
-        var slides = new Option<string>("--slides") { Description = "folder of slides, or one slide", HelpName = "DIR", Required = true };
+        var slides = new Option<string>("--slides") { Description = Inputs.SlidesMeaning, HelpName = "SLIDES", Required = true };
         var outFile = Inputs.Out("the manifest; contact sheets go to a folder beside it");
         var coordinates = new Option<string?>("--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide", HelpName = "DIR" };
         var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv", HelpName = "DIR" };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Data.Tiling;
+using SSLP.Data.Tissue;
 
 namespace SSLP.Cli.Verbs;
 
@@ -16,6 +17,18 @@ internal sealed class TilingArguments
         Description = "least share of tissue in a patch",
         HelpName = "SHARE",
         DefaultValueFactory = _ => new TilingOptions().MinTissue,
+    };
+
+    private readonly Option<TissueMethod?> _method = new("--tissue")
+    {
+        Description = "how tissue is told from glass: auto (by H&E's colours, by density where they say little), stain, density, or all of what was scanned",
+        HelpName = "auto|stain|density|all",
+    };
+
+    private readonly Option<int?> _threshold = new("--tissue-threshold")
+    {
+        Description = "strength of stain or density, 0 to 254, above which is tissue; left out: chosen slide by slide, as sslp audit says",
+        HelpName = "LEVEL",
     };
 
     private readonly Option<string?> _regions = new("--regions")
@@ -35,7 +48,15 @@ internal sealed class TilingArguments
 
     public void AddTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _regions, _regionsOptional, _origin])
+        AddWithoutRegionsTo(command);
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_regions, _regionsOptional, _origin])
+            command.Add(option);
+    }
+
+    /// <summary>For a verb that cuts nothing, and only says what to expect.</summary>
+    public void AddWithoutRegionsTo(Command command)
+    {
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch, _mpp, _assumeMpp, _upsample, _tissue, _method, _threshold])
             command.Add(option);
     }
 
@@ -52,6 +73,7 @@ internal sealed class TilingArguments
         AssumeMpp = parsed.GetValue(_assumeMpp),
         Upsample = parsed.GetValue(_upsample),
         MinTissue = parsed.GetValue(_tissue),
+        Tissue = TissueOf(parsed, scale.Tissue ?? new()),
         RegionsFolder = parsed.GetValue(_regions),
         RegionsOptional = parsed.GetValue(_regionsOptional),
         RegionOrigin = parsed.GetValue(_origin),
@@ -64,4 +86,19 @@ internal sealed class TilingArguments
         if (parsed.GetValue(_regions) is not null)
             throw new Fault(FaultKind.Usage, $"--regions says where slides are cut, and {patches} says that already: give --regions to sslp tile, or name the slides with --slides alone.");
     }
+
+    /// <summary>--tissue and --tissue-threshold as keys of a run, so that the run's record has them.</summary>
+    public IEnumerable<string> KeysOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(_method) is { } method)
+            yield return $"tissue={method.ToString().ToLowerInvariant()}";
+        if (parsed.GetValue(_threshold) is { } threshold)
+            yield return $"tissue_threshold={threshold}";
+    }
+
+    private TissueOptions TissueOf(ParseResult parsed, TissueOptions otherwise) => otherwise with
+    {
+        Method = parsed.GetValue(_method) ?? otherwise.Method,
+        Threshold = parsed.GetValue(_threshold) ?? otherwise.Threshold,
+    };
 }

@@ -20,9 +20,9 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
     public static SlideInspection Of(
         Slide slide, double? wantedMpp, double? assumeMpp, bool upsample, TissueOptions tissue, CancellationToken cancel)
     {
-        Mpp? mpp = slide.Mpp ?? (assumeMpp is double assumed ? new(assumed, assumed, "assumed") : null);
+        Mpp? mpp = PixelSizeOf(slide, assumeMpp);
         if (mpp is null)
-            return new(SlideVerdict.NoMpp, "the file does not say its pixel size; give it with --assume-mpp if you know it", null, null, null);
+            return new(SlideVerdict.NoMpp, WithoutMpp(slide), null, null, null);
         double coarsest = Math.Max(mpp.X, mpp.Y);
         if (!upsample && coarsest > wantedMpp * (1 + CoarserTolerance))
         {
@@ -34,13 +34,24 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
         double micronsPerPixel = mean * slide.Levels[0].Width / thumbnail.Image.Width;
         TissueMask? mask = TissueDetector.Detect(thumbnail.Image, micronsPerPixel, tissue);
         if (mask is null)
-            return new(SlideVerdict.NotBrightfield, "most of it is dark, as in fluorescence; the tissue mask is for brightfield", mpp, thumbnail, null);
+            return new(SlideVerdict.NotBrightfield, "most of it is dark, as in fluorescence; the tissue mask is for brightfield, and --tissue all takes the whole of it", mpp, thumbnail, null);
         if (mask.TissueFraction == 0)
-            return new(SlideVerdict.NoTissue, "nothing on it is stained", mpp, thumbnail, mask);
+        {
+            string nothing = mask.Method switch { TissueMethod.Stain => "nothing on it is stained", TissueMethod.Density => "nothing on it is dense", _ => "nothing of it was scanned" };
+            return new(SlideVerdict.NoTissue, tissue.Threshold is int threshold ? $"{nothing} above the threshold {threshold}" : nothing, mpp, thumbnail, mask);
+        }
         return thumbnail.UnreadableBlocks > 0
             ? new(SlideVerdict.DamagedTiles, "tiles of it do not decode; the rest serves", mpp, thumbnail, mask)
             : new(SlideVerdict.Ok, "", mpp, thumbnail, mask);
     }
+
+    /// <summary>What the file says of its pixels where that can be believed, else what the user says; null where neither does.</summary>
+    public static Mpp? PixelSizeOf(Slide slide, double? assumeMpp) =>
+        slide.Mpp ?? (assumeMpp is double assumed ? new(assumed, assumed, "assumed") : null);
+
+    /// <summary>Why a slide has no pixel size; a clause that goes on from its name.</summary>
+    public static string WithoutMpp(Slide slide) =>
+        (slide.PixelSize.Notes.Count > 0 ? string.Join("; ", slide.PixelSize.Notes) : "does not say its pixel size") + "; give it with --assume-mpp if you know it";
 
     /// <summary>The verdict on a file that does not open or does not read.</summary>
     public static SlideVerdict VerdictOf(SlideFault fault) => fault switch

@@ -60,7 +60,7 @@ internal static class PyramidTiff
     }
 
     /// <summary>Copies a tile; beyond the edge the last pixel is repeated, so that the edge does not ring.</summary>
-    private static void CopyTile(byte[] rgb, int width, int height, int left, int top, byte[] tile)
+    public static void CopyTile(byte[] rgb, int width, int height, int left, int top, byte[] tile)
     {
         int inside = Math.Min(TileSide, width - left);
         for (int row = 0; row < TileSide; row++)
@@ -73,7 +73,8 @@ internal static class PyramidTiff
         }
     }
 
-    private static byte[] Halve(byte[] rgb, int width, int height, int halfWidth, int halfHeight)
+    /// <summary>The mean of each 2 × 2 pixels; beyond an odd edge the last pixel counts twice.</summary>
+    public static byte[] Halve(byte[] rgb, int width, int height, int halfWidth, int halfHeight)
     {
         var half = new byte[halfWidth * halfHeight * 3];
         for (int y = 0; y < halfHeight; y++)

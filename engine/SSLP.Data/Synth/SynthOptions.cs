@@ -1,5 +1,18 @@
 namespace SSLP.Data.Synth;
 
+/// <summary>Kinds of files that synthetic slides are written as.</summary>
+public enum SynthFormat
+{
+    /// <summary>A tiled pyramidal TIFF with JPEG tiles, its pixel size in the resolution tags.</summary>
+    Tiff,
+
+    /// <summary>As Philips' scanners write: 512-px JPEG tiles, levels padded to whole tiles, the pixel size in XML only.</summary>
+    Philips,
+
+    /// <summary>As Aperio's scanners write at their best: an SVS with JPEG 2000 tiles (33005), its pixel size in the description.</summary>
+    Jpeg2000,
+}
+
 /// <summary>What synthetic slides are made.</summary>
 public sealed record SynthOptions
 {
@@ -17,6 +30,9 @@ public sealed record SynthOptions
 
     /// <summary>Pixel size of those patches, µm. Default 0.5, that of the slides.</summary>
     public double Mpp { get; init; } = SyntheticSlide.Mpp;
+
+    /// <summary>Kind of file. Default a TIFF pyramid with JPEG tiles.</summary>
+    public SynthFormat Format { get; init; } = SynthFormat.Tiff;
 
     /// <summary>JPEG quality of the tiles, 1 … 100. Default 85.</summary>
     public int JpegQuality { get; init; } = 85;

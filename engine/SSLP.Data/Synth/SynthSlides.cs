@@ -13,7 +13,7 @@ public static class SynthSlides
 {
     public const string LabelsName = "labels.csv";
 
-    /// <summary>Writes <c>synth_01.tif</c> … and labels.csv (slide,col,row,label,x,y; x and y are a patch's centre, level-0 px).</summary>
+    /// <summary>Writes <c>synth_01.tif</c> … (<c>.tiff</c> as Philips, <c>.svs</c> with JPEG 2000) and labels.csv (slide,col,row,label,x,y; x and y are a patch's centre, level-0 px).</summary>
     /// <param name="folder">Made where it is missing.</param>
     /// <param name="options">How many, which seed, which patches to label.</param>
     /// <param name="progress">Told the path of every slide when it is written.</param>
@@ -31,16 +31,34 @@ public static class SynthSlides
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
         Parallel.For(0, options.Slides, parallel, i =>
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"synth_{i + 1:00}.tif");
+            string name = string.Create(CultureInfo.InvariantCulture, $"synth_{i + 1:00}{EndingOf(options.Format)}");
             SyntheticSlide slide = SyntheticSlide.Make(options.Seed, i, options.Size);
             paths[i] = Path.Combine(folder, name);
-            AtomicFile.WriteTo(paths[i], path => PyramidTiff.Write(path, slide.Rgb, options.Size, options.Size, SyntheticSlide.Mpp, options.JpegQuality));
+            AtomicFile.WriteTo(paths[i], path => WriteSlide(path, slide.Rgb, options));
             labels[i] = Labels(name, slide.Layout, options);
             progress?.Report(paths[i]);
         });
         AtomicFile.Write(Path.Combine(folder, LabelsName), stream => WriteLabels(stream, labels.SelectMany(slide => slide)));
         return paths;
     }
+
+    private static void WriteSlide(string path, byte[] rgb, SynthOptions options)
+    {
+        switch (options.Format)
+        {
+            case SynthFormat.Philips:
+                new PhilipsTiff(options.Size, options.Size, SyntheticSlide.Mpp, SyntheticSlide.Mpp) { Quality = options.JpegQuality }.Write(path, rgb);
+                break;
+            case SynthFormat.Jpeg2000:
+                Jpeg2000Svs.Write(path, rgb, options.Size, options.Size, SyntheticSlide.Mpp);
+                break;
+            default:
+                PyramidTiff.Write(path, rgb, options.Size, options.Size, SyntheticSlide.Mpp, options.JpegQuality);
+                break;
+        }
+    }
+
+    private static string EndingOf(SynthFormat format) => format switch { SynthFormat.Philips => ".tiff", SynthFormat.Jpeg2000 => ".svs", _ => ".tif" };
 
     private static List<LabelledPatch> Labels(string name, TissueLayout layout, SynthOptions options)
     {

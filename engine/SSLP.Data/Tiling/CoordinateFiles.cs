@@ -27,13 +27,14 @@ public static class CoordinateFiles
     {
         var paths = new string[manifest.Slides.Count];
         PatchTable table = manifest.Table;
+        string[] stems = SlideOutputNames.Stems([.. manifest.Slides.Select(entry => entry.Name)]);
         for (int slide = 0, first = 0; slide < paths.Length; first += manifest.Slides[slide++].Patches)
         {
             SlideGrid grid = manifest.Grid(slide);
             var corners = new long[2 * manifest.Slides[slide].Patches];
             for (int i = 0; i < corners.Length / 2; i++)
                 (corners[2 * i], corners[(2 * i) + 1]) = grid.OriginLevel0(table.Col[first + i], table.Row[first + i]);
-            string name = Path.ChangeExtension(manifest.Slides[slide].Name, null);
+            string name = stems[slide];
             var file = new H5File
             {
                 ["coords"] = new H5Dataset(corners, fileDims: [(ulong)corners.Length / 2, 2]) { Attributes = Attributes(new(grid.PatchSize, grid.Mpp, grid.SlideMppX, grid.SlideMppY, grid.Width, grid.Height), name) },

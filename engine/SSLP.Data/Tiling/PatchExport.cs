@@ -3,6 +3,7 @@ using nietras.SeparatedValues;
 using SkiaSharp;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 
 namespace SSLP.Data.Tiling;
 
@@ -38,7 +39,7 @@ public static class PatchExport
         if (File.Exists(csv))
             throw new Fault(FaultKind.Input, $"{folder} holds a {PatchFolderListing.CsvName} already; write to another folder.");
         PatchTable table = source.Table;
-        string[] slideFolders = [.. table.Slides.Select(slide => slide.Replace('/', '_').Replace('\\', '_'))];
+        string[] slideFolders = SlideOutputNames.Flat(table.Slides);
         foreach (string slide in slideFolders)
             Directory.CreateDirectory(Path.Combine(folder, slide));
         var faults = new PatchReadException?[table.Count];

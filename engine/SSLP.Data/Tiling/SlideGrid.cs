@@ -1,3 +1,5 @@
+using SSLP.Data.Tissue;
+
 namespace SSLP.Data.Tiling;
 
 /// <summary>
@@ -33,6 +35,18 @@ public readonly record struct SlideGrid(int PatchSize, double Mpp, double SlideM
 
     /// <summary>Top left corner of a patch, rounded to a level-0 pixel: what is written to files that others read.</summary>
     public (long X, long Y) OriginLevel0(int col, int row) => ((long)Math.Round(Left(col)), (long)Math.Round(Top(row)));
+
+    /// <summary>Places of which at least a share is tissue, in order of row, then column; a place without any is none of them.</summary>
+    public IEnumerable<(int Col, int Row)> Covered(TissueMask mask, double minTissue)
+    {
+        for (int row = 0; row < Rows; row++)
+            for (int col = 0; col < Columns; col++)
+            {
+                double coverage = mask.Coverage(Left(col) / Width, Top(row) / Height, Left(col + 1) / Width, Top(row + 1) / Height);
+                if (coverage > 0 && coverage >= minTissue)
+                    yield return (col, row);
+            }
+    }
 
     /// <summary>Patches that fit; half a level-0 pixel beyond the edge is the rounding of the slide's own size.</summary>
     private int WholePatches(long size, double scale) => (int)((size + 0.5) / (PatchSize * scale));

@@ -16,14 +16,17 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY, lo
     /// <exception cref="Fault">It is gone or has another size.</exception>
     public static SourceSlide Locate(ManifestSlide slide, SlideGrid grid, string? slidesFolder)
     {
-        string path = slidesFolder is null ? slide.Path : System.IO.Path.Combine(slidesFolder, slide.Name);
-        var file = new FileInfo(path);
-        if (!file.Exists)
+        string path = slidesFolder is null ? slide.Path : SlideNames.Find(slidesFolder, [slide.Name], "The manifest")[0];
+        if (!System.IO.Path.Exists(path))
             throw new Fault(FaultKind.Input, $"{path} is gone; tile the slides again, or name the folder they are in now with --slides.");
-        if (file.Length != slide.Bytes)
-            throw new Fault(FaultKind.Input, $"{path} has {file.Length} bytes; it had {slide.Bytes} when it was tiled. Tile the slides again.");
+        if (BytesOf(path) is var bytes && bytes != slide.Bytes)
+            throw new Fault(FaultKind.Input, $"{path} has {bytes} bytes; it had {slide.Bytes} when it was tiled. Tile the slides again.");
         return new(path, grid.ScaleX, grid.ScaleY, grid.Width, grid.Height);
     }
+
+    /// <summary>Size of a slide's file; of a DICOM slide, of all the files in its folder.</summary>
+    public static long BytesOf(string path) =>
+        Directory.Exists(path) ? new DirectoryInfo(path).EnumerateFiles().Sum(file => file.Length) : new FileInfo(path).Length;
 
     /// <summary>Opens a slide once to learn its pixel size.</summary>
     /// <exception cref="Fault">It does not open, says no pixel size, or is too coarse.</exception>
@@ -32,8 +35,8 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY, lo
         try
         {
             using Slide slide = Slide.Open(path, runtime: runtime);
-            if ((slide.Mpp ?? (assumeMpp is double assumed ? new(assumed, assumed, "assumed") : null)) is not { } own)
-                throw new Fault(FaultKind.Input, $"{path} does not say its pixel size; give it with --assume-mpp if you know it.");
+            if (SlideInspection.PixelSizeOf(slide, assumeMpp) is not { } own)
+                throw new Fault(FaultKind.Input, $"{path} {SlideInspection.WithoutMpp(slide)}.");
             return upsample || Math.Max(own.X, own.Y) <= mpp * (1 + SlideInspection.CoarserTolerance)
                 ? new(path, mpp / own.X, mpp / own.Y, slide.Levels[0].Width, slide.Levels[0].Height)
                 : throw new Fault(FaultKind.Input, FormattableString.Invariant($"{path} has {own.X:0.####} µm per pixel at its finest, coarser than the {mpp:0.####} asked for; ask for a coarser --mpp, or --upsample."));

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
+using SSLP.Data.Tissue;
 
 namespace SSLP.Data.Tiling;
 
@@ -15,7 +16,12 @@ namespace SSLP.Data.Tiling;
 /// <param name="MppSource">Where the pixel size was read; "assumed" where the user gave it.</param>
 /// <param name="Patches">Number of patches.</param>
 public sealed record ManifestSlide(
-    string Name, string Path, long Bytes, long Width, long Height, double MppX, double MppY, string MppSource, int Patches);
+    string Name, string Path, long Bytes, long Width, long Height, double MppX, double MppY, string MppSource, int Patches)
+{
+    /// <summary>How tissue was told from glass; null, and not written, where it was by stain.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TissueMethod? Tissue { get; init; }
+}
 
 /// <summary>A slide that was looked at and gave no patches.</summary>
 public sealed record ManifestOmission(string Name, string Path, SlideVerdict Verdict, string Reason);

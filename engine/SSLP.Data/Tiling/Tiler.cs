@@ -76,6 +76,10 @@ public sealed record TilingOptions
             throw new Fault(FaultKind.Input, $"A pixel size of {Mpp} µm means nothing; 0.5 is about 20×, 0.25 about 40×.");
         if (!(MinTissue is >= 0 and <= 1))
             throw new Fault(FaultKind.Input, $"The least share of tissue is {MinTissue}; it must lie in 0 to 1.");
+        if (Tissue.Threshold is int threshold && (threshold is < 0 or > 254 || Tissue.Method == TissueMethod.All))
+            throw new Fault(FaultKind.Input, Tissue.Method == TissueMethod.All
+                ? "A threshold says nothing where all is taken for tissue; leave out the one or the other."
+                : $"A tissue threshold of {threshold} means nothing; stain and density go from 0 to 254.");
         if (AssumeMpp is double assumed && (!(assumed > 0) || !double.IsFinite(assumed)))
             throw new Fault(FaultKind.Input, $"An assumed pixel size of {assumed} µm means nothing.");
         if (!(LabelShare is > 0 and <= 1))
@@ -90,8 +94,13 @@ public sealed record TilingOptions
 /// <param name="Reason">Why there are none, or what is damaged; empty where all is well.</param>
 public sealed record TilingOutcome(SlideFile Slide, SlideVerdict Verdict, int Patches, string Reason)
 {
+    /// <summary>How tissue was told from glass; null where there was nothing to tell.</summary>
+    public TissueMethod? Tissue { get; init; }
+
     /// <summary>One line for a log.</summary>
-    public override string ToString() => $"{Slide.Name}: {(Patches > 0 ? $"{Patches} patches" : "no patches")}{(Reason.Length > 0 ? $" ({Reason})" : "")}";
+    public override string ToString() => $"{Slide.Name}: {(Patches > 0 ? $"{Patches} patches" : "no patches")}"
+        + (Tissue is TissueMethod.Density or TissueMethod.All ? $", tissue by {(Tissue == TissueMethod.Density ? "density" : "taking all")}" : "")
+        + (Reason.Length > 0 ? $" ({Reason})" : "");
 }
 
 /// <summary>A manifest and one outcome per slide, in the order the slides were given, and what is to be said of the folders of regions and annotations.</summary>
@@ -115,17 +124,19 @@ public static class Tiler
     {
         options.Check();
         SlideAreas areas = new(options, slides);
+        string[] sheets = SlideOutputNames.Flat([.. slides.Select(slide => slide.Name)]);
         var tiled = new TiledSlide[slides.Count];
         var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
         Parallel.For(0, slides.Count, parallel, i =>
         {
-            tiled[i] = One(slides[i], options, areas, cancel, runtime);
+            tiled[i] = One(slides[i], sheets[i], options, areas, cancel, runtime);
             progress?.Report(tiled[i].Outcome);
         });
         return new(Assemble(tiled, options), [.. tiled.Select(slide => slide.Outcome)], areas.Notes);
     }
 
-    private static TiledSlide One(SlideFile file, TilingOptions options, SlideAreas areas, CancellationToken cancel, SlideRuntime? runtime)
+    private static TiledSlide One(
+        SlideFile file, string sheet, TilingOptions options, SlideAreas areas, CancellationToken cancel, SlideRuntime? runtime)
     {
         try
         {
@@ -135,15 +146,19 @@ public static class Tiler
                 return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);
             var grid = new SlideGrid(options.PatchSize, options.Mpp, mpp.X, mpp.Y, slide.Levels[0].Width, slide.Levels[0].Height);
             OneSlideAreas own = areas.Of(file, slide, grid);
-            List<(int Col, int Row)> patches = TissuePatches(grid, mask, options.MinTissue, own.Regions);
+            List<(int Col, int Row)> patches =
+                [.. grid.Covered(mask, options.MinTissue).Where(place => own.Regions?.Takes(place.Col, place.Row) != false)];
             if (options.ContactSheetFolder is { } folder)
-                ContactSheet.Write(Path.Combine(folder, file.Name.Replace('/', '_') + ".png"), inspection.Thumbnail!.Image, mask, grid, patches);
+                ContactSheet.Write(Path.Combine(folder, sheet + ".png"), inspection.Thumbnail!.Image, mask, grid, patches);
             if (patches.Count == 0)
                 return TiledSlide.LeftOut(file, SlideVerdict.NoTissue, inspection.Reason.Length > 0 ? inspection.Reason : NoPatchReason(grid, options));
-            var entry = new ManifestSlide(file.Name, Path.GetFullPath(file.Path), new FileInfo(file.Path).Length,
-                grid.Width, grid.Height, mpp.X, mpp.Y, mpp.Source, patches.Count);
-            string reason = string.Join("; ", ((string[])[inspection.Reason, .. own.Notes]).Where(note => note.Length > 0));
-            return new(new(file, inspection.Verdict, patches.Count, reason), entry, patches, own.Label(patches));
+            var entry = new ManifestSlide(file.Name, Path.GetFullPath(file.Path), SourceSlide.BytesOf(file.Path),
+                grid.Width, grid.Height, mpp.X, mpp.Y, mpp.Source, patches.Count)
+            {
+                Tissue = mask.Method == TissueMethod.Stain ? null : mask.Method,
+            };
+            string reason = string.Join("; ", ((string[])[inspection.Reason, .. slide.PixelSize.Notes, .. own.Notes]).Where(note => note.Length > 0));
+            return new(new(file, inspection.Verdict, patches.Count, reason) { Tissue = mask.Method }, entry, patches, own.Label(patches));
         }
         catch (SlideException e)
         {
@@ -159,22 +174,6 @@ public static class Tiler
         ? FormattableString.Invariant($"{grid.Width} × {grid.Height} px hold no whole patch of {options.PatchSize} px at {options.Mpp:0.####} µm")
         : FormattableString.Invariant($"no patch of {options.PatchSize} px at {options.Mpp:0.####} µm is tissue by {options.MinTissue:0.##} or more")
             + (options.RegionsFolder is null ? "" : " and inside its regions");
-
-    /// <summary>Grid places in order of row, then column.</summary>
-    private static List<(int Col, int Row)> TissuePatches(SlideGrid grid, TissueMask mask, double minTissue, AreaGrid? regions)
-    {
-        var patches = new List<(int, int)>();
-        for (int row = 0; row < grid.Rows; row++)
-            for (int col = 0; col < grid.Columns; col++)
-            {
-                double coverage = mask.Coverage(grid.Left(col) / grid.Width, grid.Top(row) / grid.Height,
-                    grid.Left(col + 1) / grid.Width, grid.Top(row + 1) / grid.Height);
-                if (coverage > 0 && coverage >= minTissue
-                    && regions?.Takes(col, row) != false)
-                    patches.Add((col, row));
-            }
-        return patches;
-    }
 
     private static TileManifest Assemble(TiledSlide[] tiled, TilingOptions options)
     {

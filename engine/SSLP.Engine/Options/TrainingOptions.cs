@@ -1,3 +1,4 @@
+using SSLP.Data.Tissue;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
@@ -87,6 +88,15 @@ public sealed record TrainingOptions
     public int Patch { get; init; } = 256;
 
     public double Mpp { get; init; } = 0.5;
+
+    /// <summary>How tissue is told from glass on slides that the run tiles itself. Default auto.</summary>
+    public TissueMethod Tissue { get; init; } = TissueMethod.Auto;
+
+    /// <summary>Strength of stain or density (0–254) above which is tissue. Default null: Otsu's, slide by slide.</summary>
+    public int? TissueThreshold { get; init; }
+
+    /// <summary>The two of them.</summary>
+    public TissueOptions TissueRule => new() { Method = Tissue, Threshold = TissueThreshold };
 
     public int InputSize { get; init; } = 224;
 

@@ -36,7 +36,28 @@ public sealed class SynthSlidesTests : IDisposable
         using Slide slide = Slide.Open(paths[0]);
         Assert.Equal([1100L, 550, 275, 138], slide.Levels.Select(level => level.Width));
         Assert.Equal(0.5, slide.Mpp!.X, 4);
-        Assert.All(SlideAudit.Run(SlideListing.List(_folder.Path), deep: true), record => Assert.Equal(SlideVerdict.Ok, record.Verdict));
+        Assert.All(SlideAudit.Run(SlideListing.List(_folder.Path), new() { Deep = true }), record => Assert.Equal(SlideVerdict.Ok, record.Verdict));
+    }
+
+    [Theory]
+    [InlineData(SynthFormat.Philips, "philips", ".tiff", 1100L)]
+    [InlineData(SynthFormat.Jpeg2000, "aperio", ".svs", 1100L)]
+    public void Other_scanners_files_have_the_same_picture_and_pixel_size(SynthFormat format, string vendor, string ending, long width)
+    {
+        string plain = SynthSlides.Write(_folder.File("plain/x")[..^2], Small with { Slides = 1 })[0];
+        string path = SynthSlides.Write(_folder.File("other/x")[..^2], Small with { Slides = 1, Format = format })[0];
+        Assert.Equal((ending, File.ReadAllText(Path.Combine(Path.GetDirectoryName(plain)!, SynthSlides.LabelsName)).Replace(".tif,", ending + ",")),
+            (Path.GetExtension(path), File.ReadAllText(Path.Combine(Path.GetDirectoryName(path)!, SynthSlides.LabelsName))));
+        using Slide ours = Slide.Open(path, SlideReader.Embedded), jpeg = Slide.Open(plain, SlideReader.Embedded);
+        Assert.Equal((vendor, width, 0.5), (ours.Format, ours.Levels[0].Width, Math.Round(ours.Mpp!.X, 4)));
+        for (int level = 0; level < 2; level++)
+        {
+            byte[] a = new byte[300 * 300 * 3], b = new byte[300 * 300 * 3];
+            ours.ReadRegion(level, 100, 100, 300, 300, a);
+            jpeg.ReadRegion(level, 100, 100, 300, 300, b);
+            Assert.InRange(a.Zip(b, (x, y) => Math.Abs(x - y)).Average(), 0, 4);
+        }
+        Assert.Equal(SlideVerdict.Ok, SlideAudit.One(new(Path.GetFileName(path), path), new() { Deep = true }).Verdict);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using BitMiracle.LibTiff.Classic;
+using SSLP.Data.Synth;
 using SSLP.Interop.Slides;
 using Xunit;
 

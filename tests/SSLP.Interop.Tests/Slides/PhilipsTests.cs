@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using SkiaSharp;
+using SSLP.Data.Synth;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.OpenSlide;
 using Xunit;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using BitMiracle.LibTiff.Classic;
 
-namespace SSLP.Interop.Tests.Slides;
+namespace SSLP.Data.Synth;
 
 /// <summary>
 /// Writes slides as Philips' scanners do: JPEG tiles, every level padded to whole tiles, the pixel spacing of each level only in the XML of

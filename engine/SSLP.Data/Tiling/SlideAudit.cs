@@ -1,9 +1,11 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using SSLP.Data.Slides;
+using SSLP.Data.Tissue;
 using SSLP.Interop.Slides;
 
-namespace SSLP.Data.Slides;
+namespace SSLP.Data.Tiling;
 
 /// <summary>The verdict on one slide file; <see cref="ToJson"/> gives a line for scripts.</summary>
 /// <param name="Name">Its name in tables.</param>
@@ -42,6 +44,18 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
     /// <summary>Share of the slide that is tissue, 0 … 1.</summary>
     public double? TissueFraction { get; init; }
 
+    /// <summary>How tissue was told from glass: stain, density or all.</summary>
+    public TissueMethod? TissueMethod { get; init; }
+
+    /// <summary>The threshold on strength of stain or density, 0 … 255.</summary>
+    public int? TissueThreshold { get; init; }
+
+    /// <summary>Patches to expect at the size and pixel size that were asked for.</summary>
+    public int? Patches { get; init; }
+
+    /// <summary>What a person should know besides: pixel sizes that contradict each other, images that are no levels, labels that cannot be read.</summary>
+    public IReadOnlyList<string>? Notes { get; init; }
+
     /// <summary>Share of the slide under green or red pen, 0 … 1.</summary>
     public double? PenFraction { get; init; }
 
@@ -59,37 +73,57 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
 [JsonSerializable(typeof(SlideAuditRecord))]
 internal sealed partial class SlideAuditJson : JsonSerializerContext;
 
+/// <summary>What an audit asks of slides.</summary>
+public sealed record SlideAuditOptions
+{
+    /// <summary>Decode every tile of every level; without, only their headers are read.</summary>
+    public bool Deep { get; init; }
+
+    /// <summary>Pixel size that will be asked for, µm: slides that are coarser get that verdict. Default null: any pixel size serves.</summary>
+    public double? Mpp { get; init; }
+
+    /// <summary>How patches would be cut; its pixel size is that of the patches to expect.</summary>
+    public TilingOptions Tiling { get; init; } = new();
+
+    /// <summary>Slides at once. Default all cores.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+}
+
 /// <summary>Gives every slide file one verdict.</summary>
 public static class SlideAudit
 {
     /// <summary>Audits in parallel; the result is in the order of <paramref name="slides"/>.</summary>
     /// <param name="slides">The files.</param>
-    /// <param name="deep">Decode every tile of every level; without, only their headers are read.</param>
+    /// <param name="options">What is asked of them.</param>
     /// <param name="progress">Told each record as it is made; order and thread are any.</param>
-    /// <param name="threads">Slides at once; default all cores.</param>
     /// <param name="cancel">Stops between slides and inside long ones.</param>
     /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     public static IReadOnlyList<SlideAuditRecord> Run(
-        IReadOnlyList<SlideFile> slides, bool deep = false, IProgress<SlideAuditRecord>? progress = null, int? threads = null,
-        CancellationToken cancel = default, SlideRuntime? runtime = null)
+        IReadOnlyList<SlideFile> slides, SlideAuditOptions? options = null, IProgress<SlideAuditRecord>? progress = null, CancellationToken cancel = default,
+        SlideRuntime? runtime = null)
     {
+        options ??= new();
+        options.Tiling.Check();
         var records = new SlideAuditRecord[slides.Count];
-        var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
+        var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = Math.Max(1, options.Threads) };
         Parallel.For(0, slides.Count, parallel, i =>
         {
-            records[i] = One(slides[i], deep, cancel, runtime);
+            records[i] = One(slides[i], options, cancel, runtime);
             progress?.Report(records[i]);
         });
         return records;
     }
 
     /// <summary>Audits one file. Faults of the file are verdicts, never exceptions.</summary>
-    public static SlideAuditRecord One(SlideFile file, bool deep = false, CancellationToken cancel = default, SlideRuntime? runtime = null)
+    public static SlideAuditRecord One(
+        SlideFile file, SlideAuditOptions? options = null, CancellationToken cancel = default, SlideRuntime? runtime = null)
     {
+        options ??= new();
+        TilingOptions tiling = options.Tiling;
         try
         {
             using Slide slide = Slide.Open(file.Path, runtime: runtime);
-            SlideInspection inspection = SlideInspection.Of(slide, null, null, false, new(), cancel);
+            SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, tiling.AssumeMpp, tiling.Upsample, tiling.Tissue, cancel);
             var record = new SlideAuditRecord(file.Name, file.Path, inspection.Verdict, inspection.Reason)
             {
                 Format = slide.Format,
@@ -101,14 +135,34 @@ public static class SlideAudit
                 MppY = inspection.Mpp?.Y,
                 MppSource = inspection.Mpp?.Source,
                 TissueFraction = inspection.Mask?.TissueFraction,
+                TissueMethod = inspection.Mask?.Method,
+                TissueThreshold = inspection.Mask?.Method == Data.Tissue.TissueMethod.All ? null : inspection.Mask?.Threshold,
+                Patches = PatchesOf(slide, inspection, tiling),
+                // A slide without a pixel size says why as its reason.
+                Notes = slide.Notes.Where(note => !inspection.Reason.Contains(note, StringComparison.Ordinal)).ToArray() is { Length: > 0 } notes ? notes : null,
                 PenFraction = inspection.Mask?.PenFraction,
             };
-            return WithTiles(record, slide.VerifyTiles(deep, cancel));
+            return WithTiles(record, slide.VerifyTiles(options.Deep, cancel));
         }
         catch (SlideException e)
         {
             return new(file.Name, file.Path, SlideInspection.VerdictOf(e.Fault), e.Reason);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(file.Name, file.Path, SlideVerdict.NotReadable, e.Message.TrimEnd('.'));
+        }
+    }
+
+    /// <summary>What tiling would cut; 0 where the slide is coarser than asked for.</summary>
+    private static int? PatchesOf(Slide slide, SlideInspection inspection, TilingOptions tiling)
+    {
+        if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
+            return null;
+        if (!tiling.Upsample && Math.Max(mpp.X, mpp.Y) > tiling.Mpp * (1 + SlideInspection.CoarserTolerance))
+            return 0;
+        var grid = new SlideGrid(tiling.PatchSize, tiling.Mpp, mpp.X, mpp.Y, slide.Levels[0].Width, slide.Levels[0].Height);
+        return grid.Covered(mask, tiling.MinTissue).Count();
     }
 
     private static SlideAuditRecord WithTiles(SlideAuditRecord record, TileCheck check)

@@ -1,0 +1,114 @@
+using System.IO.Enumeration;
+using System.Text;
+using SSLP.Data.Files;
+
+namespace SSLP.Data.Slides;
+
+/// <summary>Lists of slides in text files, and patterns of paths.</summary>
+internal static class SlideInputs
+{
+    private static readonly string[] ListEndings = [".txt", ".lst", ".list"];
+
+    /// <summary>Whether a file lists slides, by its ending.</summary>
+    public static bool IsList(string path) => ListEndings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// The paths that a text file lists, one a line; empty lines and such that begin with # are passed over, quotes around a line are taken off. A path that
+    /// is not absolute counts from the list's folder, or else from the current one.
+    /// </summary>
+    /// <exception cref="Fault">A path that does not exist, or a list that is no text or empty.</exception>
+    public static IReadOnlyList<string> ReadList(string list)
+    {
+        string text;
+        try
+        {
+            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(list));
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new Fault(FaultKind.Input, $"{list} is no list of slides: it is no text in UTF-8.", e);
+        }
+        string folder = Path.GetDirectoryName(Path.GetFullPath(list))!;
+        var paths = new List<string>();
+        var missing = new List<string>();
+        foreach ((int number, string line) in text.TrimStart('\uFEFF').Split('\n').Index())
+        {
+            string entry = line.Trim().Trim('"', '\'');
+            if (entry.Length == 0 || entry[0] == '#')
+                continue;
+            string path = Path.Combine(folder, entry);
+            if (!Path.Exists(path) && !IsPattern(path))
+                path = entry;
+            if (IsList(path) || (!Path.Exists(path) && !IsPattern(path)))
+                missing.Add($"line {number + 1}: {entry}");
+            else
+                paths.Add(path);
+        }
+        if (missing.Count > 0)
+        {
+            throw new Fault(FaultKind.Input, $"{list} names {missing.Count} of {missing.Count + paths.Count} slides that are not there "
+                + $"({string.Join("; ", missing.Take(3))}{(missing.Count > 3 ? "; …" : "")}); paths count from the list's folder.");
+        }
+        return paths.Count > 0 ? paths : throw new Fault(FaultKind.Input, $"{list} lists no slide: it takes a path a line.");
+    }
+
+    /// <summary>Whether a path has signs that stand for others.</summary>
+    public static bool IsPattern(string path) => path.AsSpan().ContainsAny('*', '?');
+
+    /// <summary>What a pattern matches, in order of path, and the folder that it begins at. ** stands for any folders, also none.</summary>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="unreadable">Told each folder that cannot be read.</param>
+    /// <exception cref="Fault">Nothing matches.</exception>
+    public static (string Root, List<string> Matches) Expand(string pattern, Action<string, Exception> unreadable)
+    {
+        string[] parts = pattern.Replace('\\', '/').Split('/');
+        int first = Array.FindIndex(parts, IsPattern);
+        string root = first == 0 ? "." : string.Join('/', parts[..first]) is { Length: > 0 } folder ? folder : "/";
+        var matches = new List<string>();
+        if (Directory.Exists(root))
+            Match(root, parts.AsSpan(first), matches, unreadable);
+        // A pattern that names no ending matches companions of every kind; of files only slides are meant.
+        bool named = Path.GetExtension(parts[^1]) is { Length: > 1 } ending && !IsPattern(ending);
+        matches.RemoveAll(match => !Directory.Exists(match) && !named && !SlideWalk.HasSlideName(match));
+        matches.Sort(StringComparer.Ordinal);
+        return matches.Count > 0 ? (root, [.. matches.Distinct(StringComparer.Ordinal)]) : throw new Fault(FaultKind.Input, $"No slide matches {pattern}.");
+    }
+
+    private static void Match(string folder, ReadOnlySpan<string> parts, List<string> matches, Action<string, Exception> unreadable)
+    {
+        if (parts[0] == "**")
+        {
+            if (parts.Length == 1)
+            {
+                matches.Add(folder);
+                return;
+            }
+            Match(folder, parts[1..], matches, unreadable);
+            foreach (string below in Entries(folder, unreadable).Where(entry => Directory.Exists(entry) && new DirectoryInfo(entry).LinkTarget is null))
+                Match(below, parts, matches, unreadable);
+            return;
+        }
+        foreach (string entry in Entries(folder, unreadable))
+        {
+            if (!FileSystemName.MatchesSimpleExpression(parts[0], Path.GetFileName(entry), ignoreCase: false))
+                continue;
+            if (parts.Length == 1)
+                matches.Add(entry);
+            else if (Directory.Exists(entry))
+                Match(entry, parts[1..], matches, unreadable);
+        }
+    }
+
+    private static IEnumerable<string> Entries(string folder, Action<string, Exception> unreadable)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries(folder).Where(entry => !Companions.IsOne(Path.GetFileName(entry)))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            unreadable(folder, e);
+            return [];
+        }
+    }
+}

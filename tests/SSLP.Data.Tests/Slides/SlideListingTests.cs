@@ -1,0 +1,142 @@
+using SSLP.Data.Files;
+using SSLP.Data.Slides;
+using SSLP.Tests.Shared;
+using Xunit;
+
+namespace SSLP.Data.Tests.Slides;
+
+public sealed class SlideListingTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Companions_are_passed_over_without_a_word()
+    {
+        foreach (string name in (string[])["S1.svs", "b/S2.TIF", "._S1.svs", ".DS_Store", ".hidden/S3.svs", "@eaDir/S1.svs", "b/@eaDir/S2.TIF/SYNO.tif", "lost+found/x.svs",
+            "S4.svs.part", "S4.svs.lock", "S4.tmp", "S4.svs~", "S5.svs.crdownload", "Thumbs.db", "__MACOSX/S1.svs", "notes.txt"])
+            _folder.Text(name, "x" + name);
+        SlideList slides = SlideListing.List(_folder.Path);
+        Assert.Equal(["S1.svs", "b/S2.TIF"], slides.Select(slide => slide.Name));
+        Assert.Empty(slides.Notes);
+    }
+
+    [Fact]
+    public void A_loop_ends_and_one_file_is_taken_once_by_its_own_path()
+    {
+        _folder.Text("deep/a/S1.svs", "one");
+        _folder.Text("deep/b/S2.svs", "two");
+        Directory.CreateSymbolicLink(At("a-link"), At("deep/a"));
+        Directory.CreateSymbolicLink(At("deep/a/up"), _folder.Path);
+        Directory.CreateSymbolicLink(At("deep/self"), At("deep/self"));
+        File.CreateSymbolicLink(At("another.svs"), At("deep/b/S2.svs"));
+        File.CreateSymbolicLink(At("gone.svs"), At("nowhere.svs"));
+        SlideList slides = SlideListing.List(_folder.Path);
+        Assert.Equal(["deep/a/S1.svs", "deep/b/S2.svs"], slides.Select(slide => slide.Name));
+        Assert.Equal(2, slides.Notes.Count);
+        Assert.Contains("1 link to slides leads nowhere: " + At("gone.svs"), slides.Notes[0], StringComparison.Ordinal);
+        Assert.Contains("1 path more leads to slides that are listed already", slides.Notes[1], StringComparison.Ordinal);
+        Assert.Equal(2, SlideListing.List(_folder.Path, At("deep"), At("deep/a/S1.svs"), At("another.svs")).Count);
+    }
+
+    [Fact]
+    public void A_hard_link_is_the_same_slide()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Files are told by their inode on Linux only.");
+        _folder.Text("S1.svs", "one");
+        using var link = System.Diagnostics.Process.Start("ln", [At("S1.svs"), At("S2.svs")]);
+        link.WaitForExit();
+        Assert.Equal(["S1.svs"], SlideListing.List(_folder.Path).Select(slide => slide.Name));
+    }
+
+    [Fact]
+    public void A_folder_behind_a_link_alone_is_walked()
+    {
+        _folder.Text("elsewhere/S1.svs", "one");
+        Directory.CreateDirectory(At("slides"));
+        Directory.CreateSymbolicLink(At("slides/batch1"), At("elsewhere"));
+        Assert.Equal(["batch1/S1.svs"], SlideListing.List(At("slides")).Select(slide => slide.Name));
+    }
+
+    [Fact]
+    public void An_unreadable_folder_is_named_and_the_rest_listed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Needs a user whom a folder's rights stop, not root.");
+        _folder.Text("S1.svs", "one");
+        _folder.Text("shut/S2.svs", "two");
+        File.SetUnixFileMode(At("shut"), UnixFileMode.None);
+        try
+        {
+            SlideList slides = SlideListing.List(_folder.Path);
+            Assert.Equal(["S1.svs"], slides.Select(slide => slide.Name));
+            Assert.Contains($"the folder {At("shut")} cannot be read", Assert.Single(slides.Notes), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.SetUnixFileMode(At("shut"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
+    public void A_dicom_folder_is_one_slide_and_a_mirax_folder_none()
+    {
+        foreach (string name in (string[])["case1/0.dcm", "case1/1.dcm", "M1.mrxs", "M1/Slidedat.ini", "M1/thumb.tif", "plain/S1.svs"])
+            _folder.Text(name, name);
+        Assert.Equal(["M1.mrxs", "case1", "plain/S1.svs"], SlideListing.List(_folder.Path).Select(slide => slide.Name));
+        Assert.Equal(["case1"], SlideListing.List(At("case1")).Select(slide => slide.Name));
+    }
+
+    [Fact]
+    public void Slides_of_one_name_in_several_inputs_go_by_their_folders_too()
+    {
+        foreach (string name in (string[])["a/x/S1.svs", "b/x/S1.svs", "b/x/S2.svs"])
+            _folder.Text(name, name);
+        SlideList slides = SlideListing.List(At("a/x"), At("b/x"));
+        Assert.Equal(["S2.svs", "a/x/S1.svs", "b/x/S1.svs"], slides.Select(slide => slide.Name));
+        Assert.Contains("2 slides share names", Assert.Single(slides.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_list_a_pattern_and_a_file_name_slides_as_a_folder_does()
+    {
+        foreach (string name in (string[])["a/S1.svs", "a/S2.tif", "b/c/S3.svs", "b/S4.svs", "b/notes.md"])
+            _folder.Text(name, name);
+        _folder.Text("list.txt", "\uFEFF# of today\r\na/S1.svs\r\n\r\n\"b/c\"\r\na/S*.tif\r\n");
+        Assert.Equal(["S1.svs", "S2.tif", "S3.svs"], Names(At("list.txt")));
+        Assert.Equal(["a/S1.svs"], Names(At("a*/S1.*")).Select(name => $"a/{Path.GetFileName(name)}"));
+        Assert.Equal(["b/S4.svs", "b/c/S3.svs"], Names(At("b*/**/*.svs")));
+        Assert.Equal(["a/S1.svs", "a/S2.tif", "b/S4.svs", "b/c/S3.svs"], Names(At("*")));
+        Assert.Equal(["S4.svs"], Names(At("b/S4.svs")));
+
+        string[] Names(string input) => [.. SlideListing.List(input).Select(slide => slide.Name)];
+    }
+
+    [Fact]
+    public void What_is_not_there_is_one_sentence()
+    {
+        _folder.Text("list.txt", "S1.svs\nS2.svs\n");
+        _folder.Text("empty.txt", "# nothing\n");
+        File.WriteAllBytes(At("bytes.txt"), [0xFF, 0xFE, 0x00, 0xC3]);
+        Assert.Contains("names 2 of 2 slides that are not there (line 1: S1.svs; line 2: S2.svs)", Fault(At("list.txt")), StringComparison.Ordinal);
+        Assert.Contains("lists no slide", Fault(At("empty.txt")), StringComparison.Ordinal);
+        Assert.Contains("is no text in UTF-8", Fault(At("bytes.txt")), StringComparison.Ordinal);
+        Assert.Contains("No slide matches", Fault(At("*.svs")), StringComparison.Ordinal);
+
+        static string Fault(string input) => Assert.Throws<Fault>(() => SlideListing.List(input)).Message;
+    }
+
+    [Fact]
+    public void Files_written_for_slides_get_distinct_names_and_old_ones_where_nothing_is_shared()
+    {
+        Assert.Equal(["S1", "a/S1", "S2"], SlideOutputNames.Stems(["S1.svs", "a/S1.svs", "S2.tif"]));
+        Assert.Equal(["S1.svs", "S1.tif", "S2"], SlideOutputNames.Stems(["S1.svs", "S1.tif", "S2.tif"]));
+        Assert.Equal(["a_S1.svs", "b_S1.svs"], SlideOutputNames.Flat(["a/S1.svs", "b/S1.svs"]));
+        string[] shared = SlideOutputNames.Flat(["a/S1.svs", "a_S1.svs"]);
+        Assert.Equal("a_S1.svs", shared[1]);
+        Assert.Matches("^a_S1\\.svs-[0-9a-f]{8}$", shared[0]);
+        Assert.Equal(shared[0], SlideOutputNames.Flat(["a/S1.svs", "x.svs", "a_S1.svs"])[0]);
+    }
+
+    private string At(string name) => Path.Combine(_folder.Path, name);
+}
