@@ -16,8 +16,9 @@ namespace SSLP.Kernels.Compiler;
 public sealed record PtxKernel(string Name, string Entry, int GroupSize, int SharedBytes, string Text);
 
 /// <summary>
-/// ILGPU as a compiler: C# device code to PTX for sm_80, which every later device runs. Needs no GPU and no driver. The text is a function of
-/// the device code and of ILGPU's version: the numbers that ILGPU puts into names, which depend on what it compiled before, are taken out.
+/// ILGPU as a compiler: C# device code to PTX for sm_80, which every later device runs. Needs no GPU and no driver. The text is a function
+/// of the device code and of ILGPU's version: the numbers that ILGPU puts into names, which depend on what it compiled before, are taken
+/// out.
 /// </summary>
 public static partial class PtxCompiler
 {
@@ -58,8 +59,8 @@ public static partial class PtxCompiler
         return LocalScalars.ToRegisters(TrailingSpace().Replace(text, ""));
     }
 
-    // Shared memory that the plain bodies of the tensor cores' instructions need is declared here too, and would count against a group's 48 KB:
-    // its address is taken and never used.
+    // Shared memory that the plain bodies of the tensor cores' instructions need is declared here too, and would count against a group's
+    // 48 KB: its address is taken and never used.
     private static string WithoutIdleShared(string text)
     {
         foreach (Match declared in SharedDeclaration().Matches(text))
@@ -87,12 +88,13 @@ public static partial class PtxCompiler
     [GeneratedRegex(@"(?<stem>\bL|_[A-Za-z][A-Za-z0-9]*)_(?<number>\d+)\b")]
     private static partial Regex Numbered();
 
-    // ".uni" promises that a warp's threads agree. ILGPU concludes it from data alone: what a loop carries past a branch that threads take at
-    // different times counts as uniform, and is not.
+    // ".uni" promises that a warp's threads agree. ILGPU concludes it from data alone: what a loop carries past a branch that threads take
+    // at different times counts as uniform, and is not.
     [GeneratedRegex(@"(?<predicated>^\t@!?%p\d+\s+bra)\.uni\b", RegexOptions.Multiline)]
     private static partial Regex PredicatedUniform();
 
-    // Without a rounding mode the driver may fuse a product with a sum, one version as this and another not: the same text would give other bits.
+    // Without a rounding mode the driver may fuse a product with a sum, one version as this and another not: the same text would give
+    // other bits.
     [GeneratedRegex(@"\b(?<operation>add|sub|mul)\.(?=f(?:32|64)\b)")]
     private static partial Regex Unrounded();
 

@@ -3,13 +3,15 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// dL/df: the sets' bank rows by their factors. An anchor's rows lie anywhere in the bank, so that what counts is how many are on their way at once:
-/// several groups share an anchor, and a thread asks for four rows before it adds the first. The order of the sum is a function of the sizes: deterministic.
+/// dL/df: the sets' bank rows by their factors. An anchor's rows lie anywhere in the bank, so that what counts is how many are on their
+/// way at once: several groups share an anchor, and a thread asks for four rows before it adds the first. The order of the sum is a
+/// function of the sizes: deterministic.
 /// </summary>
 public static class WeightedRows
 {
     /// <summary>
-    /// parts [B, slices, D] ← Σ factor_j · v_j over a slice of {i}, S, F and Q: each row of the sets is read once. 4·D bytes a row. Grid: (B, slices).
+    /// parts [B, slices, D] ← Σ factor_j · v_j over a slice of {i}, S, F and Q: each row of the sets is read once. 4·D bytes a row. Grid:
+    /// (B, slices).
     /// D at most 1024.
     /// </summary>
     public static void SumWeightedRows(

@@ -25,9 +25,9 @@ internal readonly struct CandidateTest(ArrayView<ulong> thresholds, ArrayView<in
 }
 
 /// <summary>
-/// Where candidates go. The sixteen threads that share eight queries are half a warp: they add up their counts by shuffles and reserve room by one atomic
-/// a query. The group lays its keys out in shared memory, a query's run after the other, and writes the runs side by side; where a tile has more than
-/// fit there, each thread writes its own.
+/// Where candidates go. The sixteen threads that share eight queries are half a warp: they add up their counts by shuffles and reserve
+/// room by one atomic a query. The group lays its keys out in shared memory, a query's run after the other, and writes the runs side by
+/// side; where a tile has more than fit there, each thread writes its own.
 /// </summary>
 internal struct CandidateAppend(ArrayView<ulong> keys, ArrayView<int> counts, int capacity, int query, long row, uint low, uint high)
 {
@@ -41,7 +41,9 @@ internal struct CandidateAppend(ArrayView<ulong> keys, ArrayView<int> counts, in
     private int _room, _run;
     private bool _isStaged;
 
-    /// <summary>Where the thread's keys go in each query's run, and where each run goes. Thread i of the sixteen reserves room for query i.</summary>
+    /// <summary>
+    /// Where the thread's keys go in each query's run, and where each run goes. Thread i of the sixteen reserves room for query i.
+    /// </summary>
     /// <param name="staged">Shared memory, <see cref="Staged"/> keys.</param>
     public void Reserve(ArrayView<ulong> staged)
     {

@@ -3,9 +3,9 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Candidates in order: each query's list is dealt into buckets of neighbouring keys by the borders that its sample gave, and each bucket is sorted by a
-/// group of its own in shared memory. Three passes over the keys in global memory, whatever the scores are. Keys are unique and the order is total:
-/// deterministic, though buckets are filled in any order.
+/// Candidates in order: each query's list is dealt into buckets of neighbouring keys by the borders that its sample gave, and each bucket
+/// is sorted by a group of its own in shared memory. Three passes over the keys in global memory, whatever the scores are. Keys are unique
+/// and the order is total: deterministic, though buckets are filled in any order.
 /// </summary>
 public static class CandidateBuckets
 {
@@ -15,7 +15,9 @@ public static class CandidateBuckets
     /// <summary>Keys of a list that a group deals out.</summary>
     public const int SliceKeys = 8192;
 
-    /// <summary>Keys of a bucket that are sorted in shared memory; a longer one, which a sample that misleads may make, is sorted where it lies.</summary>
+    /// <summary>
+    /// Keys of a bucket that are sorted in shared memory; a longer one, which a sample that misleads may make, is sorted where it lies.
+    /// </summary>
     private const int SortedKeys = 2560;
 
     /// <summary>bucketCounts [Q, buckets] += the keys of each bucket; they must begin as 0. Grid: (Q, slices).</summary>
@@ -40,7 +42,8 @@ public static class CandidateBuckets
     }
 
     /// <summary>
-    /// dealt [Q, capacity] ← the keys, a bucket after the other; starts [Q, buckets + 1] ← where each begins. cursors [Q, buckets] must begin as 0.
+    /// dealt [Q, capacity] ← the keys, a bucket after the other; starts [Q, buckets + 1] ← where each begins. cursors [Q, buckets] must
+    /// begin as 0.
     /// Grid: (Q, slices).
     /// </summary>
     public static void DealBuckets(

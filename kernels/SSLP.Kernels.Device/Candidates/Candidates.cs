@@ -3,10 +3,11 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Candidates: for each query the bank rows whose key reaches its threshold (<see cref="Thresholds"/>), found in one pass over the bank, then sorted
-/// (<see cref="CandidateBuckets"/>). Everything that asks about ranks (nearest keys, K-th similarity, rows at drawn ranks) reads the sorted lists. A
-/// threshold from a sample of the bank only decides how long the lists are; a list that came out too long or too short is flagged by its count and
-/// the caller repeats the pass. Deterministic: lists are filled in any order, but keys are unique and the sort is total.
+/// Candidates: for each query the bank rows whose key reaches its threshold (<see cref="Thresholds"/>), found in one pass over the bank,
+/// then sorted (<see cref="CandidateBuckets"/>). Everything that asks about ranks (nearest keys, K-th similarity, rows at drawn ranks)
+/// reads the sorted lists. A threshold from a sample of the bank only decides how long the lists are; a list that came out too long or too
+/// short is flagged by its count and the caller repeats the pass. Deterministic: lists are filled in any order, but keys are unique and
+/// the sort is total.
 /// </summary>
 public static class Candidates
 {
@@ -29,8 +30,8 @@ public static class Candidates
 
     /// <summary>
     /// Streams the bank past the queries and appends the key of every row that reaches the query's threshold and is not its own to
-    /// keys [Q, capacity]; counts[q] counts also those that found no room. 2·Q·N·D flops, 4·N·D bytes for each 128 queries; one atomic for each query
-    /// and 128 rows, keys written in runs. Grid: (N/128, Q/128). counts must be 0.
+    /// keys [Q, capacity]; counts[q] counts also those that found no room. 2·Q·N·D flops, 4·N·D bytes for each 128 queries; one atomic for
+    /// each query and 128 rows, keys written in runs. Grid: (N/128, Q/128). counts must be 0.
     /// </summary>
     public static void CollectCandidates(
         ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> thresholds, ArrayView<int> ownRows,

@@ -4,22 +4,23 @@ namespace SSLP.Kernels.Device;
 
 /// <summary>
 /// <see cref="Candidates.CollectCandidates"/> on tensor cores, for the same answer. Scores of bf16 operands lie within
-/// <see cref="TensorTile.Slack"/>·‖q‖·‖v‖ of the float32 ones: every row whose bf16 score reaches the threshold less that margin is noted, then
-/// scored anew in float32, and kept where it reaches the threshold itself. Never seen on a device.
+/// <see cref="TensorTile.Slack"/>·‖q‖·‖v‖ of the float32 ones: every row whose bf16 score reaches the threshold less that margin is noted,
+/// then scored anew in float32, and kept where it reaches the threshold itself. Never seen on a device.
 /// </summary>
 public static class TensorCandidates
 {
     /// <summary>
-    /// rounded [n, D] ← rows as bf16, lengths[n] ← an upper bound of ‖row‖, largest[0] ← the greatest of what it was and these. Row n is row
-    /// ids[n] on both sides where <paramref name="byIds"/> is 1, else row n. Rounding ties to even.
+    /// rounded [n, D] ← rows as bf16, lengths[n] ← an upper bound of ‖row‖, largest[0] ← the greatest of what it was and these. Row n is
+    /// row ids[n] on both sides where <paramref name="byIds"/> is 1, else row n. Rounding ties to even.
     /// </summary>
-    /// <param name="restFrom">Where in <paramref name="rounded"/> [n, D] of the rests lie: value − bf16(value) as bf16; 0 where none are wanted.</param>
+    /// <param name="restFrom">Where in <paramref name="rounded"/> [n, D] of the rests lie: value − bf16(value) as bf16; 0 where none are
+    /// wanted.</param>
     public static void RoundRows(
         ArrayView<Float4> rows, ArrayView<int> ids, ArrayView<uint> rounded, ArrayView<float> lengths, ArrayView<int> largest,
         long restFrom, int strideQuads, int byIds)
     {
-        // One group owns one row; a thread owns every DimX-th four values of D. Each sums the squares of them all: the loads are shared, and no
-        // thread waits for another.
+        // One group owns one row; a thread owns every DimX-th four values of D. Each sums the squares of them all: the loads are shared,
+        // and no thread waits for another.
         long row = byIds != 0 ? ids[Grid.IdxX] : Grid.IdxX;
         float squared = 0f;
         for (int d = 0; d < strideQuads; d++)
@@ -52,10 +53,10 @@ public static class TensorCandidates
     }
 
     /// <summary>
-    /// Appends every row but the query's own whose bf16 score is not below the threshold's − slack·lengths[q]·longest row to rows [Q, capacity];
-    /// counts[q] counts also those that found no room. 2·Q·N·D flops, 2·N·D bytes for each 128 queries. counts must be 0.
-    /// Grid: ⌈Q/128⌉ · splits, the query blocks of one split side by side so that they share its rows in the cache. Splits take rowsPerSplit
-    /// rows, a multiple of 128.
+    /// Appends every row but the query's own whose bf16 score is not below the threshold's − slack·lengths[q]·longest row to rows [Q,
+    /// capacity]; counts[q] counts also those that found no room. 2·Q·N·D flops, 2·N·D bytes for each 128 queries. counts must be 0.
+    /// Grid: ⌈Q/128⌉ · splits, the query blocks of one split side by side so that they share its rows in the cache. Splits take
+    /// rowsPerSplit rows, a multiple of 128.
     /// </summary>
     public static void CollectRoundedCandidates(
         ArrayView<UInt4> queries, ArrayView<UInt4> bank, ArrayView<ulong> thresholds, ArrayView<float> lengths, ArrayView<int> largest,
@@ -71,8 +72,8 @@ public static class TensorCandidates
     }
 
     /// <summary>
-    /// keys [Q, capacity] ← (float32 score, row) of each noted row that reaches thresholds[q], counts[q] of them; counts must be 0. The score is
-    /// the chain of fused multiply-adds that <see cref="ScoreTile"/> computes, to the bit. Grid: (Q, groups).
+    /// keys [Q, capacity] ← (float32 score, row) of each noted row that reaches thresholds[q], counts[q] of them; counts must be 0. The
+    /// score is the chain of fused multiply-adds that <see cref="ScoreTile"/> computes, to the bit. Grid: (Q, groups).
     /// </summary>
     public static void RescoreCandidates(
         ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> thresholds, ArrayView<int> rows, ArrayView<int> noted,

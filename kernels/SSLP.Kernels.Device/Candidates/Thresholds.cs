@@ -3,8 +3,9 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// What a sample of the bank says of each query's order: the key down to which rows are candidates, and keys that cut those into buckets of about
-/// as many each. Keys hold the row, too: equal scores are told apart, so that a bank of equal rows gives lists as long as any other.
+/// What a sample of the bank says of each query's order: the key down to which rows are candidates, and keys that cut those into buckets
+/// of about as many each. Keys hold the row, too: equal scores are told apart, so that a bank of equal rows gives lists as long as any
+/// other.
 /// </summary>
 public static class Thresholds
 {
@@ -20,9 +21,10 @@ public static class Thresholds
     private static ulong Nothing => DeviceMath.RankedKey(float.PositiveInfinity, -1);
 
     /// <summary>
-    /// thresholds[q] ← the key of rank ranks[q] (0 the highest) among the query's samples; one that all rows reach where the rank is below 0, one that
-    /// none does where it is beyond the samples or the query is not wanted: from <paramref name="optionalFrom"/> on queries are bank rows that look for rows of
-    /// their own class, and there is nothing to look for where the row is none (−1) or alone in its class.
+    /// thresholds[q] ← the key of rank ranks[q] (0 the highest) among the query's samples; one that all rows reach where the rank is below
+    /// 0, one that none does where it is beyond the samples or the query is not wanted: from <paramref name="optionalFrom"/> on queries
+    /// are bank rows that look for rows of their own class, and there is nothing to look for where the row is none (−1) or alone in its
+    /// class.
     /// borders [Q, buckets] ← descending keys at equal ranks of the samples down to the threshold; the first is not used.
     /// </summary>
     /// <param name="scores">[Q, S].</param>
@@ -61,7 +63,9 @@ public static class Thresholds
         return classStart[group + 1] - classStart[group] > 1;
     }
 
-    /// <summary>The key at a place of the descending order, a byte at a time from the top until one sample is left. All threads get it.</summary>
+    /// <summary>
+    /// The key at a place of the descending order, a byte at a time from the top until one sample is left. All threads get it.
+    /// </summary>
     private static ulong KeyAt(int place, Samples samples, ArrayView<int> counts, ArrayView<int> partial, ArrayView<int> found, ArrayView<ulong> key)
     {
         ulong prefix = 0;

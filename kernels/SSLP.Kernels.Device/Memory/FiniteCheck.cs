@@ -3,8 +3,8 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Whether a step can go on, in one word that kernels set and read: what must not move when something went wrong looks there first, and the host
-/// learns of it with what it reads anyway.
+/// Whether a step can go on, in one word that kernels set and read: what must not move when something went wrong looks there first, and
+/// the host learns of it with what it reads anyway.
 /// </summary>
 public static class FiniteCheck
 {

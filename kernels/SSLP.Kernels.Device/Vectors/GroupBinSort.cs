@@ -3,9 +3,9 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Sorts keys in shared memory by a group of 256: they are dealt into 1024 bins of equal width between the largest and the smallest, and a thread puts the
-/// few keys of each of its four bins in order. About a sixth of a network's work where keys are spread evenly; where one bin gets more than a few, the
-/// network (<see cref="GroupSort"/>) sorts them all. Equal scores are no crowd: keys hold their rows.
+/// Sorts keys in shared memory by a group of 256: they are dealt into 1024 bins of equal width between the largest and the smallest, and a
+/// thread puts the few keys of each of its four bins in order. About a sixth of a network's work where keys are spread evenly; where one
+/// bin gets more than a few, the network (<see cref="GroupSort"/>) sorts them all. Equal scores are no crowd: keys hold their rows.
 /// </summary>
 public static class GroupBinSort
 {

@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace SSLP.Kernels.Device;
 
-/// <summary>Running sums over a group of whole warps, at most 32 of them. <c>partial</c> is shared memory for one value a warp; it may be used again at once.</summary>
+/// <summary>
+/// Running sums over a group of whole warps, at most 32 of them. <c>partial</c> is shared memory for one value a warp; it may be used
+/// again at once.
+/// </summary>
 public static class GroupScan
 {
     /// <summary>The values of this thread and of all before it.</summary>

@@ -3,8 +3,9 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Sorts by a whole group in place, of any length, in shared or global memory: a bitonic network in which every comparison puts the same one first
-/// (Batcher 1968, with each merge's second half mirrored), so that what lies beyond the end counts as last and is never looked at.
+/// Sorts by a whole group in place, of any length, in shared or global memory: a bitonic network in which every comparison puts the same
+/// one first (Batcher 1968, with each merge's second half mirrored), so that what lies beyond the end counts as last and is never looked
+/// at.
 /// n·log²n / 4 comparisons, a barrier for each of its log²n / 2 layers. Elements are ready for all threads on return.
 /// </summary>
 public static class GroupSort

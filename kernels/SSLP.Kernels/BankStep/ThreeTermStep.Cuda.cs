@@ -1,14 +1,14 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="IThreeTermStep"/> on a device: the sets, the loss and the gradient in about ten launches, one pass over the bank for the anchors
-/// and their auxiliary anchors together. Features go over, the gradient, the terms and the sets' sizes come back.
+/// <see cref="IThreeTermStep"/> on a device: the sets, the loss and the gradient in about ten launches, one pass over the bank for the
+/// anchors and their auxiliary anchors together. Features go over, the gradient, the terms and the sets' sizes come back.
 /// </summary>
 /// <remarks>
-/// <para>Flops: 2·(1 + A)·B·N·D, and 2·B·(M + |S| + |F|)·D for the gradient. Device bytes beyond the bank: 16·(1 + A)·B·(ranks needed, about 0.15·N
-/// for the paper's draw) for the sorted candidates, 8·B·M for the negatives.</para>
-/// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its cluster F is
-/// empty and no A is looked for.</para>
+/// <para>Flops: 2·(1 + A)·B·N·D, and 2·B·(M + |S| + |F|)·D for the gradient. Device bytes beyond the bank: 16·(1 + A)·B·(ranks needed,
+/// about 0.15·N for the paper's draw) for the sorted candidates, 8·B·M for the negatives.</para>
+/// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its
+/// cluster F is empty and no A is looked for.</para>
 /// </remarks>
 public sealed partial class CudaThreeTermStep : IThreeTermStep
 {

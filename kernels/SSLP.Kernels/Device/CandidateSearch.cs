@@ -3,11 +3,13 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, sorted by descending score and then
-/// ascending row. Thresholds come from a sample of the bank; a list that turns out too short or too long for its room is found out by its count,
-/// and the search repeats with what was learnt. Exact for the device's float32 scores, which tensor cores, where asked for, only narrow down.
+/// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, sorted by descending score
+/// and then ascending row. Thresholds come from a sample of the bank; a list that turns out too short or too long for its room is found
+/// out by its count, and the search repeats with what was learnt. Exact for the device's float32 scores, which tensor cores, where asked
+/// for, only narrow down.
 /// </summary>
-/// <remarks>Device bytes: 16·Q·capacity for the lists (20 with tensor cores), capacity being about the largest rank needed; 4·Q·S + 4·S·D for the sample, S ≤ 8192.</remarks>
+/// <remarks>Device bytes: 16·Q·capacity for the lists (20 with tensor cores), capacity being about the largest rank needed; 4·Q·S + 4·S·D
+/// for the sample, S ≤ 8192.</remarks>
 internal sealed partial class CandidateSearch : IDisposable
 {
     // One row of 256 in large banks: buckets are cut by the sampled keys that reach a query's threshold.
@@ -58,7 +60,8 @@ internal sealed partial class CandidateSearch : IDisposable
     /// <param name="queries">[Q, stride] on the device.</param>
     /// <param name="ownRows">[Q] on the device: the row left out, or −1.</param>
     /// <param name="needed">[Q] rows wanted by each query; 0 asks for none.</param>
-    /// <param name="optional">Queries that may turn out to be none: nobody's, or of a row that is alone in its class. Their lists stay empty.</param>
+    /// <param name="optional">Queries that may turn out to be none: nobody's, or of a row that is alone in its class. Their lists stay
+    /// empty.</param>
     public void Run(DeviceArray<float> queries, DeviceArray<int> ownRows, ReadOnlySpan<int> needed, OptionalQueries? optional = null)
     {
         int count = needed.Length, rows = _mirror.Bank.RowCount;
@@ -194,8 +197,8 @@ internal sealed partial class CandidateSearch : IDisposable
         _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)), ref arguments);
     }
 
-    // Whether every list has what it needs and none overflowed. One that was to keep every row and has fewer is of scores that are no numbers; an
-    // empty one is of an optional query that is none, since a threshold from the sample has sampled rows above it.
+    // Whether every list has what it needs and none overflowed. One that was to keep every row and has fewer is of scores that are no
+    // numbers; an empty one is of an optional query that is none, since a threshold from the sample has sampled rows above it.
     private bool Suffices(ReadOnlySpan<int> needed, int rows, int optionalFrom)
     {
         bool suffices = Fits(_counts, needed.Length);

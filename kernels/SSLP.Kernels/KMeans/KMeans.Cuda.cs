@@ -3,9 +3,9 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="IKMeans"/> on a device: assignment, sums and means there; the sizes of the clusters come back each iteration, labels and distances
-/// only where a cluster is empty, which the host then seeds anew by the contract's rule. Sums are 64-bit fixed point, exact in any order:
-/// deterministic. Device bytes: 8·N for labels and distances, 20·C·⌈D⌉₁₆ for centres and sums.
+/// <see cref="IKMeans"/> on a device: assignment, sums and means there; the sizes of the clusters come back each iteration, labels and
+/// distances only where a cluster is empty, which the host then seeds anew by the contract's rule. Sums are 64-bit fixed point, exact in
+/// any order: deterministic. Device bytes: 8·N for labels and distances, 20·C·⌈D⌉₁₆ for centres and sums.
 /// </summary>
 public sealed unsafe class CudaKMeans : IKMeans
 {
@@ -127,7 +127,9 @@ public sealed unsafe class CudaKMeans : IKMeans
         _device.EnqueueLaunch("MeanClusters", new LaunchGrid((uint)_clusters), ref arguments);
     }
 
-    /// <summary>Seeds empty clusters anew, in ascending order, each at the farthest row that its cluster can spare; whether a label changed.</summary>
+    /// <summary>
+    /// Seeds empty clusters anew, in ascending order, each at the farthest row that its cluster can spare; whether a label changed.
+    /// </summary>
     private bool FillEmpty(DeviceArray<float> bank)
     {
         int[] sizes = new int[_clusters];
@@ -174,7 +176,9 @@ public sealed unsafe class CudaKMeans : IKMeans
         return changed;
     }
 
-    /// <summary>The row farthest from its centre among those whose cluster has others, the lower of two; −1 if none lies off its centre.</summary>
+    /// <summary>
+    /// The row farthest from its centre among those whose cluster has others, the lower of two; −1 if none lies off its centre.
+    /// </summary>
     private static int Farthest(int[] labels, int[] sizes, float[] distances)
     {
         // Squares of differences of unit size that are rounding alone.

@@ -30,7 +30,9 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         AssertSorted([.. Enumerable.Range(0, length).Select(_ => (ulong)random.NextInt64())]);
     }
 
-    /// <summary>Keys that lie too close for bins to part them: a crowd beside one far off; neighbours; the two ends of all numbers.</summary>
+    /// <summary>
+    /// Keys that lie too close for bins to part them: a crowd beside one far off; neighbours; the two ends of all numbers.
+    /// </summary>
     [Fact]
     public void Keys_that_crowd_one_bin_come_out_descending()
     {
@@ -49,7 +51,9 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         Assert.Equal([.. values.Take(length).OrderDescending(), 7, 9], Read(keys, length + 2));
     }
 
-    /// <summary>Three lists, one of them empty; borders that part evenly, that are all alike, and that leave all keys to the last bucket.</summary>
+    /// <summary>
+    /// Three lists, one of them empty; borders that part evenly, that are all alike, and that leave all keys to the last bucket.
+    /// </summary>
     [Theory]
     [InlineData(9000, 2)]
     [InlineData(700, 7)]
@@ -89,7 +93,9 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         Assert.Equal(values.Skip(2 * capacity).OrderDescending(), ReadAt(dealt, 2 * capacity, capacity));
     }
 
-    /// <summary>Ranks at both ends, between equal scores, for every row and for none; queries that look for company and have none.</summary>
+    /// <summary>
+    /// Ranks at both ends, between equal scores, for every row and for none; queries that look for company and have none.
+    /// </summary>
     [Theory]
     [InlineData(5, 2)]
     [InlineData(300, 40)]
@@ -135,7 +141,8 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     }
 
     /// <summary>
-    /// Collapsed features: all keys tie but for their rows, and lists stay as long as those of any bank. bf16 cannot rule one of them out: there is room for all.
+    /// Collapsed features: all keys tie but for their rows, and lists stay as long as those of any bank. bf16 cannot rule one of them out:
+    /// there is room for all.
     /// </summary>
     [Theory]
     [InlineData(DeviceScores.Float32)]
@@ -150,7 +157,9 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         Assert.Equal(Enumerable.Range(0, 500), lists[1].Take(500).Select(DeviceMath.RowOf));
     }
 
-    /// <summary>A query of zeros, which an anchor without an auxiliary one leaves, and one alone in its class ask for nothing and get nothing.</summary>
+    /// <summary>
+    /// A query of zeros, which an anchor without an auxiliary one leaves, and one alone in its class ask for nothing and get nothing.
+    /// </summary>
     [Fact]
     public void Optional_queries_that_are_none_have_empty_lists_and_cost_the_others_no_room()
     {

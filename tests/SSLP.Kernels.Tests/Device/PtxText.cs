@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace SSLP.Kernels.Tests.Device;
 
 /// <summary>
-/// A kernel's text, block by block. Within a block a register stands for how it was computed, so that two addresses that are computed alike are
-/// known to be the same.
+/// A kernel's text, block by block. Within a block a register stands for how it was computed, so that two addresses that are computed
+/// alike are known to be the same.
 /// </summary>
 internal sealed partial class PtxText(string text)
 {

@@ -10,7 +10,8 @@ public sealed unsafe class TensorMarginTests(TestDevice device)
 {
     private const int Width = 64;
 
-    // A mantissa of 1 + 2⁻⁸ lies between two bf16 values and goes to the lower; a hair more goes up; 1 + 2⁻⁸ + 2⁻¹⁶ leaves a rest that rounds badly, too.
+    // A mantissa of 1 + 2⁻⁸ lies between two bf16 values and goes to the lower; a hair more goes up; 1 + 2⁻⁸ + 2⁻¹⁶ leaves a rest that
+    // rounds badly, too.
     public static TheoryData<float, float> Mantissas => new()
     {
         { 1f + 1f / 256, 1f + 1f / 256 },
