@@ -6,7 +6,6 @@ using SSLP.Data.Files;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Slides.OpenSlide;
-using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;

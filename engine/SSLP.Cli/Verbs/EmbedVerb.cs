@@ -4,11 +4,9 @@ using System.Security.Cryptography;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Model;
-using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Features;
-using SSLP.Kernels;
 
 namespace SSLP.Cli.Verbs;
 

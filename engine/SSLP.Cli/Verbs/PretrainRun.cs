@@ -1,9 +1,9 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
-using SSLP.Engine.Torch;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;

@@ -9,7 +9,6 @@ using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
-using SSLP.Kernels;
 using TorchSharp;
 
 namespace SSLP.Cli.Verbs;

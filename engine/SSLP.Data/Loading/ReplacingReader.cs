@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Kernels;
 

@@ -1,6 +1,6 @@
-using SSLP.Data.Files;
 using System.Buffers;
 using SkiaSharp;
+using SSLP.Data.Files;
 
 namespace SSLP.Data.Patches;
 

@@ -10,7 +10,13 @@ internal static class PatchNames
 {
     private static readonly Dictionary<string, string> SplitNames = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["train"] = "train", ["training"] = "train", ["val"] = "val", ["valid"] = "val", ["validation"] = "val", ["test"] = "test", ["testing"] = "test",
+        ["train"] = "train",
+        ["training"] = "train",
+        ["val"] = "val",
+        ["valid"] = "val",
+        ["validation"] = "val",
+        ["test"] = "test",
+        ["testing"] = "test",
     };
 
     /// <exception cref="Fault">Folders that can be read in two ways, or names of two kinds.</exception>

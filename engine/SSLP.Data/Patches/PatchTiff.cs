@@ -1,5 +1,5 @@
-using SSLP.Data.Files;
 using BitMiracle.LibTiff.Classic;
+using SSLP.Data.Files;
 
 namespace SSLP.Data.Patches;
 

@@ -1,6 +1,5 @@
 using SSLP.Engine.Objective;
 using SSLP.Engine.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Runs;

@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
-using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;

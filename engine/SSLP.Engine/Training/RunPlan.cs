@@ -1,9 +1,7 @@
 using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
-using SSLP.Data.Patches;
 using SSLP.Engine.Model;
-using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Kernels;

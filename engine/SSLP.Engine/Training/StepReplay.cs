@@ -4,7 +4,6 @@ using SSLP.Data.Loading;
 using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
-using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;

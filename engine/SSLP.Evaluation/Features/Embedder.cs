@@ -1,8 +1,8 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
-using SSLP.Engine.Torch;
 using SSLP.Engine.Model;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using TorchSharp;

@@ -1,6 +1,5 @@
 using PureHDF;
 using PureHDF.Selections;
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Tiling;
 

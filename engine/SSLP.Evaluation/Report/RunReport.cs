@@ -164,7 +164,7 @@ public sealed class RunReport : IDisposable
         {
             // Said before an hour is spent on features that cannot be judged.
             int[] test = ProbeSplit.Of(judged.Table, options: _options.Split).Test;
-            if (Embedder.Describe(_run.Encoder).TrainedOn?.Among(judged.Table, test) is (> 0 and int seen, int of, string unit))
+            if (Embedder.Describe(_run.Encoder).TrainedOn?.Among(judged.Table, test) is ( > 0 and int seen, int of, string unit))
                 _notes.Add($"{seen} of {of} judged {unit} were in pretraining: what is judged is not held out from that.");
             List<ProbeResult> results = [];
             foreach (FeatureTable features in (IEnumerable<FeatureTable>)[embed(method), embed("untrained"), HandMadeFeatures.MeanColour(judged, _cancel), HandMadeFeatures.ColourAndTexture(judged, _cancel)])

@@ -1,5 +1,5 @@
-using SSLP.Data.Files;
 using BitMiracle.LibTiff.Classic;
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Tests.Shared;
 using Xunit;

@@ -52,7 +52,8 @@ public sealed class ProbeTests : IDisposable
         PatchTable table = unit == "patients" ? t.WithPatients([.. Enumerable.Range(0, 12).Select(slide => slide == 8 ? "P0" : $"P{slide}")]) : t;
         if (unit == "patches")
             table = new PatchTable([.. Enumerable.Range(0, t.Count).Select(i => $"{i}.png")], Enumerable.Range(0, t.Count).ToArray(), t.Col.ToArray(), t.Row.ToArray(),
-                new CategoryColumn(t.Classes!, t.LabelOf.ToArray()), new CategoryColumn(t.Splits!, t.SplitOf.ToArray()), false) { HasSlides = false };
+                new CategoryColumn(t.Classes!, t.LabelOf.ToArray()), new CategoryColumn(t.Splits!, t.SplitOf.ToArray()), false)
+            { HasSlides = false };
         ProbeResult result = LinearProbe.Logistic(Task(new FeatureTable(table, features.Values, features.Width, "f")));
         Assert.Equal(said, ProbeTable.Cells(result)[^1]);
         Assert.Equal(unit, result.Unit);
