@@ -10,8 +10,10 @@ namespace SSLP.Engine.Runs;
 public sealed class RunLock : IDisposable
 {
     private readonly FileStream _file;
+    private readonly RunFolder _folder;
+    private readonly bool _isNew;
 
-    private RunLock(FileStream file) => _file = file;
+    private RunLock(FileStream file, RunFolder folder, bool isNew) => (_file, _folder, _isNew) = (file, folder, isNew);
 
     /// <summary>Takes the lock of a run; its folder is made if it is missing.</summary>
     /// <param name="folder">The run.</param>
@@ -21,12 +23,13 @@ public sealed class RunLock : IDisposable
     {
         try
         {
+            bool isNew = !Directory.Exists(folder.Root);
             Directory.CreateDirectory(folder.Root);
             var file = new FileStream(folder.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             string holder = string.Create(
                 CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC ({command})");
             File.WriteAllText(folder.LockHolder, holder);
-            return new RunLock(file);
+            return new RunLock(file, folder, isNew);
         }
         catch (IOException fault) when (IsHeld(folder) && Holder(folder) is { Length: > 0 } holder)
         {
@@ -39,6 +42,18 @@ public sealed class RunLock : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Lets go of a run that was refused before it began: a folder that was made for it goes, if nothing else is in it.</summary>
+    public void Abandon()
+    {
+        Dispose();
+        if (!_isNew)
+            return;
+        File.Delete(_folder.Lock);
+        File.Delete(_folder.LockHolder);
+        if (!Directory.EnumerateFileSystemEntries(_folder.Root).Any())
+            Directory.Delete(_folder.Root);
+    }
 
     /// <summary>Whether sharing it is refused: the disk may be full as well.</summary>
     private static bool IsHeld(RunFolder folder)

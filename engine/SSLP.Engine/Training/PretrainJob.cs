@@ -69,7 +69,7 @@ public sealed class PretrainJob : IDisposable
         }
         catch
         {
-            _lock.Dispose();
+            _lock.Abandon();
             _own?.Dispose();
             throw;
         }
