@@ -101,6 +101,7 @@ public sealed class FaultsTests : IDisposable
     {
         WritePatch("s_1_2_0.png");
         WritePatch("s_1_2_1.png");
+        File.WriteAllText(Path.Combine(_root, "patches.csv"), "file,slide,col,row\ns_1_2_0.png,s,1,2\ns_1_2_1.png,s,1,2\n");
         Sslp.Result result = Sslp.Run("pretrain", "--patches", _root, "--out", Run);
         AssertFault(result, 1, "s_1_2_0");
     }

@@ -80,7 +80,7 @@ public sealed unsafe class PlantedFaultTests
     public void A_uniform_claim_that_does_not_hold_is_named()
     {
         using var planted = new Planted(text => text.Replace(" bra\t", " bra.uni\t", StringComparison.Ordinal));
-        PtxFaultException fault = planted.Fails(() => planted.Find(DeviceScores.Float32));
+        PtxFaultException fault = planted.Fails(() => planted.Find(DeviceScores.Float32, rows: 5000));
         Assert.Equal(PtxFaultKind.Uniform, fault.Kind);
     }
 

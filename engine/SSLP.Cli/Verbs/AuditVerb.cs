@@ -21,9 +21,9 @@ internal static class AuditVerb
         tiling.AddWithoutRegionsTo(command);
         command.SetAction(parsed =>
         {
+            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             TilingOptions cut = tiling.Read(parsed, new PatchScale(256, 0.5));
             SlideList slides = SourceOptions.ListSlides(parsed.GetRequiredValue(paths));
-            using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             var options = new SlideAuditOptions { Deep = parsed.GetValue(deep), Mpp = tiling.GivenMpp(parsed), Tiling = cut };
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
                 slides, options, slides.Count < WorthCounting ? null : new SlideCount<SlideAuditRecord>("audited", slides.Count), Shell.Stop, runtime);
