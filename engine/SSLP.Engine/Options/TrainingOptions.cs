@@ -177,9 +177,6 @@ public sealed record TrainingOptions
     /// <summary>The head of the method where none was asked for: MLP for MoCo v2 and SimCLR, linear for the others.</summary>
     public HeadKind HeadOrDefault => Head ?? (Method is MethodKind.MoCoV2 or MethodKind.SimClr ? HeadKind.Mlp : HeadKind.Linear);
 
-    /// <summary>T_ramp in epochs: as asked, else 10 % of the epochs.</summary>
-    public double RampEpochsOrDefault => RampEpochs > 0 ? RampEpochs : 0.1 * Epochs;
-
     /// <summary>The objective's constants for a bank of N rows, with what was asked for in place of the scaled defaults.</summary>
     public ObjectivePlan ObjectiveFor(int rows)
     {
