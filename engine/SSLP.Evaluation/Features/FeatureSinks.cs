@@ -3,6 +3,7 @@ using System.Text;
 using PureHDF;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 
 namespace SSLP.Evaluation.Features;
 
@@ -99,6 +100,7 @@ public sealed class SlideFilesSink : IFeatureSink
     private readonly int _width;
     private readonly Dictionary<string, object> _attributes;
     private readonly int[][] _patchesOf;
+    private readonly string[] _stems;
     private FeatureStream? _stream;
     private int _slide = -1;
 
@@ -108,7 +110,7 @@ public sealed class SlideFilesSink : IFeatureSink
     /// <param name="name">What made them, as in a table: "resnet18 sslp".</param>
     /// <param name="encoder">SHA-256 of the encoder's file, and how it was run: what files of two runs differ by.</param>
     /// <param name="shard">The slides of this process, of so many: the slides s with s % Of == Index.</param>
-    /// <exception cref="Fault">Two slides would have one file, or one that is there is of something else.</exception>
+    /// <exception cref="Fault">A file that is there is of something else.</exception>
     public SlideFilesSink(string folder, IPatchSource source, int width, string name, string encoder, (int Index, int Of) shard)
     {
         (_folder, _source, _width) = (folder, source, width);
@@ -118,8 +120,7 @@ public sealed class SlideFilesSink : IFeatureSink
         for (int patch = 0; patch < table.Count; patch++)
             (of[table.SlideOf[patch]] ??= []).Add(patch);
         _patchesOf = [.. of.Select(patches => patches?.ToArray() ?? [])];
-        foreach (IGrouping<string, string> same in table.Slides.GroupBy(slide => Path.ChangeExtension(slide, null), StringComparer.Ordinal).Where(same => same.Count() > 1))
-            throw new Fault(FaultKind.Input, $"{string.Join(" and ", same.Take(3))} would both have the features file {same.Key}.h5; rename one of the slides.");
+        _stems = SlideOutputNames.Stems(table.Slides);
         int[] own = [.. Enumerable.Range(0, table.Slides.Count).Where(slide => slide % shard.Of == shard.Index && _patchesOf[slide].Length > 0)];
         Slides = own.Length;
         int[] todo = [.. own.Where(slide => !IsDone(slide))];
@@ -166,7 +167,7 @@ public sealed class SlideFilesSink : IFeatureSink
     /// <inheritdoc/>
     public void Dispose() => _stream?.Dispose();
 
-    private string PathOf(int slide) => Path.Combine(_folder, Path.ChangeExtension(_source.Table.Slides[slide], null) + ".h5");
+    private string PathOf(int slide) => Path.Combine(_folder, _stems[slide] + ".h5");
 
     /// <exception cref="Fault">The file is there and is of something else.</exception>
     private bool IsDone(int slide)
