@@ -1,5 +1,6 @@
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Features;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Evaluation.Probes;
@@ -71,15 +72,17 @@ public sealed class LogisticRegression
     private static double Evaluate(Tensor x, Tensor y, int classes, double lambda, Tensor curvature, double[] parameters, double[] gradient)
     {
         using var scope = NewDisposeScope();
+        // Held: TorchSharp does not keep a scalar that it made itself from being collected while libtorch reads it, and this runs thousands of times.
+        using Scalar rows = x.shape[0], strength = lambda;
         int width = (int)x.shape[1];
         (Tensor scaled, Tensor bias) = Unpack(parameters, classes, width);
         Tensor weights = scaled / curvature;
         Tensor logProbabilities = x.matmul(weights.t()).add_(bias).log_softmax(1);
-        double value = -logProbabilities.gather(1, y).mean().item<double>() + 0.5 * lambda * weights.pow(2).sum().item<double>();
+        double value = -logProbabilities.gather(1, y).mean().item<double>() + 0.5 * lambda * weights.square().sum().item<double>();
         // d/dlogits = (softmax − one-hot) / N.
         Tensor residual = logProbabilities.exp();
-        residual = residual.scatter_add(1, y, -ones_like(y, ScalarType.Float64)).div_(x.shape[0]);
-        Tensor weightGradient = residual.t().matmul(x).add_(weights, alpha: lambda).div_(curvature);
+        residual = residual.scatter_add(1, y, -ones_like(y, ScalarType.Float64)).div_(rows);
+        Tensor weightGradient = residual.t().matmul(x).add_(weights, alpha: strength).div_(curvature);
         weightGradient.CopyTo<double>(gradient.AsSpan(0, classes * width));
         residual.sum(dim: 0).CopyTo<double>(gradient.AsSpan(classes * width));
         return value;
