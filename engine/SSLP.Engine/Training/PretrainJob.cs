@@ -81,16 +81,28 @@ public sealed class PretrainJob : IDisposable
         checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
         KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
-        _context.Enter();
-        Method method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels));
-        if (_options.ProbeEvery > 0 && makeProbe is null)
-            throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
-        IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
-        var trainer = new Trainer(_options, _folder, _source, method, device, kernels.Pool, probe);
-        bool resumed = resume && trainer.Resume(from, extend);
-        if (resumed && from is not null)
-            SetAside = checkpoints.SetAsideLater(from, trainer.StepsDone);
-        return (device, kernels, method, trainer, probe, resumed);
+        Method? method = null;
+        Trainer? trainer = null;
+        try
+        {
+            _context.Enter();
+            method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels));
+            if (_options.ProbeEvery > 0 && makeProbe is null)
+                throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
+            IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
+            trainer = new Trainer(_options, _folder, _source, method, device, kernels.Pool, probe);
+            bool resumed = resume && trainer.Resume(from, extend);
+            if (resumed && from is not null)
+                SetAside = checkpoints.SetAsideLater(from, trainer.StepsDone);
+            return (device, kernels, method, trainer, probe, resumed);
+        }
+        catch
+        {
+            // The trainer owns the method once it is made.
+            ((IDisposable?)trainer ?? method)?.Dispose();
+            kernels.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Later checkpoints that were put out of the way when the run went back to an earlier one.</summary>
