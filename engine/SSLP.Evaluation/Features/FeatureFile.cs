@@ -15,43 +15,7 @@ public static class FeatureFile
 {
     internal const string Level0Unit = "level0_px", GridUnit = "patch_grid";
 
-    /// <summary>Written atomically.</summary>
-    public static void WriteHdf5(string path, FeatureTable table)
-    {
-        PatchTable patches = table.Patches;
-        ulong n = (ulong)patches.Count;
-        H5File file = new()
-        {
-            ["features"] = new H5Dataset(table.Values, fileDims: [n, (ulong)table.Width]),
-            ["coords"] = new H5Dataset(table.Level0 ?? [.. Pairs(patches).Select(v => (long)v)], fileDims: [n, 2])
-            {
-                Attributes = new() { ["coords_unit"] = table.Level0 is null ? GridUnit : Level0Unit },
-            },
-            ["grid"] = new H5Dataset(Pairs(patches), fileDims: [n, 2])
-            {
-                Attributes = new() { ["known"] = patches.HasCoordinates ? 1 : 0 },
-            },
-            ["slide"] = patches.SlideOf.ToArray(),
-            ["slide_names"] = patches.Slides.ToArray(),
-        };
-        if (patches.Classes is not null)
-        {
-            file["label"] = patches.LabelOf.ToArray();
-            file["label_names"] = patches.Classes.ToArray();
-        }
-
-        if (patches.Splits is not null)
-        {
-            file["split"] = patches.SplitOf.ToArray();
-            file["split_names"] = patches.Splits.ToArray();
-        }
-
-        file.Attributes = new() { ["source"] = table.Source };
-        // Compact storage puts small data sets into the object header; readers that map the file want them contiguous.
-        AtomicFile.Write(path, stream => file.Write(stream, new H5WriteOptions(PreferCompactDatasetLayout: false)));
-    }
-
-    /// <summary>Reads a file of <see cref="WriteHdf5"/>.</summary>
+    /// <summary>Reads a file of <see cref="SingleFileSink"/> or <see cref="SlideFilesSink"/>.</summary>
     /// <exception cref="Fault">It is no HDF5 file, or lacks a data set.</exception>
     public static FeatureTable ReadHdf5(string path)
     {
@@ -73,21 +37,6 @@ public static class FeatureFile
             // PureHDF reports a malformed file with whatever exception its parser ran into.
             throw new Fault(FaultKind.Data, $"'{path}' is no features file of this program ({fault.Message}); make one with 'sslp embed'.", fault);
         }
-    }
-
-    /// <summary>The numbers alone, as NumPy reads them: float32, C order, shape (N, W). Written atomically.</summary>
-    /// <remarks>Source: the format's page, numpy.lib.format, version 1.0.</remarks>
-    public static void WriteNpy(string path, FeatureTable table)
-    {
-        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({table.Count}, {table.Width}), }}";
-        // Magic, version and length are 10 bytes; spaces and a newline bring the data to a multiple of 64.
-        header = header.PadRight((10 + header.Length + 1 + 63) / 64 * 64 - 11) + "\n";
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)(header.Length & 255), (byte)(header.Length >> 8)]);
-            stream.Write(System.Text.Encoding.ASCII.GetBytes(header));
-            stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(table.Values.AsSpan()));
-        });
     }
 
     /// <summary>x, y of patches in level-0 pixels, as CLAM and TRIDENT expect them; null where they were not cut from slides.</summary>
@@ -115,14 +64,6 @@ public static class FeatureFile
     private static CategoryColumn? ReadCategories(IH5Group file, string name) => file.LinkExists(name)
         ? new CategoryColumn(file.Dataset(name + "_names").Read<string[]>(), file.Dataset(name).Read<int[]>())
         : null;
-
-    private static int[] Pairs(PatchTable patches)
-    {
-        int[] pairs = new int[2 * patches.Count];
-        for (int i = 0; i < patches.Count; i++)
-            (pairs[2 * i], pairs[2 * i + 1]) = (patches.Col[i], patches.Row[i]);
-        return pairs;
-    }
 
     private static int[] Every(int[] pairs, int offset)
     {

@@ -36,18 +36,16 @@ public sealed class NpySink : IFeatureSink
     /// <summary>Room for any number of rows: the header is written again when their number is known.</summary>
     private const int HeaderBytes = 128;
 
-    private readonly string _path, _temporary;
+    private readonly AtomicStream _file;
     private readonly int _width;
-    private FileStream? _stream;
     private long _rows;
 
+    /// <param name="path">The file.</param>
+    /// <param name="width">Numbers a patch.</param>
     public NpySink(string path, int width)
     {
-        (_path, _width) = (Path.GetFullPath(path), width);
-        Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-        _temporary = $"{_path}.{Environment.ProcessId}.partial";
-        _stream = new(_temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16);
-        _stream.Write(Header());
+        (_file, _width) = (new AtomicStream(path), width);
+        _file.Content.Write(Header());
     }
 
     /// <inheritdoc/>
@@ -56,7 +54,7 @@ public sealed class NpySink : IFeatureSink
         for (int i = 0; i < read.Length; i++)
             if (read[i])
             {
-                _stream!.Write(MemoryMarshal.AsBytes(features.Slice(i * _width, _width)));
+                _file.Content.Write(MemoryMarshal.AsBytes(features.Slice(i * _width, _width)));
                 _rows++;
             }
     }
@@ -64,23 +62,13 @@ public sealed class NpySink : IFeatureSink
     /// <inheritdoc/>
     public void Complete()
     {
-        _stream!.Position = 0;
-        _stream.Write(Header());
-        _stream.Flush(flushToDisk: true);
-        _stream.Dispose();
-        _stream = null;
-        File.Move(_temporary, _path, overwrite: true);
+        _file.Content.Position = 0;
+        _file.Content.Write(Header());
+        _file.Commit();
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_stream is null)
-            return;
-        _stream.Dispose();
-        _stream = null;
-        File.Delete(_temporary);
-    }
+    public void Dispose() => _file.Dispose();
 
     private byte[] Header()
     {

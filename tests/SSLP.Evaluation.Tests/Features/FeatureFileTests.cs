@@ -19,7 +19,7 @@ public sealed class FeatureFileTests : IDisposable
     {
         FeatureTable table = Table(withEverything);
         string path = Path.Combine(_folder, "f.h5");
-        FeatureFile.WriteHdf5(path, table);
+        TablePatches.WriteHdf5(path, table);
         FeatureTable read = FeatureFile.ReadHdf5(path);
         Assert.Equal(table.Values, read.Values);
         Assert.Equal(table.Width, read.Width);
@@ -42,8 +42,8 @@ public sealed class FeatureFileTests : IDisposable
         Python.SkipUnless("h5py", "numpy");
         FeatureTable table = Table(withEverything: true);
         string h5 = Path.Combine(_folder, "f.h5"), npy = Path.Combine(_folder, "f.npy");
-        FeatureFile.WriteHdf5(h5, table);
-        FeatureFile.WriteNpy(npy, table);
+        TablePatches.WriteHdf5(h5, table);
+        TablePatches.WriteNpy(npy, table);
         string output = Python.Run(
             """
             import sys, h5py, numpy
@@ -56,6 +56,43 @@ public sealed class FeatureFileTests : IDisposable
                   f["slide_names"].asstr()[f["slide"][1]], f["label_names"].asstr()[f["label"][2]], f["split"][:].tolist(), x[2, 4])
             """, h5, npy);
         Assert.Equal("float32 (3, 5) int64 [3000000000, 512] level0_px zwei stroma [0, 1, -1] 14.5", output.Trim());
+    }
+
+    [Fact]
+    public void Slides_that_would_share_a_file_keep_their_endings()
+    {
+        FeatureTable table = new(
+            new PatchTable(["S1.svs", "S1.tif", "S2.svs"], new[] { 0, 1, 2 }, new int[3], new int[3]), [1, 2, 3], 1, "resnet18 sslp");
+        using (var source = new TablePatches(table))
+        using (var sink = new SlideFilesSink(_folder, source, 1, "resnet18 sslp", "encoder", (0, 1)))
+        {
+            sink.Add(sink.Order, table.Values, [true, true, true]);
+            sink.Complete();
+        }
+        Assert.Equal(["S1.svs.h5", "S1.tif.h5", "S2.h5"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([2f], FeatureFile.ReadHdf5(Path.Combine(_folder, "S1.tif.h5")).Values);
+    }
+
+    [Fact]
+    public void Rows_that_did_not_read_are_in_neither_kind_of_file()
+    {
+        FeatureTable table = Table(withEverything: true);
+        string h5 = Path.Combine(_folder, "f.h5"), npy = Path.Combine(_folder, "f.npy");
+        using (var source = new TablePatches(table))
+        using (IFeatureSink hdf5 = new SingleFileSink(h5, source, table.Width, table.Source), numpy = new NpySink(npy, table.Width))
+        {
+            foreach (IFeatureSink sink in (IFeatureSink[])[hdf5, numpy])
+            {
+                sink.Add([0, 1, 2], table.Values, [true, false, true]);
+                sink.Complete();
+            }
+        }
+        FeatureTable read = FeatureFile.ReadHdf5(h5), expected = table.Select([0, 2]);
+        Assert.Equal(expected.Values, read.Values);
+        Assert.Equal(expected.Patches.LabelOf, read.Patches.LabelOf);
+        Assert.Equal(expected.Level0, read.Level0);
+        Assert.Equal(128 + (10 * sizeof(float)), new FileInfo(npy).Length);
+        Assert.Equal(2, Directory.GetFiles(_folder).Length);
     }
 
     [Fact]

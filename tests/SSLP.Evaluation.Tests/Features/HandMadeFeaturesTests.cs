@@ -82,8 +82,8 @@ public sealed class HandMadeFeaturesTests : IDisposable
     private double AccuracyByScikitLearn(ProbeTask task, double l2)
     {
         string train = Path.Combine(_folder, "train.npy"), test = Path.Combine(_folder, "test.npy"), labels = Path.Combine(_folder, "labels.txt");
-        FeatureFile.WriteNpy(train, task.Train);
-        FeatureFile.WriteNpy(test, task.Test);
+        TablePatches.WriteNpy(train, task.Train);
+        TablePatches.WriteNpy(test, task.Test);
         File.WriteAllLines(labels, [string.Join(' ', task.TrainLabels), string.Join(' ', task.TestLabels)]);
         string output = Python.Run(
             """

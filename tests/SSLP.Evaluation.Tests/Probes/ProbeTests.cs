@@ -3,6 +3,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
+using SSLP.Evaluation.Tests.Features;
 using SSLP.Tests.Shared;
 using Xunit;
 
@@ -71,8 +72,8 @@ public sealed class ProbeTests : IDisposable
         FeatureTable features = TissueLikeFeatures.Make(24, 50, 17, classes, seed: classes);
         ProbeTask task = Task(features);
         string train = Path.Combine(_folder, "train.npy"), test = Path.Combine(_folder, "test.npy");
-        FeatureFile.WriteNpy(train, task.Train);
-        FeatureFile.WriteNpy(test, task.Test);
+        TablePatches.WriteNpy(train, task.Train);
+        TablePatches.WriteNpy(test, task.Test);
         double[] sweep = [1e-4, 1e-2, 1];
         string[] theirLines = Python.Run(
             """
