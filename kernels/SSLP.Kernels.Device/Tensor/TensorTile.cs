@@ -45,14 +45,14 @@ public struct TensorTile
         int strideQuads, int products, TSink sink)
         where TSink : struct, IScoreSink
     {
-        // The first shared allocation of the kernel: LoadMatrices and StartCopy count on it.
-        ArrayView<UInt4> staged = SharedMemory.Allocate<UInt4>(Stages * StageQuads);
+        // The first shared allocation of the kernel: loads and copies name it.
+        _ = SharedMemory.Allocate<UInt4>(Stages * StageQuads);
         int lane = Warp.LaneIdx, warp = Group.IdxX / 32;
         int query = warp / WarpsAcross * WarpQueries, row = warp % WarpsAcross * WarpRows;
         int halves = strideQuads / 4;                    // steps of 16 values of D: strideQuads counts four floats
         int chunks = (halves + 1) / 2, chunksOfTile = chunks * products;
         int steps = (int)((endRow - firstRow + Side - 1) / Side) * chunksOfTile;
-        var copy = new Copier(staged, queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads / 2, chunks, products);
+        var copy = new Copier(queryCount, firstQuery, rowCount, firstRow, strideQuads / 2, chunks, products);
         copy.Start(0, steps);
         copy.Start(1, steps);
         TensorTile tile = default;
@@ -63,7 +63,7 @@ public struct TensorTile
             copy.Start(step + 2, steps);
             int chunk = step % chunks, stage = step % Stages * StageQuads;  // a tile is whole products, each of them whole chunks
             for (int half = 0; half < 2 && 2 * chunk + half < halves; half++)
-                tile = tile.Accumulate(staged, stage, query, row, half);
+                tile = tile.Accumulate(stage, query, row, half);
             if (step % chunksOfTile == chunksOfTile - 1)
             {
                 tile.HandOver(firstQuery + query + lane / 4, firstRow + (long)(step / chunksOfTile) * Side + row + lane % 4 * 2, sink);
@@ -88,32 +88,32 @@ public struct TensorTile
     public static float SplitSlack(int strideQuads) => 3.06e-5f + 4 * strideQuads * 4.7683716e-7f;
 
     // One step of 16 values of D: two fragments of A, four loads of two fragments of B, sixteen products.
-    private readonly TensorTile Accumulate(ArrayView<UInt4> staged, int stage, int query, int row, int half)
+    private readonly TensorTile Accumulate(int stage, int query, int row, int half)
     {
         TensorTile sum = this;
         int rows = stage + MatrixQuads;
-        Fragments near = TensorCore.Load(staged, Fragments.OfA(stage, query, 2 * half));
-        Fragments far = TensorCore.Load(staged, Fragments.OfA(stage, query + 16, 2 * half));
-        Fragments columns = TensorCore.Load(staged, Fragments.OfB(rows, row, 2 * half));
-        sum._a0 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a0);
-        sum._b0 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b0);
-        sum._a1 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a1);
-        sum._b1 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b1);
-        columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 16, 2 * half));
-        sum._a2 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a2);
-        sum._b2 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b2);
-        sum._a3 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a3);
-        sum._b3 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b3);
-        columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 32, 2 * half));
-        sum._a4 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a4);
-        sum._b4 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b4);
-        sum._a5 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a5);
-        sum._b5 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b5);
-        columns = TensorCore.Load(staged, Fragments.OfB(rows, row + 48, 2 * half));
-        sum._a6 = TensorCore.MultiplyAdd(staged, near, staged, columns, 0, sum._a6);
-        sum._b6 = TensorCore.MultiplyAdd(staged, far, staged, columns, 0, sum._b6);
-        sum._a7 = TensorCore.MultiplyAdd(staged, near, staged, columns, 1, sum._a7);
-        sum._b7 = TensorCore.MultiplyAdd(staged, far, staged, columns, 1, sum._b7);
+        Fragments near = TensorCore.Load(Fragments.OfA(stage, query, 2 * half));
+        Fragments far = TensorCore.Load(Fragments.OfA(stage, query + 16, 2 * half));
+        Fragments columns = TensorCore.Load(Fragments.OfB(rows, row, 2 * half));
+        sum._a0 = TensorCore.MultiplyAdd(near, columns, 0, sum._a0);
+        sum._b0 = TensorCore.MultiplyAdd(far, columns, 0, sum._b0);
+        sum._a1 = TensorCore.MultiplyAdd(near, columns, 1, sum._a1);
+        sum._b1 = TensorCore.MultiplyAdd(far, columns, 1, sum._b1);
+        columns = TensorCore.Load(Fragments.OfB(rows, row + 16, 2 * half));
+        sum._a2 = TensorCore.MultiplyAdd(near, columns, 0, sum._a2);
+        sum._b2 = TensorCore.MultiplyAdd(far, columns, 0, sum._b2);
+        sum._a3 = TensorCore.MultiplyAdd(near, columns, 1, sum._a3);
+        sum._b3 = TensorCore.MultiplyAdd(far, columns, 1, sum._b3);
+        columns = TensorCore.Load(Fragments.OfB(rows, row + 32, 2 * half));
+        sum._a4 = TensorCore.MultiplyAdd(near, columns, 0, sum._a4);
+        sum._b4 = TensorCore.MultiplyAdd(far, columns, 0, sum._b4);
+        sum._a5 = TensorCore.MultiplyAdd(near, columns, 1, sum._a5);
+        sum._b5 = TensorCore.MultiplyAdd(far, columns, 1, sum._b5);
+        columns = TensorCore.Load(Fragments.OfB(rows, row + 48, 2 * half));
+        sum._a6 = TensorCore.MultiplyAdd(near, columns, 0, sum._a6);
+        sum._b6 = TensorCore.MultiplyAdd(far, columns, 0, sum._b6);
+        sum._a7 = TensorCore.MultiplyAdd(near, columns, 1, sum._a7);
+        sum._b7 = TensorCore.MultiplyAdd(far, columns, 1, sum._b7);
         return sum;
     }
 
@@ -136,8 +136,7 @@ public struct TensorTile
 
     /// <summary>Copies of one chunk of the queries and of the rows into the stage that is free.</summary>
     private readonly struct Copier(
-        ArrayView<UInt4> staged, ArrayView<UInt4> queries, int queryCount, int firstQuery, ArrayView<UInt4> bank, long rowCount, long firstRow,
-        int lineQuads, int chunks, int products)
+        int queryCount, int firstQuery, long rowCount, long firstRow, int lineQuads, int chunks, int products)
     {
         public void Start(int step, int steps)
         {
@@ -152,8 +151,8 @@ public struct TensorTile
                     if (depth + quad >= lineQuads)
                         continue;
                     long query = IntrinsicMath.Min(firstQuery + line, queryCount - 1), row = IntrinsicMath.Min(tileRow + line, rowCount - 1);
-                    TensorCore.StartCopyOfQuery(staged, stage + Fragments.Place(line, quad), queries, queryPlane + query * lineQuads + depth + quad);
-                    TensorCore.StartCopyOfRow(staged, stage + MatrixQuads + Fragments.Place(line, quad), bank, rowPlane + row * lineQuads + depth + quad);
+                    TensorCore.StartCopyOfQuery(stage + Fragments.Place(line, quad), queryPlane + query * lineQuads + depth + quad);
+                    TensorCore.StartCopyOfRow(stage + MatrixQuads + Fragments.Place(line, quad), rowPlane + row * lineQuads + depth + quad);
                 }
             }
 

@@ -59,15 +59,14 @@ public static class TensorWholeBankLoss
         int queryCount, long rowCount, int strideQuads, long rowsPerSplit, float inverseTemperature)
     {
         // A warp owns sixteen queries: their scores with a tile's rows become weights in the registers where they are, and weigh the same rows.
-        ArrayView<UInt4> staged = SharedMemory.Allocate<UInt4>(Stages * StageParts);  // the first: loads and copies count on it
-        ArrayView<UInt4> exchange = TensorCore.ExchangeForPlainCode();
+        _ = SharedMemory.Allocate<UInt4>(Stages * StageParts);  // the first: loads and copies name it
         int blocks = (queryCount + Queries - 1) / Queries, split = Grid.IdxX / blocks;
         int firstQuery = Grid.IdxX % blocks * Queries + Group.IdxX / 32 * 16, steps = strideQuads / 4;
         // Beyond the last query the last sixteen are taken again.
         int packed = IntrinsicMath.Min(firstQuery, queryCount - 1) / 16 * steps * 64;
         long firstRow = split * rowsPerSplit, endRow = IntrinsicMath.Min(firstRow + rowsPerSplit, rowCount);
         int tiles = (int)((endRow - firstRow + TileRows - 1) / TileRows);
-        var copy = new Copier(staged, bank, rowCount, firstRow, strideQuads / 2, tiles);
+        var copy = new Copier(rowCount, firstRow, strideQuads / 2, tiles);
         copy.Start(0);
         copy.Start(1);
         RowState near = RowState.Empty, far = RowState.Empty;
@@ -80,7 +79,7 @@ public static class TensorWholeBankLoss
             int stage = tile % Stages * StageParts;
             RowScores scores = default;
             for (int step = 0; step < steps; step++)
-                scores = scores.Accumulate(queries, packed + 64 * step, staged, stage, 2 * step);
+                scores = scores.Accumulate(queries, packed + 64 * step, stage, 2 * step);
 
             int left = (int)IntrinsicMath.Min(TileRows, endRow - firstRow - (long)tile * TileRows);
             scores = scores.Logits(inverseTemperature, left);
@@ -89,7 +88,7 @@ public static class TensorWholeBankLoss
             scores = scores.Weights(near.Largest, far.Largest);
             near.Total += scores.TotalNear;
             far.Total += scores.TotalFar;
-            sum = sum.Accumulate(scores.Hold(exchange), exchange, staged, stage, strideQuads, near.Shrink, far.Shrink);
+            sum = sum.Accumulate(scores.Hold(), stage, strideQuads, near.Shrink, far.Shrink);
         }
 
         var output = new Output(sums, maxima, totals, queryCount, (long)split * queryCount, 4 * strideQuads);
@@ -135,7 +134,7 @@ public static class TensorWholeBankLoss
     }
 
     /// <summary>Copies of one tile's rows, values and rests, into the stage that is free.</summary>
-    private readonly struct Copier(ArrayView<UInt4> staged, ArrayView<UInt4> bank, long rowCount, long firstRow, int lineParts, int tiles)
+    private readonly struct Copier(long rowCount, long firstRow, int lineParts, int tiles)
     {
         public void Start(int tile)
         {
@@ -150,8 +149,8 @@ public static class TensorWholeBankLoss
                         continue;
                     long from = IntrinsicMath.Min(tileRow + line, rowCount - 1) * lineParts + part;
                     int to = stage + Fragments.PlaceInRows(line, part);
-                    TensorCore.StartCopyOfRow(staged, to, bank, from);
-                    TensorCore.StartCopyOfRow(staged, to + PlaneParts, bank, from + rowCount * lineParts);
+                    TensorCore.StartCopyOfRow(to, from);
+                    TensorCore.StartCopyOfRow(to + PlaneParts, from + rowCount * lineParts);
                 }
             }
 

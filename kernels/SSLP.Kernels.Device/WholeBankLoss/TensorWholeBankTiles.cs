@@ -19,26 +19,26 @@ internal struct RowScores
     public readonly float TotalFar => _c0.Z + _c0.W + (_c1.Z + _c1.W) + (_c2.Z + _c2.W + (_c3.Z + _c3.W));
 
     /// <summary>One step of sixteen values of D: three products of a query fragment and two of rows, the rests' with each other left out.</summary>
-    public readonly RowScores Accumulate(ArrayView<UInt4> queries, int packed, ArrayView<UInt4> staged, int stage, int part)
+    public readonly RowScores Accumulate(ArrayView<UInt4> queries, int packed, int stage, int part)
     {
         RowScores sum = this;
-        Fragments whole = Fragments.OfHeld(packed, queries[packed + Warp.LaneIdx]), rest = Fragments.OfHeld(packed + 32, queries[packed + 32 + Warp.LaneIdx]);
+        Fragments whole = Fragments.OfHeld(queries[packed + Warp.LaneIdx]), rest = Fragments.OfHeld(queries[packed + 32 + Warp.LaneIdx]);
         int rests = stage + TensorWholeBankLoss.TileRows * Fragments.RowParts;
-        Fragments rows = TensorCore.Load(staged, Fragments.OfRows(stage, 0, part)), more = TensorCore.Load(staged, Fragments.OfRows(stage, 16, part));
-        sum._c0 = TensorCore.MultiplyAdd(queries, whole, staged, rows, 0, sum._c0);
-        sum._c1 = TensorCore.MultiplyAdd(queries, whole, staged, rows, 1, sum._c1);
-        sum._c2 = TensorCore.MultiplyAdd(queries, whole, staged, more, 0, sum._c2);
-        sum._c3 = TensorCore.MultiplyAdd(queries, whole, staged, more, 1, sum._c3);
-        sum._c0 = TensorCore.MultiplyAdd(queries, rest, staged, rows, 0, sum._c0);
-        sum._c1 = TensorCore.MultiplyAdd(queries, rest, staged, rows, 1, sum._c1);
-        sum._c2 = TensorCore.MultiplyAdd(queries, rest, staged, more, 0, sum._c2);
-        sum._c3 = TensorCore.MultiplyAdd(queries, rest, staged, more, 1, sum._c3);
-        rows = TensorCore.Load(staged, Fragments.OfRows(rests, 0, part));
-        more = TensorCore.Load(staged, Fragments.OfRows(rests, 16, part));
-        sum._c0 = TensorCore.MultiplyAdd(queries, whole, staged, rows, 0, sum._c0);
-        sum._c1 = TensorCore.MultiplyAdd(queries, whole, staged, rows, 1, sum._c1);
-        sum._c2 = TensorCore.MultiplyAdd(queries, whole, staged, more, 0, sum._c2);
-        sum._c3 = TensorCore.MultiplyAdd(queries, whole, staged, more, 1, sum._c3);
+        Fragments rows = TensorCore.Load(Fragments.OfRows(stage, 0, part)), more = TensorCore.Load(Fragments.OfRows(stage, 16, part));
+        sum._c0 = TensorCore.MultiplyAdd(whole, rows, 0, sum._c0);
+        sum._c1 = TensorCore.MultiplyAdd(whole, rows, 1, sum._c1);
+        sum._c2 = TensorCore.MultiplyAdd(whole, more, 0, sum._c2);
+        sum._c3 = TensorCore.MultiplyAdd(whole, more, 1, sum._c3);
+        sum._c0 = TensorCore.MultiplyAdd(rest, rows, 0, sum._c0);
+        sum._c1 = TensorCore.MultiplyAdd(rest, rows, 1, sum._c1);
+        sum._c2 = TensorCore.MultiplyAdd(rest, more, 0, sum._c2);
+        sum._c3 = TensorCore.MultiplyAdd(rest, more, 1, sum._c3);
+        rows = TensorCore.Load(Fragments.OfRows(rests, 0, part));
+        more = TensorCore.Load(Fragments.OfRows(rests, 16, part));
+        sum._c0 = TensorCore.MultiplyAdd(whole, rows, 0, sum._c0);
+        sum._c1 = TensorCore.MultiplyAdd(whole, rows, 1, sum._c1);
+        sum._c2 = TensorCore.MultiplyAdd(whole, more, 0, sum._c2);
+        sum._c3 = TensorCore.MultiplyAdd(whole, more, 1, sum._c3);
         return sum;
     }
 
@@ -69,16 +69,14 @@ internal struct RowScores
     /// <summary>
     /// The same values as fragments of A, rows being k: what a lane holds of C[16, 8] twice is what it must hold of A[16, 16].
     /// </summary>
-    public readonly HeldWeights Hold(ArrayView<UInt4> exchange)
+    public readonly HeldWeights Hold()
     {
         HeldWeights held;
         UInt4 whole0 = Round(_c0, _c1), whole1 = Round(_c2, _c3), rest0 = Rest(_c0, _c1, whole0), rest1 = Rest(_c2, _c3, whole1);
-        TensorCore.LayDownForPlainCode(exchange, whole0, rest0, whole1, rest1);
-        int first = TensorCore.FirstExchanged;
-        held.Whole0 = Fragments.OfHeld(first, whole0);
-        held.Rest0 = Fragments.OfHeld(first + 32, rest0);
-        held.Whole1 = Fragments.OfHeld(first + 64, whole1);
-        held.Rest1 = Fragments.OfHeld(first + 96, rest1);
+        held.Whole0 = Fragments.OfHeld(whole0);
+        held.Rest0 = Fragments.OfHeld(rest0);
+        held.Whole1 = Fragments.OfHeld(whole1);
+        held.Rest1 = Fragments.OfHeld(rest1);
         return held;
     }
 
@@ -146,10 +144,10 @@ internal struct WeightedTile
 
     /// <summary>The sums so far, shrunk, and a tile's rows by their weights. What is beyond D stays 0.</summary>
     public readonly WeightedTile Accumulate(
-        HeldWeights weights, ArrayView<UInt4> exchange, ArrayView<UInt4> staged, int stage, int strideQuads, float near, float far)
+        HeldWeights weights, int stage, int strideQuads, float near, float far)
     {
         WeightedTile sum = this;
-        var rows = new Rows(weights, exchange, staged, stage, near, far);
+        var rows = new Rows(weights, stage, near, far);
         rows.Add(0, ref sum._c0, ref sum._c1);
         if (strideQuads > 4)
             rows.Add(2, ref sum._c2, ref sum._c3);
@@ -197,7 +195,7 @@ internal struct WeightedTile
         sums[first + column + 1] = far == 0 ? values.Y : values.W;
     }
 
-    private readonly struct Rows(HeldWeights weights, ArrayView<UInt4> exchange, ArrayView<UInt4> staged, int stage, float near, float far)
+    private readonly struct Rows(HeldWeights weights, int stage, float near, float far)
     {
         /// <summary>Sixteen values of D. A tensor core's own sums start anew with each tile.</summary>
         public void Add(int part, ref Float4 low, ref Float4 high)
@@ -212,14 +210,14 @@ internal struct WeightedTile
         private void Add(int part, int line, Fragments whole, Fragments rest, ref Float4 low, ref Float4 high)
         {
             int rests = stage + TensorWholeBankLoss.TileRows * Fragments.RowParts;
-            Fragments rows = TensorCore.LoadAcross(staged, Fragments.OfRowsAcross(stage, line, part));
-            low = TensorCore.MultiplyAdd(exchange, whole, staged, rows, 0, low);
-            high = TensorCore.MultiplyAdd(exchange, whole, staged, rows, 1, high);
-            low = TensorCore.MultiplyAdd(exchange, rest, staged, rows, 0, low);
-            high = TensorCore.MultiplyAdd(exchange, rest, staged, rows, 1, high);
-            rows = TensorCore.LoadAcross(staged, Fragments.OfRowsAcross(rests, line, part));
-            low = TensorCore.MultiplyAdd(exchange, whole, staged, rows, 0, low);
-            high = TensorCore.MultiplyAdd(exchange, whole, staged, rows, 1, high);
+            Fragments rows = TensorCore.LoadAcross(Fragments.OfRowsAcross(stage, line, part));
+            low = TensorCore.MultiplyAdd(whole, rows, 0, low);
+            high = TensorCore.MultiplyAdd(whole, rows, 1, high);
+            low = TensorCore.MultiplyAdd(rest, rows, 0, low);
+            high = TensorCore.MultiplyAdd(rest, rows, 1, high);
+            rows = TensorCore.LoadAcross(Fragments.OfRowsAcross(rests, line, part));
+            low = TensorCore.MultiplyAdd(whole, rows, 0, low);
+            high = TensorCore.MultiplyAdd(whole, rows, 1, high);
         }
 
         private Float4 Shrunk(Float4 sum, Float4 fresh)

@@ -3,49 +3,9 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The layout of fragments against the formulas that the PTX ISA prints for mma.m16n8k16 with .bf16.</summary>
-public sealed class FragmentLayoutTests
+/// <summary>What lanes name to ldmatrix, and how bf16 rounds. What the instructions do with it is executed by the kernels' own tests.</summary>
+public sealed class FragmentsTests
 {
-    [Fact]
-    public void A_lies_as_the_ISA_says()
-    {
-        // "row = groupID for ai where 0 <= i < 2 || 4 <= i < 6, else groupID + 8; col = threadID_in_group * 2 + (i & 0x1), + 8 for i >= 4"
-        for (int lane = 0; lane < 32; lane++)
-        {
-            for (int i = 0; i < 8; i++)
-            {
-                int row = i is 0 or 1 or 4 or 5 ? lane >> 2 : (lane >> 2) + 8;
-                int column = (lane % 4 * 2) + (i & 1) + (i >= 4 ? 8 : 0);
-                Assert.Equal((lane, i / 2, i % 2), (FragmentLayout.LaneOfA(row, column), FragmentLayout.RegisterOfA(row, column), column % 2));
-            }
-        }
-    }
-
-    [Fact]
-    public void B_lies_as_the_ISA_says()
-    {
-        // "row = threadID_in_group * 2 + (i & 0x1) for bi where i < 2, + 8 for i >= 2; col = groupID"
-        for (int lane = 0; lane < 32; lane++)
-        {
-            for (int i = 0; i < 4; i++)
-            {
-                int row = (lane % 4 * 2) + (i & 1) + (i >= 2 ? 8 : 0), column = lane >> 2;
-                Assert.Equal((lane, i / 2, i % 2), (FragmentLayout.LaneOfB(row, column), FragmentLayout.RegisterOfB(row), row % 2));
-            }
-        }
-    }
-
-    [Fact]
-    public void C_lies_as_the_ISA_says()
-    {
-        // "row = groupID for ci where i < 2, else groupID + 8; col = threadID_in_group * 2 + (i & 0x1)"
-        for (int lane = 0; lane < 32; lane++)
-        {
-            for (int i = 0; i < 4; i++)
-                Assert.Equal((i < 2 ? lane >> 2 : (lane >> 2) + 8, (lane % 4 * 2) + (i & 1)), (FragmentLayout.RowOfC(lane, i), FragmentLayout.ColumnOfC(lane, i)));
-        }
-    }
-
     [Fact]
     public void Eight_lanes_of_a_matrix_name_eight_different_bank_groups()
     {
