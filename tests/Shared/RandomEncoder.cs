@@ -52,7 +52,7 @@ internal static class RandomEncoder
         using var noGrad = no_grad();
         using WorkerPool pool = new(1);
         int side = preprocessing.InputSize;
-        using Augmenter augmenter = new(AugmentOptions.Sslp with { InputSize = side }, patches.Side, pool);
+        using AugmenterCpu augmenter = new(AugmentOptions.Sslp with { InputSize = side }, patches.Side, pool);
         Tensor images = empty([patches.Count, 3, side, side]);
         fixed (byte* from = patches.Rgb)
         fixed (byte* to = images.bytes)

@@ -23,8 +23,8 @@ public static class AugmentBench
         using var pool = new WorkerPool(1);
         int[] ids = [.. Enumerable.Range(0, Patches)];
         AugmentPlan[] plans = [.. ids.Select(i => AugmentPlan.Draw(AugmentOptions.CropAndFlip, PatchSize, Seed, 0, i, 0))];
-        using var crops = new Augmenter(AugmentOptions.CropAndFlip, PatchSize, pool);
-        using var paper = new Augmenter(AugmentOptions.Sslp, PatchSize, pool);
+        using var crops = new AugmenterCpu(AugmentOptions.CropAndFlip, PatchSize, pool);
+        using var paper = new AugmenterCpu(AugmentOptions.Sslp, PatchSize, pool);
         using var skia = new SkiaCrops(source.Pointer, plans);
 
         var rounds = new BenchRounds();

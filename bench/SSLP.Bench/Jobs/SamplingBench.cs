@@ -39,7 +39,7 @@ public static class SamplingBench
         SpatialNeighbours index = scene.Index();
         var clusters = new ClusterAgreement(scene.Labels, options.Rows);
         BankBench.DropPeak();
-        using var step = new CpuThreeTermStep(bench.Bank, index, terms, bench.Pool);
+        using var step = new ThreeTermStepCpu(bench.Bank, index, terms, bench.Pool);
         step.SetClusters(clusters);
         ThreeTermResult ours = default;
         for (long i = 0; i < OwnWarmups; i++)

@@ -96,7 +96,7 @@ public static class Embedder
         int[] order = [.. patches, .. Enumerable.Repeat(patches.LastOrDefault(), (batches * batchSize) - patches.Length)];
         var unread = new List<int>();
         var read = new bool[batchSize];
-        using var augmenter = new Augmenter(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
+        using var augmenter = new AugmenterCpu(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
         using var ring = new BatchRing(
             new SkippingReader(source), source.PatchSize, batchSize, Slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));

@@ -12,7 +12,7 @@ public enum ColourStep
 }
 
 /// <summary>
-/// Everything that was drawn for one view of one patch: what <see cref="Augmenter"/> does is a pure function of this and the pixels.
+/// Everything that was drawn for one view of one patch: what <see cref="AugmenterCpu"/> does is a pure function of this and the pixels.
 /// 28 values of 4 bytes, laid out as the device kernel reads them.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]

@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// The meaning of <see cref="Augmenter"/>: one patch and one plan in plain loops and float64, following torchvision's functional transforms
+/// The meaning of <see cref="AugmenterCpu"/>: one patch and one plan in plain loops and float64, following torchvision's functional transforms
 /// word by word where they exist. Slow, and the oracle of the tests.
 /// </summary>
 public static class AugmenterReference

@@ -3,10 +3,10 @@ using System.Numerics.Tensors;
 
 namespace SSLP.Kernels;
 
-public sealed unsafe partial class CpuThreeTermStep
+public sealed unsafe partial class ThreeTermStepCpu
 {
     /// <summary>F and Q of every anchor. One item is a block of anchors: with their auxiliary anchors they share a pass over the bank.</summary>
-    private sealed class Select(CpuThreeTermStep step) : IParallelWork
+    private sealed class Select(ThreeTermStepCpu step) : IParallelWork
     {
         private readonly List<Range> _blocks = [];
         private int[] _needed = [];

@@ -14,7 +14,7 @@ namespace SSLP.Kernels;
 /// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
 /// Managed allocation: none after the first calls at a shape.</para>
 /// </remarks>
-public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
+public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
 {
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
     private const long CandidateBudgetBytes = 22L << 20;
@@ -44,7 +44,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     /// <param name="pool">Threads; borrowed.</param>
     /// <param name="isa">Width of the vectors; null: the widest that the processor accelerates.</param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
-    public CpuThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool, InstructionSet? isa = null)
+    public ThreeTermStepCpu(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool, InstructionSet? isa = null)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
@@ -110,7 +110,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     private readonly record struct Worker(CandidatePass Pass, RankedCandidates Ranking);
 
     /// <summary>Before the pass: the draw of ranks, the sample of the bank, and for each anchor S, A and d_ii. Items: two, and one an anchor.</summary>
-    private sealed class Prepare(CpuThreeTermStep step) : IParallelWork
+    private sealed class Prepare(ThreeTermStepCpu step) : IParallelWork
     {
         private MatrixView _features;
         private ThreeTermCall _call;
@@ -145,7 +145,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     }
 
     /// <summary>After the sets: the terms of each anchor; similarities turn into gradient factors. One item an anchor.</summary>
-    private sealed class Loss(CpuThreeTermStep step) : IParallelWork
+    private sealed class Loss(ThreeTermStepCpu step) : IParallelWork
     {
         private TermWeights _factors;
 
@@ -165,7 +165,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     }
 
     /// <summary>The last part: dL/df. One item an anchor, after the walk over the bank for all negatives.</summary>
-    private sealed class Gradient(CpuThreeTermStep step) : IParallelWork
+    private sealed class Gradient(ThreeTermStepCpu step) : IParallelWork
     {
         private MatrixView _target;
 

@@ -279,7 +279,7 @@ public sealed unsafe class NearestKeysTests
             if (words[0] == "cuda")
             {
                 _device = new TestDevice();
-                Keys = new CudaNearestKeys(bank, _device, Enum.Parse<DeviceScores>(words[1]));
+                Keys = new NearestKeysCuda(bank, _device, Enum.Parse<DeviceScores>(words[1]));
                 return;
             }
 
