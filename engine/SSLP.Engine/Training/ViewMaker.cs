@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Training;
 
 /// <summary>Bytes of a batch → augmented views as tensors on the device. Its buffers are allocated once.</summary>
-public sealed unsafe class ViewMaker : IDisposable
+internal sealed unsafe class ViewMaker : IDisposable
 {
     private readonly AugmenterCpu _augmenter;
     private readonly Device _device;

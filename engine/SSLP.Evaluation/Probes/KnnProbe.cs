@@ -30,7 +30,7 @@ public static class KnnProbe
 
     /// <summary>The metrics of one k without their intervals, which take a thousand resamples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of training patches.</exception>
-    public static Metrics Score(ProbeTask task, int k)
+    internal static Metrics Score(ProbeTask task, int k)
     {
         (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k);
         return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();

@@ -12,7 +12,7 @@ namespace SSLP.Evaluation.Probes;
 /// <summary>What a running training is worth at one moment.</summary>
 /// <param name="Judged">kNN on slides that it has not learned from; null where there was nothing to judge.</param>
 /// <param name="Why">Why there was not, a sentence; else null.</param>
-public sealed record OnlineReading(Metrics? Judged, string? Why);
+internal sealed record OnlineReading(Metrics? Judged, string? Why);
 
 /// <summary>
 /// Watches a training by a kNN vote on a fixed, small set of labelled patches. Whole slides are drawn by the seed for the judged side, so
@@ -73,7 +73,7 @@ public sealed class OnlineProbe : IRunProbe
     /// <summary>Reads the network as it is now.</summary>
     /// <param name="backbone">On the device; in any mode, in which it is left.</param>
     /// <param name="cancel">Stops between batches.</param>
-    public OnlineReading Read(ResNet backbone, CancellationToken cancel = default)
+    internal OnlineReading Read(ResNet backbone, CancellationToken cancel = default)
     {
         bool wasTraining = backbone.training;
         backbone.eval();

@@ -74,7 +74,7 @@ public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
     /// <param name="plans">[B] one plan a patch, drawn for this patch and output size.</param>
     /// <exception cref="ArgumentException">A plan reaches outside the patch or the resized square.</exception>
     /// <inheritdoc cref="Apply(ulong, long, int, ReadOnlySpan{int}, byte*, float*)"/>
-    public void Apply(ReadOnlySpan<AugmentPlan> plans, byte* patches, float* output)
+    internal void Apply(ReadOnlySpan<AugmentPlan> plans, byte* patches, float* output)
     {
         foreach (ref readonly AugmentPlan plan in plans)
             RequireInside(plan);

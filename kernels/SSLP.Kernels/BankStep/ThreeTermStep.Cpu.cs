@@ -15,7 +15,7 @@ namespace SSLP.Kernels;
 /// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
 /// Managed allocation: none after the first calls at a shape.</para>
 /// </remarks>
-public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
+internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
 {
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
     private const long CandidateBudgetBytes = 22L << 20;

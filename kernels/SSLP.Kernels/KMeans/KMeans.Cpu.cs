@@ -8,7 +8,7 @@ namespace SSLP.Kernels;
 /// cluster's mean is summed front to back by one worker.
 /// Scratch: 16·N bytes and two copies of the centres.
 /// </summary>
-public sealed unsafe class KMeansCpu : IKMeans
+internal sealed unsafe class KMeansCpu : IKMeans
 {
     private readonly MemoryBank _bank;
     private readonly WorkerPool _pool;

@@ -6,7 +6,7 @@ namespace SSLP.Kernels;
 /// Native memory on a cache-line boundary that grows and never shrinks: the scratch of the kernels, so that no call allocates
 /// after its first. New memory is zeroed. One page more than asked is there to read: vector tails may run over the end.
 /// </summary>
-public sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
+internal sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
 {
     private const nuint Alignment = 64;
     private const nuint HugePage = 2 << 20;
