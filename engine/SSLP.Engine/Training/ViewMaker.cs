@@ -21,7 +21,7 @@ internal sealed unsafe class ViewMaker : IDisposable
     /// <param name="seed">Seed of the run.</param>
     /// <param name="device">Where the views are wanted.</param>
     /// <param name="pool">Threads.</param>
-    public ViewMaker(AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, WorkerPool pool)
+    public ViewMaker(AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, IWorkers pool)
     {
         _augmenter = new AugmenterCpu(options, patchSize, pool);
         (_device, _seed, _patches) = (device, seed, new int[batchSize]);

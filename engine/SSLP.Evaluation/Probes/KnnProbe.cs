@@ -45,7 +45,7 @@ public static class KnnProbe
     /// <param name="k">1 … <see cref="NearestKeysLimits.MaxK"/>.</param>
     /// <param name="pool">Threads; stays the caller's; null: one a processor.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of keys.</exception>
-    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, WorkerPool? pool = null)
+    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, IWorkers? pool = null)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(k, keys.Count);
         float[] similarities = new float[(long)queries.Count * k];

@@ -34,7 +34,7 @@ public sealed class OnlineProbe : IRunProbe
     private readonly int _learned;
     private readonly EncoderPreprocessing _preprocessing;
     private readonly Device _device;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
 
     /// <param name="source">Patches with classes; stays the caller's.</param>
     /// <param name="preprocessing">What the network's inputs go through.</param>
@@ -42,7 +42,7 @@ public sealed class OnlineProbe : IRunProbe
     /// <param name="pool">Threads of the scaling; stays the caller's.</param>
     /// <param name="seed">Of the draw: the same for a resumed run.</param>
     /// <exception cref="Fault">No labels, labels of one class, or of one slide.</exception>
-    public OnlineProbe(IPatchSource source, EncoderPreprocessing preprocessing, Device device, WorkerPool pool, int seed)
+    public OnlineProbe(IPatchSource source, EncoderPreprocessing preprocessing, Device device, IWorkers pool, int seed)
     {
         (_preprocessing, _device, _pool) = (preprocessing, device, pool);
         PatchTable table = source.Table;

@@ -11,7 +11,7 @@ namespace SSLP.Kernels;
 internal sealed unsafe class KMeansCpu : IKMeans
 {
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly AssignWork _assign;
     private readonly MeanWork _mean;
     private readonly QueryBlock _centres = new();
@@ -21,7 +21,7 @@ internal sealed unsafe class KMeansCpu : IKMeans
     private readonly AlignedBuffer<float> _distances = new();
     private readonly AlignedBuffer<int> _starts = new();
 
-    public KMeansCpu(MemoryBank bank, WorkerPool pool, InstructionSet? isa = null)
+    public KMeansCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null)
     {
         _bank = bank;
         _pool = pool;

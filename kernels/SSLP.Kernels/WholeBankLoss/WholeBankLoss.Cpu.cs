@@ -13,13 +13,13 @@ internal sealed unsafe class WholeBankLossCpu : IWholeBankLoss
     private const int MaxQueries = 64 * ScoreTile.Queries;
 
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly QueryBlock _block = new();
     private readonly SoftmaxPartials _partials = new();
     private readonly SplitWork _splits;
     private readonly MergeWork _merge;
 
-    public WholeBankLossCpu(MemoryBank bank, WorkerPool pool, InstructionSet? isa = null)
+    public WholeBankLossCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null)
     {
         _bank = bank;
         _pool = pool;
