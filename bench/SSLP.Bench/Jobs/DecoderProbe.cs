@@ -51,7 +51,7 @@ internal sealed class DecoderProbe
     /// <summary>Decodes a tile into packed RGB rows, Width · Height · 3 bytes.</summary>
     public void Decode(int tile, Span<byte> rgb)
     {
-        if (TileDecoder.Decode(_runtime, _streams[tile], Width, Height, rgb) is { } fault)
+        if (TileDecoder.Decode(_runtime.Tiff, _streams[tile], Width, Height, rgb) is { } fault)
             throw new InvalidDataException(fault);
     }
 }

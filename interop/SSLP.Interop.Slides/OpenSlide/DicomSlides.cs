@@ -42,7 +42,7 @@ internal static class DicomSlides
     /// <summary>Opens a DICOM slide, or says what is missing.</summary>
     /// <param name="file">One of its files.</param>
     /// <param name="named">What the caller named: the file or its folder.</param>
-    public static Slide Open(string file, string named, SlideRuntime runtime)
+    public static Slide Open(string file, string named, OpenSlideCache cache)
     {
         if (!Version.TryParse(OpenSlideLibrary.Version, out var version) || version < FirstWithDicom)
         {
@@ -50,6 +50,6 @@ internal static class DicomSlides
             throw new SlideException(named, SlideFault.UnsupportedFormat,
                 $"is a DICOM slide, which needs OpenSlide 4 or later ({has}); install it (conda-forge and Debian 13 have it), or convert the slide to a TIFF pyramid");
         }
-        return OpenSlideSlide.OpenFile(file, runtime, named);
+        return OpenSlideSlide.OpenFile(file, cache, named);
     }
 }

@@ -38,9 +38,9 @@ internal sealed class TiffSlide : Slide
 
     internal TiledImage Image(int level) => images[level];
 
-    public static TiffSlide OpenFile(string path, SlideRuntime runtime)
+    public static TiffSlide OpenFile(string path, TiffSharing sharing)
     {
-        var file = new TiffFile(path, runtime);
+        var file = new TiffFile(path, sharing);
         try
         {
             return new TiffSlide(file, TiffLayout.Read(file));

@@ -6,7 +6,7 @@ using SSLP.Interop.Slides.Jpeg2000;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="SlideRuntime"/>: it owns the buffers, which grow to the
+/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="TiffSharing"/>: it owns the buffers, which grow to the
 /// largest tile met and stay.
 /// </summary>
 internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
@@ -20,7 +20,7 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
 
     public string Jpeg2000DecoderName => _jpeg2000.Name;
 
-    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of the file's runtime. A tile that the
+    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of those that the file shares. A tile that the
     /// file leaves out is white.</summary>
     /// <param name="scale">
     /// 1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; for JPEG 2000 any power of two that divides the tile's sides.
@@ -33,29 +33,29 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
             Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
             return;
         }
-        var decoder = file.Runtime.RentDecoder();
+        var decoder = file.Sharing.RentDecoder();
         try
         {
             decoder.DecodeStored(file, image, column, row, scale, rgb, stride);
         }
         finally
         {
-            file.Runtime.Return(decoder);
+            file.Sharing.Return(decoder);
         }
     }
 
     /// <summary>Decodes a JPEG stream that is no tile.</summary>
     /// <returns>Null, or why it can't be decoded.</returns>
-    public static string? Decode(SlideRuntime runtime, ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb)
+    public static string? Decode(TiffSharing sharing, ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb)
     {
-        var decoder = runtime.RentDecoder();
+        var decoder = sharing.RentDecoder();
         try
         {
             return decoder._jpeg.Decode(jpeg, width, height, rgb, width * 3);
         }
         finally
         {
-            runtime.Return(decoder);
+            sharing.Return(decoder);
         }
     }
 
