@@ -82,9 +82,9 @@ public static class SamplingBench
     private static double PlainStep(PlainObjective plain, ThreeTermOptions terms, Tensor anchors, Tensor features, long at)
     {
         using var scope = NewDisposeScope();
-        int pool = NegativeRanks.PoolSize((int)plain.Vectors.shape[0], terms.PoolShare);
+        int candidates = NegativeRanks.Candidates(terms.Sampling, (int)plain.Vectors.shape[0], terms.PoolShare);
         var ranks = new int[terms.Negatives];
-        int drawn = NegativeRanks.DrawRanks(Seed, at, pool, ranks.Length, ranks);
+        int drawn = NegativeRanks.Draw(terms.Sampling, Seed, at, candidates, ranks.Length, ranks);
         Tensor leaf = features.detach().clone().requires_grad_();
         ObjectiveSets sets = plain.FindSets(anchors, leaf, ranks.AsSpan(0, drawn));
         ObjectiveTerms loss = plain.Terms(anchors, leaf, sets, Weights);

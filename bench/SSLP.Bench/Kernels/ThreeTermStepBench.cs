@@ -25,7 +25,7 @@ public class ThreeTermStepBench : BankWorkload
     public void SpatialNeighboursOfABatch() => _spatial.Query(_anchors, 3, _lists);
 
     [Benchmark]
-    public int DrawOfRanks() => NegativeRanks.DrawRanks(1, _at++, NegativeRanks.PoolSize(Rows, 0.2), _ranks.Length, _ranks);
+    public int DrawOfRanks() => NegativeRanks.Draw(NegativeSampling.SemiHard, 1, _at++, NegativeRanks.PoolSize(Rows, 0.2), _ranks.Length, _ranks);
 
     protected override void Open()
     {

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using SSLP.Data.Files;
 using SSLP.Evaluation.Features;
 using SSLP.Kernels;
@@ -51,14 +50,12 @@ public static class KnnProbe
         float[] similarities = new float[(long)queries.Count * k];
         int[] neighbours = new int[(long)queries.Count * k];
         using WorkerPool? own = pool is null ? new WorkerPool() : null;
-        using var bank = new MemoryBank(keys.Count, keys.Width);
-        float[] block = new float[QueryBlock * keys.Width];
-        for (int start = 0; start < keys.Count; start += QueryBlock)
-            bank.LoadRows(start, UnitRows(keys, start, block));
+        using MemoryBank bank = keys.ToBank();
         using var nearest = new NearestKeysCpu(bank, pool ?? own!);
+        float[] block = new float[QueryBlock * queries.Width];
         for (int start = 0; start < queries.Count; start += QueryBlock)
         {
-            ReadOnlySpan<float> unit = UnitRows(queries, start, block);
+            ReadOnlySpan<float> unit = queries.UnitRows(start, block);
             int rows = unit.Length / queries.Width;
             fixed (float* data = unit)
             {
@@ -68,19 +65,6 @@ public static class KnnProbe
         }
 
         return (similarities, neighbours);
-    }
-
-    /// <summary>The next rows of a table at length 1, up to a block of them.</summary>
-    private static ReadOnlySpan<float> UnitRows(FeatureTable features, int start, float[] block)
-    {
-        int width = features.Width, rows = Math.Min(QueryBlock, features.Count - start);
-        for (int row = 0; row < rows; row++)
-        {
-            ReadOnlySpan<float> values = features.Values.AsSpan((start + row) * width, width);
-            TensorPrimitives.Divide(values, Math.Max(TensorPrimitives.Norm(values), 1e-12f), block.AsSpan(row * width, width));
-        }
-
-        return block.AsSpan(0, rows * width);
     }
 
     private static float[] Vote(float[] similarities, int[] neighbours, int stride, int k, ProbeTask task)

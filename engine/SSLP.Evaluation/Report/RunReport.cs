@@ -97,7 +97,7 @@ public sealed class RunReport : IDisposable
     private ReportInput WithSets(ReportInput input, IPatchSource patches)
     {
         IPatchSource own = OwnPatches(patches);
-        using RunBank? bank = RunBank.Open(_run, own, out string? why);
+        using RunBank? bank = RunBank.Open(_run, own, _pool, out string? why);
         if (bank is null)
         {
             _notes.Add($"The method's sets are not shown. {why}");
