@@ -42,16 +42,14 @@ public sealed class RunBank : IDisposable
 
         using (file)
         {
-            TrainingOptions options =
-                state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{file.Path}'"));
+            TrainingOptions options = OptionTable.FromText(state.Options, $"'{file.Path}'");
             if (!(file.Base ?? file).Entries.ContainsKey(FusedObjective.VectorsName))
                 why = $"The method {options.Method.ToString().ToLowerInvariant()} keeps no bank of patches.";
             else if (state.Inputs != InputFingerprint.Of(source))
                 why = "These are not the patches of the run, so its bank's rows mean others.";
             if (why is not null)
                 return null;
-            int rows = source.Table.Count;
-            ObjectivePlan plan = options.Method == MethodKind.InstDisc ? InstDisc.PlanFor(options, rows) : options.ObjectiveFor(rows);
+            ObjectivePlan plan = MethodFactory.PlanOf(options, source.Table.Count);
             var kernels = new KernelSet(new KernelOptions(), pool);
             var objective = new FusedObjective(plan, source.Table, options.Width, (ulong)options.Seed, kernels);
             var bank = new RunBank(state.Step, kernels, objective, (ulong)options.Seed);

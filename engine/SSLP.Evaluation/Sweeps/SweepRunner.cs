@@ -82,7 +82,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         return row with
         {
             Steps = job.Trainer.StepsDone,
-            Seconds = steps.Sum(m => Math.Min(options.BatchSize, source.Table.Count) / m.PatchesPerSecond),
+            Seconds = steps.Sum(m => job.Trainer.Sizes.BatchSize / m.PatchesPerSecond),
             Ending = SweepEnding.Of(steps),
             Purity = purity,
         };
@@ -138,7 +138,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     {
         Name = entry.Name,
         Seed = seed,
-        Options = options is null ? [] : OptionTable.All.ToDictionary(o => o.Key, o => o.Get(options)),
+        Options = options is null ? [] : OptionTable.ToText(options),
         Method = method,
         FinishedUtc = DateTime.UtcNow,
         Version = typeof(SweepRunner).Assembly.GetName().Version?.ToString(3) ?? "unknown",

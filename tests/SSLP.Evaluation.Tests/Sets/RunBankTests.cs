@@ -40,7 +40,7 @@ public sealed class RunBankTests : IDisposable
         (_, SafetensorsFile file) = new Checkpoint(_run, 2).OpenNewest()!.Value;
         using (file)
         {
-            ThreeTermOptions terms = Small.ObjectiveFor(table.Count).Terms;
+            ThreeTermOptions terms = new RunSizes(Small, table.Count).Objective.Terms;
             using var plain = new PlainObjective(
                 terms, file.ReadTensor("bank.vectors"), table.SlideOf, table.Col, table.Row, file.ReadTensor("bank.clusters"));
             var ranks = new int[terms.Negatives];
