@@ -30,7 +30,7 @@ public sealed class FloorsTests
         Assert.Equal(Markdown(), text[(begin + Begin.Length)..end].Trim());
     }
 
-    private static string Root
+    internal static string Root
     {
         get
         {
