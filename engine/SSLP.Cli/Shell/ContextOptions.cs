@@ -49,6 +49,11 @@ internal static class ContextOptions
     public static IEnumerable<RunSetting> Given(ParseResult parsed) =>
         Flags.Select(flag => flag.Given(parsed)).OfType<RunSetting>();
 
+    /// <summary>CPU threads of a verb that opens no context; one a processor where nothing was said.</summary>
+    /// <exception cref="Fault">A value that an option does not take.</exception>
+    public static int Threads(ParseResult parsed) =>
+        RunConfig.Of([.. Defaults(), .. Given(parsed)]).Threads is > 0 and int threads ? threads : Environment.ProcessorCount;
+
     /// <summary>Opens the context of a verb that trains nothing.</summary>
     /// <exception cref="Fault">A value that an option does not take, or libtorch does not load.</exception>
     public static EngineContext Open(ParseResult parsed) => Open(RunConfig.Of([.. Defaults(), .. Given(parsed)]));

@@ -18,20 +18,23 @@ public static class KnnProbe
     private const int QueryBlock = 256;
 
     /// <summary>One result per k; a k above the number of training patches is left out.</summary>
-    public static IReadOnlyList<ProbeResult> Run(ProbeTask task, IReadOnlyList<int>? ks = null)
+    /// <param name="task">Features of both sides.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
+    /// <param name="ks">The k; null: <see cref="DefaultK"/>.</param>
+    public static IReadOnlyList<ProbeResult> Run(ProbeTask task, KernelSet kernels, IReadOnlyList<int>? ks = null)
     {
         int[] wanted = [.. (ks ?? DefaultK).Where(k => k > 0 && k <= task.Train.Count).Distinct().Order()];
         if (wanted.Length == 0)
             throw new Fault(FaultKind.Data, $"No k fits: the training side has {task.Train.Count} patches and k was {string.Join(", ", ks ?? DefaultK)}.");
-        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, wanted[^1]);
+        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, wanted[^1], kernels);
         return [.. wanted.Select(k => ProbeResult.From("knn", $"k={k}", task, Vote(similarities, neighbours, wanted[^1], k, task)))];
     }
 
     /// <summary>The metrics of one k without their intervals, which take a thousand resamples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of training patches.</exception>
-    public static Metrics Score(ProbeTask task, int k)
+    public static Metrics Score(ProbeTask task, int k, KernelSet kernels)
     {
-        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k);
+        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k, kernels);
         return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();
     }
 
@@ -42,16 +45,15 @@ public static class KnnProbe
     /// <param name="queries">Q rows of W finite numbers.</param>
     /// <param name="keys">N rows of W.</param>
     /// <param name="k">1 … <see cref="NearestKeysLimits.MaxK"/>.</param>
-    /// <param name="pool">Threads; stays the caller's; null: one a processor.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of keys.</exception>
-    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, WorkerPool? pool = null)
+    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, KernelSet kernels)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(k, keys.Count);
         float[] similarities = new float[(long)queries.Count * k];
         int[] neighbours = new int[(long)queries.Count * k];
-        using WorkerPool? own = pool is null ? new WorkerPool() : null;
         using MemoryBank bank = keys.ToBank();
-        using var nearest = new NearestKeysCpu(bank, pool ?? own!);
+        using INearestKeys nearest = kernels.NearestKeys(bank);
         float[] block = new float[QueryBlock * queries.Width];
         for (int start = 0; start < queries.Count; start += QueryBlock)
         {

@@ -30,19 +30,20 @@ public sealed record NeighbourStatistics(
     private const int MostAnchors = 2000;
 
     /// <param name="features">Features with coordinates.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
     /// <param name="radiusPatches">T: spatial neighbours are nearer than this.</param>
     /// <param name="k">Nearest asked for, 1 at least.</param>
     /// <param name="seed">Of the anchors and the random pairs.</param>
-    public static NeighbourStatistics Of(FeatureTable features, double radiusPatches = 3, int k = 10, int seed = 0)
+    public static NeighbourStatistics Of(FeatureTable features, KernelSet kernels, double radiusPatches = 3, int k = 10, int seed = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features.Count, 2);
         k = Math.Min(k, features.Count - 1);
-        Random random = new(seed);
+        ulong key = CounterRandom.Key((ulong)seed, RandomPurpose.Judging);
         int[] anchors = [.. Enumerable.Range(0, features.Count)];
-        random.Shuffle(anchors);
+        CounterRandom.Shuffle(anchors.AsSpan(), key, 0);
         anchors = anchors[..Math.Min(MostAnchors, anchors.Length)];
         // One more than k, since the nearest of all is the anchor itself (or its equal).
-        (_, int[] found) = KnnProbe.Nearest(features.Select(anchors), features, k + 1);
+        (_, int[] found) = KnnProbe.Nearest(features.Select(anchors), features, k + 1, kernels);
         Tally spatial = new(features), nearest = new(features), chance = new(features);
         int[] taken = new int[features.Count];
         RowLists near = Near(features.Patches, anchors, radiusPatches);
@@ -56,8 +57,11 @@ public sealed record NeighbourStatistics(
             foreach (int other in near[a])
                 spatial.Add(anchors[a], other);
             for (int draw = 0; draw < k; draw++)
-                if (random.Next(features.Count) is int other && other != anchors[a])
+            {
+                int other = (int)CounterRandom.Below(CounterRandom.Block(key, 1 + (ulong)a, (ulong)draw).X, (uint)features.Count);
+                if (other != anchors[a])
                     chance.Add(anchors[a], other);
+            }
         }
 
         return new(

@@ -13,13 +13,12 @@ namespace SSLP.Evaluation.Sets;
 /// </summary>
 public sealed class RunBank : IDisposable
 {
-    private readonly KernelSet _kernels;
     private readonly FusedObjective _objective;
     private readonly ulong _seed;
 
-    private RunBank(int step, KernelSet kernels, FusedObjective objective, ulong seed)
+    private RunBank(int step, FusedObjective objective, ulong seed)
     {
-        (Step, _kernels, _objective, _seed) = (step, kernels, objective, seed);
+        (Step, _objective, _seed) = (step, objective, seed);
     }
 
     /// <summary>Steps done when it was saved.</summary>
@@ -28,10 +27,10 @@ public sealed class RunBank : IDisposable
     /// <summary>Opens the bank of a run.</summary>
     /// <param name="folder">The run.</param>
     /// <param name="source">The patches that it was trained on.</param>
-    /// <param name="pool">Threads; stays the caller's.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
     /// <param name="why">Where there is none: the reason, as a sentence.</param>
     /// <returns>Null where the run has no checkpoint, its method has no bank of patches, or <paramref name="source"/> is other patches.</returns>
-    public static RunBank? Open(RunFolder folder, IPatchSource source, WorkerPool pool, out string? why)
+    public static RunBank? Open(RunFolder folder, IPatchSource source, KernelSet kernels, out string? why)
     {
         why = null;
         if (new Checkpoint(folder, keep: 1).OpenNewest() is not var (state, file))
@@ -50,9 +49,8 @@ public sealed class RunBank : IDisposable
             if (why is not null)
                 return null;
             ObjectivePlan plan = MethodFactory.PlanOf(options, source.Table.Count);
-            var kernels = new KernelSet(new KernelOptions(), pool);
             var objective = new FusedObjective(plan, source.Table, options.Width, (ulong)options.Seed, kernels);
-            var bank = new RunBank(state.Step, kernels, objective, (ulong)options.Seed);
+            var bank = new RunBank(state.Step, objective, (ulong)options.Seed);
             try
             {
                 objective.Load(file);
@@ -70,9 +68,5 @@ public sealed class RunBank : IDisposable
     public IReadOnlyList<AnchorSets> SetsOf(ReadOnlySpan<int> anchors) =>
         BankSets.Of(_objective.BankStep, _objective.Bank, _objective.Plan.Terms.Sampling, anchors, _seed, Step);
 
-    public void Dispose()
-    {
-        _objective.Dispose();
-        _kernels.Dispose();
-    }
+    public void Dispose() => _objective.Dispose();
 }

@@ -1,5 +1,6 @@
 using SSLP.Data.Patches;
 using SSLP.Engine.Objective;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Sets;
 
@@ -41,7 +42,7 @@ public sealed record SetPurity(
     private static int[] Draw(PatchTable table, long seed)
     {
         int[] labelled = [.. Enumerable.Range(0, table.Count).Where(patch => table.LabelOf[patch] != PatchTable.None)];
-        new Random((int)seed).Shuffle(labelled);
+        CounterRandom.Shuffle(labelled.AsSpan(), CounterRandom.Key((ulong)seed, RandomPurpose.Judging), 0);
         return labelled[..Math.Min(MostAnchors, labelled.Length)];
     }
 }

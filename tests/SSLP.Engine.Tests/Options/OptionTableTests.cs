@@ -55,7 +55,7 @@ public sealed class OptionTableTests
     [Fact]
     public void A_method_brings_its_own_defaults_wherever_it_is_named()
     {
-        TrainingOptions options = RunConfig.Read(null, ["learning_rate=0.5", "method=mocov2"]);
+        TrainingOptions options = RunConfig.Read([], null, ["learning_rate=0.5", "method=mocov2"], []);
         Assert.Equal((MethodKind.MoCoV2, 0.5, 0.2), (options.Method, options.LearningRate, options.Temperature));
         Assert.Equal(AugmentOptions.MoCoV2, options.Augment);
     }
@@ -65,11 +65,11 @@ public sealed class OptionTableTests
     {
         string path = Path.GetTempFileName();
         File.WriteAllText(path, "epochs: 3\nbatch_sise: 8\n");
-        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read(path, []));
+        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read([], path, [], []));
         Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
         Assert.Contains("'batch_size'", fault.Message, StringComparison.Ordinal);
         File.WriteAllText(path, "epochs: 3\nbatch_size: 8\n");
-        Assert.Equal((3, 16), (RunConfig.Read(path, ["batch_size=16"]).Epochs, RunConfig.Read(path, ["batch_size=16"]).BatchSize));
+        Assert.Equal((3, 16), (RunConfig.Read([], path, ["batch_size=16"], []).Epochs, RunConfig.Read([], path, ["batch_size=16"], []).BatchSize));
         File.Delete(path);
     }
 
@@ -106,7 +106,7 @@ public sealed class OptionTableTests
     [InlineData("queue=65536 method=mocov2", "queue is 478 in this run, not 65,536: there are 478 patches.")]
     [InlineData("negatives=500 method=instdisc", "negatives is 478 in this run, not 500: there are 478 patches.")]
     public void What_is_asked_for_beyond_the_data_is_cut_and_said(string sets, string said) =>
-        Assert.Equal([said], new RunSizes(RunConfig.Read(null, sets.Split(' ')), rows: 478).Cuts);
+        Assert.Equal([said], new RunSizes(RunConfig.Read([], null, sets.Split(' '), []), rows: 478).Cuts);
 
     [Fact]
     public void Nothing_is_said_where_nothing_is_cut_or_the_method_has_no_such_size()

@@ -18,11 +18,11 @@ public sealed class RunBankTests : IDisposable
 
     private static readonly TrainingOptions Small = new() { Epochs = 3, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1, Clusters = 3, ClusterRuns = 2 };
 
-    private readonly WorkerPool _pool = new(2);
+    private readonly KernelSet _kernels = new(KernelBackend.Cpu, threads: 2);
 
     public void Dispose()
     {
-        _pool.Dispose();
+        _kernels.Dispose();
         Directory.Delete(_run.Root, recursive: true);
     }
 
@@ -31,7 +31,7 @@ public sealed class RunBankTests : IDisposable
     {
         using var source = new TestPatches(slides: 3, side: 5, patchSize: 16);
         Train(Small, source);
-        using RunBank bank = RunBank.Open(_run, source, _pool, out _)!;
+        using RunBank bank = RunBank.Open(_run, source, _kernels, out _)!;
         PatchTable table = source.Table;
         int[] anchors = [.. Enumerable.Range(0, table.Count)];
         IReadOnlyList<AnchorSets> ours = bank.SetsOf(anchors);
@@ -64,15 +64,15 @@ public sealed class RunBankTests : IDisposable
     public void A_run_without_a_bank_or_of_other_patches_says_why()
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
-        Assert.Null(RunBank.Open(_run, source, _pool, out string? none));
+        Assert.Null(RunBank.Open(_run, source, _kernels, out string? none));
         Assert.Contains("no checkpoint", none);
         Train(Small with { Method = MethodKind.SimClr, MaxSteps = 1 }, source);
-        Assert.Null(RunBank.Open(_run, source, _pool, out string? simclr));
+        Assert.Null(RunBank.Open(_run, source, _kernels, out string? simclr));
         Assert.Contains("simclr keeps no bank", simclr);
         Directory.Delete(_run.Checkpoints, recursive: true);
         Train(Small with { MaxSteps = 1 }, source);
         using var other = new TestPatches(slides: 2, side: 5, patchSize: 16);
-        Assert.Null(RunBank.Open(_run, other, _pool, out string? others));
+        Assert.Null(RunBank.Open(_run, other, _kernels, out string? others));
         Assert.Contains("not the patches", others);
     }
 
