@@ -3,9 +3,9 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="IMemoryBankUpdate"/> on a device: features and row numbers go over, the mirror's rows are blended there, and the host's bank takes the
-/// new rows from it, so that both hold the same bits. A kernel looks for features that are not finite; the update does nothing where it found one.
-/// 4·B·⌈D⌉₁₆ bytes each way. Deterministic; within float32 rounding of the host's update.
+/// <see cref="IMemoryBankUpdate"/> on a device: features and row numbers go over, the mirror's rows are blended there, and the host's bank
+/// takes the new rows from it, so that both hold the same bits. A kernel looks for features that are not finite; the update does nothing
+/// where it found one. 4·B·⌈D⌉₁₆ bytes each way. Deterministic; within float32 rounding of the host's update.
 /// </summary>
 public sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
 {

@@ -7,9 +7,9 @@ namespace SSLP.Kernels;
 /// 4·splits·B·⌈D⌉₁₆ for the parts. Deterministic.
 /// </summary>
 /// <remarks>
-/// With bf16 scores every number is a sum of two bf16 values and every product three of tensor cores. For unit vectors a loss is then within
-/// 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the mean: the worst
-/// case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
+/// With bf16 scores every number is a sum of two bf16 values and every product three of tensor cores. For unit vectors a loss is then
+/// within 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the
+/// mean: the worst case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
 /// </remarks>
 public sealed class WholeBankLossCuda : IWholeBankLoss
 {

@@ -9,7 +9,8 @@ namespace SSLP.Kernels.Tests.Device;
 [CollectionDefinition("driver")]
 public sealed class DriverCollection : ICollectionFixture<FakeCuda>;
 
-/// <summary>What the CUDA device asks of the driver, through the stand-in that records it and reads parameter sizes off the real PTX.</summary>
+/// <summary>What the CUDA device asks of the driver, through the stand-in that records it and reads parameter sizes off the real
+/// PTX.</summary>
 [Collection("driver")]
 public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
 {

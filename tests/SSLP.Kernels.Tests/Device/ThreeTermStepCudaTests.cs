@@ -2,7 +2,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64 reference.</summary>
+/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64
+/// reference.</summary>
 [Collection("device")]
 public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
 {
@@ -70,7 +71,8 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
             new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0, Sampling = NegativeSampling.Random },
             90, [3, 50, 89]);
 
-    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the second.</summary>
+    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the
+    /// second.</summary>
     [Fact]
     public void A_sample_of_more_neighbours_than_there_is_room_for_matches_the_reference()
     {
