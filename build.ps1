@@ -10,7 +10,7 @@ switch ($Task) {
     'restore' { dotnet restore SSLP.Engine.sln }
     'build' { dotnet build SSLP.Engine.sln -c Release }
     'test' { dotnet test --solution SSLP.Engine.sln -c Release }
-    'bench' { dotnet run --project bench/SSLP.Bench -c Release -- --filter '*' }
+    'bench' { dotnet run --project bench/SSLP.Bench -c Release -- knn }
     'publish' { dotnet publish engine/SSLP.Cli -c Release --use-current-runtime -o artifacts/sslp }
 }
 exit $LASTEXITCODE

@@ -1,3 +1,4 @@
+using System.Reflection;
 using SkiaSharp;
 using SSLP.Engine.Weights;
 using TorchSharp;
@@ -130,7 +131,7 @@ public sealed class FaultsTests : IDisposable
 
     [Fact]
     public void A_libtorch_folder_that_is_none_is_named() =>
-        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 1, "libtorch names");
+        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 2, "libtorch names");
 
     [Fact]
     public void Weights_of_another_network_begin_nothing()
@@ -150,11 +151,22 @@ public sealed class FaultsTests : IDisposable
     [InlineData("SSLP_JPEG", "x", "auto | turbojpeg | own | skia")]
     [InlineData("SSLP_ISA", "7", "scalar, 128, 256 or 512")]
     [InlineData("SSLP_CUDA_DRIVER", "/nowhere/libcuda.so", "/nowhere/libcuda.so")]
+    [InlineData("SSLP_LIBTORCH", "/nowhere", "libtorch names '/nowhere', which is no folder")]
     public void A_variable_that_means_nothing_is_a_wrong_option(string name, string value, string takes)
     {
         Sslp.Result result = Sslp.Run([(name, value)], "doctor");
         AssertFault(result, 2, takes);
-        Assert.Contains(name, result.Fault, StringComparison.Ordinal);
+        Assert.Contains(name == "SSLP_LIBTORCH" ? "libtorch" : name, result.Fault, StringComparison.Ordinal);
+        Assert.Contains(value, result.Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_variable_is_tried_by_the_theory_above()
+    {
+        MethodInfo theory = typeof(FaultsTests).GetMethod(nameof(A_variable_that_means_nothing_is_a_wrong_option))!;
+        Assert.Equal(
+            ContextOptions.VariableNames.Order(),
+            theory.GetCustomAttributes<InlineDataAttribute>().Select(data => (string)data.Data[0]!).Distinct().Order());
     }
 
     [Theory]
