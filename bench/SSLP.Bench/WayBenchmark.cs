@@ -10,7 +10,8 @@ using SSLP.Bench.Jobs;
 namespace SSLP.Bench;
 
 /// <summary>
-/// The ways of one job under BenchmarkDotNet: the same scene and the same calls as <c>sslp bench</c> times, with BenchmarkDotNet's statistics and count
+/// The ways of one job under BenchmarkDotNet: the same scene and the same calls as <c>sslp bench</c> times, with BenchmarkDotNet's
+/// statistics and count
 /// of allocations. Ways run one after the other here; <see cref="BenchRounds"/> runs them in turn.
 /// </summary>
 [MemoryDiagnoser]
@@ -38,12 +39,14 @@ public class WayBenchmark
     internal static IEnumerable<double> Medians(IReadOnlyList<BenchWay> ways)
     {
         s_ways = ways;
-        // In this process: a project that BenchmarkDotNet generates would not have libtorch beside it. Short, for a call takes 20 ms to seconds.
+        // In this process: a project that BenchmarkDotNet generates would not have libtorch beside it. Short, for a call takes 20 ms to
+        // seconds.
         Job job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance)
             .WithWarmupCount(3).WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(200));
         Summary summary = BenchmarkRunner.Run<WayBenchmark>(DefaultConfig.Instance.AddJob(job));
         Dictionary<string, double> medians = summary.Reports.ToDictionary(
-            report => (string)report.BenchmarkCase.Parameters[nameof(Way)], report => (report.ResultStatistics?.Median ?? double.NaN) / 1e6);
+            report => (string)report.BenchmarkCase.Parameters[nameof(Way)],
+            report => (report.ResultStatistics?.Median ?? double.NaN) / 1e6);
         return ways.Select(way => way.TimesItself ? Own(way) : medians[way.Name]);
     }
 

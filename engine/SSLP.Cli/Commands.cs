@@ -8,7 +8,8 @@ internal static class Commands
 {
     public static RootCommand Root()
     {
-        var root = new RootCommand("SSLP: spatially guided self-supervised pretraining on whole-slide pathology images. Slides in, encoder out.")
+        var root = new RootCommand(
+            "SSLP: spatially guided self-supervised pretraining on whole-slide pathology images. Slides in, encoder out.")
         {
             DoctorVerb.Create(),
             SynthVerb.Create(),

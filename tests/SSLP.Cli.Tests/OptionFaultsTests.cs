@@ -4,7 +4,8 @@ using Xunit;
 
 namespace SSLP.Cli.Tests;
 
-/// <summary>Every key of a run, from the table itself: what it does not take ends with exit code 2 and one sentence of key, limits and value.</summary>
+/// <summary>Every key of a run, from the table itself: what it does not take ends with exit code 2 and one sentence of key, limits and
+/// value.</summary>
 public sealed class OptionFaultsTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-options-").FullName;
@@ -35,7 +36,8 @@ public sealed class OptionFaultsTests : IDisposable
     [Theory, MemberData(nameof(WrongValues))]
     public void A_value_that_a_key_does_not_take_is_a_usage_fault_that_names_key_limits_and_value(string key, string value)
     {
-        (int code, string error) = InProcess("pretrain", "--patches", _root, "--out", Path.Combine(_root, "run"), "--set", $"{key}={value}");
+        (int code, string error) = InProcess(
+            "pretrain", "--patches", _root, "--out", Path.Combine(_root, "run"), "--set", $"{key}={value}");
         Assert.Equal(2, code);
         Assert.Equal($"error: --set: '{value}' is no value of {key}; it takes {OptionTable.Of(key).Takes}.", error.Trim());
         Assert.False(Directory.Exists(Path.Combine(_root, "run")));
@@ -63,7 +65,8 @@ public sealed class OptionFaultsTests : IDisposable
                 && line.Contains(option.Meaning, StringComparison.Ordinal));
         string legend = Assert.Single(lines, line => line.StartsWith("Where a default is from", StringComparison.Ordinal));
         foreach (string mark in (string[])["[S]", "[B]"])
-            Assert.True(list.IndexOf(mark, StringComparison.Ordinal) < list.IndexOf(legend, StringComparison.Ordinal) && legend.Contains(mark, StringComparison.Ordinal));
+            Assert.True(list.IndexOf(mark, StringComparison.Ordinal) < list.IndexOf(legend, StringComparison.Ordinal)
+                && legend.Contains(mark, StringComparison.Ordinal));
     }
 
     private static (int Code, string Error) InProcess(params string[] arguments)

@@ -56,7 +56,8 @@ internal static class ProbeVerb
         return command;
     }
 
-    private static IReadOnlyList<ProbeResult> Frozen(string kind, FeatureTable table, Func<PatchTable, ProbeSplit> splitOf, EngineContext context)
+    private static IReadOnlyList<ProbeResult> Frozen(
+        string kind, FeatureTable table, Func<PatchTable, ProbeSplit> splitOf, EngineContext context)
     {
         var task = new ProbeTask(table, splitOf(table.Patches));
         if (kind == "knn")

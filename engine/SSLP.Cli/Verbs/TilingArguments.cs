@@ -48,7 +48,8 @@ internal sealed class TilingArguments
     /// <summary>For a verb that cuts nothing, and only says what to expect.</summary>
     public void AddWithoutRegionsTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_patch.Flag, _mpp.Flag, _assumeMpp, _upsample, _tissue, _method.Flag, _threshold.Flag])
+        System.CommandLine.Option[] all = [_patch.Flag, _mpp.Flag, _assumeMpp, _upsample, _tissue, _method.Flag, _threshold.Flag];
+        foreach (System.CommandLine.Option option in all)
             command.Add(option);
     }
 

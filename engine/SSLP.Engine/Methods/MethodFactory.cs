@@ -28,7 +28,8 @@ internal static class MethodFactory
             MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels),
                 options.ClusterEvery, usesClusters: false),
             MethodKind.MoCoV2 => new MoCoV2(
-                encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed, kernels),
+                encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed,
+                kernels),
             MethodKind.SimClr => new SimClr(encoder, options.Temperature),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
         };

@@ -59,5 +59,6 @@ public sealed class Option
     public TrainingOptions Set(TrainingOptions options, string value) => _set(options, _text.Read(value));
 
     private static string SnakeCase(string name) =>
-        string.Concat(name.Select((c, i) => char.IsUpper(c) ? $"{(i > 0 ? "_" : string.Empty)}{char.ToLower(c, CultureInfo.InvariantCulture)}" : $"{c}"));
+        string.Concat(name.Select(
+            (c, i) => char.IsUpper(c) ? $"{(i > 0 ? "_" : string.Empty)}{char.ToLower(c, CultureInfo.InvariantCulture)}" : $"{c}"));
 }

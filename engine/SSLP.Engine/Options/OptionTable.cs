@@ -5,7 +5,8 @@ using SSLP.Kernels;
 namespace SSLP.Engine.Options;
 
 /// <summary>
-/// Every option of a run in one list, made from the properties of <see cref="TrainingOptions"/> and of its augmentation: parsing, help, run.json and
+/// Every option of a run in one list, made from the properties of <see cref="TrainingOptions"/> and of its augmentation: parsing, help,
+/// run.json and
 /// the comparison at resume all read it.
 /// </summary>
 public static class OptionTable
@@ -15,7 +16,8 @@ public static class OptionTable
 
     /// <summary>What the marks of sources mean.</summary>
     public static string Legend { get; } =
-        $"{MarkOf(OptionSource.Stated)} stated by the authors, {MarkOf(OptionSource.Behaviour)} behaviour of the authors' public program; without a mark: ours";
+        $"{MarkOf(OptionSource.Stated)} stated by the authors, {MarkOf(OptionSource.Behaviour)} behaviour of the authors' public program; "
+        + "without a mark: ours";
 
     /// <summary>[S], [B], or nothing.</summary>
     public static string MarkOf(OptionSource source) => source switch
@@ -46,14 +48,16 @@ public static class OptionTable
     }
 
     /// <summary>All options as text, by key.</summary>
-    public static Dictionary<string, string> ToText(TrainingOptions options) => All.ToDictionary(option => option.Key, option => option.Get(options));
+    public static Dictionary<string, string> ToText(TrainingOptions options) =>
+        All.ToDictionary(option => option.Key, option => option.Get(options));
 
     /// <summary>The options of a text by key, over others.</summary>
     /// <param name="text">Keys and values.</param>
     /// <param name="where">Where they stand, for the fault.</param>
     /// <param name="otherwise">What holds for keys that are not there; null: the defaults.</param>
     /// <exception cref="Fault">A key that there is not, or a value that it does not take.</exception>
-    public static TrainingOptions FromText(IEnumerable<KeyValuePair<string, string>> text, string where, TrainingOptions? otherwise = null) =>
+    public static TrainingOptions FromText(
+        IEnumerable<KeyValuePair<string, string>> text, string where, TrainingOptions? otherwise = null) =>
         text.Aggregate(otherwise ?? new(), (options, pair) => Set(options, pair.Key, pair.Value, where));
 
     /// <summary>The differences that matter between two runs, as "key: before → now".</summary>

@@ -33,7 +33,8 @@ internal sealed record OptionText(string Takes, Func<object?, string> Write, Fun
     {
         string takes = string.Create(CultureInfo.InvariantCulture, $"a whole number from {said.Least} to {said.Most}");
         return new(takes, value => ((int)value!).ToString(CultureInfo.InvariantCulture),
-            text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) && n >= said.Least && n <= said.Most
+            text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) && n >= said.Least
+                && n <= said.Most
                 ? n : throw new FormatException(takes), IsNumber: true);
     }
 
@@ -41,7 +42,8 @@ internal sealed record OptionText(string Takes, Func<object?, string> Write, Fun
     {
         string takes = string.Create(CultureInfo.InvariantCulture, $"a number from {said.Least} to {said.Most}");
         return new(takes, value => toDouble(value!).ToString("R", CultureInfo.InvariantCulture),
-            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double n) && n >= said.Least && n <= said.Most
+            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double n) && n >= said.Least
+                && n <= said.Most
                 ? from(n) : throw new FormatException(takes), IsNumber: true);
     }
 
@@ -61,18 +63,24 @@ internal sealed record OptionText(string Takes, Func<object?, string> Write, Fun
             text => Array.IndexOf(names, text) is >= 0 and int at ? Enum.Parse(type, values[at]) : throw new FormatException(takes));
     }
 
-    /// <summary>A list of the augmentation by its name; single values that differ make it "custom", which stands in a run.json before them.</summary>
+    /// <summary>A list of the augmentation by its name; single values that differ make it "custom", which stands in a run.json before
+    /// them.</summary>
     private static OptionText Lists()
     {
         string takes = string.Join(" | ", AugmentOptions.Lists.Select(list => list.Name));
         return new(takes,
-            value => AugmentOptions.Lists.FirstOrDefault(list => list.Options with { InputSize = ((AugmentOptions)value!).InputSize } == (AugmentOptions)value!).Name ?? "custom",
-            text => text == "custom" ? null : AugmentOptions.Lists.FirstOrDefault(list => list.Name == text).Options ?? throw new FormatException(takes));
+            value => AugmentOptions.Lists.FirstOrDefault(
+                list => list.Options with { InputSize = ((AugmentOptions)value!).InputSize } == (AugmentOptions)value!).Name ?? "custom",
+            text => text == "custom" ? null
+                : AugmentOptions.Lists.FirstOrDefault(list => list.Name == text).Options ?? throw new FormatException(takes));
     }
 
-    private static OptionText WithAuto(OptionText of, object? standsFor) => new(
-        of.IsNumber ? $"{Auto}, or {of.Takes}" : $"{Auto} | {of.Takes}", value => value is null ? Auto : of.Write(value),
-        text => text == Auto ? standsFor : of.ReadOr($"{(of.IsNumber ? $"{Auto}, or {of.Takes}" : $"{Auto} | {of.Takes}")}", text), of.IsNumber);
+    private static OptionText WithAuto(OptionText of, object? standsFor)
+    {
+        string takes = of.IsNumber ? $"{Auto}, or {of.Takes}" : $"{Auto} | {of.Takes}";
+        return new(
+            takes, value => value is null ? Auto : of.Write(value), text => text == Auto ? standsFor : of.ReadOr(takes, text), of.IsNumber);
+    }
 
     private object? ReadOr(string takes, string text)
     {

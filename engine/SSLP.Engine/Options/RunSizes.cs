@@ -1,10 +1,12 @@
+using System.Globalization;
 using SSLP.Data.Loading;
 using SSLP.Engine.Objective;
 using SSLP.Kernels;
 
 namespace SSLP.Engine.Options;
 
-/// <summary>Sizes of a run over N patches: as they were asked for, scaled where that was left to the data, and never more than the data have.</summary>
+/// <summary>Sizes of a run over N patches: as they were asked for, scaled where that was left to the data, and never more than the data
+/// have.</summary>
 public sealed class RunSizes
 {
     private readonly List<string> _cuts = [];
@@ -22,14 +24,17 @@ public sealed class RunSizes
         ObjectivePlan scaled = ObjectivePlan.For(rows, options.AuxiliaryAnchors);
         NegativeSampling sampling = options.Method == MethodKind.InstDisc ? NegativeSampling.Random : options.NegativeSampling;
         int candidates = NegativeRanks.Candidates(sampling, rows, options.PoolShare);
-        string pool = sampling == NegativeSampling.SemiHard ? FormattableString.Invariant($"the pool is {options.PoolShare} of {rows:N0} patches") : there;
+        string pool = sampling == NegativeSampling.SemiHard
+            ? FormattableString.Invariant($"the pool is {options.PoolShare} of {rows:N0} patches") : there;
         Objective = scaled with
         {
             Terms = scaled.Terms with
             {
                 Temperature = options.Temperature,
                 RadiusPatches = options.Radius,
-                NearestKeys = Cut("nearest_keys", options.NearestKeys, rows - 1, isSslp, there + ", one of them the patch itself", scaled.Terms.NearestKeys),
+                NearestKeys = Cut(
+                    "nearest_keys", options.NearestKeys, rows - 1, isSslp, there + ", one of them the patch itself",
+                    scaled.Terms.NearestKeys),
                 Negatives = Cut("negatives", options.Negatives, candidates, hasBank, pool, scaled.Terms.Negatives),
                 PoolShare = options.PoolShare,
                 Sampling = options.NegativeSampling,
@@ -43,7 +48,8 @@ public sealed class RunSizes
             InterWeight = options.InterWeight,
         };
         if (isSslp && options.AuxiliaryAnchors > 0 && MostNeighbours(options.Radius) is long most && most < options.AuxiliaryAnchors)
-            _cuts.Add(FormattableString.Invariant($"auxiliary_anchors is {options.AuxiliaryAnchors:N0}, and there are {most:N0} at most: places within radius={options.Radius}."));
+            _cuts.Add(string.Create(CultureInfo.InvariantCulture,
+                $"auxiliary_anchors is {options.AuxiliaryAnchors:N0}, of {most:N0} at most: places in radius={options.Radius}."));
     }
 
     /// <summary>B.</summary>

@@ -31,14 +31,14 @@ public sealed record TrainingOptions
     public Architecture Arch { get; init; } = Architecture.ResNet18;
 
     [Option(
-        "projection after the backbone; linearnorm is for short runs; auto: linear [B] for sslp and instdisc, mlp for mocov2 and simclr; supervised "
-        + "has its classifier, whatever is set", TakesAuto = true)]
+        "projection after the backbone; linearnorm is for short runs; auto: linear [B] for sslp and instdisc, mlp for mocov2 and simclr; "
+        + "supervised has its classifier, whatever is set", TakesAuto = true)]
     public HeadKind? Head { get; init; }
 
     // A file may move: what a resumed run compares is its hash.
     [Option(
-        "safetensors file that the backbone begins with: a run's encoder, or a ResNet of torchvision, timm, MoCo, lightly, mmselfsup, DINO or "
-        + "Hugging Face; empty: random weights", Source = Behaviour, FreeOnResume = true)]
+        "safetensors file that the backbone begins with: a run's encoder, or a ResNet of torchvision, timm, MoCo, lightly, mmselfsup, DINO "
+        + "or Hugging Face; empty: random weights", Source = Behaviour, FreeOnResume = true)]
     public string Init { get; init; } = string.Empty;
 
     [Option("width of the projection, D", Least = 2, Most = 65536, Source = Stated)]

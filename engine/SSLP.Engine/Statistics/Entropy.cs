@@ -10,7 +10,8 @@ public static class Entropy
         -weights.Where(weight => weight > 0).Sum(weight => weight / total * Math.Log(weight / total));
 
     /// <summary>
-    /// Entropy of what is taken how often over the entropy of all equally often: 1 even, near 0 where a few are always taken; 0 with less than
+    /// Entropy of what is taken how often over the entropy of all equally often: 1 even, near 0 where a few are always taken; 0 with less
+    /// than
     /// two takings or two to take. With fewer takings than there is to take, not even the most even sharing reaches all.
     /// </summary>
     /// <param name="taken">How often each was taken.</param>

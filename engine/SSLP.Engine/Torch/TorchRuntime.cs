@@ -66,7 +66,8 @@ internal static class TorchRuntime
             else if (!library.EndsWith("cuda", StringComparison.Ordinal))
             {
                 throw new Fault(
-                    FaultKind.Usage, $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
+                    FaultKind.Usage,
+                    $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
             }
         }
     }

@@ -64,7 +64,8 @@ public sealed class RunPlan
             memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={options.Queue / 2}"));
         memory.Add(new("columns of the patches: 12·N, mapped where they come from a manifest", 12 * n, fewer));
         memory.Add(new("order of an epoch: 8·N", 8 * n, fewer));
-        memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch), $"prefetch=2, or batch_size={b / 2}"));
+        memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch),
+            $"prefetch=2, or batch_size={b / 2}"));
         memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));
         memory.Add(new("weights, gradients, momentum, a checkpoint's copy: 16 a parameter", 16 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));

@@ -36,7 +36,8 @@ public static class InitialWeights
             throw new Fault(FaultKind.Usage, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
     }
 
-    /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that does not say.</summary>
+    /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that
+    /// does not say.</summary>
     public static TrainedOn? TrainedOnOf(string path)
     {
         if (path.Length == 0 || !File.Exists(path))

@@ -55,13 +55,15 @@ public sealed class FeatureTable
     /// <summary>The W numbers of one patch.</summary>
     public ReadOnlySpan<float> Row(int patch) => Values.AsSpan(patch * Width, Width);
 
-    /// <summary>Rows from <paramref name="first"/> on at length 1, as many as <paramref name="into"/> has room for; a row of zeros stays one.</summary>
+    /// <summary>Rows from <paramref name="first"/> on at length 1, as many as <paramref name="into"/> has room for; a row of zeros stays
+    /// one.</summary>
     /// <returns>The part of <paramref name="into"/> that was written.</returns>
     public ReadOnlySpan<float> UnitRows(int first, float[] into)
     {
         int rows = Math.Min(into.Length / Width, Count - first);
         for (int row = 0; row < rows; row++)
-            TensorPrimitives.Divide(Row(first + row), Math.Max(TensorPrimitives.Norm(Row(first + row)), 1e-12f), into.AsSpan(row * Width, Width));
+            TensorPrimitives.Divide(
+                Row(first + row), Math.Max(TensorPrimitives.Norm(Row(first + row)), 1e-12f), into.AsSpan(row * Width, Width));
         return into.AsSpan(0, rows * Width);
     }
 

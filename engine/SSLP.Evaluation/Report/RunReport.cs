@@ -145,7 +145,8 @@ public sealed class RunReport : IDisposable
                     // Rows of the table are those that read; the maps ask for pixels by the same rows.
                     Patches = features[0].Count == drawn.Table.Count ? drawn : null,
                     Spread = [.. features.Select(f => KeyValuePair.Create(f.Source, f.Spread()))],
-                    Neighbours = [.. features.Select(f => KeyValuePair.Create(f.Source, NeighbourStatistics.Of(f, _kernels, input.RadiusPatches, seed: _options.Seed)))],
+                    Neighbours = [.. features.Select(
+                        f => KeyValuePair.Create(f.Source, NeighbourStatistics.Of(f, _kernels, input.RadiusPatches, seed: _options.Seed)))],
                 };
             }
 

@@ -4,16 +4,19 @@ using SSLP.Kernels;
 namespace SSLP.Evaluation.Sets;
 
 /// <summary>
-/// The sets of some rows of a bank, each asking with its own vector, by the kernel that a step of training takes: nothing of size B × N, and no
+/// The sets of some rows of a bank, each asking with its own vector, by the kernel that a step of training takes: nothing of size B × N,
+/// and no
 /// second definition of S, F and Q.
 /// </summary>
 internal static class BankSets
 {
     private const int Block = 64;
 
-    /// <param name="step">The kernel, with its clusters; its <see cref="IThreeTermStep.Sets"/> are others afterwards, and nothing else of it.</param>
+    /// <param name="step">The kernel, with its clusters; its <see cref="IThreeTermStep.Sets"/> are others afterwards, and nothing else of
+    /// it.</param>
     /// <param name="bank">Its bank.</param>
-    /// <param name="sampling">Its negatives': those that are ranked begin with the most similar, random ones are in the order of the bank.</param>
+    /// <param name="sampling">Its negatives': those that are ranked begin with the most similar, random ones are in the order of the
+    /// bank.</param>
     /// <param name="anchors">Rows that ask.</param>
     /// <param name="seed">Of the ranks.</param>
     /// <param name="at">Step of the ranks.</param>
@@ -50,6 +53,7 @@ internal static class BankSets
     {
         int[] members = rows.ToArray();
         float[] similarities = [.. members.Select(row => TensorPrimitives.Dot(bank.Row(anchor), bank.Row(row)))];
-        return [.. Enumerable.Range(0, members.Length).OrderByDescending(i => similarities[i]).ThenBy(i => members[i]).Select(i => members[i])];
+        return [.. Enumerable.Range(0, members.Length).OrderByDescending(i => similarities[i]).ThenBy(i => members[i])
+            .Select(i => members[i])];
     }
 }

@@ -76,7 +76,8 @@ public sealed record AugmentOptions
     [Option("H&E stain jitter, relative", Most = 1)]
     public float StainScale { get; init; }
 
-    /// <summary>Stain jitter: haematoxylin and eosin densities are shifted by U(−x, x) each, in natural optical density (−ln of transmittance). Default 0.</summary>
+    /// <summary>Stain jitter: haematoxylin and eosin densities are shifted by U(−x, x) each, in natural optical density (−ln of
+    /// transmittance). Default 0.</summary>
     [Option("H&E stain jitter", Unit = "optical density", Most = 1)]
     public float StainShift { get; init; }
 

@@ -33,7 +33,8 @@ public static class NegativeRanks
         sampling == NegativeSampling.SemiHard ? PoolSize(rows, share) : rows;
 
     /// <summary>
-    /// min(count, candidates) different ranks in 0 … candidates − 1, ascending; <paramref name="candidates"/> as <see cref="Candidates"/> has
+    /// min(count, candidates) different ranks in 0 … candidates − 1, ascending; <paramref name="candidates"/> as <see cref="Candidates"/>
+    /// has
     /// them. Ranks beyond an anchor's number of allowed rows are dropped by whoever looks them up.
     /// </summary>
     /// <returns>The number of ranks written to the front of <paramref name="ranks"/>.</returns>

@@ -14,7 +14,8 @@ public enum OptionSource
 }
 
 /// <summary>
-/// What an option of a run is, said once, on the property that holds it. Its key is the property's name in snake_case, its default the property's;
+/// What an option of a run is, said once, on the property that holds it. Its key is the property's name in snake_case, its default the
+/// property's;
 /// lists, checks of limits, files and the comparison of two runs are made from this.
 /// </summary>
 /// <param name="meaning">What it means, without its default, its limits and the names that it may have.</param>

@@ -44,14 +44,18 @@ public sealed class WithoutTorchTests : IDisposable
         string published = Path.Combine(_root, "out");
         // What the test's own build made is taken as it is; packages come from where its restore left them.
         (int code, string said) = Run("dotnet",
-            ["publish", "-c", "Release", "-o", published, "-p:BuildProjectReferences=false", "-p:UseSharedCompilation=false", "-nodeReuse:false"]);
+            ["publish", "-c", "Release", "-o", published, "-p:BuildProjectReferences=false", "-p:UseSharedCompilation=false",
+                "-nodeReuse:false"]);
         if (code != 0 && (said.Contains("NU1301", StringComparison.Ordinal) || said.Contains("NU1101", StringComparison.Ordinal)))
-            Assert.Skip("The packages of SSLP.Data are not on this machine and no source of them is reachable: dotnet restore SSLP.Engine.sln.");
+            Assert.Skip(
+                "The packages of SSLP.Data are not on this machine and no source of them is reachable: dotnet restore SSLP.Engine.sln.");
         Assert.True(code == 0, said);
-        string[] files = [.. Directory.EnumerateFiles(published, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(published, file))];
+        string[] files = [.. Directory.EnumerateFiles(published, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(published, file))];
         Assert.Contains("SSLP.Data.dll", files);
         Assert.Contains("SSLP.Kernels.dll", files);
-        Assert.DoesNotContain(files, file => file.Contains("torch", StringComparison.OrdinalIgnoreCase) || file.Contains("c10", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            files, file => file.Contains("torch", StringComparison.OrdinalIgnoreCase) || file.Contains("c10", StringComparison.Ordinal));
         Assert.Equal((0, "True"), Run("dotnet", [Path.Combine(published, "Ten.dll")]));
     }
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Engine.Tests.Model;
 
-/// <summary>TorchVision's own ResNet, in this process, with the same weights: the same outputs, the same gradients, the same running statistics.</summary>
+/// <summary>TorchVision's own ResNet, in this process, with the same weights: the same outputs, the same gradients, the same running
+/// statistics.</summary>
 public sealed class TorchvisionResNetTests
 {
     // Of the largest value: rounding by 2⁻²⁴ in sums of some thousands, through as many layers, in another order of operations at most.
@@ -56,7 +57,8 @@ public sealed class TorchvisionResNetTests
         using var noGrad = no_grad();
         foreach ((string name, Tensor value) in network.state_dict())
         {
-            if (name.EndsWith("running_var", StringComparison.Ordinal) || (value.dim() == 1 && name.EndsWith("weight", StringComparison.Ordinal)))
+            if (name.EndsWith("running_var", StringComparison.Ordinal)
+                || (value.dim() == 1 && name.EndsWith("weight", StringComparison.Ordinal)))
                 value.uniform_(0.5, 1.5);
             else if (value.dim() == 1)
                 value.uniform_(-0.2, 0.2);

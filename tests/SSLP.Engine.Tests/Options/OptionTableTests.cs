@@ -69,7 +69,8 @@ public sealed class OptionTableTests
         Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
         Assert.Contains("'batch_size'", fault.Message, StringComparison.Ordinal);
         File.WriteAllText(path, "epochs: 3\nbatch_size: 8\n");
-        Assert.Equal((3, 16), (RunConfig.Read([], path, ["batch_size=16"], []).Epochs, RunConfig.Read([], path, ["batch_size=16"], []).BatchSize));
+        Assert.Equal(
+            (3, 16), (RunConfig.Read([], path, ["batch_size=16"], []).Epochs, RunConfig.Read([], path, ["batch_size=16"], []).BatchSize));
         File.Delete(path);
     }
 
@@ -90,9 +91,11 @@ public sealed class OptionTableTests
     {
         foreach (Type type in (Type[])[typeof(TrainingOptions), typeof(AugmentOptions)])
         {
-            string[] without = [.. type.GetProperties().Where(p => p.CanWrite && !p.IsDefined(typeof(OptionAttribute), false)).Select(p => p.Name)];
+            string[] without = [.. type.GetProperties().Where(p => p.CanWrite && !p.IsDefined(typeof(OptionAttribute), false))
+                .Select(p => p.Name)];
             // The input's side is a key of the run; ranges and the normalisation are the papers' for all.
-            Assert.Equal(type == typeof(TrainingOptions) ? [] : ["InputSize", "CropArea", "CropRatio", "BlurSigma", "Mean", "Deviation"], without);
+            Assert.Equal(
+                type == typeof(TrainingOptions) ? [] : ["InputSize", "CropArea", "CropRatio", "BlurSigma", "Mean", "Deviation"], without);
         }
     }
 
@@ -102,7 +105,7 @@ public sealed class OptionTableTests
     [InlineData("negatives=400", "negatives is 95 in this run, not 400: the pool is 0.2 of 478 patches.")]
     [InlineData("nearest_keys=478", "nearest_keys is 477 in this run, not 478: there are 478 patches, one of them the patch itself.")]
     [InlineData("prefetch=65", "prefetch is 64 in this run, not 65: that many batches are in memory at most.")]
-    [InlineData("auxiliary_anchors=25", "auxiliary_anchors is 25, and there are 24 at most: places within radius=3.")]
+    [InlineData("auxiliary_anchors=25", "auxiliary_anchors is 25, of 24 at most: places in radius=3.")]
     [InlineData("queue=65536 method=mocov2", "queue is 478 in this run, not 65,536: there are 478 patches.")]
     [InlineData("negatives=500 method=instdisc", "negatives is 478 in this run, not 500: there are 478 patches.")]
     public void What_is_asked_for_beyond_the_data_is_cut_and_said(string sets, string said) =>
@@ -112,7 +115,8 @@ public sealed class OptionTableTests
     public void Nothing_is_said_where_nothing_is_cut_or_the_method_has_no_such_size()
     {
         Assert.Empty(new RunSizes(new TrainingOptions(), 478).Cuts);
-        Assert.Empty(new RunSizes(new TrainingOptions { Queue = 1 << 20, Clusters = 478, Negatives = 95, NearestKeys = 477, BatchSize = 478 }, 478).Cuts);
+        Assert.Empty(new RunSizes(
+            new TrainingOptions { Queue = 1 << 20, Clusters = 478, Negatives = 95, NearestKeys = 477, BatchSize = 478 }, 478).Cuts);
         Assert.Empty(new RunSizes(new TrainingOptions { Method = MethodKind.SimClr, Clusters = 1000, Negatives = 1000 }, 478).Cuts);
     }
 

@@ -157,7 +157,8 @@ public sealed class ProbeTests : IDisposable
     private static ProbeTask Task(FeatureTable features) => new(features, ProbeSplit.Of(features.Patches));
 
     private static IEnumerable<ProbeResult> Results(ProbeTask task) =>
-        [LinearProbe.Sgd(task, new SgdProbeOptions(LearningRate: 0.003, Epochs: 30)), LinearProbe.Logistic(task), .. KnnProbe.Run(task, Kernels, [10, 20])];
+        [LinearProbe.Sgd(task, new SgdProbeOptions(LearningRate: 0.003, Epochs: 30)), LinearProbe.Logistic(task),
+            .. KnnProbe.Run(task, Kernels, [10, 20])];
 
     private static double Accuracy(float[] scores, ProbeTask task) => new MetricScorer(task.TestLabels, scores, task.Classes.Count).Score().Accuracy;
 

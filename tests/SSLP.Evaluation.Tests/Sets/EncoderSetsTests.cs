@@ -10,7 +10,8 @@ public sealed class EncoderSetsTests
     /// <summary>Twenty patches in a row on a slide; features turn by five degrees a patch, so that the nearest are those beside.</summary>
     private static readonly FeatureTable Fan = new(
         new PatchTable(["s"], new int[20], Enumerable.Range(0, 20).ToArray(), new int[20]),
-        [.. Enumerable.Range(0, 20).SelectMany(i => new[] { 3 * (float)Math.Cos(i * Math.PI / 36), 3 * (float)Math.Sin(i * Math.PI / 36) })], 2, "fan");
+        [.. Enumerable.Range(0, 20)
+            .SelectMany(i => new[] { 3 * (float)Math.Cos(i * Math.PI / 36), 3 * (float)Math.Sin(i * Math.PI / 36) })], 2, "fan");
 
     [Fact]
     public void S_lies_beside_the_anchor_F_is_the_nearest_and_Q_none_of_them()

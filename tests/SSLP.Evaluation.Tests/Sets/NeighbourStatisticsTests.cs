@@ -16,7 +16,8 @@ public sealed class NeighbourStatisticsTests
     {
         // One row of four patches, a a b b; features point along x for a and along y for b.
         PatchTable table = new(["s"], new int[4], new[] { 0, 1, 2, 3 }, new int[4], new CategoryColumn(["a", "b"], new[] { 0, 0, 1, 1 }));
-        NeighbourStatistics s = NeighbourStatistics.Of(new FeatureTable(table, [1, 0, 2, 0, 0, 1, 0, 3], 2, "axes"), Kernels, radiusPatches: 1.5, k: 1);
+        NeighbourStatistics s = NeighbourStatistics.Of(
+            new FeatureTable(table, [1, 0, 2, 0, 0, 1, 0, 3], 2, "axes"), Kernels, radiusPatches: 1.5, k: 1);
         Assert.Equal(4, s.Anchors);
         Assert.Equal(6.0 / 4, s.SpatialNeighbours, 12);
         Assert.Equal(4.0 / 6, s.SpatialPurity!.Value, 12);

@@ -88,7 +88,8 @@ public sealed class RunBankTests : IDisposable
         Assert.Equal(new SetStatistics("any", 3, 0, 0.5, 1 / 3.0), s[3]);
     }
 
-    private static IEnumerable<int> Members(Tensor sets, int anchor) => sets.select(0, anchor).nonzero().data<long>().Select(row => (int)row);
+    private static IEnumerable<int> Members(Tensor sets, int anchor) =>
+        sets.select(0, anchor).nonzero().data<long>().Select(row => (int)row);
 
     private void Train(TrainingOptions options, IPatchSource source)
     {

@@ -131,8 +131,10 @@ public sealed class NegativeRanksTests
     [Fact]
     public void Refuses_impossible_sizes_by_name()
     {
-        Assert.Contains("-1", Assert.Throws<ArgumentException>(() => NegativeRanks.Draw(NegativeSampling.SemiHard, 0, 0, -1, 1, new int[1])).Message);
-        Assert.Contains("4 ranks", Assert.Throws<ArgumentException>(() => NegativeRanks.Draw(NegativeSampling.SemiHard, 0, 0, 9, 4, new int[3])).Message);
+        Assert.Contains(
+            "-1", Assert.Throws<ArgumentException>(() => NegativeRanks.Draw(NegativeSampling.SemiHard, 0, 0, -1, 1, new int[1])).Message);
+        Assert.Contains("4 ranks",
+            Assert.Throws<ArgumentException>(() => NegativeRanks.Draw(NegativeSampling.SemiHard, 0, 0, 9, 4, new int[3])).Message);
     }
 
     private static double Beta(double x) => Math.Pow(x, 4) * Math.Pow(1 - x, 14);
