@@ -111,6 +111,8 @@ internal struct SslpLoaderInfo
     public int BatchSize;
     public int BatchesPerEpoch;
     public int PatchSize;
+    public int Slots;
+    public int Lent;
     public long Replaced;
 }
 

@@ -28,7 +28,8 @@ internal static unsafe class LoaderExports
         using Lease<NativeLoader> lease = Handles.Enter<NativeLoader>(loader, "loader", besideOthers: true);
         Abi.Sized(info);
         NativeLoader own = lease.Object;
-        (info->BatchSize, info->BatchesPerEpoch, info->PatchSize, info->Replaced) = (own.BatchSize, own.BatchesPerEpoch, own.PatchSize, own.Replaced);
+        (info->BatchSize, info->BatchesPerEpoch, info->PatchSize) = (own.BatchSize, own.BatchesPerEpoch, own.PatchSize);
+        (info->Slots, info->Lent, info->Replaced) = (own.Slots, own.Lent, own.Replaced);
     });
 
     [UnmanagedCallersOnly(EntryPoint = "sslp_loader_start", CallConvs = [typeof(CallConvCdecl)])]

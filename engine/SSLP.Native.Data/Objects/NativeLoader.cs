@@ -40,6 +40,18 @@ internal sealed unsafe class NativeLoader : NativeObject
 
     public int PatchSize => _patches.Source.PatchSize;
 
+    public int Slots => _slots;
+
+    /// <summary>Batches of the running epoch that the host has.</summary>
+    public int Lent
+    {
+        get
+        {
+            lock (_rings)
+                return Ring.Out;
+        }
+    }
+
     public long Replaced => _reader.Replaced;
 
     public IReadOnlyList<SlideFaults> Faults => _reader.Report();

@@ -225,6 +225,8 @@ typedef struct {
     int32_t batch_size;        /* B, at most N */
     int32_t batches_per_epoch;
     int32_t patch_size;        /* P */
+    int32_t slots;
+    int32_t lent;              /* of the running epoch's, now */
     int64_t replaced;          /* patches so far that did not read and were replaced by others of their slide */
 } sslp_loader_info;
 
@@ -347,6 +349,77 @@ int32_t sslp_step_run(sslp_step step, const int32_t *anchors, const float *featu
                       sslp_step_result *result);
 
 /* ---- In libsslp only: training and embedding ---- */
+
+typedef struct {
+    uint32_t size;
+    int32_t batch_size;       /* B */
+    int32_t steps_done;       /* those before a resume included */
+    int32_t total_steps;
+    int32_t steps_per_epoch;
+    int32_t resumed;          /* 1 where a checkpoint was gone on from */
+} sslp_trainer_info;
+
+typedef struct {
+    uint32_t size;
+    int32_t step;                 /* steps done, from 1 */
+    int32_t total_steps;
+    int32_t reserved;
+    double epoch;
+    double loss;
+    double self;
+    double intra;
+    double inter;
+    double gradient_norm;
+    double ramp;                  /* w(t) */
+    double learning_rate;
+    double patches_per_second;    /* over the time since the step before, the host's own included */
+    double data_wait;             /* share of it that the step waited for patches */
+    double spatial_size;          /* mean |S|, |F|, |Q| */
+    double feature_size;
+    double negative_size;
+    int64_t replaced_patches;     /* so far: did not read, another of the slide in their place */
+} sslp_metrics;
+
+typedef struct {
+    uint32_t size;
+    int32_t width;         /* numbers of a feature: 512 for ResNet-18 */
+    int32_t input_size;    /* of the network, px */
+    int32_t patch_size;    /* that it was trained on, px */
+    double mpp;            /* of those; 0 where its file does not say */
+} sslp_encoder_info;
+
+/* Told each step on the calling thread. Returns 0 to go on; other than 0 ends the run after a checkpoint (SSLP_ERROR_CALLBACK). */
+typedef int32_t (*sslp_metrics_function)(void *user, const sslp_metrics *metrics);
+
+/* A pretraining run in a folder: run.json, metrics.jsonl, checkpoints, encoder.safetensors, as sslp pretrain writes them, and to the bit the same losses.
+   options: lines of key=value, the keys of sslp pretrain --options; null: defaults. resume 1: goes on from the folder's newest checkpoint where it has
+   one. Threads, kernels and libtorch are the context's where no line says them. */
+int32_t sslp_trainer_open(sslp_patches patches, const char *folder, const char *options, int32_t resume, sslp_trainer *trainer);
+int32_t sslp_trainer_info_of(sslp_trainer trainer, sslp_trainer_info *info);
+
+/* One step. SSLP_END where none was left: the last checkpoint and the encoder are then written. */
+int32_t sslp_trainer_step(sslp_trainer trainer, sslp_metrics *metrics);
+
+/* All steps that are left. progress may be null. */
+int32_t sslp_trainer_run(sslp_trainer trainer, sslp_metrics_function progress, void *user);
+
+/* Writes a checkpoint and the encoder as they are now; the next step goes on. Closing a trainer does the same. */
+int32_t sslp_trainer_checkpoint(sslp_trainer trainer);
+
+/* Writes the encoder as it is now: safetensors by torchvision's names. */
+int32_t sslp_trainer_export(sslp_trainer trainer, const char *path);
+
+int32_t sslp_encoder_open(sslp_context context, const char *path, sslp_encoder *encoder);
+int32_t sslp_encoder_info_of(sslp_encoder encoder, sslp_encoder_info *info);
+
+/* features [count, width] of patches which [count], each put through the encoder's own preprocessing. *unread: those that did not read; their rows are NaN. */
+int32_t sslp_embed(sslp_encoder encoder, sslp_patches patches, const int32_t *which, int32_t count, float *features, int32_t *unread);
+
+/* The same of the host's pixels rgb [count, patch_size, patch_size, 3]. */
+int32_t sslp_embed_pixels(sslp_encoder encoder, const uint8_t *rgb, int32_t count, int32_t patch_size, float *features);
+
+/* An encoder file as ONNX: pixels in, features out. */
+int32_t sslp_export_onnx(sslp_context context, const char *encoder, const char *path);
 
 #ifdef __cplusplus
 }
