@@ -12,6 +12,6 @@ switch ($Task) {
     'test' { dotnet test --solution SSLP.Engine.sln -c Release }
     'bench' { dotnet run --project bench/SSLP.Bench -c Release -- --filter '*' }
     'publish' { dotnet publish engine/SSLP.Cli -c Release --use-current-runtime -o artifacts/sslp }
-    'native' { python3 interop/native/pack.py }
+    'native' { dotnet build interop/native/Native.proj -c Release }
 }
 exit $LASTEXITCODE

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace SSLP.Native;
 
-/// <summary>What every exported function does at its edge: nothing thrown crosses it, and no argument is used before it is checked.</summary>
+/// <summary>
+/// What every exported function does at its edge: nothing thrown crosses it, and no argument is used before it is checked.
+/// </summary>
 internal static unsafe class Abi
 {
     /// <summary>Version of sslp.h: another one has other structs or other meanings.</summary>
@@ -91,5 +93,6 @@ internal static unsafe class Abi
     /// <exception cref="MisuseException">None of it.</exception>
     public static T Choice<T>(int value, string name)
         where T : struct, Enum =>
-        Enum.IsDefined((T)(object)value) ? (T)(object)value : throw new MisuseException(Status.Usage, $"{name} is {value}, which names none.");
+        Enum.IsDefined((T)(object)value) ? (T)(object)value : throw new MisuseException(Status.Usage,
+            $"{name} is {value}, which names none.");
 }

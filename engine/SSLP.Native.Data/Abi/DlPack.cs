@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace SSLP.Native;
 
-/// <summary>DLManagedTensor of DLPack 0.x, the exchange format of arrays between frameworks (dmlc/dlpack, dlpack.h): names and order are its own.</summary>
+/// <summary>
+/// DLManagedTensor of DLPack 0.x, the exchange format of arrays between frameworks (dmlc/dlpack, dlpack.h): names and order are its own.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct DlManagedTensor
 {

@@ -1,8 +1,8 @@
 namespace SSLP.Native;
 
 /// <summary>
-/// Every open handle of the process. A handle is no pointer: its low half is a slot's number from 1, its high half how often the slot has been given out,
-/// so that a handle that was closed, or never was one, is known for what it is and nothing is read through it.
+/// Every open handle of the process. A handle is no pointer: its low half is a slot's number from 1, its high half how often the slot has
+/// been given out, so that a handle that was closed, or never was one, is known for what it is and nothing is read through it.
 /// </summary>
 internal static class Handles
 {
@@ -76,7 +76,8 @@ internal static class Handles
         {
             closed = Find<NativeObject>(handle, "handle");
             if (closed.Calls > 0)
-                throw new MisuseException(Status.Busy, $"The {closed.Kind} is at work in another call: wait for that, or cancel it, before closing.");
+                throw new MisuseException(Status.Busy,
+                    $"The {closed.Kind} is at work in another call: wait for that, or cancel it, before closing.");
             if (closed.Dependents.Count > 0)
             {
                 string open = string.Join(", ", closed.Dependents.Select(d => $"{d.Value} {d.Key}"));
@@ -103,7 +104,8 @@ internal static class Handles
     private static void Begin(NativeObject used, bool besideOthers)
     {
         if (used.IsExclusive && used.Calls > 0 && !besideOthers)
-            throw new MisuseException(Status.Busy, $"The {used.Kind} is at work in another call, and takes one at a time: open one a thread, or lock.");
+            throw new MisuseException(Status.Busy,
+                $"The {used.Kind} is at work in another call, and takes one at a time: open one a thread, or lock.");
         used.Calls++;
     }
 
@@ -118,7 +120,8 @@ internal static class Handles
         Slot slot = Slots[index];
         if (slot.Object is null || slot.Generation != (int)((long)handle >> 32))
             throw new MisuseException(Status.Handle, $"The {wanted} was closed before this call.");
-        return slot.Object as T ?? throw new MisuseException(Status.Handle, $"The handle is of a {slot.Object.Kind}, and a {wanted} is wanted.");
+        return slot.Object as T ?? throw new MisuseException(Status.Handle,
+            $"The handle is of a {slot.Object.Kind}, and a {wanted} is wanted.");
     }
 
     private sealed class Slot

@@ -16,7 +16,8 @@ internal sealed unsafe class HostMemory(
         void* memory = allocate == null ? NativeMemory.AlignedAlloc((nuint)Math.Max(1, bytes), (nuint)alignment)
             : allocate(user, (nuint)bytes, (nuint)alignment);
         return memory != null ? memory
-            : throw new Fault(FaultKind.Space, $"The {(allocate == null ? "system" : "host's allocator")} gave no {bytes:N0} bytes: ask for less at once.");
+            : throw new Fault(FaultKind.Space,
+            $"The {(allocate == null ? "system" : "host's allocator")} gave no {bytes:N0} bytes: ask for less at once.");
     }
 
     public void Release(void* memory)

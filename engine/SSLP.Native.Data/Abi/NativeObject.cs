@@ -21,7 +21,8 @@ internal abstract class NativeObject(string kind, bool isExclusive, params Nativ
     /// <summary>Ends the running call as soon as it can, from any thread; what cannot be cancelled says so.</summary>
     /// <exception cref="MisuseException">Nothing of this kind runs long.</exception>
     public virtual void Cancel() =>
-        throw new MisuseException(Status.Usage, $"A {Kind} has no call that can be cancelled; a context, patches, a loader and a trainer have.");
+        throw new MisuseException(Status.Usage,
+            $"A {Kind} has no call that can be cancelled; a context, a loader and a trainer have.");
 
     public abstract void Dispose();
 }

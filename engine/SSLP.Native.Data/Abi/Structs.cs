@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace SSLP.Native;
 
-// One struct for each of sslp.h, in its order and with its names: a test compares every size and offset with what a C compiler says of the header.
+// One struct for each of sslp.h, in its order and with its names: a test compares every size and offset with what a C compiler says of
+// the header.
 #pragma warning disable CS0649 // Fields that the host fills.
 
 /// <summary>sslp_fault.</summary>

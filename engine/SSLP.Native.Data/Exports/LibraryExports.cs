@@ -35,7 +35,8 @@ internal static unsafe class LibraryExports
         if (options->Size >= 2 * sizeof(int) && options->AbiVersion != Abi.Version)
         {
             throw new MisuseException(Status.Version,
-                $"The host was built against version {options->AbiVersion} of sslp.h, and this library is of version {Abi.Version}: use the header that came with it.");
+                $"The host was built against version {options->AbiVersion} of sslp.h, and this library is of version {Abi.Version}:"
+                + $" use the header that came with it.");
         }
         Abi.Sized(options);
         *context = Handles.Open(new NativeContext(options));
@@ -71,7 +72,8 @@ internal static unsafe class LibraryExports
     {
         Abi.NotNull(options, nameof(options));
         if (size != (uint)sizeof(T))
-            throw new MisuseException(Status.Size, $"The size is {size}, and this struct of ABI version {Abi.Version} has {sizeof(T)} bytes: pass sizeof.");
+            throw new MisuseException(Status.Size,
+                $"The size is {size}, and this struct of ABI version {Abi.Version} has {sizeof(T)} bytes: pass sizeof.");
         return ref *options;
     }
 }

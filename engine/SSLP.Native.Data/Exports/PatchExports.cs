@@ -83,7 +83,8 @@ internal static unsafe class PatchExports
     {
         using Lease<NativePatches> lease = Handles.Enter<NativePatches>(patches, "patches");
         string path = SlideExports.NotEmpty(manifest, nameof(manifest));
-        (lease.Object.Manifest ?? throw new MisuseException(Status.Usage, "Only patches of slides have a manifest; these are of a folder.")).Save(path);
+        (lease.Object.Manifest ?? throw new MisuseException(Status.Usage, "Only patches of slides have a manifest; these are of a folder."))
+            .Save(path);
     });
 
     [UnmanagedCallersOnly(EntryPoint = "sslp_patches_info_of", CallConvs = [typeof(CallConvCdecl)])]
@@ -129,7 +130,8 @@ internal static unsafe class PatchExports
             throw new MisuseException(Status.Usage, $"Patch {patch} is none of the {source.Table.Count}.");
         int needed = source.PatchSize * source.PatchSize * 3;
         if (rgbBytes != needed)
-            throw new MisuseException(Status.Size, $"rgb is said to hold {rgbBytes} bytes, and a patch of {source.PatchSize} px takes {needed}.");
+            throw new MisuseException(Status.Size,
+                $"rgb is said to hold {rgbBytes} bytes, and a patch of {source.PatchSize} px takes {needed}.");
         try
         {
             source.Read(patch, Abi.Span(rgb, rgbBytes));

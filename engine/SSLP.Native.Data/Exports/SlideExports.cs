@@ -74,12 +74,14 @@ internal static unsafe class SlideExports
         Abi.NotNull(jsonLines, nameof(jsonLines));
         TilingOptions tiling = TilingCalls.OptionsOf(options, lease.Object);
         SlideList files = TilingCalls.List(lease.Object, NotEmpty(slides, nameof(slides)));
-        var audit = new SlideAuditOptions { Deep = deep != 0, Mpp = options == null ? null : tiling.Mpp, Tiling = tiling, Threads = lease.Object.Threads };
+        var audit = new SlideAuditOptions { Deep = deep != 0, Mpp = options == null ? null : tiling.Mpp, Tiling = tiling,
+            Threads = lease.Object.Threads };
         IReadOnlyList<SlideAuditRecord> records = lease.Object.Cancellable(stop =>
         {
             HostProgress progress = TilingCalls.ProgressOf(options, files.Count, stop);
             return progress.Told(() => SlideAudit.Run(files, audit,
-                new ForwardedProgress<SlideAuditRecord>(record => progress.Report($"{record.Name}: {record.Verdict}")), stop.Token, lease.Object.Slides));
+                new ForwardedProgress<SlideAuditRecord>(record => progress.Report($"{record.Name}: {record.Verdict}")), stop.Token,
+                    lease.Object.Slides));
         });
         *jsonLines = lease.Object.Memory.Text(string.Concat(records.Select(record => record.ToJson() + "\n")));
     });

@@ -88,7 +88,8 @@ internal static unsafe class StepExports
     });
 
     [UnmanagedCallersOnly(EntryPoint = "sslp_step_run", CallConvs = [typeof(CallConvCdecl)])]
-    public static int Run(nint step, int* anchors, float* features, int count, SslpStepCall* call, float* gradient, SslpStepResult* result) => Abi.Call(() =>
+    public static int Run(nint step, int* anchors, float* features, int count, SslpStepCall* call, float* gradient,
+        SslpStepResult* result) => Abi.Call(() =>
     {
         using Lease<NativeStep> lease = Handles.Enter<NativeStep>(step, "step");
         // The bank is read: who writes or searches it in another thread now is told so.

@@ -5,8 +5,8 @@ using SSLP.Data.Loading;
 namespace SSLP.Native;
 
 /// <summary>
-/// A ring whose batches are lent to the host, which may give them back in any order and from any thread, also when the ring is closed: its memory stays
-/// until the last is back.
+/// A ring whose batches are lent to the host, which may give them back in any order and from any thread, also when the ring is closed:
+/// its memory stays until the last is back.
 /// </summary>
 internal sealed unsafe class Lending
 {

@@ -5,7 +5,9 @@ using SSLP.Kernels;
 
 namespace SSLP.Native;
 
-/// <summary>What a host opens first: threads, kernels, slide caches, its log and its allocator. Two of them know nothing of each other.</summary>
+/// <summary>
+/// What a host opens first: threads, kernels, slide caches, its log and its allocator. Two of them know nothing of each other.
+/// </summary>
 internal sealed unsafe class NativeContext : NativeObject
 {
     private readonly delegate* unmanaged[Cdecl]<void*, int, byte*, void> _log;

@@ -24,9 +24,11 @@ internal sealed unsafe class NativeLoader : NativeObject
             throw new MisuseException(Status.Usage, $"slots is {options.Slots}; a ring takes 2 to {ReplacingReader.Lag} batches.");
         if (options.BatchSize < 1 || options.WindowRuns < 1 || options.RunLength < 0 || options.Threads < 0)
             throw new MisuseException(Status.Usage,
-                $"batch_size {options.BatchSize} and window_runs {options.WindowRuns} must be 1 or more, run_length {options.RunLength} and threads {options.Threads} 0 or more.");
+                $"batch_size {options.BatchSize} and window_runs {options.WindowRuns} must be 1 or more, run_length"
+                + $" {options.RunLength} and threads {options.Threads} 0 or more.");
         int run = options.RunLength > 0 ? options.RunLength : patches.Source.IsCheapAtRandom ? 1 : 16;
-        _order = new(patches.Source.Table, new OrderOptions(run, options.WindowRuns, options.BalanceSlides != 0), options.Seed, options.BatchSize);
+        _order = new(patches.Source.Table, new OrderOptions(run, options.WindowRuns, options.BalanceSlides != 0), options.Seed,
+            options.BatchSize);
         _reader = new(patches.Source, options.Seed);
         (_slots, _threads) = (options.Slots, options.Threads > 0 ? options.Threads : patches.Context.Threads);
         OpenRing();
@@ -58,12 +60,15 @@ internal sealed unsafe class NativeLoader : NativeObject
 
     private Lending Ring => _rings[^1];
 
-    /// <summary>Begins an epoch at a batch. Batches of the one before may be lent still: they lie in memory of their own until they are back.</summary>
+    /// <summary>
+    /// Begins an epoch at a batch. Batches of the one before may be lent still: they lie in memory of their own until they are back.
+    /// </summary>
     /// <exception cref="MisuseException">No such batch, or the epoch before has some left.</exception>
     public void Start(int epoch, int firstBatch)
     {
         if (epoch < 0 || firstBatch < 0 || firstBatch >= BatchesPerEpoch)
-            throw new MisuseException(Status.Usage, $"Batch {firstBatch} of epoch {epoch} is none: an epoch has batches 0 to {BatchesPerEpoch - 1}.");
+            throw new MisuseException(Status.Usage,
+                $"Batch {firstBatch} of epoch {epoch} is none: an epoch has batches 0 to {BatchesPerEpoch - 1}.");
         if (Ring.Out > 0 || _left > 0)
         {
             Ring.Close();
@@ -121,7 +126,8 @@ internal sealed unsafe class NativeLoader : NativeObject
     private Lending RingOf(long token)
     {
         lock (_rings)
-            return _rings.Find(ring => ring.Number == token >> 32) ?? throw new MisuseException(Status.Handle, "The batch is none that this loader has lent.");
+            return _rings.Find(ring => ring.Number == token >> 32) ?? throw new MisuseException(Status.Handle,
+                "The batch is none that this loader has lent.");
     }
 
     /// <summary>Patches that did not read since the last batch, to the host's log.</summary>
@@ -131,6 +137,7 @@ internal sealed unsafe class NativeLoader : NativeObject
             return;
         _told = _reader.Replaced;
         foreach (SlideFaults fault in _reader.Report())
-            Context.Warn($"{fault.Slide}: {fault.Failed} patches did not read{(fault.Quarantined ? " and the slide is read no more" : "")}: {fault.FirstReason}");
+            Context.Warn($"{fault.Slide}: {fault.Failed} patches did not"
+                + $" read{(fault.Quarantined ? " and the slide is read no more" : "")}: {fault.FirstReason}");
     }
 }

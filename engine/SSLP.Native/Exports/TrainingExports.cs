@@ -45,7 +45,8 @@ internal static unsafe class TrainingExports
                 continue;
             lease.Object.Checkpoint();
             throw new MisuseException(Status.Callback,
-                $"The host's progress function returned {refused} after step {metrics.Step}: its checkpoint is written, and the next call goes on.");
+                $"The host's progress function returned {refused} after step {metrics.Step}: its checkpoint is written, and the next"
+                + $" call goes on.");
         }
     });
 

@@ -53,7 +53,8 @@ internal sealed class NativeEncoder : NativeObject
         IReadOnlyList<int> unread = _context.Cancellable(stop => Embedder.Stream(
             _backbone, _described.Preprocessing, source, patches, CPU, _engine.Workers, new EmbedOptions(), sink, cancel: stop.Token));
         if (unread.Count > 0)
-            _context.Warn($"{unread.Count} of {patches.Length} patches did not read and have no feature (NaN): the first is patch {unread[0]}.");
+            _context.Warn($"{unread.Count} of {patches.Length} patches did not read and have no feature (NaN): the first is patch"
+                + $" {unread[0]}.");
         return unread.Count;
     }
 
@@ -88,7 +89,8 @@ internal sealed class NativeEncoder : NativeObject
 internal sealed unsafe class HostPixels(byte* rgb, int count, int patchSize, double? mpp) : IPatchSource
 {
     public PatchTable Table { get; } = new(
-        [.. Enumerable.Range(0, count).Select(i => $"patch {i}")], (int[])[.. Enumerable.Range(0, count)], new int[count], new int[count], hasCoordinates: false)
+        [.. Enumerable.Range(0, count).Select(i => $"patch {i}")], (int[])[.. Enumerable.Range(0, count)], new int[count], new int[count],
+            hasCoordinates: false)
     {
         HasSlides = false,
     };

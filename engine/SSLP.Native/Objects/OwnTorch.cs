@@ -3,9 +3,10 @@ using SSLP.Data.Files;
 namespace SSLP.Native;
 
 /// <summary>
-/// Which libtorch this process gets. A native library has no assembly's location, by which TorchSharp looks for its files: libtorch is loaded by full path
-/// from the library's own folder before TorchSharp is touched, and its wrapper is found there by the library's run path ($ORIGIN). A host may hold a libtorch of its own, as Python does after "import torch": two of them in one process
-/// share symbols by chance, so that is refused by name.
+/// Which libtorch this process gets. A native library has no assembly's location, by which TorchSharp looks for its files: libtorch is
+/// loaded by full path from the library's own folder before TorchSharp is touched, and its wrapper is found there by the library's run
+/// path ($ORIGIN). A host may hold a libtorch of its own, as Python does after "import torch": two of them in one process share symbols
+/// by chance, so that is refused by name.
 /// </summary>
 internal static class OwnTorch
 {
@@ -25,7 +26,8 @@ internal static class OwnTorch
             string folder = asked.Length > 0 ? Path.GetFullPath(asked) : own is not null && Holds(own) ? own : string.Empty;
             if (!s_loaded && Loaded() is { } other && Path.GetDirectoryName(other) != folder)
             {
-                throw new Fault(FaultKind.Device, $"This process holds '{other}' already, another libtorch than this library's, and two of them clash: "
+                throw new Fault(FaultKind.Device,
+                    $"This process holds '{other}' already, another libtorch than this library's, and two of them clash: "
                     + "train in a process of its own, or name that folder as the context's libtorch if it is version 2.10.");
             }
             s_loaded = true;

@@ -6,8 +6,8 @@ using SSLP.Engine.Training;
 namespace SSLP.Native;
 
 /// <summary>
-/// A training run a step at a time. The run is the program's own, on a thread of its own, which waits after each step until the host asks for the next: so
-/// its numbers are the program's to the bit. Stopping it ends with a checkpoint, and it goes on from there.
+/// A training run a step at a time. The run is the program's own, on a thread of its own, which waits after each step until the host asks
+/// for the next: so its numbers are the program's to the bit. Stopping it ends with a checkpoint, and it goes on from there.
 /// </summary>
 /// <param name="job">Borrowed.</param>
 internal sealed class SteppedRun(PretrainJob job) : IProgress<StepMetrics>

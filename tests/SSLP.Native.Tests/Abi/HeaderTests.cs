@@ -73,7 +73,8 @@ public sealed partial class HeaderTests : IDisposable
     {
         Tool.SkipUnless("nm", "binutils");
         string[] symbols = [.. Tool.Run("nm", "-D", "--defined-only", PublishedLibrary.Data).Succeeded().Split('\n')
-            .Select(line => line.Split(' ')[^1]).Where(name => name.StartsWith("sslp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+            .Select(line => line.Split(' ')[^1]).Where(name => name.StartsWith("sslp", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)];
         Assert.Equal(Functions(Header.Split(OnlyInWhole)[0]), symbols);
     }
 
@@ -90,7 +91,8 @@ public sealed partial class HeaderTests : IDisposable
 
     private static string[] Exports(string assembly) => [.. Assembly.Load(assembly).GetTypes()
         .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-        .Select(method => method.GetCustomAttribute<UnmanagedCallersOnlyAttribute>()?.EntryPoint).OfType<string>().Order(StringComparer.Ordinal)];
+        .Select(method => method.GetCustomAttribute<UnmanagedCallersOnlyAttribute>()?.EntryPoint).OfType<string>()
+            .Order(StringComparer.Ordinal)];
 
     private static string Snake(string name) => WordStart().Replace(name, "_$1").TrimStart('_').ToLowerInvariant();
 

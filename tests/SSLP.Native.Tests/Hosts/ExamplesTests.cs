@@ -16,7 +16,8 @@ public sealed class ExamplesTests : IDisposable
         Tool.SkipUnless("gcc", "gcc");
         Tool.SkipUnless("valgrind", "valgrind");
         string program = Path.Combine(_folder, "search"), library = PublishedLibrary.Data;
-        Tool.Compile("gcc", Repository.Example("search.c"), program, "-std=c99", library, "-lm", $"-Wl,-rpath,{Path.GetDirectoryName(library)}");
+        Tool.Compile("gcc", Repository.Example("search.c"), program, "-std=c99", library, "-lm",
+            $"-Wl,-rpath,{Path.GetDirectoryName(library)}");
         Ended ended = Tool.Run(ValgrindRuns.Environment, "valgrind", [.. ValgrindRuns.Arguments, program, Slides(), "128", "0.5"]);
         Assert.Contains("1. ", ended.Succeeded(), StringComparison.Ordinal);
         Assert.Contains("patches lie beside patch 0", ended.Output, StringComparison.Ordinal);
@@ -46,10 +47,11 @@ public sealed class ExamplesTests : IDisposable
 /// <summary>How a program that holds a .NET garbage collector is run under valgrind.</summary>
 internal static class ValgrindRuns
 {
-    /// <summary>Any error of memcheck ends with code 9; reads of values that were never written are looked for in our C only, which the misuse of a
-    /// conservative stack scan would drown.</summary>
+    /// <summary>Any error of memcheck ends with code 9; reads of values that were never written are looked for in our C only, which the
+    /// misuse of a conservative stack scan would drown.</summary>
     public static string[] Arguments => ["--error-exitcode=9", "--undef-value-errors=no", "--quiet"];
 
     /// <summary>The collector reserves 256 GiB of address space by default, more than valgrind has.</summary>
-    public static IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x20000000" };
+    public static IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string,
+        string> { ["DOTNET_GCHeapHardLimit"] = "0x20000000" };
 }

@@ -19,7 +19,8 @@ internal static class Tool
 {
     public static void SkipUnless(string program, string package)
     {
-        bool found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+        bool found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder =>
+            File.Exists(Path.Combine(folder, program)));
         Assert.SkipUnless(found || File.Exists(program), $"There is no {program}; on Debian: apt install {package}.");
     }
 
@@ -29,7 +30,8 @@ internal static class Tool
     /// <param name="program">What comes of it.</param>
     /// <param name="arguments">Standard, libraries, sanitizers.</param>
     public static void Compile(string compiler, string source, string program, params string[] arguments) =>
-        Run(compiler, ["-g", "-Wall", "-Wextra", "-Werror", $"-I{Repository.Include}", .. arguments[..1], source, .. arguments[1..], "-o", program]).Succeeded();
+        Run(compiler, ["-g", "-Wall", "-Wextra", "-Werror", $"-I{Repository.Include}", .. arguments[..1], source, .. arguments[1..], "-o",
+            program]).Succeeded();
 
     public static Ended Run(string program, params string[] arguments) => Run(new Dictionary<string, string>(), program, arguments);
 
