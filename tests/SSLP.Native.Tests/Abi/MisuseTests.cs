@@ -192,34 +192,32 @@ public sealed unsafe class MisuseTests : IDisposable
     [Fact]
     public void A_bank_at_work_in_one_thread_is_refused_to_another()
     {
-        const int Rows = 60_000, Width = 64, Queries = 256;
-        nint bank = Host.Bank(_context, Rows, Width);
-        var queries = new float[Queries * Width];
-        queries.AsSpan().Fill(0.125f);
-        int[] statuses = new int[16];
-        string sentence = "";
-        using var go = new Barrier(2);
-        Thread[] threads = [.. Enumerable.Range(0, 2).Select(t => new Thread(() =>
+        nint bank = Host.Bank(_context, 4, 8);
+        var queries = stackalloc float[8];
+        queries[1] = 1;
+        int row;
+        float similarity;
+        // What a call holds while it is at work.
+        using (Handles.Enter<NativeBank>(bank, "bank"))
         {
-            var rows = new int[Queries];
-            var similarities = new float[Queries];
-            go.SignalAndWait();
-            for (int i = 0; i < 8; i++)
-            {
-                fixed (float* q = queries, s = similarities)
-                fixed (int* r = rows)
-                    statuses[(t * 8) + i] = Search(bank, q, Queries, null, 1, r, s);
-                if (statuses[(t * 8) + i] < 0)
-                    sentence = Host.Sentence();
-            }
-        }))];
-        Array.ForEach(threads, thread => thread.Start());
-        Array.ForEach(threads, thread => thread.Join());
-        Assert.Contains(0, statuses);
-        Assert.Contains((int)Status.Busy, statuses);
-        Assert.All(statuses, status => Assert.True(status is 0 or (int)Status.Busy));
-        Assert.Contains("takes one at a time", sentence, StringComparison.Ordinal);
+            Host.Refused(Status.Busy, "takes one at a time", Search(bank, queries, 1, null, 1, &row, &similarity));
+            Host.Refused(Status.Busy, "is at work in another call", Host.Close(bank));
+            var info = Sized<SslpBankInfo>();
+            Host.Succeeded(BankInfo(bank, &info));
+        }
+        Host.Succeeded(Search(bank, queries, 1, null, 1, &row, &similarity));
         Host.Succeeded(Host.Close(bank));
+    }
+
+    [Fact]
+    public void Each_thread_has_its_own_last_fault()
+    {
+        Host.Refused(Status.Handle, "is null", Host.Cancel(0));
+        string other = "";
+        var thread = new Thread(() => other = Host.Sentence());
+        thread.Start();
+        thread.Join();
+        Assert.Empty(other);
     }
 
     [Fact]
