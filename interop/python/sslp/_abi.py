@@ -2,6 +2,7 @@
 
 import ctypes as c
 import os
+import weakref
 from pathlib import Path
 from typing import Any, Optional
 
@@ -114,6 +115,9 @@ class Handle:
     def __init__(self, value: int, *parents: Any) -> None:
         self._value: Optional[int] = value
         self._parents = parents
+        self._children: "weakref.WeakSet[Handle]" = weakref.WeakSet()
+        for parent in parents:
+            parent._children.add(self)
 
     @property
     def _as_parameter_(self) -> c.c_void_p:
@@ -121,7 +125,9 @@ class Handle:
         return c.c_void_p(self._value)
 
     def close(self) -> None:
-        """Closes it; what was opened from it is closed before. A second time does nothing."""
+        """Closes it, and before it what was opened from it. A second time does nothing."""
+        for child in list(self._children):
+            child.close()
         value, self._value = self._value, None
         if value:
             try:

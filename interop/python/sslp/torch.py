@@ -10,7 +10,8 @@ from ._loader import Loader
 
 
 class PatchDataset(IterableDataset):
-    """Batches (pixels uint8 [B, P, P, 3], patches int64 [B]) of an epoch, without a copy; each pass over it is the next epoch.
+    """Batches (pixels uint8 [B, P, P, 3], patches int64 [B]) of an epoch, without a copy; each pass over it is the next epoch. Who keeps as many
+    batches as there are slots gets copies from there on.
 
     Use it as it is, or with DataLoader(dataset, batch_size=None): it reads with threads of its own, so num_workers stays 0. Options as of sslp.Loader.
     """
@@ -31,9 +32,15 @@ class PatchDataset(IterableDataset):
         if get_worker_info() is not None:
             raise RuntimeError("sslp's loader reads with threads of its own, which a forked worker has not: use DataLoader with num_workers=0.")
         number, self.epoch = self.epoch, self.epoch + 1
-        for batch in self.loader.epoch(number):
-            patches = torch.from_numpy(batch.patches.astype("int64"))
-            pixels = torch.from_dlpack(batch)
-            # Who keeps batches keeps copies: a slot must be free for the next one.
-            yield pixels.clone() if self.loader.is_full else pixels, patches
-            del pixels
+        following, copies = 0, False
+        while following < len(self):
+            for batch in self.loader.epoch(number, following):
+                following = batch.index + 1
+                patches = torch.from_numpy(batch.patches.astype("int64"))
+                pixels = torch.from_dlpack(batch)
+                yield (pixels.clone() if copies else pixels), patches
+                del pixels
+                if not copies and self.loader.is_full:
+                    # Who keeps batches has all slots: those stay as they are, and from here on there are copies, in a ring of its own.
+                    copies = True
+                    break
