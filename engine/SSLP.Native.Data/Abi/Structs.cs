@@ -31,6 +31,8 @@ internal unsafe struct SslpContextOptions
     public delegate* unmanaged[Cdecl]<void*, nuint, nuint, void*> Allocate;
     public delegate* unmanaged[Cdecl]<void*, void*, void> Release;
     public void* MemoryUser;
+    public delegate* unmanaged[Cdecl]<void*, int, delegate* unmanaged[Cdecl]<void*, int, int, void>, void*, int> ParallelFor;
+    public void* ParallelUser;
 }
 
 /// <summary>sslp_slide_info.</summary>

@@ -28,7 +28,10 @@ internal sealed unsafe class NativeContext : NativeObject
         Memory = new(options->Allocate, options->Release, options->MemoryUser);
         if (options->Threads is < 0 or > WorkerPool.MostWorkers)
             throw new Fault(FaultKind.Usage, $"threads is {options->Threads}; it takes a whole number from 0 to {WorkerPool.MostWorkers}.");
+        if (options->ParallelFor != null && options->Threads < 1)
+            throw new MisuseException(Status.Usage, "parallel_for needs threads: how many workers the host's own threads are.");
         Threads = options->Threads > 0 ? options->Threads : Environment.ProcessorCount;
+        HostWorkers = options->ParallelFor == null ? null : new(options->ParallelFor, options->ParallelUser, Threads);
         Backend = options->Kernels switch
         {
             0 => KernelBackend.Cpu,
@@ -46,6 +49,9 @@ internal sealed unsafe class NativeContext : NativeObject
     public int Threads { get; }
 
     public KernelBackend Backend { get; }
+
+    /// <summary>The host's own threads; null where it brings none.</summary>
+    public HostWorkers? HostWorkers { get; }
 
     /// <summary>The lib folder of a Python torch, or empty.</summary>
     public string Libtorch { get; }
@@ -125,7 +131,7 @@ internal sealed unsafe class NativeContext : NativeObject
     {
         try
         {
-            return new KernelSet(new KernelOptions { Backend = Backend, Threads = Threads });
+            return new KernelSet(new KernelOptions { Backend = Backend, Threads = Threads }, HostWorkers);
         }
         catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
         {

@@ -21,7 +21,8 @@ internal sealed class NativeEncoder : NativeObject
     {
         _context = context;
         string libtorch = OwnTorch.FolderFor(context.Libtorch);
-        _engine = new(new EngineSettings { Threads = context.Threads, Kernels = context.Backend, Libtorch = libtorch });
+        _engine = new(new EngineSettings { Threads = context.Threads, Kernels = context.Backend, Libtorch = libtorch },
+            context.HostWorkers);
         try
         {
             (_backbone, _described) = Embedder.Load(path, CPU, new EncoderUse(), allowMismatch: false);

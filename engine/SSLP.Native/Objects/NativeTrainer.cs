@@ -22,7 +22,7 @@ internal sealed class NativeTrainer : NativeObject
         if (read.ProbeEvery > 0)
             throw new Fault(FaultKind.Usage, "probe_every is for the command line: a host judges the encoder by its own means.");
         _folder = new(folder);
-        _engine = new(read.Engine with { Libtorch = OwnTorch.FolderFor(read.Libtorch) });
+        _engine = new(read.Engine with { Libtorch = OwnTorch.FolderFor(read.Libtorch) }, context.HostWorkers);
         try
         {
             _job = new(read, _folder, patches.Source, "sslp.h", resume, context: _engine);

@@ -14,7 +14,7 @@
  * encoder take one call at a time; another thread that comes meanwhile gets SSLP_ERROR_BUSY and nothing happens. Of those, sslp_loader_release, the
  * deleter of a DLPack tensor, sslp_cancel and the functions ending in _info_of may be called at any time from any thread. sslp_close is refused while a
  * call is at work with the handle. The host's functions (log, progress) are called from this library's threads, never two at a time, and must not call
- * sslp_close. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a process, follows whoever computes.
+ * sslp_close; parallel_for is called by the thread whose call computes, one at a time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a process, follows whoever computes.
  *
  * STRUCTS begin with their size: set it to sizeof, or call the struct's _init. Another size gives SSLP_ERROR_SIZE.
  *
@@ -73,6 +73,11 @@ typedef void (*sslp_release_function)(void *user, void *memory);
 /* Progress: done of total, and a sentence on the last one that ends with the call. Returns 0 to go on; other than 0 ends the work (SSLP_ERROR_CALLBACK). */
 typedef int32_t (*sslp_progress_function)(void *user, int64_t done, int64_t total, const char *sentence);
 
+/* The host's own threads: calls item(state, i, worker) for every i of 0 to items - 1 once, on any of its threads, and returns 0 when all are done. worker is
+   0 to threads - 1 of the context's options, and no two items have one worker at a time. Other than 0: not all was done (SSLP_ERROR_CALLBACK). */
+typedef void (*sslp_item_function)(void *state, int32_t item, int32_t worker);
+typedef int32_t (*sslp_parallel_for_function)(void *user, int32_t items, sslp_item_function item, void *state);
+
 typedef struct {
     uint32_t size;
     int32_t status;        /* SSLP_OK where no call of this thread failed yet */
@@ -92,6 +97,8 @@ typedef struct {
     sslp_allocate_function allocate; /* null: this library's own; goes with release */
     sslp_release_function release;
     void *memory_user;
+    sslp_parallel_for_function parallel_for; /* null: this library's own threads; else kernels run on the host's, and threads says how many */
+    void *parallel_user;
 } sslp_context_options;
 
 /* SSLP_ABI_VERSION of the library. */

@@ -45,7 +45,7 @@ def _struct(name: str, fields: str, **types: Any) -> Any:
 
 Fault = _struct("Fault", "i:status s:sentence s:detail")
 ContextOptions = _struct("ContextOptions", "i:abi_version i:threads i:kernels l:tile_cache_bytes s:libtorch p:log p:log_user p:allocate p:release "
-                         "p:memory_user", log=LogFunction)
+                         "p:memory_user p:parallel_for p:parallel_user", log=LogFunction)
 SlideInfo = _struct("SlideInfo", "i:levels l:width l:height d:mpp_x d:mpp_y i:reader i:notes s:format")
 LevelInfo = _struct("LevelInfo", "i:tile_width i:tile_height i:reserved l:width l:height d:downsample")
 TileOptions = _struct("TileOptions", "i:patch d:mpp d:min_tissue d:assume_mpp i:upsample i:tissue p:progress p:progress_user", progress=ProgressFunction)

@@ -82,7 +82,7 @@ internal static class SourceUses
     private static bool IsOurs(string file) =>
         file.StartsWith("SSLP.", StringComparison.Ordinal) || file.StartsWith("libsslp", StringComparison.Ordinal);
 
-    private static bool IsManaged(string path)
+    public static bool IsManaged(string path)
     {
         try
         {

@@ -210,6 +210,33 @@ public sealed unsafe class MisuseTests : IDisposable
     }
 
     [Fact]
+    public void The_hosts_own_threads_give_the_same_answer_and_what_they_leave_undone_is_a_fault()
+    {
+        SslpContextOptions options = Host.ContextOptions();
+        options.Threads = 3;
+        options.ParallelFor = &InTurn;
+        Host.Succeeded(Host.Open(options, out nint context));
+        nint hosts = Host.Bank(context, 500, 24, 5), own = Host.Bank(_context, 500, 24, 5);
+        var queries = stackalloc float[24];
+        var rows = stackalloc int[6];
+        var similarities = stackalloc float[6];
+        (queries[3], queries[20]) = (1, -0.5f);
+        Host.Succeeded(Search(hosts, queries, 1, null, 3, rows, similarities));
+        Host.Succeeded(Search(own, queries, 1, null, 3, rows + 3, similarities + 3));
+        Assert.Equal(new Span<int>(rows, 3), new Span<int>(rows + 3, 3));
+        Assert.Equal(new Span<float>(similarities, 3), new Span<float>(similarities + 3, 3));
+        s_leaveOut = true;
+        Host.Refused(Status.Callback, "items done", Search(hosts, queries, 1, null, 3, rows, similarities));
+        s_leaveOut = false;
+        Host.Succeeded(Search(hosts, queries, 1, null, 3, rows, similarities));
+        Host.Succeeded(Host.Close(own));
+        Host.Succeeded(Host.Close(hosts));
+        Host.Succeeded(Host.Close(context));
+        options.Threads = 0;
+        Host.Refused(Status.Usage, "parallel_for needs threads", Host.Open(options, out _));
+    }
+
+    [Fact]
     public void Each_thread_has_its_own_last_fault()
     {
         Host.Refused(Status.Handle, "is null", Host.Cancel(0));
@@ -280,6 +307,17 @@ public sealed unsafe class MisuseTests : IDisposable
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Fail(void* user, long done, long total, byte* sentence) => 7;
+
+    private static bool s_leaveOut;
+
+    /// <summary>A host with one thread that goes by three worker numbers in turn.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int InTurn(void* user, int items, delegate* unmanaged[Cdecl]<void*, int, int, void> item, void* state)
+    {
+        for (int i = s_leaveOut ? 1 : 0; i < items; i++)
+            item(state, i, i % 3);
+        return 0;
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void* NoMemory(void* user, nuint bytes, nuint alignment) => null;
