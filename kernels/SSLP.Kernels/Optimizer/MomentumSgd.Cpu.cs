@@ -18,7 +18,7 @@ public sealed unsafe class MomentumSgdCpu : IMomentumSgd
     private readonly FollowWork _follow;
     private readonly Pieces _gradient = new();
     private double[] _sums = [];
-    private double _norm = double.NaN;
+    private double _norm;
 
     /// <param name="pool">Threads; borrowed.</param>
     /// <param name="isa">Vectors; null: the widest.</param>

@@ -23,8 +23,7 @@ public sealed unsafe class MomentumSgdCuda : IMomentumSgd
         _sums = new DeviceArray<double>(device).EnsureLength(MostGroups);
         _squares = new DeviceArray<double>(device).EnsureLength(1);
         _flags = new StepFlags(device);
-        // Until a gradient was judged nothing moves.
-        _device.EnqueueFill(_flags.Word.AddressOf(0), 1, sizeof(int));
+        _flags.EnqueueClear();
     }
 
     public double Norm(ReadOnlySpan<VectorView> gradient)

@@ -3,7 +3,7 @@ namespace SSLP.Kernels;
 /// <summary><see cref="IMomentumSgd"/> in float64: plain loops, each result rounded to float32 once.</summary>
 public sealed unsafe class MomentumSgdReference : IMomentumSgd
 {
-    private double _norm = double.NaN;
+    private double _norm;
 
     public double Norm(ReadOnlySpan<VectorView> gradient)
     {

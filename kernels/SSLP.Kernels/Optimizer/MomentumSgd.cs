@@ -35,7 +35,7 @@ public interface IMomentumSgd : IDisposable
     /// </summary>
     double Norm(ReadOnlySpan<VectorView> gradient);
 
-    /// <summary>One step, after the <see cref="Norm"/> of the same gradient.</summary>
+    /// <summary>One step.</summary>
     /// <param name="weights">w [n].</param>
     /// <param name="momentum">m [n].</param>
     /// <param name="gradient">g [n] in all.</param>

@@ -139,18 +139,6 @@ public sealed unsafe class MomentumSgdTests
     }
 
     [Fact]
-    public void Nothing_moves_before_a_gradient_was_judged()
-    {
-        foreach (string implementation in Implementations.Select(row => row.Data))
-        {
-            using var world = new MomentumSgdWorld(implementation, [40]);
-            float[] weights = world.Weights;
-            world.Move(Rates);
-            Assert.Equal(weights, world.Weights);
-        }
-    }
-
-    [Fact]
     public void A_step_allocates_nothing_after_the_first()
     {
         using var world = new MomentumSgdWorld("cpu Vector256 2", [5_000, 70_000]);
