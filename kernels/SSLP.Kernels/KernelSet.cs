@@ -90,38 +90,38 @@ public sealed class KernelSet : IDisposable
 
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
     {
-        KernelBackend.Reference => new ReferenceThreeTermStep(bank, spatial, options),
-        KernelBackend.Cuda => new CudaThreeTermStep(bank, spatial, options, _device!, _scores),
-        _ => new CpuThreeTermStep(bank, spatial, options, Pool, _isa),
+        KernelBackend.Reference => new ThreeTermStepReference(bank, spatial, options),
+        KernelBackend.Cuda => new ThreeTermStepCuda(bank, spatial, options, _device!, _scores),
+        _ => new ThreeTermStepCpu(bank, spatial, options, Pool, _isa),
     };
 
     public INearestKeys NearestKeys(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new NearestKeysReference(bank),
-        KernelBackend.Cuda => new CudaNearestKeys(bank, _device!, _scores),
+        KernelBackend.Cuda => new NearestKeysCuda(bank, _device!, _scores),
         _ => new NearestKeysCpu(bank, Pool, isa: _isa),
     };
 
     public IWholeBankLoss WholeBankLoss(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new WholeBankLossReference(bank),
-        KernelBackend.Cuda => new CudaWholeBankLoss(bank, _device!, _scores),
+        KernelBackend.Cuda => new WholeBankLossCuda(bank, _device!, _scores),
         _ => new WholeBankLossCpu(bank, Pool, isa: _isa),
     };
 
     public IKMeans KMeans(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new KMeansReference(bank),
-        KernelBackend.Cuda => new CudaKMeans(bank, _device!),
+        KernelBackend.Cuda => new KMeansCuda(bank, _device!),
         _ => new KMeansCpu(bank, Pool, isa: _isa),
     };
 
     public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
-        Backend == KernelBackend.Cuda ? new CudaMemoryBankUpdate(bank, _device!) : new MemoryBankUpdate(bank);
+        Backend == KernelBackend.Cuda ? new MemoryBankUpdateCuda(bank, _device!) : new MemoryBankUpdateCpu(bank);
 
     /// <summary>The CPU's augmenter also for the reference: that one is an oracle of single views.</summary>
     public IAugmenter Augmenter(AugmentOptions options, int patchSize) =>
-        Backend == KernelBackend.Cuda ? new CudaAugmenter(options, patchSize, _device!) : new Augmenter(options, patchSize, Pool);
+        Backend == KernelBackend.Cuda ? new AugmenterCuda(options, patchSize, _device!) : new AugmenterCpu(options, patchSize, Pool);
 
     public void Dispose()
     {

@@ -179,7 +179,7 @@ public sealed unsafe class PlantedFaultTests
         public void Find(DeviceScores scores, int rows = 300)
         {
             using MemoryBank bank = MemoryBank.CreateRandom(rows, Width, seed: 1), queries = MemoryBank.CreateRandom(5, Width, seed: 2);
-            using var keys = new CudaNearestKeys(bank, Device, scores);
+            using var keys = new NearestKeysCuda(bank, Device, scores);
             keys.Find(queries.Rows, [], 30, new int[150], new float[150]);
         }
 
@@ -187,7 +187,7 @@ public sealed unsafe class PlantedFaultTests
         {
             using MemoryBank bank = MemoryBank.CreateRandom(300, Width, seed: 1), queries = MemoryBank.CreateRandom(5, Width, seed: 2);
             using MemoryBank gradient = new(5, Width);
-            using var loss = new CudaWholeBankLoss(bank, Device, scores);
+            using var loss = new WholeBankLossCuda(bank, Device, scores);
             float[] losses = new float[5];
             loss.Evaluate(queries.Rows, [0, 1, 2, 3, 4], 0.07f, losses, gradient.Rows);
             return losses;

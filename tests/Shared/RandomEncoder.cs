@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Tests.Shared;
 
-/// <summary>A network as training leaves it: batch statistics that were gathered, gains and offsets that moved. An untrained one would hide a mixed-up buffer.</summary>
+/// <summary>A network as training leaves it: batch statistics that were gathered, gains and offsets that moved. An untrained one would hide
+/// a mixed-up buffer.</summary>
 internal static class RandomEncoder
 {
     public static ResNet Make(Architecture architecture)
@@ -52,7 +53,7 @@ internal static class RandomEncoder
         using var noGrad = no_grad();
         using WorkerPool pool = new(1);
         int side = preprocessing.InputSize;
-        using Augmenter augmenter = new(AugmentOptions.Sslp with { InputSize = side }, patches.Side, pool);
+        using AugmenterCpu augmenter = new(AugmentOptions.Sslp with { InputSize = side }, patches.Side, pool);
         Tensor images = empty([patches.Count, 3, side, side]);
         fixed (byte* from = patches.Rgb)
         fixed (byte* to = images.bytes)

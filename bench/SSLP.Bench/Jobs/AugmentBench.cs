@@ -5,8 +5,8 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// How much faster than SkiaSharp are the same crops of 256-px patches resized to 224 on one core? Ours also mirrors, normalises and writes float
-/// planes; SkiaSharp's time is the crop and resize to bytes alone.
+/// How much faster than SkiaSharp are the same crops of 256-px patches resized to 224 on one core? Ours also mirrors, normalises and writes
+/// float planes; SkiaSharp's time is the crop and resize to bytes alone.
 /// </summary>
 public static class AugmentBench
 {
@@ -23,8 +23,8 @@ public static class AugmentBench
         using var pool = new WorkerPool(1);
         int[] ids = [.. Enumerable.Range(0, Patches)];
         AugmentPlan[] plans = [.. ids.Select(i => AugmentPlan.Draw(AugmentOptions.CropAndFlip, PatchSize, Seed, 0, i, 0))];
-        using var crops = new Augmenter(AugmentOptions.CropAndFlip, PatchSize, pool);
-        using var paper = new Augmenter(AugmentOptions.Sslp, PatchSize, pool);
+        using var crops = new AugmenterCpu(AugmentOptions.CropAndFlip, PatchSize, pool);
+        using var paper = new AugmenterCpu(AugmentOptions.Sslp, PatchSize, pool);
         using var skia = new SkiaCrops(source.Pointer, plans);
 
         var rounds = new BenchRounds();

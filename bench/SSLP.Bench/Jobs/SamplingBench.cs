@@ -20,8 +20,8 @@ public static class SamplingBench
     private static readonly TermWeights Weights = TermWeights.Ramped(0.5);
 
     /// <summary>
-    /// Floor: two passes over the bank, one for the anchors and one for their auxiliary anchors, 4·B·N·D operations, 4·N·D bytes. K and M are cut
-    /// down for banks that could not hold them.
+    /// Floor: two passes over the bank, one for the anchors and one for their auxiliary anchors, 4·B·N·D operations, 4·N·D bytes. K and M
+    /// are cut down for banks that could not hold them.
     /// </summary>
     public static BenchReport Run(BenchOptions options)
     {
@@ -39,7 +39,7 @@ public static class SamplingBench
         SpatialNeighbours index = scene.Index();
         var clusters = new ClusterAgreement(scene.Labels, options.Rows);
         BankBench.DropPeak();
-        using var step = new CpuThreeTermStep(bench.Bank, index, terms, bench.Pool);
+        using var step = new ThreeTermStepCpu(bench.Bank, index, terms, bench.Pool);
         step.SetClusters(clusters);
         ThreeTermResult ours = default;
         for (long i = 0; i < OwnWarmups; i++)

@@ -13,7 +13,7 @@ public class ThreeTermStepBench : BankWorkload
     private readonly int[] _ranks = new int[4096];
     private readonly RowLists _lists = new();
     private SpatialNeighbours _spatial = null!;
-    private CpuThreeTermStep _step = null!;
+    private ThreeTermStepCpu _step = null!;
     private MemoryBank _gradient = null!;
     private long _at;
 
@@ -31,7 +31,7 @@ public class ThreeTermStepBench : BankWorkload
     {
         int[] place = [.. Enumerable.Range(0, Rows)];
         _spatial = new SpatialNeighbours(new int[Rows], [.. place.Select(j => j % SlideColumns)], [.. place.Select(j => j / SlideColumns)]);
-        _step = new CpuThreeTermStep(Bank, _spatial, new ThreeTermOptions(), Pool);
+        _step = new ThreeTermStepCpu(Bank, _spatial, new ThreeTermOptions(), Pool);
         _step.SetClusters(new ClusterAgreement([.. place.Select(j => j / RowsPerCluster)], Rows));
         _gradient = new MemoryBank(Batch, Bank.Width);
         for (int b = 0; b < Batch; b++)

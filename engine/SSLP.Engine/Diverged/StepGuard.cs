@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Diverged;
 
 /// <summary>
-/// Whether a step may move the weights: its loss, its gradients and the batch statistics after it must be finite. What a step changes before that
-/// is known are the batch statistics, which it can put back.
+/// Whether a step may move the weights: its loss, its gradients and the batch statistics after it must be finite. What a step changes
+/// before that is known are the batch statistics, which it can put back.
 /// </summary>
 internal sealed class StepGuard
 {
@@ -48,8 +48,8 @@ internal sealed class StepGuard
     }
 
     /// <summary>
-    /// Euclidean norm of all gradients in float32: not finite where one of them is not, and where their squares overflow. A gradient of finite norm is
-    /// below 2⁶⁴, so no learning rate that can be asked for takes a finite weight to infinity by it.
+    /// Euclidean norm of all gradients in float32: not finite where one of them is not, and where their squares overflow. A gradient of
+    /// finite norm is below 2⁶⁴, so no learning rate that can be asked for takes a finite weight to infinity by it.
     /// </summary>
     public double GradientNorm()
     {

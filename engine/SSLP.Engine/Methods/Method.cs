@@ -14,7 +14,8 @@ namespace SSLP.Engine.Methods;
 /// <param name="IsWatched">The method is to leave what it compared in <see cref="Method.Compared"/>.</param>
 public readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp, bool IsWatched = false);
 
-/// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule, checkpoints.</summary>
+/// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule,
+/// checkpoints.</summary>
 public abstract class Method : IDisposable
 {
     /// <summary>The encoder that learns and is exported.</summary>
@@ -46,8 +47,8 @@ public abstract class Method : IDisposable
     public virtual string? Idle(int totalSteps, int stepsPerEpoch) => null;
 
     /// <summary>
-    /// Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Besides those it changes the networks' batch statistics
-    /// and nothing else, so that a step that went wrong can be taken back. Its tensors go with the caller's scope.
+    /// Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Besides those it changes the networks' batch
+    /// statistics and nothing else, so that a step that went wrong can be taken back. Its tensors go with the caller's scope.
     /// </summary>
     public abstract StepTerms Step(TrainingBatch batch);
 
@@ -72,7 +73,8 @@ public abstract class Method : IDisposable
 
     /// <summary>Takes back what <see cref="State"/>, or <see cref="Changes"/> over it, gave.</summary>
     /// <param name="checkpoint">The file.</param>
-    /// <param name="rowOf">Of a run that goes on with more patches: this table's row of each of the file's, −1 where it is gone. Null: the same rows.</param>
+    /// <param name="rowOf">Of a run that goes on with more patches: this table's row of each of the file's, −1 where it is gone. Null: the
+    /// same rows.</param>
     public virtual void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
     }

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Methods;
 
 /// <summary>
-/// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a slowly
-/// following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
+/// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a
+/// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
 /// the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
 public sealed class MoCoV2 : Method

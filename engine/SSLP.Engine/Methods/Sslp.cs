@@ -26,7 +26,8 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterE
 
     public override string Describe => objective.Describe;
 
-    /// <summary>Clusters the bank where it is due, never before the first step: then it holds noise, and every row is in a cluster of its own.</summary>
+    /// <summary>Clusters the bank where it is due, never before the first step: then it holds noise, and every row is in a cluster of its
+    /// own.</summary>
     public override void BeginStep(int step, int stepsPerEpoch)
     {
         int every = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;

@@ -6,7 +6,8 @@ namespace SSLP.Engine.Objective;
 /// <param name="Width">D.</param>
 /// <param name="Features">f, unit rows [B, D].</param>
 /// <param name="Positives">What each is to be near, unit rows [B, D]: its bank row before the update, or the key of its other view.</param>
-/// <param name="Keys">A sample of what negatives are drawn from, unit rows [R, D], none a positive of the batch; empty: the positives of the others are.</param>
+/// <param name="Keys">A sample of what negatives are drawn from, unit rows [R, D], none a positive of the batch; empty: the positives of
+/// the others are.</param>
 /// <param name="AreLearned">False while the keys still hold the random vectors that a bank or queue starts with.</param>
 /// <param name="Sampling">How negatives are drawn.</param>
 /// <param name="PoolShare">Share of the keys that is the pool of semi-hard negatives.</param>

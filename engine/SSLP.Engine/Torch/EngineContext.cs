@@ -28,8 +28,9 @@ public sealed record EngineSettings
 }
 
 /// <summary>
-/// What a process shares, opened by its host: worker threads, kernels, slide caches and decoders, libtorch. Two of them in one process do not disturb
-/// each other: what libtorch holds for the whole process, its thread count and its generator, is set where it is used and given back.
+/// What a process shares, opened by its host: worker threads, kernels, slide caches and decoders, libtorch. Two of them in one process do
+/// not disturb each other: what libtorch holds for the whole process, its thread count and its generator, is set where it is used and given
+/// back.
 /// </summary>
 public sealed class EngineContext : IDisposable
 {
@@ -95,8 +96,8 @@ public sealed class EngineContext : IDisposable
     public void Enter() => UseThreads(Workers);
 
     /// <summary>
-    /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever computes says its
-    /// own first; a sum over other threads would have other bits.
+    /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever
+    /// computes says its own first; a sum over other threads would have other bits.
     /// </summary>
     internal static void UseThreads(WorkerPool workers)
     {
@@ -104,7 +105,8 @@ public sealed class EngineContext : IDisposable
             set_num_threads(workers.Workers);
     }
 
-    /// <summary>Makes something that draws from libtorch's generator, as a function of the seed alone; the generator is then as it was.</summary>
+    /// <summary>Makes something that draws from libtorch's generator, as a function of the seed alone; the generator is then as it
+    /// was.</summary>
     /// <param name="seed">Of the draws.</param>
     /// <param name="make">What draws.</param>
     public static T Seeded<T>(long seed, Func<T> make)

@@ -8,7 +8,7 @@ namespace SSLP.Engine.Training;
 /// <summary>Bytes of a batch → augmented views as tensors on the device. Its buffers are allocated once.</summary>
 public sealed unsafe class ViewMaker : IDisposable
 {
-    private readonly Augmenter _augmenter;
+    private readonly AugmenterCpu _augmenter;
     private readonly Device _device;
     private readonly ulong _seed;
     private readonly int[] _patches;
@@ -23,7 +23,7 @@ public sealed unsafe class ViewMaker : IDisposable
     /// <param name="pool">Threads.</param>
     public ViewMaker(AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, WorkerPool pool)
     {
-        _augmenter = new Augmenter(options, patchSize, pool);
+        _augmenter = new AugmenterCpu(options, patchSize, pool);
         (_device, _seed, _patches) = (device, seed, new int[batchSize]);
     }
 

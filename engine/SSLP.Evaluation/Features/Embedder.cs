@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace SSLP.Evaluation.Features;
 
 /// <summary>
-/// Features of every patch of a source: the whole patch scaled (bilinear, antialiased), its centre cut out, normalised as the encoder's file
-/// says, through the frozen backbone in evaluation mode.
+/// Features of every patch of a source: the whole patch scaled (bilinear, antialiased), its centre cut out, normalised as the encoder's
+/// file says, through the frozen backbone in evaluation mode.
 /// </summary>
 public static class Embedder
 {
@@ -96,7 +96,7 @@ public static class Embedder
         int[] order = [.. patches, .. Enumerable.Repeat(patches.LastOrDefault(), (batches * batchSize) - patches.Length)];
         var unread = new List<int>();
         var read = new bool[batchSize];
-        using var augmenter = new Augmenter(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
+        using var augmenter = new AugmenterCpu(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
         using var ring = new BatchRing(
             new SkippingReader(source), source.PatchSize, batchSize, Slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));

@@ -12,7 +12,7 @@ public enum ColourStep
 }
 
 /// <summary>
-/// Everything that was drawn for one view of one patch: what <see cref="Augmenter"/> does is a pure function of this and the pixels.
+/// Everything that was drawn for one view of one patch: what <see cref="AugmenterCpu"/> does is a pure function of this and the pixels.
 /// 28 values of 4 bytes, laid out as the device kernel reads them.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
@@ -76,8 +76,8 @@ public readonly record struct AugmentPlan
     public ColourStep StepAt(int place) => (ColourStep)((Order >> (2 * place)) & 3);
 
     /// <summary>
-    /// The transform of evaluation: the whole patch resized to <paramref name="resizedSide"/> and its centre window of <paramref name="inputSize"/>
-    /// (torchvision's Resize(256) and CenterCrop(224), antialiased); no randomness.
+    /// The transform of evaluation: the whole patch resized to <paramref name="resizedSide"/> and its centre window of
+    /// <paramref name="inputSize"/> (torchvision's Resize(256) and CenterCrop(224), antialiased); no randomness.
     /// </summary>
     public static AugmentPlan Evaluation(int patchSize, int inputSize, int resizedSide)
     {

@@ -3,11 +3,11 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="IAugmenter"/> on a device: bytes and the host's plans go over, views stay there or come back. The same plans as on the CPU for a
-/// seed, and the same views within rounding. One walk over the pixels, a second where contrast is jittered, two more where a view is blurred.
-/// Device bytes: 3·B·P² for the patches, 12·B·S² for views that come back and again where blur is on.
+/// <see cref="IAugmenter"/> on a device: bytes and the host's plans go over, views stay there or come back. The same plans as on the CPU
+/// for a seed, and the same views within rounding. One walk over the pixels, a second where contrast is jittered, two more where a view is
+/// blurred. Device bytes: 3·B·P² for the patches, 12·B·S² for views that come back and again where blur is on.
 /// </summary>
-public sealed unsafe class CudaAugmenter : IAugmenter
+public sealed unsafe class AugmenterCuda : IAugmenter
 {
     private readonly AugmentOptions _options;
     private readonly IComputeDevice _device;
@@ -19,7 +19,7 @@ public sealed unsafe class CudaAugmenter : IAugmenter
     /// <param name="patchSize">P, side of the square patches in pixels.</param>
     /// <param name="device">Borrowed.</param>
     /// <exception cref="ArgumentException">An option has no meaning; the message names it.</exception>
-    public CudaAugmenter(AugmentOptions options, int patchSize, IComputeDevice device)
+    public AugmenterCuda(AugmentOptions options, int patchSize, IComputeDevice device)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(patchSize);
@@ -53,7 +53,7 @@ public sealed unsafe class CudaAugmenter : IAugmenter
 
     /// <summary>The views stay on the device.</summary>
     /// <param name="output">Device address of [B, 3, S, S] floats, a multiple of 16; returns before they are written.</param>
-    /// <inheritdoc cref="Augmenter.Apply(ulong, long, int, ReadOnlySpan{int}, byte*, float*)"/>
+    /// <inheritdoc cref="AugmenterCpu.Apply(ulong, long, int, ReadOnlySpan{int}, byte*, float*)"/>
     public void EnqueueApply(ulong seed, long step, int view, ReadOnlySpan<int> patchIds, byte* patches, ulong output)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);

@@ -3,10 +3,11 @@ using System.Numerics.Tensors;
 
 namespace SSLP.Kernels;
 
-public sealed unsafe partial class CpuThreeTermStep
+public sealed unsafe partial class ThreeTermStepCpu
 {
-    /// <summary>F and Q of every anchor. One item is a block of anchors: with their auxiliary anchors they share a pass over the bank.</summary>
-    private sealed class Select(CpuThreeTermStep step) : IParallelWork
+    /// <summary>F and Q of every anchor. One item is a block of anchors: with their auxiliary anchors they share a pass over the
+    /// bank.</summary>
+    private sealed class Select(ThreeTermStepCpu step) : IParallelWork
     {
         private readonly List<Range> _blocks = [];
         private int[] _needed = [];
@@ -156,7 +157,8 @@ public sealed unsafe partial class CpuThreeTermStep
             Span<float> scores = lists.WritableScores(b);
             for (int j = 0; j < kept; j++)
             {
-                // Most are candidates of the anchor, too: the pass has their similarity, and fetching a row costs more than its dot product.
+                // Most are candidates of the anchor, too: the pass has their similarity, and fetching a row costs more than its dot
+                // product.
                 if (!ranking.TryScore(rows[j], out scores[j]))
                     scores[j] = TensorPrimitives.Dot(_features.Row(b), step._bank.Row(rows[j]));
             }

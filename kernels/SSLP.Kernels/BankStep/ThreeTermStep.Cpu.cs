@@ -9,12 +9,13 @@ namespace SSLP.Kernels;
 /// <remarks>
 /// <para>Multiply-adds: (1 + auxiliary)·B·N·D for the pass, which is the floor, and B·(M + |S| + |F|)·D for the gradient. A query whose row
 /// agrees with no other in the clusterings can add nothing to F, and an auxiliary one is then left out.</para>
-/// <para>Never materialised: a B × N array, a sorted bank, a mask. Exact: thresholds from a sample only decide which rows are looked at, and are
-/// checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 31 MB at N = 681,486 with two threads, whatever B.</para>
+/// <para>Never materialised: a B × N array, a sorted bank, a mask. Exact: thresholds from a sample only decide which rows are looked at,
+/// and are checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 31 MB at N = 681,486 with two threads, whatever
+/// B.</para>
 /// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
 /// Managed allocation: none after the first calls at a shape.</para>
 /// </remarks>
-public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
+public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
 {
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
     private const long CandidateBudgetBytes = 22L << 20;
@@ -44,7 +45,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     /// <param name="pool">Threads; borrowed.</param>
     /// <param name="isa">Width of the vectors; null: the widest that the processor accelerates.</param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
-    public CpuThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool, InstructionSet? isa = null)
+    public ThreeTermStepCpu(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool, InstructionSet? isa = null)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
@@ -109,8 +110,9 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     /// <summary>Scratch of one thread.</summary>
     private readonly record struct Worker(CandidatePass Pass, RankedCandidates Ranking);
 
-    /// <summary>Before the pass: the draw of ranks, the sample of the bank, and for each anchor S, A and d_ii. Items: two, and one an anchor.</summary>
-    private sealed class Prepare(CpuThreeTermStep step) : IParallelWork
+    /// <summary>Before the pass: the draw of ranks, the sample of the bank, and for each anchor S, A and d_ii. Items: two, and one an
+    /// anchor.</summary>
+    private sealed class Prepare(ThreeTermStepCpu step) : IParallelWork
     {
         private MatrixView _features;
         private ThreeTermCall _call;
@@ -145,7 +147,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     }
 
     /// <summary>After the sets: the terms of each anchor; similarities turn into gradient factors. One item an anchor.</summary>
-    private sealed class Loss(CpuThreeTermStep step) : IParallelWork
+    private sealed class Loss(ThreeTermStepCpu step) : IParallelWork
     {
         private TermWeights _factors;
 
@@ -165,7 +167,7 @@ public sealed unsafe partial class CpuThreeTermStep : IThreeTermStep
     }
 
     /// <summary>The last part: dL/df. One item an anchor, after the walk over the bank for all negatives.</summary>
-    private sealed class Gradient(CpuThreeTermStep step) : IParallelWork
+    private sealed class Gradient(ThreeTermStepCpu step) : IParallelWork
     {
         private MatrixView _target;
 

@@ -10,7 +10,7 @@ namespace SSLP.Kernels;
 /// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its
 /// cluster F is empty and no A is looked for.</para>
 /// </remarks>
-public sealed partial class CudaThreeTermStep : IThreeTermStep
+public sealed partial class ThreeTermStepCuda : IThreeTermStep
 {
     private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
 
@@ -39,7 +39,7 @@ public sealed partial class CudaThreeTermStep : IThreeTermStep
     /// <param name="device">Borrowed.</param>
     /// <param name="scores">What scores the bank; the sets and the loss do not depend on it.</param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
-    public CudaThreeTermStep(
+    public ThreeTermStepCuda(
         MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IComputeDevice device,
         DeviceScores scores = DeviceScores.Float32)
     {

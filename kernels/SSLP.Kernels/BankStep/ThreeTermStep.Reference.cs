@@ -1,17 +1,17 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// The meaning of <see cref="IThreeTermStep"/>: similarities of one anchor with the whole bank in double, sorted in full, the sets as method.md
-/// defines them, the loss from <see cref="ThreeTermLossReference"/>. O(N log N) an anchor and query, and it allocates: an oracle.
+/// The meaning of <see cref="IThreeTermStep"/>: similarities of one anchor with the whole bank in double, sorted in full, the sets as
+/// method.md defines them, the loss from <see cref="ThreeTermLossReference"/>. O(N log N) an anchor and query, and it allocates: an oracle.
 /// </summary>
-public sealed class ReferenceThreeTermStep : IThreeTermStep
+public sealed class ThreeTermStepReference : IThreeTermStep
 {
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
     private ClusterAgreement _clusters;
 
-    public ReferenceThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options)
+    public ThreeTermStepReference(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         (_bank, _spatial, _options) = (bank, spatial, options);

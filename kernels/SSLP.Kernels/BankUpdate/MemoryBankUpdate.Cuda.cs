@@ -3,11 +3,11 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="IMemoryBankUpdate"/> on a device: features and row numbers go over, the mirror's rows are blended there, and the host's bank takes the
-/// new rows from it, so that both hold the same bits. A kernel looks for features that are not finite; the update does nothing where it found one.
-/// 4·B·⌈D⌉₁₆ bytes each way. Deterministic; within float32 rounding of the host's update.
+/// <see cref="IMemoryBankUpdate"/> on a device: features and row numbers go over, the mirror's rows are blended there, and the host's bank
+/// takes the new rows from it, so that both hold the same bits. A kernel looks for features that are not finite; the update does nothing
+/// where it found one. 4·B·⌈D⌉₁₆ bytes each way. Deterministic; within float32 rounding of the host's update.
 /// </summary>
-public sealed class CudaMemoryBankUpdate : IMemoryBankUpdate
+public sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
 {
     private readonly MemoryBank _bank;
     private readonly IComputeDevice _device;
@@ -18,7 +18,7 @@ public sealed class CudaMemoryBankUpdate : IMemoryBankUpdate
 
     /// <param name="bank">Borrowed; written by <see cref="Update"/>.</param>
     /// <param name="device">Borrowed.</param>
-    public CudaMemoryBankUpdate(MemoryBank bank, IComputeDevice device)
+    public MemoryBankUpdateCuda(MemoryBank bank, IComputeDevice device)
     {
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);

@@ -4,9 +4,9 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are noted and
-/// copied before the next use, so that both hold the same bits. All kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as
-/// many for the rows as bf16 where those are wanted, or as many with what rounding left.
+/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are
+/// noted and copied before the next use, so that both hold the same bits. All kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆
+/// bytes, and half as many for the rows as bf16 where those are wanted, or as many with what rounding left.
 /// </summary>
 internal sealed class BankMirror : IDisposable
 {

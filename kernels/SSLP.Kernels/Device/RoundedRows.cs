@@ -3,8 +3,8 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// Rows as bf16 beside the float32 ones: [n, ⌈D⌉₁₆] of two bytes, an upper bound of each row's length, and the greatest length so far. Where
-/// <see cref="HasRests"/>, as many bytes again for what rounding left.
+/// Rows as bf16 beside the float32 ones: [n, ⌈D⌉₁₆] of two bytes, an upper bound of each row's length, and the greatest length so far.
+/// Where <see cref="HasRests"/>, as many bytes again for what rounding left.
 /// </summary>
 internal sealed class RoundedRows(IComputeDevice device) : IDisposable
 {

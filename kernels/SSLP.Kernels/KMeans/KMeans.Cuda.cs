@@ -7,7 +7,7 @@ namespace SSLP.Kernels;
 /// distances only where a cluster is empty, which the host then seeds anew by the contract's rule. Sums are 64-bit fixed point, exact in
 /// any order: deterministic. Device bytes: 8·N for labels and distances, 20·C·⌈D⌉₁₆ for centres and sums.
 /// </summary>
-public sealed unsafe class CudaKMeans : IKMeans
+public sealed unsafe class KMeansCuda : IKMeans
 {
     /// <summary>Rows of a cluster whose sums of unit rows the fixed point holds.</summary>
     internal const int MaxClusterRows = 1 << 27;
@@ -25,7 +25,7 @@ public sealed unsafe class CudaKMeans : IKMeans
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
-    public CudaKMeans(MemoryBank bank, IComputeDevice device)
+    public KMeansCuda(MemoryBank bank, IComputeDevice device)
     {
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);

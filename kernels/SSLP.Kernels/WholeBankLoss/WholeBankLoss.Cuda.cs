@@ -7,11 +7,11 @@ namespace SSLP.Kernels;
 /// 4·splits·B·⌈D⌉₁₆ for the parts. Deterministic.
 /// </summary>
 /// <remarks>
-/// With bf16 scores every number is a sum of two bf16 values and every product three of tensor cores. For unit vectors a loss is then within
-/// 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the mean: the worst
-/// case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
+/// With bf16 scores every number is a sum of two bf16 values and every product three of tensor cores. For unit vectors a loss is then
+/// within 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the
+/// mean: the worst case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
 /// </remarks>
-public sealed class CudaWholeBankLoss : IWholeBankLoss
+public sealed class WholeBankLossCuda : IWholeBankLoss
 {
     private const int QueriesAGroup = 32, QuadsAGroup = 32, TileRows = 64;
 
@@ -27,7 +27,7 @@ public sealed class CudaWholeBankLoss : IWholeBankLoss
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
     /// <param name="scores">What scores the bank, see the remarks.</param>
-    public CudaWholeBankLoss(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
+    public WholeBankLossCuda(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);

@@ -15,7 +15,8 @@ public sealed unsafe class AugmenterTests
         StainShift = 0.1f,
     };
 
-    // Values are in [0, 1] after every step: forty roundings by 2⁻²⁴, divided by the smallest deviation. (Worst seen: 2.8e-6, a quarter of it.)
+    // Values are in [0, 1] after every step: forty roundings by 2⁻²⁴, divided by the smallest deviation. (Worst seen: 2.8e-6, a quarter of
+    // it.)
     private static readonly double Tolerance = 40 * Math.ScaleB(1, -24) / 0.224;
 
     // The device's logarithms and exponentials are its own, and a stain map stretches them.
@@ -135,7 +136,7 @@ public sealed unsafe class AugmenterTests
         AugmentOptions options = new() { InputSize = inputSize };
         using var pool = new WorkerPool(1);
         using TestDevice? device = implementation == "cuda" ? new TestDevice() : null;
-        using IAugmenter augmenter = device is null ? new Augmenter(options, patchSize, pool) : new CudaAugmenter(options, patchSize, device);
+        using IAugmenter augmenter = device is null ? new AugmenterCpu(options, patchSize, pool) : new AugmenterCuda(options, patchSize, device);
         float[] output = new float[2 * 3 * inputSize * inputSize];
         fixed (byte* source = patches)
         fixed (float* target = output)
@@ -160,7 +161,7 @@ public sealed unsafe class AugmenterTests
         Assert.Equal(alone, together);
 
         using var pool = new WorkerPool(1);
-        using var augmenter = new Augmenter(Everything, 30, pool);
+        using var augmenter = new AugmenterCpu(Everything, 30, pool);
         float[] single = new float[3 * 17 * 17];
         fixed (byte* source = patches)
         fixed (float* target = single)
@@ -200,7 +201,7 @@ public sealed unsafe class AugmenterTests
         byte[] patches = TissueLike(4, 30, seed: 4);
         float[] output = new float[4 * 3 * 17 * 17];
         using var pool = new WorkerPool(1);
-        using var augmenter = new Augmenter(Everything, 30, pool);
+        using var augmenter = new AugmenterCpu(Everything, 30, pool);
         fixed (byte* source = patches)
         fixed (float* target = output)
         {
@@ -224,7 +225,7 @@ public sealed unsafe class AugmenterTests
     private static float[] RunPlan(AugmentOptions options, AugmentPlan plan, byte[] patch, int patchSize)
     {
         using var pool = new WorkerPool(1);
-        using var augmenter = new Augmenter(options, patchSize, pool);
+        using var augmenter = new AugmenterCpu(options, patchSize, pool);
         float[] output = new float[3 * options.InputSize * options.InputSize];
         fixed (byte* source = patch)
         fixed (float* target = output)
@@ -237,7 +238,7 @@ public sealed unsafe class AugmenterTests
     {
         using var pool = new WorkerPool(workers);
         using TestDevice? device = implementation == "cuda" ? new TestDevice() : null;
-        using IAugmenter augmenter = device is null ? new Augmenter(options, patchSize, pool) : new CudaAugmenter(options, patchSize, device);
+        using IAugmenter augmenter = device is null ? new AugmenterCpu(options, patchSize, pool) : new AugmenterCuda(options, patchSize, device);
         float[] output = new float[count * 3 * options.InputSize * options.InputSize];
         fixed (byte* source = patches)
         fixed (float* target = output)

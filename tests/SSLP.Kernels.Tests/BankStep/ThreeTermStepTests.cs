@@ -3,8 +3,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests;
 
-/// <summary>The contract of <see cref="IThreeTermStep"/>, held against every implementation: the CPU's with 1 to 3 threads, the device's with either
-/// kind of scores, each against the reference.</summary>
+/// <summary>The contract of <see cref="IThreeTermStep"/>, held against every implementation: the CPU's with 1 to 3 threads, the device's
+/// with either kind of scores, each against the reference.</summary>
 public sealed unsafe class ThreeTermStepTests
 {
     private static readonly ThreeTermCall Call = new(new TermWeights(1, 0.6, 0.8), Seed: 77, Step: 5);
@@ -51,7 +51,7 @@ public sealed unsafe class ThreeTermStepTests
     {
         using var given = new Scene(rows, width, batch, exact: true);
         using var ours = new Step(implementation, given, options);
-        using var reference = new ReferenceThreeTermStep(given.Bank, given.Spatial, options);
+        using var reference = new ThreeTermStepReference(given.Bank, given.Spatial, options);
         ThreeTermResult expected = given.Run(reference, Call, out float[] expectedGradient);
         ThreeTermResult actual = given.Run(ours, Call, out float[] gradient);
 
@@ -70,7 +70,7 @@ public sealed unsafe class ThreeTermStepTests
     {
         using var given = new Scene(rows, width, batch, exact: false);
         using var ours = new Step(implementation, given, options);
-        using var reference = new ReferenceThreeTermStep(given.Bank, given.Spatial, options);
+        using var reference = new ThreeTermStepReference(given.Bank, given.Spatial, options);
         ThreeTermResult expected = given.Run(reference, Call, out float[] expectedGradient);
         ThreeTermResult actual = given.Run(ours, Call, out float[] gradient);
         AssertClose(expected, actual, 1e-5);
@@ -105,7 +105,7 @@ public sealed unsafe class ThreeTermStepTests
             given.Bank.LoadRows(j, given.Bank.Row(299));
         given.Anchors[1] = given.Anchors[0];
         using var ours = new Step(implementation, given, new() { NearestKeys = 50, Negatives = 30 });
-        using var reference = new ReferenceThreeTermStep(given.Bank, given.Spatial, new() { NearestKeys = 50, Negatives = 30 });
+        using var reference = new ThreeTermStepReference(given.Bank, given.Spatial, new() { NearestKeys = 50, Negatives = 30 });
         given.Run(reference, Call, out float[] expected);
         given.Run(ours, Call, out float[] gradient);
         AssertSameRows(reference.Sets.Feature, ours.Sets.Feature);
@@ -125,7 +125,7 @@ public sealed unsafe class ThreeTermStepTests
         }
         var options = new ThreeTermOptions { NearestKeys = 64, Negatives = 300 };
         using var ours = new Step(implementation, given, options);
-        using var reference = new ReferenceThreeTermStep(given.Bank, given.Spatial, options);
+        using var reference = new ThreeTermStepReference(given.Bank, given.Spatial, options);
         given.Run(reference, Call, out _);
         given.Run(ours, Call, out _);
         AssertSameRows(reference.Sets.Feature, ours.Sets.Feature);
@@ -140,7 +140,7 @@ public sealed unsafe class ThreeTermStepTests
         foreach (int workers in new[] { 1, 2, 5 })
         {
             using var pool = new WorkerPool(workers);
-            using var step = new CpuThreeTermStep(given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 600 }, pool);
+            using var step = new ThreeTermStepCpu(given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 600 }, pool);
             given.Run(step, Call, out float[] gradient);
             first ??= gradient;
             Assert.Equal(first, gradient);
@@ -178,7 +178,7 @@ public sealed unsafe class ThreeTermStepTests
     {
         using var given = new Scene(6000, 32, 24, exact: false);
         using var pool = new WorkerPool(2);
-        using var step = new CpuThreeTermStep(given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 600 }, pool);
+        using var step = new ThreeTermStepCpu(given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 600 }, pool);
         var gradient = given.Features.View;
         using var target = new KernelTestData.Matrix(24, 32);
         step.SetClusters(given.Clusters);
@@ -245,12 +245,12 @@ public sealed unsafe class ThreeTermStepTests
             if (words[0] == "cuda")
             {
                 _device = new TestDevice();
-                _step = new CudaThreeTermStep(bank, spatial, options, _device, Enum.Parse<DeviceScores>(words[1]));
+                _step = new ThreeTermStepCuda(bank, spatial, options, _device, Enum.Parse<DeviceScores>(words[1]));
                 return;
             }
 
             _pool = new WorkerPool(int.Parse(words[1]));
-            _step = new CpuThreeTermStep(bank, spatial, options, _pool);
+            _step = new ThreeTermStepCpu(bank, spatial, options, _pool);
         }
 
         public TermSets Sets => _step.Sets;

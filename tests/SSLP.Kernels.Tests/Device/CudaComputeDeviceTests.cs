@@ -9,7 +9,8 @@ namespace SSLP.Kernels.Tests.Device;
 [CollectionDefinition("driver")]
 public sealed class DriverCollection : ICollectionFixture<FakeCuda>;
 
-/// <summary>What the CUDA device asks of the driver, through the stand-in that records it and reads parameter sizes off the real PTX.</summary>
+/// <summary>What the CUDA device asks of the driver, through the stand-in that records it and reads parameter sizes off the real
+/// PTX.</summary>
 [Collection("driver")]
 public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
 {
@@ -79,12 +80,12 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using (IAugmenter augmenter = kernels.Augmenter(new AugmentOptions { InputSize = 4 }, 8))
         using (IThreeTermStep step = kernels.ThreeTermStep(bank, new SpatialNeighbours(new int[10], new int[10], new int[10]), new ThreeTermOptions()))
         {
-            Assert.IsType<CudaNearestKeys>(nearest);
-            Assert.IsType<CudaWholeBankLoss>(loss);
-            Assert.IsType<CudaThreeTermStep>(step);
-            Assert.IsType<CudaKMeans>(means);
-            Assert.IsType<CudaMemoryBankUpdate>(update);
-            Assert.IsType<CudaAugmenter>(augmenter);
+            Assert.IsType<NearestKeysCuda>(nearest);
+            Assert.IsType<WholeBankLossCuda>(loss);
+            Assert.IsType<ThreeTermStepCuda>(step);
+            Assert.IsType<KMeansCuda>(means);
+            Assert.IsType<MemoryBankUpdateCuda>(update);
+            Assert.IsType<AugmenterCuda>(augmenter);
         }
     }
 
@@ -127,7 +128,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using var device = new CudaComputeDevice();
         using MemoryBank bank = MemoryBank.CreateRandom(10, 1025, seed: 1);
         var spatial = new SpatialNeighbours(new int[10], new int[10], new int[10]);
-        ArgumentException fault = Assert.Throws<ArgumentException>(() => new CudaThreeTermStep(bank, spatial, new ThreeTermOptions(), device));
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => new ThreeTermStepCuda(bank, spatial, new ThreeTermOptions(), device));
         Assert.Contains("up to 1024 values; this bank's have 1025", fault.Message, StringComparison.Ordinal);
     }
 
@@ -137,7 +138,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         driver.Require();
         using var device = new CudaComputeDevice();
         using MemoryBank bank = MemoryBank.CreateRandom(10, 8, seed: 1), features = MemoryBank.CreateRandom(3, 8, seed: 2);
-        using var update = new CudaMemoryBankUpdate(bank, device);
+        using var update = new MemoryBankUpdateCuda(bank, device);
         driver.Forget();
         update.Update([7, 2, 7], features.Rows, 0.5f);
         Assert.Equal(
@@ -154,7 +155,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         driver.Require();
         using var device = new CudaComputeDevice();
         using MemoryBank bank = MemoryBank.CreateRandom(200, 8, seed: 1);
-        using var means = new CudaKMeans(bank, device);
+        using var means = new KMeansCuda(bank, device);
         driver.Forget();
         means.Cluster(1, 2, [1234], new int[200]);
         string[] calls = Calls("launch", "read back", "fill");
@@ -179,7 +180,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         float[] output = new float[2 * 3 * 4 * 4];
         foreach (float blur in (float[])[0f, 1f])
         {
-            using var augmenter = new CudaAugmenter(new AugmentOptions { InputSize = 4, Blur = blur }, 8, device);
+            using var augmenter = new AugmenterCuda(new AugmentOptions { InputSize = 4, Blur = blur }, 8, device);
             driver.Forget();
             fixed (byte* source = patches)
             fixed (float* views = output)

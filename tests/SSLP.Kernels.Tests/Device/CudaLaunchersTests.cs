@@ -15,8 +15,8 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         using MemoryBank features = MemoryBank.CreateRandom(4, Width, seed: 3);
         features.LoadRows(3, [.. bank.Row(0).ToArray().Select(x => -x)]);  // m = ½: the blend vanishes, the row stays
         int[] rows = [7, 2, 7, 0];
-        using var update = new CudaMemoryBankUpdate(bank, device);
-        using var nearest = new CudaNearestKeys(bank, device, DeviceScores.BFloat16);
+        using var update = new MemoryBankUpdateCuda(bank, device);
+        using var nearest = new NearestKeysCuda(bank, device, DeviceScores.BFloat16);
         Nearest(nearest, bank.Row(2));  // the mirror is there, rounded too, before the update
         update.Update(rows, features.Rows, 0.5f);
         host.Update(rows, features.Rows, 0.5f);
@@ -64,8 +64,8 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         byte[] patches = new byte[ids.Length * patchSize * patchSize * 3];
         new Random(5).NextBytes(patches);
         using var pool = new WorkerPool(1);
-        using var cpu = new Augmenter(options, patchSize, pool);
-        using var cuda = new CudaAugmenter(options, patchSize, device);
+        using var cpu = new AugmenterCpu(options, patchSize, pool);
+        using var cuda = new AugmenterCuda(options, patchSize, device);
         AssertSameViews(patches, ids.Length * 3 * side * side, cpu, cuda, (augmenter, source, output) => augmenter.Apply(20210927, 6, 1, ids, source, output));
         AssertSameViews(patches, ids.Length * 3 * side * side, cpu, cuda, (augmenter, source, output) => augmenter.ApplyEvaluation(side + 3, 3, source, output));
     }
@@ -93,7 +93,7 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         ulong[] seeds = [1234, 1235];
         int[] labels = new int[seeds.Length * bank.RowCount], expected = new int[labels.Length];
         using var reference = new KMeansReference(bank);
-        using var means = new CudaKMeans(bank, device);
+        using var means = new KMeansCuda(bank, device);
         reference.Cluster(clusters, iterations, seeds, expected);
         means.Cluster(clusters, iterations, seeds, labels);
         Assert.Equal(expected, labels);
@@ -105,7 +105,7 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         }
     }
 
-    private static int Nearest(CudaNearestKeys nearest, ReadOnlySpan<float> query)
+    private static int Nearest(NearestKeysCuda nearest, ReadOnlySpan<float> query)
     {
         int[] rows = new int[1];
         float[] similarities = new float[1];

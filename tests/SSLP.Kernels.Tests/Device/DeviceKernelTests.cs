@@ -227,7 +227,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         float[] mean = Read(centroids, Stride);
         for (int d = 0; d < Width; d++)
             Assert.Equal(row[d], mean[d], 1e-7);
-        Assert.True((double)KMeans.FixedPoint * CudaKMeans.MaxClusterRows <= Math.ScaleB(1, 63));
+        Assert.True((double)KMeans.FixedPoint * KMeansCuda.MaxClusterRows <= Math.ScaleB(1, 63));
     }
 
     [Theory]

@@ -36,7 +36,8 @@ public sealed unsafe class TensorNearestKeysTests(TestDevice device)
     [Fact]
     public void A_sampled_threshold_loses_no_row_within_the_margin()
     {
-        // Above 4096 rows thresholds come from a sample, so that the margin decides what is noted. Lengths differ: the longest row's margin holds for all.
+        // Above 4096 rows thresholds come from a sample, so that the margin decides what is noted. Lengths differ: the longest row's margin
+        // holds for all.
         using MemoryBank bank = MemoryBank.CreateRandom(4200, 6, seed: 8), queries = MemoryBank.CreateRandom(2, 6, seed: 9);
         for (int i = 0; i < 4200; i += 7)
             bank.LoadRows(i, [.. bank.Row(i).ToArray().Select(x => x * (1 + i % 5))]);
@@ -47,7 +48,7 @@ public sealed unsafe class TensorNearestKeysTests(TestDevice device)
     public void Rows_written_after_the_first_call_are_rounded_again()
     {
         using MemoryBank bank = MemoryBank.CreateRandom(40, 6, seed: 1), queries = MemoryBank.CreateRandom(1, 6, seed: 2);
-        using var nearest = new CudaNearestKeys(bank, device, DeviceScores.BFloat16);
+        using var nearest = new NearestKeysCuda(bank, device, DeviceScores.BFloat16);
         Find(nearest, queries, [], 3);
         float[] aligned = [.. queries.Row(0).ToArray().Select(x => 10 * x)];
         bank.LoadRows(31, aligned);
@@ -68,8 +69,8 @@ public sealed unsafe class TensorNearestKeysTests(TestDevice device)
 
     private int[] AssertSame(MemoryBank bank, MemoryBank queries, int[] ownRows, int k)
     {
-        using var plain = new CudaNearestKeys(bank, device);
-        using var tensor = new CudaNearestKeys(bank, device, DeviceScores.BFloat16);
+        using var plain = new NearestKeysCuda(bank, device);
+        using var tensor = new NearestKeysCuda(bank, device, DeviceScores.BFloat16);
         (int[] expected, float[] expectedSimilarities) = Find(plain, queries, ownRows, k);
         (int[] found, float[] similarities) = Find(tensor, queries, ownRows, k);
         Assert.Equal(expected, found);
@@ -77,7 +78,7 @@ public sealed unsafe class TensorNearestKeysTests(TestDevice device)
         return found;
     }
 
-    private static (int[] Rows, float[] Similarities) Find(CudaNearestKeys nearest, MemoryBank queries, int[] ownRows, int k)
+    private static (int[] Rows, float[] Similarities) Find(NearestKeysCuda nearest, MemoryBank queries, int[] ownRows, int k)
     {
         int[] rows = new int[queries.RowCount * k];
         float[] similarities = new float[rows.Length];

@@ -170,7 +170,7 @@ public sealed class KMeansTests
             if (words[0] == "cuda")
             {
                 _device = new TestDevice();
-                Means = new CudaKMeans(bank, _device);
+                Means = new KMeansCuda(bank, _device);
                 return;
             }
 

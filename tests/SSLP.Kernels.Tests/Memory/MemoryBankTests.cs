@@ -40,7 +40,7 @@ public sealed unsafe class MemoryBankTests
         using var device = new TestDevice();
         AssertUpdates(rows, width, (bank, ids, features) =>
         {
-            using var update = new CudaMemoryBankUpdate(bank, device);
+            using var update = new MemoryBankUpdateCuda(bank, device);
             update.Update(ids, features, 0.3f);
         });
     }

@@ -84,7 +84,7 @@ public sealed unsafe class WholeBankLossTests
         var losses = new float[2];
         using var gradient = new KernelTestData.Matrix(2, 8);
         world.Loss.Evaluate(q.View, [7, 7], 0.01f, losses, gradient.View);
-        // Tensor cores' scores of unit vectors are off by up to 2⁻¹⁵ + D·2⁻²¹ (CudaWholeBankLoss), a loss by twice that over τ.
+        // Tensor cores' scores of unit vectors are off by up to 2⁻¹⁵ + D·2⁻²¹ (WholeBankLossCuda), a loss by twice that over τ.
         double scores = implementation == "cuda BFloat16" ? 2 * 400 * (Math.ScaleB(1, -15) + 8 * Math.ScaleB(1, -21)) / 0.01 : 0;
         Assert.Equal(0f, losses[0], 1e-4f + scores);
         using var reference = new WholeBankLossReference(bank);
@@ -230,7 +230,7 @@ public sealed unsafe class WholeBankLossTests
             if (words[0] == "cuda")
             {
                 _device = new TestDevice();
-                Loss = new CudaWholeBankLoss(bank, _device, Enum.Parse<DeviceScores>(words[1]));
+                Loss = new WholeBankLossCuda(bank, _device, Enum.Parse<DeviceScores>(words[1]));
                 return;
             }
 

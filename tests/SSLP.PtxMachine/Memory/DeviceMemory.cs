@@ -20,8 +20,8 @@ internal unsafe struct Allocation
 }
 
 /// <summary>
-/// The machine's device memory: the host's, so that a device address is a pointer, known by allocation and byte. Beside the bytes it keeps who wrote and who
-/// read each word; see <see cref="History"/>.
+/// The machine's device memory: the host's, so that a device address is a pointer, known by allocation and byte. Beside the bytes it keeps
+/// who wrote and who read each word; see <see cref="History"/>.
 /// </summary>
 public sealed unsafe class DeviceMemory : IDisposable
 {
@@ -62,8 +62,10 @@ public sealed unsafe class DeviceMemory : IDisposable
         return true;
     }
 
-    /// <summary>Lets kernels use memory of the host, a tensor's for one, until the loan is disposed. All its words count as written.</summary>
-    /// <exception cref="ArgumentException">The memory overlaps with what kernels may use already, or is not on a word's boundary.</exception>
+    /// <summary>Lets kernels use memory of the host, a tensor's for one, until the loan is disposed. All its words count as
+    /// written.</summary>
+    /// <exception cref="ArgumentException">The memory overlaps with what kernels may use already, or is not on a word's
+    /// boundary.</exception>
     public IDisposable Lend(void* memory, long bytes)
     {
         ulong address = (ulong)memory;

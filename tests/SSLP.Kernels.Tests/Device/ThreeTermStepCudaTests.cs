@@ -2,9 +2,10 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64 reference.</summary>
+/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64
+/// reference.</summary>
 [Collection("device")]
-public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
+public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
 {
     private const int Width = 9;
 
@@ -31,8 +32,8 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
     {
         using var world = new World(80);
         var options = new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 };
-        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, options, device);
-        using var reference = new ReferenceThreeTermStep(world.Bank, world.Spatial, options);
+        using var step = new ThreeTermStepCuda(world.Bank, world.Spatial, options, device);
+        using var reference = new ThreeTermStepReference(world.Bank, world.Spatial, options);
         int[] anchors = [4, 9];
         float[] features = world.Features(anchors.Length);
         for (int t = 0; t < 2; t++)
@@ -50,7 +51,7 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
     public void A_feature_that_is_not_finite_is_refused_by_its_number(float value)
     {
         using var world = new World(60);
-        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 }, device);
+        using var step = new ThreeTermStepCuda(world.Bank, world.Spatial, new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 }, device);
         float[] features = world.Features(2);
         features[Width + 3] = value;
         ArgumentException fault = Assert.Throws<ArgumentException>(() => Run(step, [4, 9], features, new ThreeTermCall(new TermWeights(1, 1, 1), 1, 0)));
@@ -70,7 +71,8 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
             new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0, Sampling = NegativeSampling.Random },
             90, [3, 50, 89]);
 
-    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the second.</summary>
+    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the
+    /// second.</summary>
     [Fact]
     public void A_sample_of_more_neighbours_than_there_is_room_for_matches_the_reference()
     {
@@ -79,8 +81,8 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
         using MemoryBank bank = MemoryBank.CreateRandom(rows, Width, seed: 5);
         var crowd = new SpatialNeighbours(none, [.. Enumerable.Range(0, rows).Select(i => i % 3)], none);
         var options = new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 1.5, SpatialSample = 7 };
-        using var step = new CudaThreeTermStep(bank, crowd, options, device);
-        using var reference = new ReferenceThreeTermStep(bank, crowd, options);
+        using var step = new ThreeTermStepCuda(bank, crowd, options, device);
+        using var reference = new ThreeTermStepReference(bank, crowd, options);
         using MemoryBank random = MemoryBank.CreateRandom(3, Width, seed: 6);
         float[] features = new float[3 * Width];
         random.SaveRows(0, features);
@@ -99,8 +101,8 @@ public sealed unsafe class CudaThreeTermStepTests(TestDevice device)
     private void Compare(ThreeTermOptions options, int rows, int[] anchors, DeviceScores scores = DeviceScores.Float32)
     {
         using var world = new World(rows);
-        using var step = new CudaThreeTermStep(world.Bank, world.Spatial, options, device, scores);
-        using var reference = new ReferenceThreeTermStep(world.Bank, world.Spatial, options);
+        using var step = new ThreeTermStepCuda(world.Bank, world.Spatial, options, device, scores);
+        using var reference = new ThreeTermStepReference(world.Bank, world.Spatial, options);
         float[] features = world.Features(anchors.Length);
         // Before the first clustering every row is alone; then labels, with a class that spans slides.
         AssertSame(reference, step, anchors, features, 0);

@@ -4,7 +4,7 @@ namespace SSLP.Kernels.Tests.Device;
 
 /// <summary>The launcher of the whole-bank loss with the device code, on a GPU or the PTX machine.</summary>
 [Collection("device")]
-public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
+public sealed unsafe class WholeBankLossCudaTests(TestDevice device)
 {
     [Theory]
     [InlineData(1, 1, 1, false, DeviceScores.Float32)]
@@ -20,7 +20,7 @@ public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
     {
         using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 4), other = MemoryBank.CreateRandom(2 * count, width, seed: 9);
         using var reference = new WholeBankLossReference(bank);
-        using var loss = new CudaWholeBankLoss(bank, device, scores);
+        using var loss = new WholeBankLossCuda(bank, device, scores);
         MatrixView queries = other.Rows.Slice(0, count), positives = other.Rows.Slice(count, count);
         (double expected, float[] expectedLosses, float[] expectedGradient) = Evaluate(reference, queries, positives, rows, given);
         (double actual, float[] losses, float[] gradient) = Evaluate(loss, queries, positives, rows, given);
@@ -40,7 +40,7 @@ public sealed unsafe class CudaWholeBankLossTests(TestDevice device)
     {
         using var bank = new MemoryBank(3, 4);
         bank.LoadRows(0, [50f, 0, 0, 0, -50f, 0, 0, 0, 0, 1f, 0, 0]);
-        using var loss = new CudaWholeBankLoss(bank, device, scores);
+        using var loss = new WholeBankLossCuda(bank, device, scores);
         (double value, _, float[] gradient) = Evaluate(loss, bank.Rows.Slice(0, 1), bank.Rows.Slice(0, 1), 3, given: false);
         Assert.Equal(0, value, 1e-6);
         Assert.All(gradient, g => Assert.True(float.IsFinite(g)));

@@ -4,7 +4,7 @@ namespace SSLP.Kernels.Tests.Device;
 
 /// <summary>The launcher of nearest keys with the device code, on a GPU or the PTX machine.</summary>
 [Collection("device")]
-public sealed unsafe class CudaNearestKeysTests(TestDevice device)
+public sealed unsafe class NearestKeysCudaTests(TestDevice device)
 {
     private const int RankQueries = 130;
 
@@ -16,7 +16,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
     {
         using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 3);
         float[] queries = Queries(queryCount, width);
-        (int[] found, float[] similarities) = Find(new CudaNearestKeys(bank, device), queries, queryCount, width, [], k);
+        (int[] found, float[] similarities) = Find(new NearestKeysCuda(bank, device), queries, queryCount, width, [], k);
         (int[] expected, float[] expectedSimilarities) = Find(new NearestKeysReference(bank), queries, queryCount, width, [], k);
         Assert.Equal(expected, found);
         AssertClose(expectedSimilarities, similarities, width);
@@ -29,7 +29,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
         float[] row = [0.6f, 0, 0.8f, 0, 0];
         for (int i = 0; i < 140; i++)
             bank.LoadRows(i, row);
-        (int[] found, _) = Find(new CudaNearestKeys(bank, device), [.. row, .. row], 2, 5, [0, -1], 4);
+        (int[] found, _) = Find(new NearestKeysCuda(bank, device), [.. row, .. row], 2, 5, [0, -1], 4);
         Assert.Equal([1, 2, 3, 4, 0, 1, 2, 3], found);
     }
 
@@ -39,7 +39,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
         // Above 4096 rows thresholds come from a sample.
         using MemoryBank bank = MemoryBank.CreateRandom(4300, 4, seed: 8);
         float[] queries = Queries(2, 4);
-        (int[] found, _) = Find(new CudaNearestKeys(bank, device), queries, 2, 4, [17, -1], 50);
+        (int[] found, _) = Find(new NearestKeysCuda(bank, device), queries, 2, 4, [17, -1], 50);
         (int[] expected, _) = Find(new NearestKeysReference(bank), queries, 2, 4, [17, -1], 50);
         Assert.Equal(expected, found);
     }
@@ -53,7 +53,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
             bank.LoadRows(i, i % 2 == 0 ? [-1f, 0, 0, 0] : [1f, 0, i * 1e-4f, 0]);
         for (int s = 0; s < 1024; s++)
             bank.LoadRows((int)((long)s * 4300 / 1024), [-1f, 0, 0, 0]);
-        (int[] found, _) = Find(new CudaNearestKeys(bank, device), [1f, 0, 0.5f, 0], 1, 4, [], 9);
+        (int[] found, _) = Find(new NearestKeysCuda(bank, device), [1f, 0, 0.5f, 0], 1, 4, [], 9);
         (int[] expected, _) = Find(new NearestKeysReference(bank), [1f, 0, 0.5f, 0], 1, 4, [], 9);
         Assert.Equal(expected, found);
     }
@@ -62,7 +62,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
     public void Rows_written_after_the_first_call_are_followed()
     {
         using MemoryBank bank = MemoryBank.CreateRandom(40, 6, seed: 1);
-        using var nearest = new CudaNearestKeys(bank, device);
+        using var nearest = new NearestKeysCuda(bank, device);
         float[] query = Queries(1, 6);
         Find(nearest, query, 1, 6, [], 3, dispose: false);
         float[] aligned = [.. query.Select(x => 10 * x)];
@@ -81,7 +81,7 @@ public sealed unsafe class CudaNearestKeysTests(TestDevice device)
         using MemoryBank bank = MemoryBank.CreateRandom(333, 9, seed: 5);
         float[] queries = Queries(RankQueries, 9);
         int[] ranks = [0, 1, 5, 100, 331];
-        float[] found = AtRanks(new CudaNearestKeys(bank, device, scores), queries, ranks), expected = AtRanks(new NearestKeysReference(bank), queries, ranks);
+        float[] found = AtRanks(new NearestKeysCuda(bank, device, scores), queries, ranks), expected = AtRanks(new NearestKeysReference(bank), queries, ranks);
         for (int i = 0; i < found.Length; i++)
             Assert.Equal(expected[i], found[i], Norm(queries.AsSpan(i / ranks.Length * 9, 9)) * (1.0 / 4096 + rounding));
     }
