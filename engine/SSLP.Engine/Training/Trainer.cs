@@ -34,7 +34,7 @@ public sealed class Trainer : IDisposable
     private readonly IPatchSource _source;
     private readonly Method _method;
     private readonly Device _device;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly SGD _optimizer;
     private readonly PatchOrder _order;
     private readonly ReplacingReader _reader;
@@ -56,7 +56,7 @@ public sealed class Trainer : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="pool">Threads of the kernels; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, IRunProbe? probe = null)
+    internal Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, IWorkers pool, IRunProbe? probe = null)
     {
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, pool, probe);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
@@ -74,7 +74,7 @@ public sealed class Trainer : IDisposable
         _guard = new StepGuard(method);
     }
 
-    public Schedule Schedule { get; }
+    internal Schedule Schedule { get; }
 
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;
