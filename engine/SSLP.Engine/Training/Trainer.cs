@@ -34,7 +34,7 @@ public sealed class Trainer : IDisposable
     private readonly IPatchSource _source;
     private readonly Method _method;
     private readonly Device _device;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly SGD _optimizer;
     private readonly RunSizes _sizes;
     private readonly PatchOrder _order;
@@ -57,7 +57,7 @@ public sealed class Trainer : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="pool">Threads of the kernels; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, IRunProbe? probe = null)
+    internal Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, IWorkers pool, IRunProbe? probe = null)
     {
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, pool, probe);
         _sizes = new RunSizes(options, source.Table.Count);
@@ -76,7 +76,7 @@ public sealed class Trainer : IDisposable
         _guard = new StepGuard(method);
     }
 
-    public Schedule Schedule { get; }
+    internal Schedule Schedule { get; }
 
     /// <summary>Sizes as they came out for these patches.</summary>
     public RunSizes Sizes => _sizes;

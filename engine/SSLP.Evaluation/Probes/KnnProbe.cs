@@ -32,7 +32,7 @@ public static class KnnProbe
 
     /// <summary>The metrics of one k without their intervals, which take a thousand resamples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of training patches.</exception>
-    public static Metrics Score(ProbeTask task, int k, KernelSet kernels)
+    internal static Metrics Score(ProbeTask task, int k, KernelSet kernels)
     {
         (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k, kernels);
         return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();

@@ -11,7 +11,7 @@ namespace SSLP.Evaluation.Sets;
 /// no
 /// auxiliary anchors.
 /// </summary>
-public static class EncoderSets
+internal static class EncoderSets
 {
     private const double PoolShare = 0.2;
 

@@ -11,7 +11,7 @@ namespace SSLP.Evaluation.Sets;
 /// The memory bank of a run as its newest checkpoint holds it, and the sets that the method makes of it. A row asks with its own bank
 /// vector, which stands for the view that training would encode.
 /// </summary>
-public sealed class RunBank : IDisposable
+internal sealed class RunBank : IDisposable
 {
     private readonly FusedObjective _objective;
     private readonly ulong _seed;

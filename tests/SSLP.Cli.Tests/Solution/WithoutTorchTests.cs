@@ -13,7 +13,7 @@ public sealed class WithoutTorchTests : IDisposable
     [Fact]
     public void Ten_lines_on_data_and_kernels_are_published_without_libtorch_and_run()
     {
-        string solution = FloorsTests.Root;
+        string solution = Repository.Root;
         File.WriteAllText(Path.Combine(_root, "Ten.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
