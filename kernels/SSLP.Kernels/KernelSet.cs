@@ -108,6 +108,13 @@ public sealed class KernelSet : IDisposable
     public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
         Backend == KernelBackend.Cuda ? new MemoryBankUpdateCuda(bank, _device!) : new MemoryBankUpdateCpu(bank);
 
+    public IMomentumSgd MomentumSgd() => Backend switch
+    {
+        KernelBackend.Reference => new MomentumSgdReference(),
+        KernelBackend.Cuda => new MomentumSgdCuda(_device!),
+        _ => new MomentumSgdCpu(Pool, _isa),
+    };
+
     /// <summary>The CPU's augmenter also for the reference: that one is an oracle of single views.</summary>
     public IAugmenter Augmenter(AugmentOptions options, int patchSize) =>
         Backend == KernelBackend.Cuda ? new AugmenterCuda(options, patchSize, _device!) : new AugmenterCpu(options, patchSize, Pool);

@@ -25,5 +25,10 @@ public sealed class KernelSetTests
             Assert.IsType<KMeansCpu>(means);
             Assert.IsType<KMeansReference>(oracle);
         }
+        using (IMomentumSgd sgd = cpu.MomentumSgd(), oracle = reference.MomentumSgd())
+        {
+            Assert.IsType<MomentumSgdCpu>(sgd);
+            Assert.IsType<MomentumSgdReference>(oracle);
+        }
     }
 }

@@ -20,10 +20,10 @@ public sealed class EncoderSetsTests
         Assert.Equal([8, 9, 11, 12], sets.Spatial.Order());
         Assert.Equal([9, 11], sets.Spatial[..2].Order());
         Assert.Equal(3, sets.Feature.Length);
-        Assert.Subset(new HashSet<int> { 8, 9, 11, 12 }, [.. sets.Feature]);
+        Assert.Subset(new HashSet<int> { 8, 9, 11, 12 }, new HashSet<int>(sets.Feature));
         // The pool: the four nearest of those that are neither.
         Assert.Equal(3, sets.Negatives.Length);
-        Assert.Subset(new HashSet<int> { 6, 7, 13, 14 }, [.. sets.Negatives]);
+        Assert.Subset(new HashSet<int> { 6, 7, 13, 14 }, new HashSet<int>(sets.Negatives));
     }
 
     [Fact]
