@@ -66,6 +66,9 @@ public static class SlideOpening
         }
         catch (SlideException embedded) when (embedded.MayBeReadByOpenSlide())
         {
+            // What it can't allocate ends the process.
+            if (embedded.Fault != SlideFault.NotASlide && TiffSlide.ClaimsTooMuch(path, runtime.Tiff))
+                throw;
             return OpenSlideInstead(path, runtime, embedded);
         }
     }

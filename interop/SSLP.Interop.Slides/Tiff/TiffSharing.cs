@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>What open TIFF slides share: decoders, decoded tiles, the numbers of their images. Safe from many threads.</summary>
@@ -5,6 +7,7 @@ internal sealed class TiffSharing : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Stack<TileDecoder> _idle = new();
+    private readonly ConcurrentDictionary<(string Path, long Bytes, int Width, int Finer), bool> _looks = new();
     private readonly JpegChoice _jpeg;
     private long _lastImage;
     private bool _disposed;
@@ -29,6 +32,17 @@ internal sealed class TiffSharing : IDisposable
 
     /// <summary>A number that no other image has: the cache knows its tiles by it.</summary>
     public long NextImage() => Interlocked.Increment(ref _lastImage);
+
+    /// <summary>
+    /// What a look at two images of a file showed. Slides are opened again and again where there are more than handles, and a look costs
+    /// dozens of tiles.
+    /// </summary>
+    public bool Remember((string Path, long Bytes, int Width, int Finer) images, Func<bool> look)
+    {
+        if (!_looks.TryGetValue(images, out bool seen))
+            _looks[images] = seen = look();
+        return seen;
+    }
 
     /// <summary>Lends a decoder to one thread; after warm-up nothing is made.</summary>
     public TileDecoder RentDecoder()
