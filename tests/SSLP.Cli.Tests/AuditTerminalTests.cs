@@ -21,12 +21,14 @@ public sealed partial class AuditTerminalTests : IDisposable
     {
         Assert.SkipUnless(File.Exists(Script), "script is not on this machine (Debian, Ubuntu: apt install bsdutils).");
         Assert.Equal(0, Sslp.Run("synth", "--out", _root, "--slides", "2", "--size", "512", "--patch", "128").ExitCode);
-        File.Move(Path.Combine(_root, "synth_01.tif"), Path.Combine(_root, "TCGA-XX-0000-01Z-00-DX1.01234567-89ab-cdef-0123-456789abcdef.tif"));
+        File.Move(Path.Combine(_root, "synth_01.tif"),
+            Path.Combine(_root, "TCGA-XX-0000-01Z-00-DX1.01234567-89ab-cdef-0123-456789abcdef.tif"));
         File.WriteAllText(Path.Combine(_root, "broken.svs"), "no slide");
         string[] lines = Lines(columns, "audit", "--patch", "128", _root);
         int rule = Array.FindIndex(lines, line => line.Contains("───", StringComparison.Ordinal));
         string[] rows = [.. lines.Skip(rule + 1).TakeWhile(line => line.Trim().Length > 0)];
-        Assert.Equal(["TCGA-XX", "broken", "synth_02"], rows.Select(row => row.Trim().Split('.', '-', '…')[0] is "TCGA" ? "TCGA-XX" : row.Trim().Split('.')[0]));
+        Assert.Equal(["TCGA-XX", "broken", "synth_02"],
+            rows.Select(row => row.Trim().Split('.', '-', '…')[0] is "TCGA" ? "TCGA-XX" : row.Trim().Split('.')[0]));
         Assert.All(lines.Take(rule + 1 + rows.Length), line => Assert.InRange(line.TrimEnd().Length, 0, columns));
         Assert.Equal(whole, lines[rule - 1].Contains("patches", StringComparison.Ordinal));
         Assert.Contains("verdict", lines[rule - 1], StringComparison.Ordinal);
@@ -35,8 +37,14 @@ public sealed partial class AuditTerminalTests : IDisposable
 
     private static string[] Lines(int columns, params string[] arguments)
     {
-        string command = $"stty cols {columns}; dotnet '{Path.Combine(AppContext.BaseDirectory, "sslp.dll")}' {string.Join(' ', arguments.Select(a => $"'{a}'"))}";
-        var start = new ProcessStartInfo(Script, ["-qec", command, "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        string command =
+            $"stty cols {columns}; dotnet '{Path.Combine(AppContext.BaseDirectory, "sslp.dll")}' "
+            + $"{string.Join(' ', arguments.Select(a => $"'{a}'"))}";
+        var start = new ProcessStartInfo(Script, ["-qec", command, "/dev/null"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+        };
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         string output = process.StandardOutput.ReadToEnd();

@@ -14,7 +14,7 @@ public sealed class CraftedSlidesTests : IDisposable
         ["ome-physicalsize-xml-only.ome.tif"] = (2, 0.5, ""),
         ["stain-ihc-brown-on-pale-blue.tif"] = (2, 0.5, ""),
         ["tiff-black-border-62pct.tif"] = (2, 0.5, ""),
-        ["tiff-jpeg-edge-tiles-cut.tif"] = (2, 0.5, ""),
+        ["tiff-jpeg-edge-tiles-cut.tif"] = (1, 0.5, ""),
         ["tiff-jpeg-extraneous-bytes.tif"] = (2, 0.5, ""),
         ["tiff-mask-ifds.tif"] = (2, 0.5, "mask"),
         ["tiff-mpp-0.0005-unit-mixup.tif"] = (2, null, "says 0.0005 µm/px in tiff.ResolutionUnit, a size that no microscope has"),
@@ -53,7 +53,8 @@ public sealed class CraftedSlidesTests : IDisposable
                 Assert.True(record.GetProperty("patches").GetInt32() > 0, record.ToString());
             }
         }
-        Sslp.Result tile = Sslp.Run("tile", "--slides", folder, "--out", Path.Combine(_root, "t.sslp"), "--patch", "128", "--assume-mpp", "0.5",
+        Sslp.Result tile = Sslp.Run("tile", "--slides", folder, "--out", Path.Combine(_root, "t.sslp"), "--patch", "128",
+            "--assume-mpp", "0.5",
             "--jpeg", decoder);
         Assert.True(tile.ExitCode == 0, tile.Error);
         Assert.Contains($"patches on {Right.Count} slides", tile.Error, StringComparison.Ordinal);
@@ -61,5 +62,6 @@ public sealed class CraftedSlidesTests : IDisposable
 
     private static string Text(JsonElement record, string key) =>
         !record.TryGetProperty(key, out JsonElement value) ? ""
-        : value.ValueKind == JsonValueKind.Array ? string.Join("; ", value.EnumerateArray().Select(item => item.GetString())) : value.ToString();
+        : value.ValueKind == JsonValueKind.Array ? string.Join("; ", value.EnumerateArray().Select(item => item.GetString()))
+            : value.ToString();
 }

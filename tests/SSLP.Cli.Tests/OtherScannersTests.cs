@@ -72,7 +72,8 @@ public sealed class OtherScannersTests : IDisposable
     private static Sslp.Result Succeed(params string[] arguments)
     {
         Sslp.Result result = Sslp.Run(arguments);
-        Assert.True(result.ExitCode == 0, $"sslp {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Error}{result.Output}");
+        Assert.True(result.ExitCode == 0,
+            $"sslp {string.Join(' ', arguments)} ended with {result.ExitCode}: {result.Error}{result.Output}");
         return result;
     }
 }

@@ -4,8 +4,8 @@ using SSLP.Interop.Slides.Tiff;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// Tiles of a slide to be decoded with nothing around it: JPEG and JPEG 2000 in memory, others from the file. Its rate is the floor of every
-/// way to read that slide.
+/// Tiles of a slide to be decoded with nothing around it: JPEG and JPEG 2000 in memory, others from the file. Its rate is the floor of
+/// every way to read that slide.
 /// </summary>
 internal sealed class DecoderProbe : IDisposable
 {

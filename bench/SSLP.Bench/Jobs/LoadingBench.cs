@@ -32,12 +32,21 @@ public static class LoadingBench
         double patchesPerSecond = scene.Places.Length / medians[0] * 1e3;
         measures["patches_per_second"] = patchesPerSecond;
         measures["patches_per_second_and_thread"] = patchesPerSecond / threads;
-        notes.Insert(0, $"{scene.Places.Length} patches of {scene.Side} px {(options.OffGrid ? "across four tiles each" : "on the tile grid")}"
-            + $"{(scene.Half ? " at half the resolution" : string.Empty)} of {scene.Slides.Length} slides in {scene.Compression} "
-            + $"({string.Join(", ", scene.Slides.Take(3).Select(Path.GetFileName))}{(scene.Slides.Length > 3 ? ", …" : string.Empty)}), files in the page cache");
+        string grid = options.OffGrid ? "across four tiles each" : "on the tile grid";
+        notes.Insert(0, $"{scene.Places.Length} patches of {scene.Side} px {grid}{(scene.Half ? " at half the resolution" : string.Empty)} of {scene.Slides.Length} slides in {scene.Compression} "
+            + $"({string.Join(", ", scene.Slides.Take(3).Select(Path.GetFileName))}{(scene.Slides.Length > 3 ? ", …" : string.Empty)}), "
+            + "files in the page cache");
         return new BenchReport(
             "loading", ThisProcess.Machine(threads), ThisProcess.Commit(),
-            new Dictionary<string, long> { ["patches"] = scene.Places.Length, ["side"] = scene.Side, ["slides"] = scene.Slides.Length, ["off_grid"] = options.OffGrid ? 1 : 0, ["half"] = scene.Half ? 1 : 0 },
-            medians[0], medians[1], medians[1] / medians[0], (long)measures["resident_growth_bytes"], ways.Baselines(medians), notes, measures);
+            new Dictionary<string, long>
+            {
+                ["patches"] = scene.Places.Length,
+                ["side"] = scene.Side,
+                ["slides"] = scene.Slides.Length,
+                ["off_grid"] = options.OffGrid ? 1 : 0,
+                ["half"] = scene.Half ? 1 : 0,
+            },
+            medians[0], medians[1], medians[1] / medians[0], (long)measures["resident_growth_bytes"], ways.Baselines(medians), notes,
+            measures);
     }
 }

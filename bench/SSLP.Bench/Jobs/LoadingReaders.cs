@@ -42,7 +42,9 @@ internal sealed class LoadingReaders : IDisposable
     /// <summary>The bare decoder on the same tiles, whole and, where they are JPEG or JPEG 2000, in memory.</summary>
     public double Decode() => Time(worker => place => _decoders[_scene.Places[place].Slide].Decode(_decoderTile[place], _patch[worker]));
 
-    /// <summary>read_region of a reader (at half the resolution, four pixels' mean of it), into a buffer that every patch overwrites.</summary>
+    /// <summary>
+    /// read_region of a reader (at half the resolution, four pixels' mean of it), into a buffer that every patch overwrites.
+    /// </summary>
     public double ReadRegions(SlideReader reader)
     {
         Slide[] slides = [.. _scene.Slides.Select(path => Slide.Open(path, reader, _runtime))];

@@ -67,7 +67,8 @@ internal sealed class LoadingScene
             throw new Fault(FaultKind.Input, $"No slide of '{path}' serves the loading bench: {string.Join("; ", notes.Take(3))}.");
         TileKind chosen = byKind.MaxBy(pair => pair.Value.Count).Key;
         foreach (var (other, slides) in byKind.Where(pair => pair.Key != chosen))
-            notes.AddRange(slides.Select(slide => $"left out: {Path.GetFileName(slide.Path)} ({other.Compression} tiles of {other.Side} px)"));
+            notes.AddRange(slides.Select(slide =>
+                $"left out: {Path.GetFileName(slide.Path)} ({other.Compression} tiles of {other.Side} px)"));
         return Lay(byKind[chosen], chosen, options);
     }
 

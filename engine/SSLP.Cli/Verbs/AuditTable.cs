@@ -66,7 +66,8 @@ internal static class AuditTable
         r.Name, Words(r.Verdict),
         r.MppX is double mpp ? mpp.ToString("0.####", CultureInfo.InvariantCulture) : string.Empty,
         r.TissueFraction is double tissue
-            ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0} % {r.TissueMethod?.ToString().ToLowerInvariant()}") : string.Empty,
+            ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0} % {r.TissueMethod?.ToString().ToLowerInvariant()}")
+            : string.Empty,
         $"{r.Patches}",
         r.Width is null ? string.Empty : $"{r.Width}×{r.Height}", $"{r.Levels}",
     ];

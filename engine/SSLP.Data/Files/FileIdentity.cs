@@ -48,7 +48,8 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, string?
         byte* status = stackalloc byte[StatxBytes];
         try
         {
-            return Statx(CurrentFolder, path, 0, TypeMask, status) == 0 && (*(ushort*)(status + ModeAt) & TypeBits) is not (0 or Regular or Folder);
+            return Statx(CurrentFolder, path, 0, TypeMask, status) == 0
+                && (*(ushort*)(status + ModeAt) & TypeBits) is not (0 or Regular or Folder);
         }
         catch (EntryPointNotFoundException)
         {
@@ -82,5 +83,6 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, string?
     }
 
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static extern unsafe int Statx(int folder, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, byte* status);
+    private static extern unsafe int Statx(int folder, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask,
+        byte* status);
 }

@@ -15,7 +15,9 @@ internal sealed class SlideWalk
     private const string Dicom = ".dcm";
 
     /// <summary>Folders of systems and programs, besides hidden ones.</summary>
-    private static readonly string[] SystemFolders = ["@eaDir", "lost+found", "__MACOSX", "#snapshot", "@Recycle", "$RECYCLE.BIN", "#recycle", "@Recently-Snapshot", "System Volume Information"];
+    private static readonly string[] SystemFolders =
+        ["@eaDir", "lost+found", "__MACOSX", "#snapshot", "@Recycle", "$RECYCLE.BIN", "#recycle", "@Recently-Snapshot",
+            "System Volume Information"];
 
     private readonly HashSet<FileIdentity> _folders = [], _files = [];
     private readonly List<string> _nowhere = [], _noFiles = [], _unreadable = [];
@@ -146,7 +148,8 @@ internal sealed class SlideWalk
 
     private static string NameBelow(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
 
-    private static string Count(int count, string what, string? many = null) => count == 1 ? $"1 {what}" : $"{count:N0} {many ?? what + "s"}";
+    private static string Count(int count, string what, string? many = null) =>
+        count == 1 ? $"1 {what}" : $"{count:N0} {many ?? what + "s"}";
 
     private static string Few(List<string> paths) => string.Join(", ", paths.Take(3)) + (paths.Count > 3 ? ", …" : "");
 }

@@ -42,9 +42,11 @@ internal static partial class GenericLayout
 
     /// <summary>Why a file without a tiled picture is refused.</summary>
     public static SlideException NoTiles(TiffLayout layout) =>
-        layout.File.Fault(SlideFault.UnsupportedFormat, TiledImage.IsTiled(layout.Directories[0])
-        ? "has masks and no picture"
-        : "is a TIFF in strips and not in tiles, so no part of it can be read alone; rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
+        // OpenSlide opens masks and reads none of their tiles.
+        layout.Directories.Any(TiledImage.IsTiled)
+            ? new SlideException(layout.File.Path, SlideFault.UnsupportedFormat, "has masks and no picture") { IsFinal = true }
+            : layout.File.Fault(SlideFault.UnsupportedFormat, "is a TIFF in strips and not in tiles, so no part of it can be read alone; "
+                + "rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
 
     public static double Area(TiffDirectory directory) =>
         (directory.Number(TiffTag.ImageWidth) ?? 0) * (directory.Number(TiffTag.ImageLength) ?? 0);

@@ -53,8 +53,8 @@ internal sealed class TiffSlide : Slide
     }
 
     /// <summary>
-    /// Whether an image of the file claims tiles that nobody could hold in memory. Files that are read here never do; those that are left to
-    /// others have to be asked.
+    /// Whether an image of the file claims tiles that nobody could hold in memory. Files that are read here never do; those that are left
+    /// to others have to be asked.
     /// </summary>
     public static bool ClaimsTooMuch(string path, TiffSharing sharing)
     {
