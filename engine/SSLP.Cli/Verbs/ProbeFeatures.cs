@@ -44,19 +44,26 @@ internal sealed class ProbeFeatures
         });
     }
 
-    /// <summary>Features of every patch that the command line names.</summary>
+    /// <summary>Features of every patch that the command line names; of an encoder, where <paramref name="withHandMade"/> asks for it, also
+    /// the colour and texture statistics of the same patches, and both side by side, which is what a user would take.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="context">Of this process.</param>
     /// <param name="splitOf">The sides: what is wrong with them is said before features are computed.</param>
-    public FeatureTable Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf)
+    /// <param name="withHandMade">As said.</param>
+    public IReadOnlyList<FeatureTable> Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, bool withHandMade)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
-            return HandMade(parsed, context, splitOf);
+            return [HandMade(parsed, context, splitOf)];
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, context, device);
         SayWhatWasSeen(network, splitOf(network.Source.Table), parsed.GetValue(_mismatch));
         var progress = new CountLine("patches", network.Source.Table.Count);
-        return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name).Kept();
+        FeatureTable learned = Embedder
+            .Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name).Kept();
+        if (!withHandMade || network.Described is null)
+            return [learned];
+        FeatureTable handMade = HandMadeFeatures.ColourAndTexture(network.Source, Shell.Stop).Kept();
+        return [learned, handMade, learned.Beside(handMade, $"{network.Name} and {handMade.Source}")];
     }
 
     /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line

@@ -49,22 +49,28 @@ internal static class ProbeVerb
             FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions()) with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
             IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
                 ? [features.Tune(parsed, context, Split, options)]
-                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split), Split, context);
+                : Frozen(
+                    parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split, parsed.GetRequiredValue(kind) == "linear"), Split, context);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });
         return command;
     }
 
+    // The first table by both linear ways, those beside it by the one that does not depend on the features' scale.
     private static IReadOnlyList<ProbeResult> Frozen(
-        string kind, FeatureTable table, Func<PatchTable, ProbeSplit> splitOf, EngineContext context)
+        string kind, IReadOnlyList<FeatureTable> tables, Func<PatchTable, ProbeSplit> splitOf, EngineContext context)
     {
-        var task = new ProbeTask(table, splitOf(table.Patches));
+        var task = new ProbeTask(tables[0], splitOf(tables[0].Patches));
         if (kind == "knn")
         {
             using KernelSet kernels = context.OpenKernels();
             return KnnProbe.Run(task, kernels);
         }
-        return [LinearProbe.Logistic(task), LinearProbe.Sgd(task)];
+        return
+        [
+            LinearProbe.Logistic(task), LinearProbe.Sgd(task),
+            .. tables.Skip(1).Select(table => LinearProbe.Logistic(new ProbeTask(table, splitOf(table.Patches)))),
+        ];
     }
 }

@@ -13,8 +13,9 @@ public sealed class PatchSubset : IPatchSource
     public PatchSubset(IPatchSource whole, int[] patches, string what)
     {
         (_whole, _patches) = (whole, patches);
-        Describe = $"{what} of {whole.Describe}";
         Table = whole.Table.Select(patches);
+        int slides = new HashSet<int>(Table.SlideOf.ToArray()).Count;
+        Describe = $"{what}, {patches.Length:N0} patches on {slides:N0} {(slides == 1 ? "slide" : "slides")} of {whole.Describe}";
     }
 
     public PatchTable Table { get; }

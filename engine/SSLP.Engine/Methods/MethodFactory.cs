@@ -19,6 +19,8 @@ internal static class MethodFactory
     {
         if (options.Method == MethodKind.Supervised)
             return NewSupervised(options, table);
+        if (options is { Method: MethodKind.MoCoV2, BatchSize: < 4 })
+            throw new Fault(FaultKind.Usage, $"batch_size={options.BatchSize}: mocov2 makes keys in two groups of at least two patches, each with its own batch statistics; it takes 4 or more.");
         Encoder encoder = Started(NewEncoder(options), options);
         ulong seed = (ulong)options.Seed;
         return options.Method switch

@@ -11,8 +11,8 @@ namespace SSLP.Engine.Methods;
 
 /// <summary>
 /// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a
-/// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
-/// the paper's 8 devices have them: else the batch normalisation gives the answer away.
+/// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of about 32, two at least and of equal size (to
+/// one), each with its own batch statistics, as the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
 internal sealed class MoCoV2 : Method
 {
@@ -124,9 +124,12 @@ internal sealed class MoCoV2 : Method
         using var noGrad = no_grad();
         long[] order = Shuffled((int)view.shape[0], step);
         Tensor shuffled = view.index_select(0, tensor(order, device: view.device));
-        Tensor keys = cat([.. shuffled.split(GroupSize).Select(_key.forward)], 0);
+        Tensor keys = cat([.. shuffled.tensor_split(Groups((int)view.shape[0])).Select(_key.forward)], 0);
         return empty_like(keys).index_copy_(0, tensor(order, device: view.device), keys);
     }
+
+    /// <summary>Groups of a batch.</summary>
+    internal static int Groups(int batch) => Math.Max(2, batch / GroupSize);
 
     private void Enqueue(Tensor keys)
     {

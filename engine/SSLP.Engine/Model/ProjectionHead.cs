@@ -15,8 +15,12 @@ public enum HeadKind
     /// </summary>
     LinearNorm,
 
-    /// <summary>Linear, ReLU, linear, the hidden width that of the features; MoCo v2's and SimCLR's.</summary>
+    /// <summary>Linear, ReLU, linear, the hidden width that of the features; MoCo v2's (Chen, Fan, Girshick, He 2020, 3).</summary>
     Mlp,
+
+    /// <summary>The same with batch normalisation after both linear layers, which then have no bias; SimCLR's as its authors trained
+    /// it.</summary>
+    MlpNorm,
 }
 
 /// <summary>Features → a point of the unit sphere of dimension D, in float32 whatever the backbone ran in.</summary>
@@ -35,6 +39,9 @@ internal sealed class ProjectionHead : nn.Module<Tensor, Tensor>
         {
             HeadKind.Linear => nn.Sequential(("0", nn.Linear(features, width))),
             HeadKind.LinearNorm => nn.Sequential(("0", nn.Linear(features, width)), ("1", nn.BatchNorm1d(width))),
+            HeadKind.MlpNorm => nn.Sequential(
+                ("0", nn.Linear(features, features, hasBias: false)), ("1", nn.BatchNorm1d(features)), ("2", nn.ReLU()),
+                ("3", nn.Linear(features, width, hasBias: false)), ("4", nn.BatchNorm1d(width))),
             _ => nn.Sequential(("0", nn.Linear(features, features)), ("1", nn.ReLU()), ("2", nn.Linear(features, width))),
         };
         register_module("layers", layers);

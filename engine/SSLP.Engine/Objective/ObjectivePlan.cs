@@ -31,7 +31,8 @@ public sealed record ObjectivePlan
 
     /// <summary>The paper's constants, scaled to a bank of <paramref name="rows"/> as method.md's "Small banks" says [I].</summary>
     /// <param name="rows">N.</param>
-    /// <param name="auxiliaryAnchors">Size of A; the paper's 8192 nearest keys are shared out among 1 + that many queries.</param>
+    /// <param name="auxiliaryAnchors">Size of A; the paper's 8192 nearest keys, at least 128 of a small bank, are shared out among 1 + that
+    /// many queries: the total is the same whatever it is.</param>
     public static ObjectivePlan For(int rows, int auxiliaryAnchors = 1)
     {
         int queries = 1 + auxiliaryAnchors;
@@ -40,7 +41,7 @@ public sealed record ObjectivePlan
             Terms = new ThreeTermOptions
             {
                 AuxiliaryAnchors = auxiliaryAnchors,
-                NearestKeys = Math.Min(Math.Max(64, (int)(0.012 / queries * rows)), 8192 / queries),
+                NearestKeys = Math.Max(1, Math.Min(Math.Max(128, (int)(0.012 * rows)), 8192) / queries),
                 Negatives = Math.Clamp(NegativeRanks.PoolSize(rows, 0.2) / 2, 1, 4096),
             },
             Clusters = Math.Min(Math.Clamp((int)Math.Round(rows / 680.0), 20, 1000), rows),

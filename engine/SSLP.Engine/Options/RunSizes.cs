@@ -18,7 +18,10 @@ internal sealed class RunSizes
         bool isSslp = options.Method == MethodKind.Sslp, hasBank = isSslp || options.Method == MethodKind.InstDisc;
         string there = $"there are {rows:N0} patches";
         BatchSize = Cut("batch_size", options.BatchSize, rows, true, there);
-        Queue = Cut("queue", options.Queue, rows, options.Method == MethodKind.MoCoV2, there);
+        Queue = Cut("queue", options.Queue, rows, options.Method == MethodKind.MoCoV2, there, ScaledQueue(rows, BatchSize));
+        if (options.Method == MethodKind.MoCoV2 && options.Queue <= rows && options.Queue > ScaledQueue(rows, BatchSize))
+            _cuts.Add(string.Create(CultureInfo.InvariantCulture,
+                $"queue is {Queue:N0}, more than a tenth of the {rows:N0} patches: a query often meets its own patch among the negatives."));
         Prefetch = Cut("prefetch", options.Prefetch, ReplacingReader.Lag, true, "that many batches are in memory at most");
 
         ObjectivePlan scaled = ObjectivePlan.For(rows, options.AuxiliaryAnchors);
@@ -26,7 +29,7 @@ internal sealed class RunSizes
         int candidates = NegativeRanks.Candidates(sampling, rows, options.PoolShare);
         string pool = sampling == NegativeSampling.SemiHard
             ? FormattableString.Invariant($"the pool is {options.PoolShare} of {rows:N0} patches") : there;
-        Objective = scaled with
+        Objective = WithoutIdleSets(scaled with
         {
             Terms = scaled.Terms with
             {
@@ -46,7 +49,7 @@ internal sealed class RunSizes
             BankMomentum = options.BankMomentum,
             IntraWeight = options.IntraWeight,
             InterWeight = options.InterWeight,
-        };
+        });
         if (isSslp && options.AuxiliaryAnchors > 0 && MostNeighbours(options.Radius) is long most && most < options.AuxiliaryAnchors)
             _cuts.Add(string.Create(CultureInfo.InvariantCulture,
                 $"auxiliary_anchors is {options.AuxiliaryAnchors:N0}, of {most:N0} at most: places in radius={options.Radius}."));
@@ -64,7 +67,7 @@ internal sealed class RunSizes
     /// <summary>The objective's constants; of instance discrimination those of SSLP that it begins with.</summary>
     public ObjectivePlan Objective { get; }
 
-    /// <summary>A sentence for each option of this method that was asked for more than there is.</summary>
+    /// <summary>A sentence for each option of this method that was asked for more than there is, or than is good.</summary>
     public IReadOnlyList<string> Cuts => _cuts;
 
     /// <param name="key">The option.</param>
@@ -78,6 +81,22 @@ internal sealed class RunSizes
         if (isUsed && asked > most)
             _cuts.Add(FormattableString.Invariant($"{key} is {most:N0} in this run, not {asked:N0}: {why}."));
         return Math.Min(asked > 0 ? asked : scaled, most);
+    }
+
+    /// <summary>
+    /// MoCo's queue where nobody says how long: 65,536 keys, but no more than N/10, and one batch at least. A longer one holds a patch's own
+    /// key of the epoch before, as a negative, for a good part of the queries.
+    /// </summary>
+    private static int ScaledQueue(int rows, int batch) => Math.Clamp(rows / 10, Math.Min(batch, rows), 65536);
+
+    /// <summary>A term whose weight is 0 takes its set with it: without inter there is no F, and without intra, too, no S; what is in
+    /// neither may be a negative.</summary>
+    private static ObjectivePlan WithoutIdleSets(ObjectivePlan plan)
+    {
+        if (plan.InterWeight > 0)
+            return plan;
+        ThreeTermOptions terms = plan.Terms with { AuxiliaryAnchors = 0, NearestKeys = 0 };
+        return plan with { Terms = plan.IntraWeight > 0 ? terms : terms with { RadiusPatches = 0.5 } };
     }
 
     /// <summary>Places of a grid within a radius of one of them, without itself.</summary>

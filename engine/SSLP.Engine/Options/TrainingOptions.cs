@@ -98,8 +98,11 @@ public sealed record TrainingOptions
     [Option("side of the network's input", Unit = "px", Least = 8, Most = AugmentOptions.MostInputSize, Source = Behaviour)]
     public int InputSize { get; init; } = 224;
 
-    [Option("of SGD at the start of the cosine", Most = 100, Source = Behaviour)]
-    public double LearningRate { get; init; } = 0.015;
+    /// <summary>Null: <see cref="LearningRateOrDefault"/>.</summary>
+    [Option(
+        "of SGD at the start of the cosine; auto: 0.03 * batch_size / 256, which is the paper's 0.015 at its batch of 128", Most = 100,
+        TakesAuto = true, Source = Behaviour)]
+    public double? LearningRate { get; init; }
 
     [Option("of SGD", Most = 1, Source = Behaviour)]
     public double Momentum { get; init; } = 0.9;
@@ -146,10 +149,10 @@ public sealed record TrainingOptions
     [Option("T_ramp of the intra and inter terms; 0: 10 % of the run's steps", Unit = "epochs", Most = 1e6, Source = Behaviour)]
     public double RampEpochs { get; init; }
 
-    [Option("factor of the intra term besides the ramp; 0 leaves it out", Most = 1e3)]
+    [Option("factor of the intra term besides the ramp; 0 leaves it out, and S with it where inter is out, too", Most = 1e3)]
     public double IntraWeight { get; init; } = 1;
 
-    [Option("factor of the inter term besides the ramp; 0 leaves it out", Most = 1e3)]
+    [Option("factor of the inter term besides the ramp; 0 leaves it out, and F with it", Most = 1e3)]
     public double InterWeight { get; init; } = 1;
 
     [Option("no gradient through the negatives, as SGCL has it")]
@@ -158,8 +161,8 @@ public sealed record TrainingOptions
     [Option("mocov2: momentum of the key encoder", Most = 1)]
     public double KeyMomentum { get; init; } = 0.999;
 
-    [Option("mocov2: keys in the queue", Least = 2)]
-    public int Queue { get; init; } = 65536;
+    [Option("mocov2: keys in the queue, at most a patch each; 0: 65536, but no more than a tenth of the patches")]
+    public int Queue { get; init; }
 
     [Option("a whole list of the augmentation; the keys below change one value")]
     public AugmentOptions Augment { get; init; } = AugmentOptions.Sslp;
@@ -205,11 +208,23 @@ public sealed record TrainingOptions
     /// <summary>Where a method's own paper differs from SSLP's values.</summary>
     public static TrainingOptions DefaultsOf(MethodKind method) => method switch
     {
-        MethodKind.MoCoV2 => new() { Method = method, LearningRate = 0.03, Temperature = 0.2, Augment = AugmentOptions.MoCoV2 },
-        MethodKind.SimClr => new() { Method = method, LearningRate = 0.03, Temperature = 0.1, Augment = AugmentOptions.MoCoV2 },
+        MethodKind.MoCoV2 => new() { Method = method, Temperature = 0.2, Augment = AugmentOptions.MoCoV2 },
+        MethodKind.SimClr => new() { Method = method, Temperature = 0.1, Augment = AugmentOptions.MoCoV2 },
         _ => new() { Method = method },
     };
 
-    /// <summary>The head of the method where none was asked for: MLP for MoCo v2 and SimCLR, linear for the others.</summary>
-    public HeadKind HeadOrDefault => Head ?? (Method is MethodKind.MoCoV2 or MethodKind.SimClr ? HeadKind.Mlp : HeadKind.Linear);
+    /// <summary>The head of the method's own paper where none was asked for: linear for SSLP and InstDisc, an MLP for MoCo v2, one with
+    /// batch normalisation for SimCLR.</summary>
+    public HeadKind HeadOrDefault => Head ?? Method switch
+    {
+        MethodKind.MoCoV2 => HeadKind.Mlp,
+        MethodKind.SimClr => HeadKind.MlpNorm,
+        _ => HeadKind.Linear,
+    };
+
+    /// <summary>
+    /// 0.03 at 256 patches a step, in proportion to the batch (Goyal et al. 2017): InstDisc's and MoCo's value at their batch, and the
+    /// SSLP paper's 0.015 at its 128. SimCLR's own paper takes 0.3 at 256 with LARS, which is not here; it gets what the others get.
+    /// </summary>
+    public double LearningRateOrDefault => LearningRate ?? 0.03 * BatchSize / 256;
 }

@@ -61,7 +61,7 @@ public sealed class RunPlan
             memory.Add(new("sets of a step: B·(8·M + 8·(1 + A)·K)", b * (8L * terms.Negatives + 8L * (1 + terms.AuxiliaryAnchors) * terms.NearestKeys), $"batch_size={b / 2}", true));
         }
         else if (options.Method == MethodKind.MoCoV2)
-            memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={options.Queue / 2}"));
+            memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={sizes.Queue / 2}"));
         memory.Add(new("columns of the patches: 12·N, mapped where they come from a manifest", 12 * n, fewer));
         memory.Add(new("order of an epoch: 8·N", 8 * n, fewer));
         memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch),

@@ -16,7 +16,7 @@ internal sealed record Schedule(TrainingOptions Options, int StepsPerEpoch)
 
     /// <summary>Cosine from the initial rate to 0 (Loshchilov and Hutter 2017), by the step.</summary>
     /// <param name="step">Steps done before this one.</param>
-    public double LearningRate(int step) => 0.5 * Options.LearningRate * (1 + Math.Cos(Math.PI * step / TotalSteps));
+    public double LearningRate(int step) => 0.5 * Options.LearningRateOrDefault * (1 + Math.Cos(Math.PI * step / TotalSteps));
 
     /// <summary>w(t) = exp(−5 (1 − min(t, T)/T)²), with t in steps where the paper counts whole epochs.</summary>
     /// <param name="step">Steps done before this one.</param>

@@ -66,7 +66,7 @@ public sealed class StepReplay : IDisposable
         using BatchMemory pixels = Read(source, patches);
         int before = Record.Step - 1;
         var batch = new TrainingBatch(views.Make(new PatchBatch(Record.Batch, pixels.Pointer, patches), before, method.Views), patches, before, Record.Ramp);
-        using var optimizer = new FlatSgd(method.Encoder, kernels, Options.LearningRate, Options.Momentum, Options.WeightDecay);
+        using var optimizer = new FlatSgd(method.Encoder, kernels, Options.LearningRateOrDefault, Options.Momentum, Options.WeightDecay);
         return StepTrace.Of(method, batch, new StepGuard(method, optimizer), Options.Temperature);
     }
 

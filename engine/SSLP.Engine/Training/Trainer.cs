@@ -72,7 +72,7 @@ public sealed class Trainer : IDisposable
         method.To(device);
         method.Encoder.train();
         // After the move, which makes new parameters.
-        _optimizer = new FlatSgd(method.Encoder, kernels, options.LearningRate, options.Momentum, options.WeightDecay);
+        _optimizer = new FlatSgd(method.Encoder, kernels, options.LearningRateOrDefault, options.Momentum, options.WeightDecay);
         _guard = new StepGuard(method, _optimizer);
     }
 

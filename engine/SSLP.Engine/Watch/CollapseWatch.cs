@@ -89,7 +89,7 @@ internal sealed class CollapseWatch(TrainingOptions options, int totalSteps)
     {
         if (options.HeadOrDefault == HeadKind.Linear)
             yield return "--set head=linearnorm";
-        yield return Invariant($"a learning_rate below {options.LearningRate}");
+        yield return Invariant($"a learning_rate below {options.LearningRateOrDefault}");
         if (options.Augment.ColourJitter > 0 && options.Augment.Hue > 0.1f)
             yield return Invariant($"a gentler jitter (hue below {options.Augment.Hue})");
         if (options.Method == MethodKind.Sslp)

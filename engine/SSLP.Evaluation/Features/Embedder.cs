@@ -33,6 +33,28 @@ public static class Embedder
         return backbone;
     }
 
+    /// <summary>
+    /// Gives a network the batch statistics of patches, by running averages as a training leaves them: passes over the patches, at least
+    /// <see cref="CalibrationBatches"/> batches, no gradient, no weight changed. Evaluation mode is restored.
+    /// </summary>
+    public static void Calibrate(
+        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool, CancellationToken cancel = default)
+    {
+        int[] patches = [.. Enumerable.Range(0, source.Table.Count)];
+        var options = new EmbedOptions();
+        int batches = Math.Max(1, (patches.Length + options.BatchSize - 1) / options.BatchSize);
+        backbone.train();
+        for (int done = 0; done < CalibrationBatches; done += batches)
+        {
+            using var sink = new MemorySink(patches.Length, backbone.Features);
+            Stream(backbone, preprocessing, source, patches, device, pool, options, sink, null, cancel);
+        }
+        backbone.eval();
+    }
+
+    /// <summary>A running average with momentum 0.1 has forgotten all but a thousandth of its start by then.</summary>
+    private const int CalibrationBatches = 64;
+
     /// <summary>A backbone from its file, on a device, in evaluation mode.</summary>
     /// <param name="path">encoder.safetensors.</param>
     /// <param name="device">Where it will run.</param>

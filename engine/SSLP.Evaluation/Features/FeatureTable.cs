@@ -80,6 +80,22 @@ public sealed class FeatureTable
     /// <summary>The same numbers under another name of what made them.</summary>
     public FeatureTable Named(string source) => new(Patches, Values, Width, source, Level0);
 
+    /// <summary>These numbers and another table's of the same patches, side by side.</summary>
+    /// <exception cref="ArgumentException">The other has other patches.</exception>
+    public FeatureTable Beside(FeatureTable other, string source)
+    {
+        if (other.Count != Count)
+            throw new ArgumentException($"{Count} patches here, {other.Count} there.", nameof(other));
+        int width = Width + other.Width;
+        float[] values = new float[(long)Count * width];
+        for (int row = 0; row < Count; row++)
+        {
+            Row(row).CopyTo(values.AsSpan(row * width));
+            other.Row(row).CopyTo(values.AsSpan(row * width + Width));
+        }
+        return new FeatureTable(Patches, values, width, source, Level0);
+    }
+
     /// <summary>The same with a table of its own, which outlives a source whose columns are mapped from a file.</summary>
     public FeatureTable Kept() => new(Patches.Select([.. Enumerable.Range(0, Count)]), Values, Width, Source, Level0);
 

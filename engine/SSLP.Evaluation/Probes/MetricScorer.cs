@@ -80,7 +80,7 @@ internal sealed class MetricScorer
             }
         }
 
-        return new((double)hits / rows, recalls / present, f1 / named, MeanAuc(weights));
+        return new((double)hits / rows, recalls / present, f1 / named, Auc(weights));
     }
 
     /// <summary>Rows by true class (outer) and predicted class (inner).</summary>
@@ -100,7 +100,8 @@ internal sealed class MetricScorer
         return confusion;
     }
 
-    private double? MeanAuc(ReadOnlySpan<int> weights)
+    /// <summary><see cref="Metrics.Auc"/> alone, with row i counted <c>weights[i]</c> times.</summary>
+    public double? Auc(ReadOnlySpan<int> weights)
     {
         double sum = 0;
         int curves = 0;

@@ -29,6 +29,9 @@ public sealed record ProbeResult(
     /// <summary>How many of those are judged.</summary>
     public int TestUnits { get; init; } = TestSlides;
 
+    /// <summary>Patch by patch, of a probe that was just made; not in the JSON.</summary>
+    internal JudgedPatches? Judged { get; init; }
+
     /// <summary>Scores of a task's test rows → the judgement.</summary>
     internal static ProbeResult From(string probe, string setting, ProbeTask task, float[] scores) =>
         From(probe, setting, task.Test.Source, task.How, task.Train.Patches, task.Test.Patches, scores);
@@ -52,6 +55,7 @@ public sealed record ProbeResult(
         {
             Unit = test.Unit,
             TestUnits = Distinct(units),
+            Judged = new(test.LabelOf.ToArray(), [.. Enumerable.Range(0, test.Count).Select(test.UnitName)], scores, test.Classes!.Count),
         };
     }
 

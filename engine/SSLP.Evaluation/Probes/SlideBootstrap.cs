@@ -42,6 +42,41 @@ internal static class SlideBootstrap
             value.Auc is double auc ? Interval(auc, draws.Where(m => m.Auc.HasValue).Select(m => m.Auc!.Value)) : null);
     }
 
+    /// <summary>
+    /// The difference of two ways' AUC on the same patches, mean over pairs (seeds), and its interval: every draw of units judges both ways
+    /// of every pair, so what units are hard for both drops out.
+    /// </summary>
+    /// <param name="pairs">Scores of the same N rows by the one way and by the other.</param>
+    /// <param name="unitOf">The slide or patient of each row.</param>
+    /// <param name="resamples">Draws of units.</param>
+    /// <param name="seed">Of the draws.</param>
+    /// <returns>One way's AUC less the other's; null where one class is judged, no bounds with fewer than two units.</returns>
+    public static Estimate? AucDifference(
+        IReadOnlyList<(MetricScorer One, MetricScorer Other)> pairs, IReadOnlyList<string> unitOf, int resamples = DefaultResamples, int seed = 0)
+    {
+        int[] ones = new int[unitOf.Count];
+        Array.Fill(ones, 1);
+        if (Mean(ones) is not double value)
+            return null;
+        Dictionary<string, int> index = [];
+        int[] place = [.. unitOf.Select(unit => index.TryGetValue(unit, out int at) ? at : index[unit] = index.Count)];
+        Random random = new(seed);
+        return Interval(value, index.Count < 2 ? [] :
+            Enumerable.Range(0, resamples).Select(_ => Mean(Resample(place, index.Count, random))).OfType<double>());
+
+        double? Mean(int[] weights)
+        {
+            double sum = 0;
+            foreach ((MetricScorer one, MetricScorer other) in pairs)
+            {
+                if (one.Auc(weights) is not double a || other.Auc(weights) is not double b)
+                    return null;
+                sum += a - b;
+            }
+            return sum / pairs.Count;
+        }
+    }
+
     private static int[] Resample(int[] place, int units, Random random)
     {
         int[] drawn = new int[units];

@@ -15,7 +15,7 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
     public ProbeSplitOptions? SplitOptions { get; init; }
 
     /// <summary>For a table's heading.</summary>
-    public string Describe => $"Trained on {Pretraining.Describe}; judged on {Labelled.Describe}: {Split.How}.";
+    public string Describe => $"Trained without labels on {Pretraining.Describe}; judged on {Labelled.Describe}: {Split.How}.";
 
     /// <summary>Patches that are already cut: the split 'train' is trained on, or, without splits, all slides but those that are
     /// judged.</summary>

@@ -10,8 +10,12 @@ public enum SweepBaseline
     /// <summary>None: the row is trained.</summary>
     None,
 
-    /// <summary>The network with the weights that a run of the seed begins with.</summary>
+    /// <summary>The network with the weights that a run of the seed begins with, and the batch statistics of no data (mean 0, variance
+    /// 1).</summary>
     Untrained,
+
+    /// <summary>The same with the batch statistics of the patches to learn from, which every trained network has.</summary>
+    UntrainedCalibrated,
 
     /// <summary>Mean colour.</summary>
     Colour,
@@ -27,7 +31,7 @@ public enum SweepBaseline
 public sealed record SweepEntry(string Name, SweepBaseline Baseline, IReadOnlyList<RunSetting> Settings)
 {
     /// <summary>False where every seed gives the same features.</summary>
-    public bool HasSeed => Baseline is SweepBaseline.None or SweepBaseline.Untrained;
+    public bool HasSeed => Baseline is SweepBaseline.None or SweepBaseline.Untrained or SweepBaseline.UntrainedCalibrated;
 
     /// <summary>The options of this row's run with a seed.</summary>
     public TrainingOptions OptionsFor(int seed) => RunConfig.Of(Settings) with { Seed = seed };
@@ -88,9 +92,10 @@ public sealed record SweepPlan(IReadOnlyList<SweepEntry> Entries, IReadOnlyList<
     private static SweepBaseline Baseline(RunSetting setting) => setting.Value switch
     {
         "untrained" => SweepBaseline.Untrained,
+        "untrained_calibrated" => SweepBaseline.UntrainedCalibrated,
         "colour" => SweepBaseline.Colour,
         "texture" => SweepBaseline.Texture,
-        _ => throw new Fault(FaultKind.Usage, $"{setting.Where}: '{setting.Value}' is no baseline; there are untrained, colour and texture."),
+        _ => throw new Fault(FaultKind.Usage, $"{setting.Where}: '{setting.Value}' is no baseline; there are untrained, untrained_calibrated, colour and texture."),
     };
 
     private static YamlMappingNode? Part(YamlMappingNode? root, string key, string where)

@@ -92,7 +92,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
 
     private SweepRow Judge(SweepEntry entry, int seed, CancellationToken stop)
     {
-        if (entry.Baseline != SweepBaseline.Untrained)
+        if (!entry.HasSeed)
         {
             FeatureTable made = entry.Baseline == SweepBaseline.Colour
                 ? HandMadeFeatures.MeanColour(data.Labelled, stop)
@@ -103,7 +103,13 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         var preprocessing = new EncoderPreprocessing(
             EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, data.Labelled.Mpp, data.Labelled.PatchSize, options.InputSize, PretrainJob.Resampling, "RGB");
         using ResNet backbone = Embedder.Untrained(options.Arch, seed, Devices.Select(options.Device));
-        return Probed(NewRow(entry, seed, "untrained", options), Embed(backbone, preprocessing, options, stop).Named(entry.Name));
+        bool calibrated = entry.Baseline == SweepBaseline.UntrainedCalibrated;
+        if (calibrated)
+        {
+            using var pool = new WorkerPool(options.Threads);
+            Embedder.Calibrate(backbone, preprocessing, data.Pretraining, Devices.Select(options.Device), pool, stop);
+        }
+        return Probed(NewRow(entry, seed, calibrated ? "untrained, batch statistics of the patches to learn from" : "untrained", options), Embed(backbone, preprocessing, options, stop).Named(entry.Name));
     }
 
     private FeatureTable Embed(ResNet backbone, EncoderPreprocessing preprocessing, TrainingOptions options, CancellationToken stop)
@@ -118,12 +124,10 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches, options: data.SplitOptions);
         var task = new ProbeTask(features, split);
         using var kernels = new KernelSet(KernelBackend.Cpu);
-        return row with
-        {
-            Linear = LinearProbe.Logistic(task),
-            Knn = KnnProbe.Run(task, kernels, [Math.Min(Voters, task.Train.Count)])[0],
-            FinishedUtc = DateTime.UtcNow,
-        };
+        ProbeResult linear = LinearProbe.Logistic(task), knn = KnnProbe.Run(task, kernels, [Math.Min(Voters, task.Train.Count)])[0];
+        linear.Judged!.Write(ScoresOf(row, "linear"));
+        knn.Judged!.Write(ScoresOf(row, "knn"));
+        return row with { Linear = linear, Knn = knn, FinishedUtc = DateTime.UtcNow };
     }
 
     /// <summary>Fewer patches, the same number of steps: an epoch of labelled points may be a small part of one of tissue.</summary>
@@ -150,7 +154,16 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     };
 
     private void WriteTable(IReadOnlyList<int> seeds) => AtomicFile.Write(Table, stream =>
-        stream.Write(System.Text.Encoding.UTF8.GetBytes(SweepTable.Markdown(plan, _rows.All, seeds, data.Describe))));
+        stream.Write(System.Text.Encoding.UTF8.GetBytes(SweepTable.Markdown(
+            plan, _rows.All, seeds, data.Describe, new SweepDifferences((row, probe) => JudgedPatches.Read(ScoresOf(row, probe)))))));
+
+    // Scores of every judged patch beside rows.jsonl: paired differences are made of them.
+    private string ScoresOf(SweepRow row, string probe)
+    {
+        string scores = Path.Combine(folder, "scores");
+        Directory.CreateDirectory(scores);
+        return Path.Combine(scores, $"{row.Name}{(row.Seed is int seed ? $"-{seed}" : "")}-{probe}.csv");
+    }
 
     private RunFolder FolderOf(SweepEntry entry, int seed) => new(Path.Combine(folder, "runs", $"{entry.Name}-{seed}"));
 }

@@ -30,7 +30,9 @@ internal static class SweepTable
     /// <param name="rows">Finished runs.</param>
     /// <param name="seeds">Asked for.</param>
     /// <param name="data">What was trained and judged on.</param>
-    public static string Markdown(SweepPlan plan, IReadOnlyList<SweepRow> rows, IReadOnlyList<int> seeds, string data)
+    /// <param name="differences">Gives the paired table; null leaves it out.</param>
+    public static string Markdown(
+        SweepPlan plan, IReadOnlyList<SweepRow> rows, IReadOnlyList<int> seeds, string data, SweepDifferences? differences = null)
     {
         (SweepEntry Entry, SweepRow[] Runs)[] lines =
             [.. plan.Entries.Select(entry => (entry, rows.Where(row => row.Name == entry.Name && (row.Seed is not int s || seeds.Contains(s))).ToArray())).Where(line => line.Item2.Length > 0)];
@@ -39,12 +41,17 @@ internal static class SweepTable
         text.Append(CultureInfo.InvariantCulture, $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. Mean ± standard deviation over seeds. ");
         text.Append(CultureInfo.InvariantCulture, $"Set for all: {(plan.Common.Count > 0 ? string.Join(", ", plan.Common) : "nothing")}.\n\n");
         Append(text, lines, "minutes", Probes, r => r.Seconds / 60);
+        if (differences is not null && Reference(plan) is { } reference)
+            text.Append(differences.Markdown(reference, [.. lines.Select(line => (line.Entry, line.Runs.Where(run => run.Fault is null).ToArray()))]));
         text.Append("\nOwn term: self, or the one loss of a method that has no other. Losses and sizes are means over a run's last steps; purities are shares of the anchor's class in the sets that the last bank gives.\n\n");
         Append(text, [.. lines.Where(line => line.Entry.Baseline == SweepBaseline.None)], "steps", Sets, r => r.Steps);
         foreach (SweepRow failed in lines.SelectMany(line => line.Runs).Where(row => row.Fault is not null))
             text.Append(CultureInfo.InvariantCulture, $"\n{failed.Name}, seed {failed.Seed}: {failed.Fault}\n");
         return text.ToString();
     }
+
+    private static SweepEntry? Reference(SweepPlan plan) =>
+        plan.Entries.FirstOrDefault(e => e.Name == "sslp") ?? plan.Entries.FirstOrDefault(e => e.Baseline == SweepBaseline.None);
 
     private static void Append(
         StringBuilder text, (SweepEntry Entry, SweepRow[] Runs)[] lines, string cost, (string Heading, Func<SweepRow, double?> Of)[] columns, Func<SweepRow, double> costOf)

@@ -8,10 +8,11 @@ namespace SSLP.Kernels.Device;
 /// </summary>
 public static class Augment
 {
-    private const int ContrastStep = 1, MaxReach = 24;
+    // GrayLast and GrayFirst are the plan's: SSLP.Kernels' AugmentPlan.
+    private const int ContrastStep = 1, MaxReach = 24, GrayLast = 1, GrayFirst = 2;
 
     /// <summary>
-    /// patches [B, P, P, 3] → output [B, 3, S, S]: crop, antialiased resize, stain, jitter, grayscale, flips, normalise. A view whose
+    /// patches [B, P, P, 3] → output [B, 3, S, S]: crop, antialiased resize, stain, jitter, grayscale (before the jitter or after it), flips, normalise. A view whose
     /// contrast is jittered is walked twice by its group, since the mean gray is known only after the first walk.
     /// </summary>
     public static void AugmentPatches(
@@ -31,6 +32,8 @@ public static class Augment
             Colour colour = Resize(patches, patch, patchSize, plan, pixel % side, pixel / side);
             if (plan.JitterStain != 0)
                 colour = colour.Stain(plan);
+            if (plan.Grayscale == GrayFirst)
+                colour = colour.ToGray();
             for (int place = 0; place < contrast; place++)
                 colour = colour.Step(Step(plan, place), plan);
             gray += colour.Gray;
@@ -47,8 +50,8 @@ public static class Augment
                 colour = colour.Blend(plan.Contrast, mean);
             for (int place = contrast + 1; place < 4; place++)
                 colour = colour.Step(Step(plan, place), plan);
-            if (plan.Grayscale != 0)
-                colour = new Colour(colour.Gray, colour.Gray, colour.Gray);
+            if (plan.Grayscale == GrayLast)
+                colour = colour.ToGray();
             var normal = new Colour((colour.R - meanR) * inverseR, (colour.G - meanG) * inverseG, (colour.B - meanB) * inverseB);
             Write(output, view, pixels, target, normal);
         }

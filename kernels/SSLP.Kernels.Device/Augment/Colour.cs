@@ -16,6 +16,9 @@ public struct Colour
 
     public readonly float Gray => 0.2989f * R + 0.587f * G + 0.114f * B;
 
+    /// <summary>All channels the pixel's gray.</summary>
+    public readonly Colour ToGray() => new(Gray, Gray, Gray);
+
     public static float Clamp(float x) => IntrinsicMath.Min(IntrinsicMath.Max(x, 0f), 1f);
 
     /// <summary>factor · x + (1 − factor) · anchor.</summary>

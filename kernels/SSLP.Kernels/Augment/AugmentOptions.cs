@@ -4,8 +4,8 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// What is drawn at random for one view of a patch. The order of the steps is fixed: crop and resize, stain, colour jitter,
-/// grayscale, flips, normalise, blur. (InstDisc turns gray before it jitters: for the one patch in five that turns gray, ours
-/// differs from that by the small change of luma that a hue shift makes.)
+/// grayscale, flips, normalise, blur; with <see cref="GrayscaleFirst"/>, as InstDisc and the SSLP paper have it, grayscale stands
+/// before the jitter: a gray patch's hue and saturation have nothing left to change, and its luma is that of the patch as it was.
 /// </summary>
 public sealed record AugmentOptions
 {
@@ -62,12 +62,38 @@ public sealed record AugmentOptions
     [Option("probability", Most = 1, Source = OptionSource.Behaviour)]
     public float Grayscale { get; init; } = 0.2f;
 
+    /// <summary>True: gray before the colour jitter (InstDisc, the SSLP paper); false: after it (MoCo v2, SimCLR).</summary>
+    [Option("gray before the colour jitter; mocov2's list: after it", Source = OptionSource.Behaviour)]
+    public bool GrayscaleFirst { get; init; }
+
     /// <summary>Probability of a Gaussian blur. Paper: 0; MoCo v2: 0.5.</summary>
     [Option("probability; 0.5 in MoCo v2", Most = 1, Source = OptionSource.Behaviour)]
     public float Blur { get; init; }
 
-    /// <summary>Smallest and largest σ of the blur in output pixels. MoCo v2: 0.1 to 2.</summary>
+    /// <summary>
+    /// Smallest and largest σ of the blur, in pixels of a 224-px output; at another <see cref="InputSize"/> it is scaled by that, so that
+    /// the same part of the patch is blurred away. MoCo v2: 0.1 to 2.
+    /// </summary>
     public (float Low, float High) BlurSigma { get; init; } = (0.1f, 2f);
+
+    /// <summary>The first of <see cref="BlurSigma"/>.</summary>
+    [Option("least sigma of the blur, of a 224-px input, scaled with input_size; 0.1 in MoCo v2", Unit = "px", Least = 0.01, Most = 8)]
+    public float BlurSigmaLow
+    {
+        get => BlurSigma.Low;
+        init => BlurSigma = (value, BlurSigma.High);
+    }
+
+    /// <summary>The second of <see cref="BlurSigma"/>.</summary>
+    [Option("largest sigma of the blur, of a 224-px input, scaled with input_size; 2 in MoCo v2", Unit = "px", Least = 0.01, Most = 8)]
+    public float BlurSigmaHigh
+    {
+        get => BlurSigma.High;
+        init => BlurSigma = (BlurSigma.Low, value);
+    }
+
+    /// <summary>Output pixels in one pixel of <see cref="BlurSigma"/>.</summary>
+    public double BlurScale => InputSize / 224.0;
 
     /// <summary>
     /// Stain jitter: haematoxylin and eosin densities are scaled by U(1 − x, 1 + x) each, in the space of Ruifrok and Johnston (2001),
@@ -87,9 +113,9 @@ public sealed record AugmentOptions
     /// <summary>Standard deviation of red, green and blue that the result is divided by. ImageNet's.</summary>
     public (float R, float G, float B) Deviation { get; init; } = (0.229f, 0.224f, 0.225f);
 
-    /// <summary>The list of the SSLP paper (which is InstDisc's): crop 0.2–1, jitter 0.4/0.4/0.4/0.4 always, grayscale 0.2, horizontal
+    /// <summary>The list of the SSLP paper (which is InstDisc's): crop 0.2–1, grayscale 0.2, jitter 0.4/0.4/0.4/0.4 always, horizontal
     /// flip.</summary>
-    public static AugmentOptions Sslp { get; } = new();
+    public static AugmentOptions Sslp { get; } = new() { GrayscaleFirst = true };
 
     /// <summary>MoCo v2's list: jitter 0.4/0.4/0.4/0.1 with probability 0.8, grayscale 0.2, blur σ 0.1–2 with probability 0.5, horizontal
     /// flip.</summary>
@@ -109,17 +135,19 @@ public sealed record AugmentOptions
         Require(InputSize is > 0 and <= MostInputSize, nameof(InputSize), InputSize, $"1 to {MostInputSize} pixels");
         Require(CropArea.Low > 0 && CropArea.Low <= CropArea.High && CropArea.High <= 1, nameof(CropArea), CropArea, "0 < low ≤ high ≤ 1");
         Require(CropRatio.Low > 0 && CropRatio.Low <= CropRatio.High && float.IsFinite(CropRatio.High), nameof(CropRatio), CropRatio, "0 < low ≤ high");
-        Require(BlurSigma.Low > 0 && BlurSigma.Low <= BlurSigma.High && BlurSigma.High <= MaximumBlurSigma, nameof(BlurSigma), BlurSigma, $"0 < low ≤ high ≤ {MaximumBlurSigma}");
+        Require(BlurSigma.Low > 0 && BlurSigma.Low <= BlurSigma.High, nameof(BlurSigma), BlurSigma, "0 < low ≤ high");
+        Require(
+            Blur == 0 || BlurSigma.High * BlurScale <= MaximumBlurSigma, nameof(BlurSigma), BlurSigma,
+            $"at most {MaximumBlurSigma / BlurScale:0.##}, which is {MaximumBlurSigma} pixels of an input of {InputSize}");
         foreach (PropertyInfo option in typeof(AugmentOptions).GetProperties())
-            if (option.GetCustomAttribute<OptionAttribute>() is { } said)
+            if (option.GetCustomAttribute<OptionAttribute>() is { } said && option.GetValue(this) is float value)
             {
-                float value = (float)option.GetValue(this)!;
                 Require(value >= (float)said.Least && value <= (float)said.Most, option.Name, value, $"{said.Least} to {said.Most}");
             }
         Require(Deviation is { R: > 0, G: > 0, B: > 0 }, nameof(Deviation), Deviation, "above 0 in each channel");
     }
 
-    /// <summary>Largest σ of a blur in pixels; bounds the kernel's reach, ⌈3σ⌉.</summary>
+    /// <summary>Largest σ of a blur in output pixels; bounds the kernel's reach, ⌈3σ⌉.</summary>
     public const float MaximumBlurSigma = 8f;
 
     private static void Require(bool holds, string name, object value, string allowed)

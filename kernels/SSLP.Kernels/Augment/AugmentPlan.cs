@@ -42,7 +42,7 @@ internal readonly record struct AugmentPlan
     /// <summary>1 to mirror from top to bottom, else 0.</summary>
     public int FlipY { get; init; }
 
-    /// <summary>1 to turn gray, else 0.</summary>
+    /// <summary>0: as it is; <see cref="GrayLast"/>: gray after the colour steps; <see cref="GrayFirst"/>: before them.</summary>
     public int Grayscale { get; init; }
 
     /// <summary>The order of the colour steps, two bits a place, first place lowest; each value is a <see cref="ColourStep"/>.</summary>
@@ -68,6 +68,9 @@ internal readonly record struct AugmentPlan
 
     /// <summary>The map of optical density.</summary>
     public StainMap Stain { get; init; }
+
+    /// <summary>A value of <see cref="Grayscale"/>.</summary>
+    public const int GrayLast = 1, GrayFirst = 2;
 
     /// <summary>Identity order: brightness, contrast, saturation, hue.</summary>
     public const int PlainOrder = 0 | (1 << 2) | (2 << 4) | (3 << 6);
@@ -126,13 +129,13 @@ internal readonly record struct AugmentPlan
             ResizedSide = options.InputSize,
             FlipX = flipX < options.HorizontalFlip ? 1 : 0,
             FlipY = flipY < options.VerticalFlip ? 1 : 0,
-            Grayscale = gray < options.Grayscale ? 1 : 0,
+            Grayscale = gray >= options.Grayscale ? 0 : options.GrayscaleFirst ? GrayFirst : GrayLast,
             Order = jittered ? NthOrder((int)(order * 24)) : PlainOrder,
             Brightness = jittered ? Factor(options.Brightness, brightness) : 1,
             Contrast = jittered ? Factor(options.Contrast, contrast) : 1,
             Saturation = jittered ? Factor(options.Saturation, saturation) : 1,
             Hue = jittered ? (float)(options.Hue * (2 * hue - 1)) : 0,
-            BlurSigma = blur < options.Blur ? (float)Between(options.BlurSigma.Low, options.BlurSigma.High, sigma) : 0,
+            BlurSigma = blur < options.Blur ? (float)(Between(options.BlurSigma.Low, options.BlurSigma.High, sigma) * options.BlurScale) : 0,
             JitterStain = stained ? 1 : 0,
             Stain = stained ? DrawStain(options, draws) : StainMap.Identity,
         };

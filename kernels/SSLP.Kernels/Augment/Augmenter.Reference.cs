@@ -13,9 +13,11 @@ internal static class AugmenterReference
         double[][] image = Resize(plan, patch, patchSize, side);
         if (plan.JitterStain != 0)
             Stain(image, plan.Stain);
+        if (plan.Grayscale == AugmentPlan.GrayFirst)
+            image = [Gray(image), Gray(image), Gray(image)];
         for (int place = 0; place < 4; place++)
             Jitter(image, plan, plan.StepAt(place));
-        if (plan.Grayscale != 0)
+        if (plan.Grayscale == AugmentPlan.GrayLast)
             image = [Gray(image), Gray(image), Gray(image)];
         for (int channel = 0; channel < 3; channel++)
         {

@@ -51,6 +51,8 @@ internal sealed unsafe class PatchAugmenter : IDisposable
 
             if (plan.JitterStain != 0)
                 ColourRows.Stain(_row.Pointer, _stride, plan.Stain);
+            if (plan.Grayscale == AugmentPlan.GrayFirst)
+                ColourRows.Grayscale(_row.Pointer, _stride);
             JitterSteps(plan, 0, contrastPlace);
             if (twoPasses)
                 graySum += ColourRows.SumGray(_row.Pointer, _stride, _side);
@@ -94,7 +96,7 @@ internal sealed unsafe class PatchAugmenter : IDisposable
     private void FinishRow(in AugmentPlan plan, int contrastPlace)
     {
         JitterSteps(plan, contrastPlace + 1, 4);
-        if (plan.Grayscale != 0)
+        if (plan.Grayscale == AugmentPlan.GrayLast)
             ColourRows.Grayscale(_row.Pointer, _stride);
         NormalisePlane(0, _options.Mean.R, _options.Deviation.R);
         NormalisePlane(1, _options.Mean.G, _options.Deviation.G);

@@ -16,7 +16,7 @@ public sealed class SweepPlanTests : IDisposable
     {
         SweepPlan plan = SweepPlan.Read(null, []);
         Assert.Equal(Enum.GetValues<MethodKind>().Order(), plan.Entries.Where(e => e.Baseline == SweepBaseline.None).Select(e => e.OptionsFor(1).Method).Distinct().Order());
-        Assert.Equal(3, plan.Entries.Count(e => e.Baseline != SweepBaseline.None));
+        Assert.Equal(4, plan.Entries.Count(e => e.Baseline != SweepBaseline.None));
         Assert.Equal((0, 0), Weights(plan, "self"));
         Assert.Equal((1, 0), Weights(plan, "self+intra"));
         Assert.Equal(2, Options(plan, "radius-2").Radius);

@@ -56,10 +56,15 @@ public sealed class SweepRunnerTests : IDisposable
         Run("table", Rows, Seeds);
         string[] lines = File.ReadAllLines(Path.Combine(_root, "table", "table.md"));
         Assert.Contains("7 of 7 runs", string.Join('\n', lines), StringComparison.Ordinal);
-        string[] rows = [.. lines.Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| features", StringComparison.Ordinal))];
+        string[] rows = [.. lines.Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| features", StringComparison.Ordinal)
+            && !line.StartsWith("| difference", StringComparison.Ordinal) && !line.Contains('−'))];
         Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels"], rows.Select(line => line.Split('|')[1].Trim()));
         Assert.Contains("±", rows[0], StringComparison.Ordinal);
         Assert.DoesNotContain("±", rows[2], StringComparison.Ordinal);
+        string[][] differences = [.. lines.Where(line => line.StartsWith("| trained −", StringComparison.Ordinal)).Select(line => line.Split(" | "))];
+        Assert.Equal(["| trained − labels", "| trained − colour", "| trained − first"], differences.Select(cells => cells[0]));
+        // Two seeds have an interval; one judged slide has none, so that nothing is shown.
+        Assert.All(differences, cells => Assert.True(cells[2].StartsWith('[') && cells[3] == "–" && cells[4] == "no", string.Join(" | ", cells)));
     }
 
     [Fact]
