@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using SSLP.Data.Files;
 using SSLP.Kernels;
@@ -36,7 +37,10 @@ public static class OptionTable
     {
         Option? option = All.FirstOrDefault(o => o.Key == key);
         if (option is null)
-            throw new Fault(FaultKind.Usage, $"{where}: there is no option '{key}'; did you mean '{Nearest(key, All.Select(o => o.Key))}'?");
+        {
+            string nearest = Nearest(key, All.Select(o => o.Key));
+            throw new Fault(FaultKind.Usage, $"{where}: there is no option '{key}'; did you mean '{nearest}'?");
+        }
         try
         {
             return option.Set(options, value.Trim());
@@ -67,7 +71,8 @@ public static class OptionTable
     /// <summary>The candidate at the least edit distance.</summary>
     public static string Nearest(string word, IEnumerable<string> candidates) => candidates.MinBy(c => EditDistance(word, c))!;
 
-    private static IEnumerable<PropertyInfo> Properties(Type type) =>
+    private static IEnumerable<PropertyInfo> Properties(
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type) =>
         type.GetProperties().Where(property => property.IsDefined(typeof(OptionAttribute))).OrderBy(property => property.MetadataToken);
 
     private static IEnumerable<Option> OptionsOf(PropertyInfo property)

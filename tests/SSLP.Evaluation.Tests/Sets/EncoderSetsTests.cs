@@ -29,7 +29,7 @@ public sealed class EncoderSetsTests
     [Fact]
     public void The_seed_alone_decides_the_negatives()
     {
-        int[] Of(int seed) => EncoderSets.Of(Fan, [10], 2.5, 2, seed)[0].Negatives;
+        int[] Of(int seed) => EncoderSets.Of(Fan, [10], 2.5, 1, seed)[0].Negatives;
         Assert.Equal(Of(3), Of(3));
         Assert.Contains(Enumerable.Range(0, 20), seed => !Of(seed).SequenceEqual(Of(3)));
     }
