@@ -88,6 +88,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Patches that did not read, by slide.</summary>
     public IReadOnlyList<SlideFaults> Faults => _reader.Report();
 
+    /// <summary>Takes a sentence that somebody who watches the run should read.</summary>
+    public Action<string>? Warn { get; set; }
+
     /// <summary>Goes back to the newest checkpoint, or to another one.</summary>
     /// <param name="from">The checkpoint's file; null for the newest of the run.</param>
     /// <param name="extend"> These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones
@@ -142,6 +145,10 @@ public sealed class Trainer : IDisposable
         _watches = new RunWatches(_options, _method, _probe, CollapseWatch.Of(_options, Schedule.TotalSteps, earlier));
         using var log = new MetricsLog(_folder, _step);
         using BatchRing ring = MakeRing();
+        ring.Stalled = reading => Warn?.Invoke(reading.Count == 0
+            ? "The step has waited a minute for patches, and none is being read."
+            : $"The step has waited a minute for patches of {string.Join(", ", reading.Select(_source.Table.SlideName).Distinct().Take(5))}: "
+                + "a mount that stalls gives no error. It waits on; Ctrl-C ends the run with a checkpoint.");
         StepMetrics? last = null;
         int saved = Extended is null ? _step : -1;
         if (Extended is not null)
