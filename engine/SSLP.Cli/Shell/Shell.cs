@@ -34,11 +34,23 @@ internal static class Shell
         }
     }
 
+    /// <summary>What becomes of every sentence before it is said; null where they are said as they are.</summary>
+    private static Func<string, string>? s_conceal;
+
+    /// <summary>Whether names are hidden in what is said.</summary>
+    public static bool IsConcealing => s_conceal is not null;
+
+    /// <summary>Hides names in all that is said from here on.</summary>
+    /// <param name="conceal">A sentence → the sentence without them.</param>
+    public static void Conceal(Func<string, string> conceal) => s_conceal = conceal;
+
     /// <summary>A warning on standard error; work goes on.</summary>
-    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {Said(sentence)}");
 
     /// <summary>A line of progress on standard error.</summary>
-    public static void Say(string sentence) => Console.Error.WriteLine(sentence);
+    public static void Say(string sentence) => Console.Error.WriteLine(Said(sentence));
+
+    private static string Said(string sentence) => s_conceal?.Invoke(sentence) ?? sentence;
 
     /// <summary>Where what a developer needs was written, as a sentence.</summary>
     private static string Details(Exception thrown)
@@ -57,7 +69,7 @@ internal static class Shell
 
     private static int Fail(string sentence, int code)
     {
-        Console.Error.WriteLine($"error: {sentence}");
+        Console.Error.WriteLine($"error: {Said(sentence)}");
         return code;
     }
 

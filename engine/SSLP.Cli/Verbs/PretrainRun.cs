@@ -25,7 +25,7 @@ internal static class PretrainRun
     public static int Execute(
         EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context, from, extend);
+        using var job = new PretrainJob(options, folder, source, Command, resume, probed, OnlineProbe.Factory, context, from, extend);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
@@ -33,6 +33,8 @@ internal static class PretrainRun
             : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
         if (job.Trainer.Extended is var (kept, gone))
             Shell.Say($"{kept:N0} rows of the run's bank are among the {source.Table.Count:N0} patches, {source.Table.Count - kept:N0} begin as in a new run, {gone:N0} are gone");
+        if (job.Resumed && File.Exists(folder.Metrics) && MetricsLog.Read(folder.Metrics, out string? damaged) is not null && damaged is not null)
+            Shell.Warn(damaged);
         foreach (string aside in job.SetAside)
             Shell.Say($"set aside: {aside}");
         if (job.Method.Idle(schedule.TotalSteps, schedule.StepsPerEpoch) is { } idle)
@@ -41,6 +43,7 @@ internal static class PretrainRun
             Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)
             Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
+        job.Trainer.Warn = Shell.Warn;
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);
         foreach (SlideFaults faults in job.Trainer.Faults)
             Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");
@@ -49,4 +52,7 @@ internal static class PretrainRun
         Shell.Say($"encoder: {folder.Encoder}");
         return 0;
     }
+
+    /// <summary>For run.json: its arguments name what --anonymise hides.</summary>
+    private static string Command => Shell.IsConcealing ? "sslp pretrain (arguments left out by --anonymise)" : Environment.CommandLine;
 }
