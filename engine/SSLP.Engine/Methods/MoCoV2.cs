@@ -14,17 +14,19 @@ namespace SSLP.Engine.Methods;
 /// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
 /// the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
-public sealed class MoCoV2 : Method
+internal sealed class MoCoV2 : Method
 {
     private const int GroupSize = 32;
 
     private readonly Encoder _key;
     private readonly MemoryBank _queue; // [K, D], unit rows
     private readonly IWholeBankLoss _loss;
+    private readonly KernelSet _kernels;
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
     private BankSnapshot? _snapshot; // of the checkpoint that is being written
     private int _next;
+    private IMomentumSgd? _follower;
     private Tensor? _keys; // of the running step
 
     /// <param name="query">The encoder that learns, with an MLP head; owned from here on.</param>
@@ -41,6 +43,7 @@ public sealed class MoCoV2 : Method
         _key.train();
         _queue = MemoryBank.CreateRandom(queue, query.Head.Width, seed, kernels.Pool);
         _loss = kernels.WholeBankLoss(_queue);
+        _kernels = kernels;
     }
 
     public override Encoder Encoder { get; }
@@ -71,7 +74,7 @@ public sealed class MoCoV2 : Method
     /// <summary>The key encoder follows, the keys go into the queue.</summary>
     public override void EndStep(TrainingBatch batch)
     {
-        _key.FollowByMomentum(Encoder, _momentum);
+        _key.FollowByMomentum(Encoder, _momentum, _follower);
         Enqueue(_keys!);
     }
 
@@ -81,6 +84,8 @@ public sealed class MoCoV2 : Method
     {
         base.To(device);
         _key.to(device);
+        _follower?.Dispose();
+        _follower = KernelBridge.MomentumSgd(_kernels, device);
     }
 
     public override IEnumerable<SafetensorsItem> State()
@@ -108,6 +113,7 @@ public sealed class MoCoV2 : Method
     public override void Dispose()
     {
         _key.Dispose();
+        _follower?.Dispose();
         _loss.Dispose();
         _queue.Dispose();
         base.Dispose();
@@ -133,12 +139,7 @@ public sealed class MoCoV2 : Method
     private long[] Shuffled(int count, int step)
     {
         long[] order = [.. Enumerable.Range(0, count).Select(i => (long)i)];
-        ulong key = CounterRandom.Key(_seed, RandomPurpose.BatchShuffle);
-        for (int i = count - 1; i > 0; i--)
-        {
-            int j = (int)CounterRandom.Below(CounterRandom.Block(key, (ulong)step, (ulong)i).X, (uint)(i + 1));
-            (order[i], order[j]) = (order[j], order[i]);
-        }
+        CounterRandom.Shuffle(order.AsSpan(), CounterRandom.Key(_seed, RandomPurpose.BatchShuffle), (ulong)step);
         return order;
     }
 }

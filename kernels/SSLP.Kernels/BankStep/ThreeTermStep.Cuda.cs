@@ -10,7 +10,7 @@ namespace SSLP.Kernels;
 /// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its
 /// cluster F is empty and no A is looked for.</para>
 /// </remarks>
-public sealed partial class ThreeTermStepCuda : IThreeTermStep
+internal sealed partial class ThreeTermStepCuda : IThreeTermStep
 {
     private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
 
@@ -95,7 +95,7 @@ public sealed partial class ThreeTermStepCuda : IThreeTermStep
         ThreeTermStep.CheckShapes(_bank, anchors, features, gradient);
         _anchors = anchors.ToArray();
         _setsAreRead = false;
-        int candidates = ThreeTermStep.RankCandidates(_options, _bank.RowCount);
+        int candidates = NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare);
         _drawn = NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, _options.Negatives, _hostRanks);
         _ranks.EnsureLength(_drawn).Upload(_hostRanks.AsSpan(0, _drawn));
         _featureSet.Capacity = Math.Max(1, (1 + Auxiliary) * Math.Min(_options.NearestKeys, _largestClass - 1));
