@@ -39,8 +39,8 @@ public sealed class HostileFilesTests : IDisposable
     {
         string path = _folder.File("run.yaml");
         File.WriteAllBytes(path, [.. "epochs: 3\nhead: \""u8, 0xC3, 0x28, 0xFF, .. "\"\n"u8]);
-        Assert.Contains("not UTF-8", Assert.Throws<Fault>(() => RunConfig.Read(path, [])).Message, StringComparison.Ordinal);
-        Assert.Throws<Fault>(() => RunConfig.Read(TestData.Path("reported", "hostile", "not-utf8.yaml"), []));
+        Assert.Contains("not UTF-8", Assert.Throws<Fault>(() => RunConfig.Read([], path, [], [])).Message, StringComparison.Ordinal);
+        Assert.Throws<Fault>(() => RunConfig.Read([], TestData.Path("reported", "hostile", "not-utf8.yaml"), [], []));
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class HostileFilesTests : IDisposable
     {
         string path = _folder.File("run.yaml");
         File.WriteAllText(path, yaml);
-        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read(path, []));
+        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read([], path, [], []));
         Assert.Contains(says, fault.Message, StringComparison.Ordinal);
         Assert.InRange(fault.Message.Length, 20, 400);
     }

@@ -45,7 +45,7 @@ public sealed class ParserFuzzTests : IDisposable
                 Encoding.UTF8.GetBytes("# a run\nepochs: 20\nbatch_size: 64\nlearning_rate: 0.01\nmethod: sslp\nhead: 'linearnorm'\n"),
                 Encoding.UTF8.GetBytes("\uFEFF{ epochs: 3, arch: \"resnet50\", seed: 7 }\n"),
             ],
-            path => RunConfig.Read(path, []))
+            path => RunConfig.Read([], path, [], []))
         {
             Words = ["&a ", "*a", "[", "{", "- ", "? ", ": ", "\n  ", "| ", "> ", "!!binary ", "%YAML 1.2\n", "---\n", "...\n", "\t", "\0", "<<: *s\n", "\"\\x"],
             // YamlDotNet reads in blocks and keeps a stack of states.

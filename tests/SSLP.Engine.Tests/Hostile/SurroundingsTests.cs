@@ -37,8 +37,8 @@ public sealed class SurroundingsTests : IDisposable
             Assert.Equal("0,5", $"{0.5}");
             string yaml = Path.Combine(_root, "run.yaml");
             File.WriteAllText(yaml, "learning_rate: 0.25\n");
-            Assert.Equal(0.25, RunConfig.Read(yaml, []).LearningRate);
-            Assert.Equal(0.25, RunConfig.Read(null, ["learning_rate=0.25"]).LearningRate);
+            Assert.Equal(0.25, RunConfig.Read([], yaml, [], []).LearningRate);
+            Assert.Equal(0.25, RunConfig.Read([], null, ["learning_rate=0.25"], []).LearningRate);
             Train("commas", resume: false);
             // Its own checkpoint, and that of the other language.
             Train("commas", resume: true);
