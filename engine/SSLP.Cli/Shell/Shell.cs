@@ -37,6 +37,11 @@ internal static class Shell
     /// <summary>What becomes of every sentence before it is said; null where they are said as they are.</summary>
     private static Func<string, string>? s_conceal;
 
+    private static bool s_quiet;
+
+    /// <summary>Nothing but faults is said from here on: of several processes one speaks.</summary>
+    public static void Quiet() => s_quiet = true;
+
     /// <summary>Whether names are hidden in what is said.</summary>
     public static bool IsConcealing => s_conceal is not null;
 
@@ -45,10 +50,18 @@ internal static class Shell
     public static void Conceal(Func<string, string> conceal) => s_conceal = conceal;
 
     /// <summary>A warning on standard error; work goes on.</summary>
-    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {Said(sentence)}");
+    public static void Warn(string sentence)
+    {
+        if (!s_quiet)
+            Console.Error.WriteLine($"warning: {Said(sentence)}");
+    }
 
     /// <summary>A line of progress on standard error.</summary>
-    public static void Say(string sentence) => Console.Error.WriteLine(Said(sentence));
+    public static void Say(string sentence)
+    {
+        if (!s_quiet)
+            Console.Error.WriteLine(Said(sentence));
+    }
 
     private static string Said(string sentence) => s_conceal?.Invoke(sentence) ?? sentence;
 
@@ -67,7 +80,8 @@ internal static class Shell
         }
     }
 
-    private static int Fail(string sentence, int code)
+    /// <summary>Says why the process ends.</summary>
+    public static int Fail(string sentence, int code)
     {
         Console.Error.WriteLine($"error: {Said(sentence)}");
         return code;

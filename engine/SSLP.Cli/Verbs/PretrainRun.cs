@@ -2,6 +2,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
@@ -22,12 +23,16 @@ internal static class PretrainRun
     /// <param name="probed">Labelled patches of the online probe.</param>
     /// <param name="from">The checkpoint to go on from; null for the newest.</param>
     /// <param name="extend">Go on with more patches than the run had.</param>
+    /// <param name="group">The processes that train together; null for this one alone.</param>
     public static int Execute(
-        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
+        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false,
+        ProcessGroup? group = null)
     {
-        using var job = new PretrainJob(options, folder, source, Command, resume, probed, OnlineProbe.Factory, context, from, extend);
+        using var job = new PretrainJob(options, folder, source, Command, resume, probed, OnlineProbe.Factory, context, from, extend, group);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
+        if (group is not null)
+            Shell.Say($"{group.Size} processes by {group.Library}: {group.Size} × {options.BatchSize} patches a step");
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {job.Trainer.Sizes.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
