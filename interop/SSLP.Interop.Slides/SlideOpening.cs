@@ -44,6 +44,9 @@ public static class SlideOpening
         }
         if (!File.Exists(path))
             throw new SlideException(path, SlideFault.NotFound, "there is no such file; check the path");
+        // Before it is opened: opening a pipe that nobody writes to waits for ever.
+        if (new FileInfo(path).Length == 0)
+            throw new SlideException(path, SlideFault.NotASlide, "is empty; copy the file again (a pipe or a device is no slide either)");
         return reader switch
         {
             SlideReader.Embedded => TiffSlide.OpenFile(path, runtime.Tiff),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
@@ -61,6 +62,22 @@ internal static class ContextOptions
     /// <summary>What the slides of a verb share that computes nothing.</summary>
     /// <exception cref="Fault">A decoder that there is not, or not on this machine.</exception>
     public static SlideRuntime OpenSlides(ParseResult parsed) => EngineContext.OpenSlides(RunConfig.Of([.. Defaults(), .. Given(parsed)]).Jpeg);
+
+    /// <summary>The processes that mpirun or srun started this one with; null where it was started alone.</summary>
+    /// <exception cref="Fault">No MPI library loads.</exception>
+    public static ProcessGroup? JoinOthers()
+    {
+        bool openMpi = IsSet("OMPI_COMM_WORLD_SIZE") || IsSet("PMIX_RANK");
+        if (!openMpi && !IsSet("PMI_SIZE") && !IsSet("PMI_RANK"))
+            return null;
+        ProcessGroup group = ProcessGroup.Join(Environment.GetEnvironmentVariable("SSLP_MPI"), openMpi);
+        if (group.Size > 1)
+            return group;
+        group.Dispose();
+        return null;
+
+        static bool IsSet(string name) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name));
+    }
 
     /// <summary>Opens the context that a run works in.</summary>
     /// <exception cref="Fault">A variable that means nothing, or libtorch does not load.</exception>

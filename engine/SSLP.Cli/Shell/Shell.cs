@@ -34,11 +34,36 @@ internal static class Shell
         }
     }
 
+    /// <summary>What becomes of every sentence before it is said; null where they are said as they are.</summary>
+    private static Func<string, string>? s_conceal;
+
+    private static bool s_quiet;
+
+    /// <summary>Nothing but faults is said from here on: of several processes one speaks.</summary>
+    public static void Quiet() => s_quiet = true;
+
+    /// <summary>Whether names are hidden in what is said.</summary>
+    public static bool IsConcealing => s_conceal is not null;
+
+    /// <summary>Hides names in all that is said from here on.</summary>
+    /// <param name="conceal">A sentence → the sentence without them.</param>
+    public static void Conceal(Func<string, string> conceal) => s_conceal = conceal;
+
     /// <summary>A warning on standard error; work goes on.</summary>
-    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+    public static void Warn(string sentence)
+    {
+        if (!s_quiet)
+            Console.Error.WriteLine($"warning: {Said(sentence)}");
+    }
 
     /// <summary>A line of progress on standard error.</summary>
-    public static void Say(string sentence) => Console.Error.WriteLine(sentence);
+    public static void Say(string sentence)
+    {
+        if (!s_quiet)
+            Console.Error.WriteLine(Said(sentence));
+    }
+
+    private static string Said(string sentence) => s_conceal?.Invoke(sentence) ?? sentence;
 
     /// <summary>Where what a developer needs was written, as a sentence.</summary>
     private static string Details(Exception thrown)
@@ -55,9 +80,10 @@ internal static class Shell
         }
     }
 
-    private static int Fail(string sentence, int code)
+    /// <summary>Says why the process ends.</summary>
+    public static int Fail(string sentence, int code)
     {
-        Console.Error.WriteLine($"error: {sentence}");
+        Console.Error.WriteLine($"error: {Said(sentence)}");
         return code;
     }
 

@@ -3,6 +3,7 @@ using SSLP.Data.Loading;
 using SSLP.Data.Patches;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
@@ -23,12 +24,16 @@ internal static class PretrainRun
     /// <param name="probed">Labelled patches of the online probe.</param>
     /// <param name="from">The checkpoint to go on from; null for the newest.</param>
     /// <param name="extend">Go on with more patches than the run had.</param>
+    /// <param name="group">The processes that train together; null for this one alone.</param>
     public static int Execute(
-        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false)
+        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false,
+        ProcessGroup? group = null)
     {
-        using var job = new PretrainJob(options, folder, source, Environment.CommandLine, resume, probed, OnlineProbe.Factory, context, from, extend);
+        using var job = new PretrainJob(options, folder, source, Command, resume, probed, OnlineProbe.Factory, context, from, extend, group);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
+        if (group is not null)
+            Shell.Say($"{group.Size} processes by {group.Library}: {group.Size} × {options.BatchSize} patches a step");
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {job.Trainer.Sizes.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
@@ -36,6 +41,8 @@ internal static class PretrainRun
             Shell.Warn(cut);
         if (job.Trainer.Extended is var (kept, gone))
             Shell.Say($"{kept:N0} rows of the run's bank are among the {source.Table.Count:N0} patches, {source.Table.Count - kept:N0} begin as in a new run, {gone:N0} are gone");
+        if (job.Resumed && File.Exists(folder.Metrics) && MetricsLog.Read(folder.Metrics, out string? damaged) is not null && damaged is not null)
+            Shell.Warn(damaged);
         foreach (string aside in job.SetAside)
             Shell.Say($"set aside: {aside}");
         if (job.Method.Idle(schedule.TotalSteps, schedule.StepsPerEpoch) is { } idle)
@@ -44,6 +51,7 @@ internal static class PretrainRun
             Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)
             Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
+        job.Trainer.Warn = Shell.Warn;
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);
         foreach (SlideFaults faults in job.Trainer.Faults)
             Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");
@@ -52,4 +60,7 @@ internal static class PretrainRun
         Shell.Say($"encoder: {folder.Encoder}");
         return 0;
     }
+
+    /// <summary>For run.json: its arguments name what --anonymise hides.</summary>
+    private static string Command => Shell.IsConcealing ? "sslp pretrain (arguments left out by --anonymise)" : Environment.CommandLine;
 }

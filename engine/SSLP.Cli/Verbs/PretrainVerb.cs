@@ -2,6 +2,7 @@ using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
@@ -78,38 +79,65 @@ internal static class PretrainVerb
                 throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             InitialWeights.Require(options.Init);
             using EngineContext context = ContextOptions.Open(options);
-            var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
-            using IPatchSource source = input.Open(
-                parsed, context, new PatchScale(options.Patch, options.Mpp, given, options.TissueRule), needsCoordinates: options.Method == MethodKind.Sslp, folder, learns: true);
-            if (parsed.GetValue(plan))
+            using ProcessGroup? group = parsed.GetValue(plan) ? null : ContextOptions.JoinOthers();
+            return group is null ? Run(null) : Together(group, Run);
+
+            int Run(ProcessGroup? group)
             {
-                RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
-                Console.WriteLine(source.Describe);
-                foreach (string cut in new RunSizes(options, source.Table.Count).Cuts)
-                    Console.WriteLine(cut);
-                foreach (string line in planned.Lines())
-                    Console.WriteLine(line);
-                planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
-                Device device = Devices.Select(options.Device);
-                using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
-                context.Enter();
-                foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
-                    Console.WriteLine(line);
+                bool writes = group?.IsFirst ?? true;
+                var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
+                using IPatchSource source = input.Open(
+                    parsed, context, new PatchScale(options.Patch, options.Mpp, given, options.TissueRule),
+                    needsCoordinates: options.Method == MethodKind.Sslp, writes ? folder : null, learns: true);
+                if (parsed.GetValue(plan))
+                {
+                    RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
+                    Console.WriteLine(source.Describe);
+                    foreach (string cut in new RunSizes(options, source.Table.Count).Cuts)
+                        Console.WriteLine(cut);
+                    foreach (string line in planned.Lines())
+                        Console.WriteLine(line);
+                    planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+                    Device device = Devices.Select(options.Device);
+                    using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+                    context.Enter();
+                    foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
+                        Console.WriteLine(line);
+                    return 0;
+                }
+                using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
+                string? checkpoint = parsed.GetValue(from);
+                if (checkpoint is not null && !File.Exists(checkpoint))
+                    throw new Fault(FaultKind.Usage, $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
+                bool goOn = parsed.GetValue(resume) || checkpoint is not null || parsed.GetValue(extend);
+                if (parsed.GetValue(extend) && !Directory.Exists(folder.Checkpoints))
+                    throw new Fault(FaultKind.Usage, $"--extend goes on with a run, and '{folder.Root}' holds none.");
+                PretrainRun.Execute(context, options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend), group);
+                // Judging takes labels that pretraining does not ask for: sslp report does it.
+                if (writes)
+                    ReportVerb.Write(folder, source, null, folder.Report, judge: false);
                 return 0;
             }
-            using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
-            string? checkpoint = parsed.GetValue(from);
-            if (checkpoint is not null && !File.Exists(checkpoint))
-                throw new Fault(FaultKind.Usage, $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
-            bool goOn = parsed.GetValue(resume) || checkpoint is not null || parsed.GetValue(extend);
-            if (parsed.GetValue(extend) && !Directory.Exists(folder.Checkpoints))
-                throw new Fault(FaultKind.Usage, $"--extend goes on with a run, and '{folder.Root}' holds none.");
-            PretrainRun.Execute(context, options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend));
-            // Judging takes labels that pretraining does not ask for: sslp report does it.
-            ReportVerb.Write(folder, source, null, folder.Report, judge: false);
-            return 0;
         });
         return command;
+    }
+
+    /// <summary>One of several processes: what ends one of them ends all, so that none waits for it for ever.</summary>
+    private static int Together(ProcessGroup group, Func<ProcessGroup, int> run)
+    {
+        if (!group.IsFirst)
+            Shell.Quiet();
+        try
+        {
+            return run(group);
+        }
+        catch (Exception thrown) when (!group.IsEnding)
+        {
+            Fault fault = Fault.Of(thrown);
+            Shell.Fail($"process {group.Rank} of {group.Size}: {fault.Message}", ExitCodes.Of(fault.Kind));
+            group.Abort(ExitCodes.Of(fault.Kind));
+            throw;
+        }
     }
 
     private static int PrintOptions()

@@ -26,6 +26,8 @@ internal static class ReportVerb
         {
             run, patches, tiles, slides, labels, splitPatches, sharedPatients, outFile,
         };
+        var anonymity = new Anonymity();
+        anonymity.AddTo(command);
         command.SetAction(parsed =>
         {
             var folder = new RunFolder(parsed.GetRequiredValue(run));
@@ -37,15 +39,16 @@ internal static class ReportVerb
             using EngineContext context = ContextOptions.Open(parsed);
             string path = parsed.GetValue(outFile) ?? folder.Report;
             var split = new ProbeSplitOptions(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients));
+            anonymity.Begin(parsed, null, manifestFile);
             if (manifestFile is not null)
             {
                 using TileManifest manifest = TileManifest.Open(manifestFile);
-                WriteSlides(context.Slides, folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path, split);
+                WriteSlides(context.Slides, folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path, split, anonymity);
             }
             else
             {
                 using PatchFolder? source = parsed.GetValue(patches) is { } images ? SourceOptions.OpenFolder(images, needsCoordinates: false, mpp: null) : null;
-                Write(folder, source, null, path, judge: true, split: split);
+                Write(folder, source is null ? null : anonymity.Of(source), null, path, judge: true, split: split);
             }
             return 0;
         });
@@ -73,18 +76,18 @@ internal static class ReportVerb
     }
 
     /// <summary>The grid for sets and maps; for the probes a patch around each point, as probe cuts it.</summary>
-    private static void WriteSlides(SlideRuntime runtime, RunFolder folder, TileManifest manifest, string? slides, string? labels, string path, ProbeSplitOptions split)
+    private static void WriteSlides(SlideRuntime runtime, RunFolder folder, TileManifest manifest, string? slides, string? labels, string path, ProbeSplitOptions split, Anonymity names)
     {
         using SlidePatches grid = SlidePatches.FromManifest(manifest, slides, runtime: runtime);
         if (labels is null)
         {
-            Write(folder, grid, null, path, judge: true, split: split);
+            Write(folder, names.Of(grid), null, path, judge: true, split: split);
             return;
         }
         LabelledPoints points = LabelledPoints.Read(labels);
         string where = slides ?? Path.GetDirectoryName(manifest.Slides[0].Path)!;
         using var labelled = new LabelledGrid(grid, manifest, points);
         using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true, runtime: runtime);
-        Write(folder, labelled, judged, path, judge: true, split: split);
+        Write(folder, names.Of(labelled), names.Of(judged), path, judge: true, split: split);
     }
 }

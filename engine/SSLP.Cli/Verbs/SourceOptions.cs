@@ -36,12 +36,14 @@ internal sealed class SourceOptions
     private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits", HelpName = "NAME" };
     private readonly Option<string?> _patients = Inputs.Patients();
     private readonly TilingArguments _tiling = new();
+    private readonly Anonymity _anonymity = new();
 
     public void AddTo(Command command)
     {
         foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split, _patients])
             command.Add(option);
         _tiling.AddTo(command);
+        _anonymity.AddTo(command);
     }
 
     /// <summary>Opens the source that the command line names; the caller disposes it.</summary>
@@ -55,10 +57,11 @@ internal sealed class SourceOptions
     public IPatchSource Open(
         ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
     {
+        _anonymity.Begin(parsed, parsed.GetValue(_slides), parsed.GetValue(_tiles));
         IPatchSource whole = OpenWhole(parsed, context, scale, needsCoordinates, run);
         try
         {
-            IPatchSource source = WithPatients(parsed, whole);
+            IPatchSource source = _anonymity.Of(WithPatients(parsed, whole));
             source = OfSplit(source, parsed.GetValue(_split), learns);
             return ReferenceEquals(source, whole) ? whole : new OpenedPatches(source, whole);
         }
@@ -115,7 +118,8 @@ internal sealed class SourceOptions
             throw new Fault(FaultKind.Usage, "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
         SlidePatches points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
-        return parsed.GetValue(_patients) is null ? points : new OpenedPatches(WithPatients(parsed, points), points);
+        IPatchSource source = _anonymity.Of(WithPatients(parsed, points));
+        return ReferenceEquals(source, points) ? points : new OpenedPatches(source, points);
     }
 
     private IPatchSource OpenWhole(ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates, RunFolder? run)
@@ -141,8 +145,12 @@ internal sealed class SourceOptions
                 LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return AtCoordinates(coordinates, ListSlides(slides!), options, needsCoordinates, context.Slides);
-        TileManifest manifest = TileSlides(slides!, options, context.Slides);
+        SlideList files = ListSlides(slides!);
+        TileManifest manifest = TileSlides(slides!, files, options, context.Slides);
         if (run is not null)
+            _anonymity.Rename(run.Sheets, files);
+        // A manifest has the slides' paths, without which their patches cannot be read.
+        if (run is not null && !_anonymity.IsAsked(parsed))
             manifest.Save(run.Tiles);
         return SlidePatches.FromManifest(manifest, runtime: context.Slides);
     }

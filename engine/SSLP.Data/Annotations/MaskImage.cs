@@ -23,7 +23,18 @@ internal static class MaskImage
     /// <exception cref="Fault">It is no such mask, or of another shape than the slide.</exception>
     public static ClassGrid Read(string path, long width, long height, CellGrid grid, IReadOnlyDictionary<int, string>? names)
     {
-        using Tiff tiff = Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Input, $"{path} is no TIFF that can be read.");
+        try
+        {
+            return TiffReading.Use(path, tiff => Read(path, tiff, width, height, grid, names));
+        }
+        catch (Fault fault) when (!fault.Message.Contains(path, StringComparison.Ordinal))
+        {
+            throw new Fault(fault.Kind, $"{path} can't serve as a mask: {fault.Message.TrimEnd('.')}.", fault);
+        }
+    }
+
+    private static ClassGrid Read(string path, Tiff tiff, long width, long height, CellGrid grid, IReadOnlyDictionary<int, string>? names)
+    {
         int directory = FinestThatServes(path, tiff, width, height, grid);
         tiff.SetDirectory((short)directory);
         (int columns, int rows) = Size(tiff);

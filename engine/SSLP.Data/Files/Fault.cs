@@ -37,9 +37,12 @@ public enum FaultKind
 /// trace.
 /// </summary>
 /// <param name="kind">Whose fault it is.</param>
-/// <param name="sentence">One sentence, or two where the way on is the second.</param>
+/// <param name="sentence">
+/// One sentence, or two where the way on is the second. What it quotes of a file may hold anything: line ends and other control characters become
+/// blanks, and what is longer than a page is cut.
+/// </param>
 /// <param name="inner">What was caught, for a log.</param>
-public sealed class Fault(FaultKind kind, string sentence, Exception? inner = null) : Exception(sentence, inner)
+public sealed class Fault(FaultKind kind, string sentence, Exception? inner = null) : Exception(OneLine(sentence), inner)
 {
     /// <summary>Whose fault it is.</summary>
     public FaultKind Kind { get; } = kind;
@@ -61,6 +64,15 @@ public sealed class Fault(FaultKind kind, string sentence, Exception? inner = nu
         OutOfMemoryException memory => new(FaultKind.Space, $"Memory does not suffice: {memory.Message.TrimEnd('.')}. Ask for less at once.", memory),
         Exception other => new(FaultKind.Internal, $"{other.GetType().Name}: {other.Message.ReplaceLineEndings(" ")}", thrown),
     };
+
+    private static string OneLine(string sentence)
+    {
+        const int page = 1800;
+        if (sentence.Length <= page && !sentence.AsSpan().ContainsAnyInRange('\0', '\x1f') && !sentence.Contains('\x7f', StringComparison.Ordinal))
+            return sentence;
+        string line = new([.. sentence.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c)]);
+        return line.Length <= page ? line : $"{line.AsSpan(0, page)}…";
+    }
 
     /// <summary>The first of what a task or a parallel loop wraps; a fault before all others.</summary>
     private static Exception Innermost(Exception thrown)

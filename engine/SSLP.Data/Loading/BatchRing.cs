@@ -19,6 +19,8 @@ public sealed unsafe class BatchRing : IDisposable
     // Patches a worker takes at a time: few enough that the last batch is shared out, enough that neighbours share decoded tiles.
     private const int Grain = 4;
 
+    private const int Idle = -1;
+
     private readonly IBatchReader _reader;
     private readonly BatchMemory _memory;
     private readonly Thread[] _workers;
@@ -28,6 +30,8 @@ public sealed unsafe class BatchRing : IDisposable
     private readonly int[] _unread;
 
     private int[] _order = [];
+    // The patch that each worker reads.
+    private readonly int[] _reading;
     private long _next, _end, _released, _delivered, _before;
     private Exception? _failure;
     private bool _stopped;
@@ -48,10 +52,22 @@ public sealed unsafe class BatchRing : IDisposable
             throw new ArgumentException($"The ring takes {BytesFor(patchSize, batchSize, slots)} bytes; {memory.Bytes} were given.", nameof(memory));
         _ids = [.. Enumerable.Range(0, slots).Select(_ => new int[batchSize])];
         _unread = new int[slots];
-        _workers = [.. Enumerable.Range(0, workers).Select(w => new Thread(Work) { IsBackground = true, Name = $"patch reader {w}" })];
+        _reading = new int[workers];
+        _reading.AsSpan().Fill(Idle);
+        _workers = [.. Enumerable.Range(0, workers).Select(w => new Thread(() => Work(w)) { IsBackground = true, Name = $"patch reader {w}" })];
         foreach (Thread worker in _workers)
             worker.Start();
     }
+
+    /// <summary>Told the patches that are being read where the consumer has waited for <see cref="StallAfter"/>, once a wait: a mount that
+    /// stalls gives no error.</summary>
+    public Action<IReadOnlyList<int>>? Stalled { get; set; }
+
+    /// <summary>See <see cref="Stalled"/>. Default a minute.</summary>
+    public TimeSpan StallAfter { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long <see cref="Dispose"/> waits for a read that does not return. Default 10 s.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time the consumer has spent waiting in <see cref="Next"/>: what data_wait is computed from.</summary>
     public TimeSpan Waited { get; private set; }
@@ -99,13 +115,19 @@ public sealed unsafe class BatchRing : IDisposable
         {
             int slot = (int)(_delivered % _ids.Length);
             long since = Stopwatch.GetTimestamp();
+            bool told = false;
             while (_unread[slot] > 0)
             {
                 if (_failure is not null)
                     ExceptionDispatchInfo.Throw(_failure);
                 cancel.ThrowIfCancellationRequested();
                 ObjectDisposedException.ThrowIf(_stopped, this);
-                Monitor.Wait(_gate);
+                Monitor.Wait(_gate, StallAfter);
+                if (!told && Stalled is not null && Stopwatch.GetElapsedTime(since) >= StallAfter)
+                {
+                    told = true;
+                    Stalled([.. _reading.Where(patch => patch != Idle)]);
+                }
             }
             Waited += Stopwatch.GetElapsedTime(since);
             long index = _delivered++;
@@ -133,9 +155,13 @@ public sealed unsafe class BatchRing : IDisposable
             _stopped = true;
             Monitor.PulseAll(_gate);
         }
+        // A thread in a read that never returns cannot be ended, and still writes where it was told to: then the slots stay.
+        long since = Stopwatch.GetTimestamp();
+        bool ended = true;
         foreach (Thread worker in _workers)
-            worker.Join();
-        _memory.Dispose();
+            ended &= worker.Join(TimeSpan.FromTicks(Math.Max(0, (Patience - Stopwatch.GetElapsedTime(since)).Ticks)));
+        if (ended)
+            _memory.Dispose();
     }
 
     private void Wake()
@@ -144,12 +170,12 @@ public sealed unsafe class BatchRing : IDisposable
             Monitor.PulseAll(_gate);
     }
 
-    private void Work()
+    private void Work(int worker)
     {
         try
         {
             while (Take(out long first, out int count))
-                Fill(first, count);
+                Fill(first, count, ref _reading[worker]);
         }
         catch (Exception failure)
         {
@@ -175,15 +201,17 @@ public sealed unsafe class BatchRing : IDisposable
         }
     }
 
-    private void Fill(long first, int count)
+    private void Fill(long first, int count, ref int reading)
     {
         int slot = (int)(first / _batchSize % _ids.Length);
         for (long i = first; i < first + count; i++)
         {
             int item = (int)(i % _batchSize);
             byte* pixels = (byte*)_memory.Pointer + ((long)slot * _batchSize + item) * _patchBytes;
+            reading = _order[i];
             _ids[slot][item] = _reader.Read(_order[i], _before + i / _batchSize, new Span<byte>(pixels, _patchBytes));
         }
+        reading = Idle;
         lock (_gate)
         {
             _unread[slot] -= count;

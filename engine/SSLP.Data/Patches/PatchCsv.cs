@@ -59,6 +59,8 @@ internal static class PatchCsv
     /// way.</summary>
     private static string Inside(string folder, string name, Csv csv)
     {
+        if (name.Contains('\0', StringComparison.Ordinal))
+            throw new Fault(FaultKind.Input, $"{csv.Path} line {csv.Line} names '{name}', which no file is called.");
         string plain = File.Exists(Path.Combine(folder, name)) ? name : name.Replace('\\', '/');
         int depth = 0;
         bool inside = !Path.IsPathRooted(name) && !Path.IsPathRooted(plain);

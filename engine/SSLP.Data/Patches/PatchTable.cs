@@ -118,7 +118,12 @@ public sealed class PatchTable
     public string UnitName(int patch) => PatientOfSlide?[SlideOf[patch]] ?? SlideName(patch);
 
     /// <summary>The same patches with the patients of their slides.</summary>
-    public PatchTable WithPatients(IReadOnlyList<string> ofSlide) => Copy(this, ofSlide);
+    public PatchTable WithPatients(IReadOnlyList<string> ofSlide) => Copy(this, Slides, ofSlide);
+
+    /// <summary>The same patches on slides of other names.</summary>
+    /// <param name="slides">A name for each slide, all different.</param>
+    /// <param name="patients">The patient of each; null where the table names none.</param>
+    public PatchTable WithNames(IReadOnlyList<string> slides, IReadOnlyList<string>? patients) => Copy(this, slides, patients);
 
     /// <summary>Patch indices of one split, in table order.</summary>
     /// <exception cref="Fault">No such split; the message lists those there are.</exception>
@@ -158,8 +163,8 @@ public sealed class PatchTable
         PatientOfSlide = PatientOfSlide,
     };
 
-    private static PatchTable Copy(PatchTable from, IReadOnlyList<string> patients) => new(
-        from.Slides, from._slideOf, from._col, from._row, from.Classes is null ? null : new CategoryColumn(from.Classes, from._labelOf),
+    private static PatchTable Copy(PatchTable from, IReadOnlyList<string> slides, IReadOnlyList<string>? patients) => new(
+        slides, from._slideOf, from._col, from._row, from.Classes is null ? null : new CategoryColumn(from.Classes, from._labelOf),
         from.Splits is null ? null : new CategoryColumn(from.Splits, from._splitOf), from.HasCoordinates)
     {
         HasSlides = from.HasSlides,

@@ -12,17 +12,25 @@ internal static class PatchTiff
 {
     /// <summary>Width and height.</summary>
     /// <exception cref="Fault">No TIFF, or of a kind that is not read.</exception>
-    public static (int Width, int Height) ReadSize(string path)
-    {
-        using Tiff tiff = Open(path);
-        return Kind.Of(tiff).Size;
-    }
+    public static (int Width, int Height) ReadSize(string path) => TiffReading.Use(path, tiff => Kind.Of(tiff).Size);
 
     /// <summary>Decodes into <paramref name="rgb"/>, width × height × 3 bytes, row by row, R G B.</summary>
     /// <exception cref="Fault">It does not decode whole, is of a kind that is not read, or has another size.</exception>
-    public static void Decode(string path, int width, int height, Span<byte> rgb)
+    public static unsafe void Decode(string path, int width, int height, Span<byte> rgb)
     {
-        using Tiff tiff = Open(path);
+        fixed (byte* to = rgb)
+        {
+            (nint at, int length) = ((nint)to, rgb.Length);
+            TiffReading.Use(path, tiff =>
+            {
+                Decode(tiff, width, height, new Span<byte>((byte*)at, length));
+                return true;
+            });
+        }
+    }
+
+    private static void Decode(Tiff tiff, int width, int height, Span<byte> rgb)
+    {
         Kind kind = Kind.Of(tiff);
         PatchImage.CheckSize(kind.Size, width, height);
         if (kind.TakesRows)
@@ -35,8 +43,6 @@ internal static class PatchTiff
         if (kind.Orientation is Orientation.BOTRIGHT or Orientation.BOTLEFT)
             Flip(rgb, width * 3);
     }
-
-    private static Tiff Open(string path) => Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Data, "not a readable TIFF");
 
     /// <summary>Plain numbers, row by row: 8 or 16 bits, grey or RGB, with or without further channels.</summary>
     private static void ReadRows(Tiff tiff, Kind kind, Span<byte> rgb)

@@ -94,8 +94,24 @@ internal static class ManifestFile
             && length == PreludeBytes + headerBytes + (patches * (version == Labelled ? 3 + LabelColumns : 3) * sizeof(int));
         if (!fits || !mapping.Hash(PreludeBytes, length).SequenceEqual(prelude.Slice(24, 32)))
             throw new Fault(FaultKind.Data, $"{path} is damaged (its length or checksum does not match); tile the slides again.");
-        ManifestHeader header = JsonSerializer.Deserialize(mapping.Bytes(PreludeBytes, headerBytes), ManifestJson.Default.ManifestHeader)
-            ?? throw new Fault(FaultKind.Input, $"{path} has an empty header; tile the slides again.");
+        if (JsonFile.Parse(mapping.Bytes(PreludeBytes, headerBytes), ManifestJson.Default.ManifestHeader) is not ({ } header, null))
+            throw new Fault(FaultKind.Data, $"{path} has a header that is none of a manifest; tile the slides again.");
+        if (header.Slides.Any(slide => slide is null) || header.LeftOut.Any(slide => slide is null) || header.PatchSize <= 0 || !(header.Mpp > 0)
+            || header.Slides.Any(slide => !(slide.MppX > 0) || !(slide.MppY > 0) || slide.Patches < 0)
+            || header.Slides.Sum(slide => (long)slide.Patches) != patches)
+            throw new Fault(FaultKind.Data, $"{path} says of its slides what can't be (sizes, counts); tile the slides again.");
+        try
+        {
+            return Table(header, mapping, version, patches, headerBytes);
+        }
+        catch (ArgumentException fault)
+        {
+            throw new Fault(FaultKind.Data, $"{path} has columns that fit its slides and classes not: {fault.Message} Tile the slides again.", fault);
+        }
+    }
+
+    private static TileManifest Table(ManifestHeader header, MappedBytes mapping, int version, long patches, int headerBytes)
+    {
         long columns = PreludeBytes + headerBytes, column = patches * sizeof(int);
         CategoryColumn? labels = version == Labelled && header.Classes is { } classes ? new(classes, mapping.Column<int>(columns + (3 * column), (int)patches)) : null;
         var table = new PatchTable([.. header.Slides.Select(slide => slide.Name)], mapping.Column<int>(columns, (int)patches),

@@ -33,7 +33,8 @@ internal sealed record ManifestHeader(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Classes = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? LabelShare = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ManifestHeader))]
 internal sealed partial class ManifestJson : JsonSerializerContext;
 

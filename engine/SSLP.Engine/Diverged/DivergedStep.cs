@@ -91,17 +91,7 @@ internal sealed record DivergedStep
     public static DivergedStep? Find(string folder)
     {
         string path = Path.Combine(folder, RecordName);
-        if (!File.Exists(path))
-            return null;
-        try
-        {
-            using FileStream stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize(stream, DivergedJson.Default.DivergedStep);
-        }
-        catch (JsonException fault)
-        {
-            throw new Fault(FaultKind.Data, $"'{path}' is no record of a step that diverged: {fault.Message}", fault);
-        }
+        return File.Exists(path) ? JsonFile.Read(path, DivergedJson.Default.DivergedStep, "record of a step that diverged") : null;
     }
 
     /// <summary>The record and the state before the step, opened and verified.</summary>
@@ -121,6 +111,7 @@ internal sealed record DivergedStep
 }
 
 [JsonSourceGenerationOptions(
-    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(DivergedStep))]
 internal sealed partial class DivergedJson : JsonSerializerContext;

@@ -3,6 +3,8 @@ using SSLP.Data.Patches;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
+using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 
@@ -15,8 +17,10 @@ internal static class MethodFactory
     /// <param name="table">The patches; the bank has a row for each.</param>
     /// <param name="kernels">Implementation and threads of the kernels; stays the caller's.</param>
     /// <exception cref="Fault">The file that the backbone is to begin with is of another network.</exception>
-    public static Method Create(TrainingOptions options, PatchTable table, KernelSet kernels)
+    public static Method Create(TrainingOptions options, PatchTable table, KernelSet kernels, ProcessGroup? group = null)
     {
+        if (group is not null)
+            RefuseAlone(options, table, group);
         if (options.Method == MethodKind.Supervised)
             return NewSupervised(options, table);
         if (options is { Method: MethodKind.MoCoV2, BatchSize: < 4 })
@@ -25,16 +29,31 @@ internal static class MethodFactory
         ulong seed = (ulong)options.Seed;
         return options.Method switch
         {
-            MethodKind.Sslp => new Sslp(encoder, new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels),
-                options.ClusterEvery, options.InterWeight > 0),
-            MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels),
-                options.ClusterEvery, usesClusters: false),
+            MethodKind.Sslp => new Sslp(encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
+                options.ClusterEvery, options.InterWeight > 0, group),
+            MethodKind.InstDisc => new Sslp(encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
+                options.ClusterEvery, usesClusters: false, group),
             MethodKind.MoCoV2 => new MoCoV2(
                 encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed,
                 kernels),
             MethodKind.SimClr => new SimClr(encoder, options.Temperature),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
         };
+
+        IBankObjective Shared(FusedObjective whole) => group is null ? whole : new SharedObjective(whole, group);
+    }
+
+    private static void RefuseAlone(TrainingOptions options, PatchTable table, ProcessGroup group)
+    {
+        string? alone = options.Method is not (MethodKind.Sslp or MethodKind.InstDisc)
+            ? $"method={options.Method.ToString().ToLowerInvariant()} trains in one process; several serve sslp and instdisc"
+            : options.StopOnCollapse ? "stop_on_collapse looks at one process's batches: leave it out with several"
+            : options.Device == DeviceKind.Cuda ? "several processes train on CPUs; device=cuda takes one process"
+            : (long)options.BatchSize * group.Size > table.Count
+                ? $"{group.Size} processes of batch_size={options.BatchSize} take more than the {table.Count} patches: a smaller batch_size, or fewer processes"
+            : null;
+        if (alone is not null)
+            throw new Fault(FaultKind.Usage, $"{char.ToUpperInvariant(alone[0])}{alone[1..]}.");
     }
 
     /// <summary>The objective's constants for a method with a bank of N rows.</summary>

@@ -1,5 +1,6 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -12,8 +13,9 @@ namespace SSLP.Engine.Methods;
 /// <param name="encoder">g; owned from here on.</param>
 /// <param name="objective">Sets, terms and bank; owned from here on.</param>
 /// <param name="clusterEvery">Steps from one clustering of the bank to the next; 0: at the start of each epoch but the first.</param>
+/// <param name="group">The processes whose batches are one; null for this one alone.</param>
 /// <param name="usesClusters">False where the inter term is left out, and the clusters change nothing.</param>
-internal sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true) : Method
+internal sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true, ProcessGroup? group = null) : Method
 {
     private Tensor? _features; // of the running step
 
@@ -46,7 +48,8 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
     public override StepTerms Step(TrainingBatch batch)
     {
         Tensor f = encoder.forward(batch.Views[0]);
-        if (!f.isfinite().all().item<bool>())
+        bool isBad = !f.isfinite().all().item<bool>();
+        if (group?.Any(isBad) ?? isBad)
             return StepTerms.NotANumber; // the kernels take finite features only
         if (batch.IsWatched)
             Compared = objective.Compare(batch.Patches.Span, f.detach(), batch.Step);

@@ -1,5 +1,4 @@
 using SSLP.Data.Files;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace SSLP.Engine.Options;
@@ -47,28 +46,7 @@ public static class RunConfig
     {
         if (!File.Exists(path))
             throw new Fault(FaultKind.Usage, $"There is no configuration '{path}'; --config names a file of 'key: value' lines.");
-        using StreamReader reader = File.OpenText(path);
-        return Mapping(reader, $"'{path}'") is { } mapping ? Flat(mapping, $"'{path}'") : [];
-    }
-
-    /// <summary>The mapping that a YAML text is; null where it is empty.</summary>
-    /// <param name="reader">The text.</param>
-    /// <param name="where">What to call it in a fault.</param>
-    /// <exception cref="Fault">No YAML, or no mapping.</exception>
-    internal static YamlMappingNode? Mapping(TextReader reader, string where)
-    {
-        var stream = new YamlStream();
-        try
-        {
-            stream.Load(reader);
-        }
-        catch (YamlException fault)
-        {
-            throw new Fault(FaultKind.Usage, $"{where} line {fault.Start.Line} is no YAML: {fault.Message}", fault);
-        }
-        if (stream.Documents.Count == 0)
-            return null;
-        return stream.Documents[0].RootNode as YamlMappingNode ?? throw new Fault(FaultKind.Usage, $"{where} is no list of 'key: value' lines.");
+        return YamlFile.Read(path) is { } mapping ? Flat(mapping, $"'{path}'") : [];
     }
 
     /// <summary>A mapping of keys to single values as settings, in its order.</summary>

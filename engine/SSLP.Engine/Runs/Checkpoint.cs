@@ -18,6 +18,7 @@ namespace SSLP.Engine.Runs;
 internal sealed record CheckpointState(
     int Step, string Inputs, Dictionary<string, string> Options, string? Init = null, LoaderFaults? Faults = null, string? BaseSha256 = null);
 
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CheckpointState))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using static TorchSharp.torch.utils;
 
@@ -22,22 +23,65 @@ public sealed class MetricsLog : IDisposable
     }
 
     /// <summary>The steps of a metrics.jsonl, in order. A last line cut off by a crash is left out.</summary>
-    public static IReadOnlyList<StepMetrics> Read(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="damaged">
+    /// A sentence that names the lines which are no step's, or come out of order: they are left out, and a crash does not make such. Null where there
+    /// are none.
+    /// </param>
+    public static IReadOnlyList<StepMetrics> Read(string path, out string? damaged)
     {
         var steps = new List<StepMetrics>();
-        foreach (string line in File.ReadLines(path))
+        int line = 0, count = 0, first = 0;
+        bool isLast = false;
+        foreach (ReadOnlyMemory<byte> text in Lines(path))
         {
-            try
+            line++;
+            if (JsonFile.Parse(text.Span, MetricsJson.Default.StepMetrics) is ({ } step, null) && step.Step > (steps.Count > 0 ? steps[^1].Step : 0))
             {
-                if (JsonSerializer.Deserialize(line, MetricsJson.Default.StepMetrics) is { } step)
-                    steps.Add(step);
+                steps.Add(step);
+                isLast = false;
+                continue;
             }
-            catch (JsonException)
-            {
-                break;
-            }
+            first = count++ == 0 ? line : first;
+            isLast = true;
         }
+        if (isLast && !EndsWithLine(path))
+            count--;
+        damaged = count == 0 ? null : count == 1
+            ? $"Line {first} of '{path}' is damaged; it was left out."
+            : $"{count} lines of '{path}' are damaged, the first is line {first}; they were left out.";
         return steps;
+    }
+
+    /// <inheritdoc cref="Read(string, out string?)"/>
+    public static IReadOnlyList<StepMetrics> Read(string path) => Read(path, out _);
+
+    /// <summary>Line by line, as bytes: what is no text at all is a damaged line like others. A step has some hundreds.</summary>
+    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
+    {
+        const int most = 1 << 16;
+        using var stream = new BufferedStream(File.OpenRead(path), 1 << 16);
+        var line = new byte[most];
+        int length = 0;
+        for (int next; (next = stream.ReadByte()) >= 0;)
+        {
+            if (next == '\n')
+            {
+                yield return line.AsMemory(0, length);
+                length = 0;
+            }
+            else if (length < most)
+                line[length++] = (byte)next;
+        }
+        if (length > 0)
+            yield return line.AsMemory(0, length);
+    }
+
+    private static bool EndsWithLine(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        stream.Seek(-1, SeekOrigin.End);
+        return stream.ReadByte() == '\n';
     }
 
     public void Write(StepMetrics m)

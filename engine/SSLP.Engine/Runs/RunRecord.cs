@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SSLP.Data.Files;
@@ -25,17 +26,33 @@ public sealed record RunRecord(
     public void Save(string path) =>
         AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, this, RunRecordJson.Default.RunRecord));
 
-    /// <exception cref="Fault">The folder holds no run.</exception>
+    /// <exception cref="Fault">The folder holds no run, or a damaged record of one.</exception>
     public static RunRecord Load(string path)
     {
         if (!File.Exists(path))
             throw new Fault(FaultKind.Input, $"'{path}' is not there: the folder holds no run of sslp pretrain.");
-        using FileStream stream = File.OpenRead(path);
-        return JsonSerializer.Deserialize(stream, RunRecordJson.Default.RunRecord)
-            ?? throw new Fault(FaultKind.Input, $"'{path}' is empty.");
+        return JsonFile.Read(path, RunRecordJson.Default.RunRecord, "record of a run");
     }
+
+    /// <summary>An option of the run.</summary>
+    /// <exception cref="Fault">The record does not name it.</exception>
+    public string Option(string key) => Options.GetValueOrDefault(key) ?? throw Missing($"the option {key}");
+
+    /// <summary>What an option that scales with the data came to.</summary>
+    /// <exception cref="Fault">The record does not name it.</exception>
+    public string Result(string key) => Resolved.GetValueOrDefault(key) ?? throw Missing(key);
+
+    /// <summary>An option of the run that is a number.</summary>
+    /// <exception cref="Fault">The record does not name it, or it is no number.</exception>
+    public double Number(string key) => double.TryParse(Option(key), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+        ? number
+        : throw new Fault(FaultKind.Data, $"run.json says that {key} is '{Options[key]}', which is no number: it was changed after it was written.");
+
+    private static Fault Missing(string what) => new(FaultKind.Data, $"run.json does not say {what}: it was changed after it was written.");
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RunRecord))]
 internal sealed partial class RunRecordJson : JsonSerializerContext;

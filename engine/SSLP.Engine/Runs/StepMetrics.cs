@@ -79,9 +79,21 @@ public sealed record StepMetrics
 
     /// <summary>Patches so far that did not read and were replaced.</summary>
     public long ReplacedPatches { get; init; }
+
+    /// <summary>Of several processes: the number of the one that took longest for its own part of this step; as the two below null where there
+    /// is one.</summary>
+    public int? SlowestProcess { get; init; }
+
+    /// <summary>How long, without waiting for the others.</summary>
+    public double? SlowestProcessSeconds { get; init; }
+
+    /// <summary>Bytes that this process gave to the others and took from them.</summary>
+    public long? CommunicatedBytes { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(StepMetrics))]
 [JsonSerializable(typeof(SlideFaults))]
 internal sealed partial class MetricsJson : JsonSerializerContext;

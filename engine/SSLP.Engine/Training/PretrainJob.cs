@@ -5,6 +5,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Watch;
@@ -32,7 +33,8 @@ public sealed class PretrainJob : IDisposable
     private readonly Trainer _trainer;
     private readonly Method _method;
     private readonly IRunProbe? _probe;
-    private readonly RunLock _lock;
+    private readonly RunLock? _lock;
+    private readonly ProcessGroup? _group;
 
     /// <param name="options">Every option.</param>
     /// <param name="folder">Where the run lies or will lie.</param>
@@ -46,19 +48,23 @@ public sealed class PretrainJob : IDisposable
     /// <param name="from">The checkpoint to go on from; later ones of the run are set aside. Null for the newest.</param>
     /// <param name="extend">The patches are more than the run's: rows of the bank are matched by slide and place, the others begin
     /// anew.</param>
+    /// <param name="group">The processes that train together, each with batches of the options' size; null for this one alone. The first of
+    /// them writes.</param>
     /// <exception cref="Fault"> Too few patches, a run in the folder already, another process that writes it, other options than the
     /// checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
-        RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false)
+        RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false, ProcessGroup? group = null)
     {
-        (_options, _folder, _source) = (options, folder, source);
+        (_options, _folder, _source, _group) = (options, folder, source, group);
         if (source.Table.Count < 8)
             throw new Fault(FaultKind.Input, $"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
             throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
         RunPlan.Of(options, source.Table.Count, source.PatchSize).Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
-        _lock = RunLock.Take(folder, command);
+        // All have looked before one writes.
+        group?.Barrier();
+        _lock = Writes ? RunLock.Take(folder, command) : null;
         try
         {
             _own = context is null ? new EngineContext(options.Engine) : null;
@@ -67,11 +73,14 @@ public sealed class PretrainJob : IDisposable
             Probe = _probe?.Describe;
             if (Probe is not null && probed is null && options.Method == MethodKind.Supervised)
                 Probe += ", whose labels this run learns from: not a held-out figure";
-            Record(command).Save(folder.RunJson);
+            if (Writes)
+                Record(command).Save(folder.RunJson);
+            // All have read the checkpoint before one writes the next.
+            group?.Barrier();
         }
         catch
         {
-            _lock.Abandon();
+            _lock?.Abandon();
             _own?.Dispose();
             throw;
         }
@@ -80,7 +89,8 @@ public sealed class PretrainJob : IDisposable
     private (Device, KernelSet, Method, Trainer, IRunProbe?, bool) Begin(bool resume, IPatchSource? probed, RunProbeFactory? makeProbe, string? from, bool extend)
     {
         var checkpoints = new Checkpoint(_folder, _options.KeepCheckpoints);
-        checkpoints.RemovePartial();
+        if (Writes)
+            checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
         KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
         Method? method = null;
@@ -88,13 +98,13 @@ public sealed class PretrainJob : IDisposable
         try
         {
             _context.Enter();
-            method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels));
+            method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels, _group));
             if (_options.ProbeEvery > 0 && makeProbe is null)
                 throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
             IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
-            trainer = new Trainer(_options, _folder, _source, method, device, kernels, probe);
+            trainer = new Trainer(_options, _folder, _source, method, device, kernels, probe, _group);
             bool resumed = resume && trainer.Resume(from, extend);
-            if (resumed && from is not null)
+            if (resumed && from is not null && Writes)
                 SetAside = checkpoints.SetAsideLater(from, trainer.StepsDone);
             return (device, kernels, method, trainer, probe, resumed);
         }
@@ -109,6 +119,8 @@ public sealed class PretrainJob : IDisposable
 
     /// <summary>Later checkpoints that were put out of the way when the run went back to an earlier one.</summary>
     public IReadOnlyList<string> SetAside { get; private set; } = [];
+
+    private bool Writes => _group?.IsFirst ?? true;
 
     /// <summary>Where the network runs.</summary>
     public Device Device { get; }
@@ -129,7 +141,8 @@ public sealed class PretrainJob : IDisposable
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)
     {
         TrainingOutcome outcome = _trainer.Run(progress, stop);
-        EncoderFile.Save(_folder.Encoder, _method.Encoder.Backbone.state_dict(), Description());
+        if (Writes)
+            EncoderFile.Save(_folder.Encoder, _method.Encoder.Backbone.state_dict(), Description());
         return outcome;
     }
 
@@ -138,7 +151,7 @@ public sealed class PretrainJob : IDisposable
         _trainer.Dispose();
         _kernels.Dispose();
         _own?.Dispose();
-        _lock.Dispose();
+        _lock?.Dispose();
     }
 
     private EncoderDescription Description() => new(
@@ -167,6 +180,7 @@ public sealed class PretrainJob : IDisposable
                 ["mpp"] = _source.Mpp is { } mpp ? mpp.ToString(CultureInfo.InvariantCulture) : "unknown",
                 ["device"] = Device.ToString(),
                 ["threads"] = $"{_kernels.Pool.Workers}",
+                ["processes"] = _group is null ? "1" : $"{_group.Size}, {_group.Library}",
                 ["kernels"] = _kernels.Backend.ToString().ToLowerInvariant(),
                 ["method"] = _method.Describe,
                 ["order"] = _trainer.Order,

@@ -7,6 +7,7 @@ using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Optimizer;
 using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Watch;
@@ -46,7 +47,11 @@ public sealed class Trainer : IDisposable
     private readonly IRunProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
+    private readonly ProcessGroup? _group;
+    private readonly TrainingOptions _whole; // with the batch of all processes, which is what a run's options mean
     private RunWatches? _watches;
+    private bool _stopAgreed;
+    private (int Rank, double Seconds) _slowest;
     private int _step;
     private long _lastLine;
 
@@ -57,13 +62,18 @@ public sealed class Trainer : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="kernels">Implementation and threads; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    internal Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels, IRunProbe? probe = null)
+    /// <param name="group">The processes that train together, each with batches of the options' size; null for this one alone.</param>
+    internal Trainer(
+        TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels, IRunProbe? probe = null,
+        ProcessGroup? group = null)
     {
+        _group = group;
+        _whole = group is null ? options : options with { BatchSize = checked(options.BatchSize * group.Size) };
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, kernels.Pool, probe);
-        _sizes = new RunSizes(options, source.Table.Count);
+        _sizes = new RunSizes(_whole, source.Table.Count);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, _sizes.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
-        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, _pool);
+        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, OwnBatch, (ulong)options.Seed, device, _pool);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
         _writer = new CheckpointWriter(_checkpoints);
         _inputs = InputFingerprint.Of(source);
@@ -77,6 +87,12 @@ public sealed class Trainer : IDisposable
     }
 
     internal Schedule Schedule { get; }
+
+    /// <summary>Patches of a step that this process reads.</summary>
+    private int OwnBatch => _order.BatchSize / (_group?.Size ?? 1);
+
+    /// <summary>One process writes the run.</summary>
+    private bool Writes => _group?.IsFirst ?? true;
 
     /// <summary>Sizes as they came out for these patches.</summary>
     internal RunSizes Sizes => _sizes;
@@ -92,6 +108,9 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Patches that did not read, by slide.</summary>
     public IReadOnlyList<SlideFaults> Faults => _reader.Report();
+
+    /// <summary>Takes a sentence that somebody who watches the run should read.</summary>
+    public Action<string>? Warn { get; set; }
 
     /// <summary>Goes back to the newest checkpoint, or to another one.</summary>
     /// <param name="from">The checkpoint's file; null for the newest of the run.</param>
@@ -145,8 +164,12 @@ public sealed class Trainer : IDisposable
     {
         IEnumerable<StepMetrics> earlier = File.Exists(_folder.Metrics) ? MetricsLog.Read(_folder.Metrics).Where(m => m.Step <= _step) : [];
         _watches = new RunWatches(_options, _method, _probe, CollapseWatch.Of(_options, Schedule.TotalSteps, earlier));
-        using var log = new MetricsLog(_folder, _step);
+        using MetricsLog? log = Writes ? new MetricsLog(_folder, _step) : null;
         using BatchRing ring = MakeRing();
+        ring.Stalled = reading => Warn?.Invoke(reading.Count == 0
+            ? "The step has waited a minute for patches, and none is being read."
+            : $"The step has waited a minute for patches of {string.Join(", ", reading.Select(_source.Table.SlideName).Distinct().Take(5))}: "
+                + "a mount that stalls gives no error. It waits on; Ctrl-C ends the run with a checkpoint.");
         StepMetrics? last = null;
         int saved = Extended is null ? _step : -1;
         if (Extended is not null)
@@ -155,26 +178,29 @@ public sealed class Trainer : IDisposable
             Save(ref saved);
             _writer.Wait();
         }
-        KeepRows();
+        if (Writes)
+            KeepRows();
         _lastLine = Stopwatch.GetTimestamp();
         try
         {
-            while (_step < Schedule.TotalSteps && !stop.IsCancellationRequested)
+            while (_step < Schedule.TotalSteps && !IsStopping(stop))
             {
                 int epoch = _step / _order.BatchesPerEpoch, first = _step % _order.BatchesPerEpoch;
                 int end = Math.Min(_order.BatchesPerEpoch, first + Schedule.TotalSteps - _step);
                 // Before a clustering: the readers fill the slots meanwhile.
-                ring.Start(_order.Epoch(epoch), first, end, (long)epoch * _order.BatchesPerEpoch);
+                ring.Start(Own(_order.Epoch(epoch)), first, end, (long)epoch * _order.BatchesPerEpoch);
                 for (int batch = first; batch < end; batch++)
                 {
                     last = Probed(TrainStep(ring, stop), stop);
-                    log.Write(last);
-                    progress?.Report(last);
+                    log?.Write(last);
+                    if (Writes)
+                        progress?.Report(last);
                     _writer.Check();
                     if (IsCheckpointDue())
                         Save(ref saved);
                     StopIfCollapsed(ref saved);
-                    stop.ThrowIfCancellationRequested();
+                    if (IsStopping(stop))
+                        throw new OperationCanceledException();
                 }
             }
         }
@@ -184,7 +210,8 @@ public sealed class Trainer : IDisposable
         }
         Save(ref saved);
         _writer.Wait();
-        MetricsLog.WriteFaults(_folder, _reader.Report());
+        if (Writes)
+            MetricsLog.WriteFaults(_folder, _reader.Report());
         return new TrainingOutcome(_step, _step == Schedule.TotalSteps, last);
     }
 
@@ -204,15 +231,21 @@ public sealed class Trainer : IDisposable
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
         _method.BeginStep(_step, _order.BatchesPerEpoch);
 
-        PatchBatch patches = ring.Next(stop);
+        TimeSpan togetherBefore = _group?.Waited ?? TimeSpan.Zero;
+        long begun = Stopwatch.GetTimestamp(), bytesBefore = _group?.Bytes ?? 0;
+        // Of several processes none leaves before the others do: they would wait for it.
+        PatchBatch patches = ring.Next(_group is null ? stop : CancellationToken.None);
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
 
         _optimizer.ClearGradients();
         (Tensor, Tensor) before = _guard.Snapshot();
         StepTerms terms = _method.Step(batch);
+        if (_group is not null && double.IsFinite(terms.Loss))
+            _group.Average([.. _method.Encoder.parameters().Select(p => p.grad).OfType<Tensor>()]);
         double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
-        if (!double.IsFinite(norm) || !_guard.StatisticsAreFinite())
+        bool isBad = !double.IsFinite(norm) || !_guard.StatisticsAreFinite();
+        if (_group?.Any(isBad) ?? isBad)
         {
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
@@ -220,6 +253,8 @@ public sealed class Trainer : IDisposable
         _optimizer.Step(rate);
         _method.EndStep(batch);
         _step++;
+        if (_group is not null)
+            Agree(_group, Stopwatch.GetElapsedTime(begun) - (_group.Waited - togetherBefore), stop);
 
         long now = Stopwatch.GetTimestamp();
         double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
@@ -242,14 +277,46 @@ public sealed class Trainer : IDisposable
             NegativeSize = terms.NegativeSize,
             FeatureFromOtherSlides = terms.FeatureFromOtherSlides,
             ReplacedPatches = _reader.Replaced,
+            SlowestProcess = _group is null ? null : _slowest.Rank,
+            SlowestProcessSeconds = _group is null ? null : _slowest.Seconds,
+            CommunicatedBytes = _group is null ? null : _group.Bytes - bytesBefore,
         });
+    }
+
+    /// <summary>Which process took longest for its own work, and whether one of them is to stop: then all do, after the same step.</summary>
+    private void Agree(ProcessGroup group, TimeSpan busy, CancellationToken stop)
+    {
+        double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0]);
+        _slowest = (0, all[0]);
+        for (int rank = 0; rank < group.Size; rank++)
+        {
+            if (all[2 * rank] > _slowest.Seconds)
+                _slowest = (rank, all[2 * rank]);
+            _stopAgreed |= all[(2 * rank) + 1] > 0;
+        }
+        group.IsEnding |= _stopAgreed;
+    }
+
+    private bool IsStopping(CancellationToken stop) => _group is null ? stop.IsCancellationRequested : _stopAgreed;
+
+    /// <summary>Of every batch of an epoch this process's part: parts of one batch do not overlap, and together are it.</summary>
+    private int[] Own(int[] order)
+    {
+        if (_group is not { } group)
+            return order;
+        int batches = _order.BatchesPerEpoch, own = OwnBatch;
+        var part = new int[batches * own];
+        for (int batch = 0; batch < batches; batch++)
+            order.AsSpan((batch * _order.BatchSize) + (group.Rank * own), own).CopyTo(part.AsSpan(batch * own));
+        return part;
     }
 
     /// <summary>With the online probe's reading, whose time is in no line's patches per second.</summary>
     private StepMetrics Probed(StepMetrics metrics, CancellationToken stop)
     {
         long begun = Stopwatch.GetTimestamp();
-        metrics = _watches!.WithProbe(metrics, stop);
+        if (Writes)
+            metrics = _watches!.WithProbe(metrics, stop);
         _lastLine += Stopwatch.GetTimestamp() - begun;
         return metrics;
     }
@@ -273,6 +340,11 @@ public sealed class Trainer : IDisposable
     {
         if (saved == _step)
             return;
+        if (!Writes)
+        {
+            saved = _step;
+            return;
+        }
         _writer.Wait();
         if (_guard.NotFinite() is { } name)
             throw new Fault(FaultKind.Diverged,
@@ -291,7 +363,7 @@ public sealed class Trainer : IDisposable
     private CheckpointState State()
     {
         LoaderFaults faults = _reader.State();
-        return new(_step, _inputs, OptionTable.ToText(_options), _init, faults.Failed.Length > 0 ? faults : null);
+        return new(_step, _inputs, OptionTable.ToText(_whole), _init, faults.Failed.Length > 0 ? faults : null);
     }
 
     private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
@@ -302,7 +374,7 @@ public sealed class Trainer : IDisposable
         TrainingOptions before = OptionTable.FromText(state.Options, "the checkpoint's options");
         if (extend)
             before = before with { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps };
-        List<string> differences = [.. OptionTable.Differences(before, _options)];
+        List<string> differences = [.. OptionTable.Differences(before, _whole)];
         if (state.Inputs != _inputs && !isExtended)
             differences.Add("the patches are others (count, slides or coordinates; --extend goes on with more of them)");
         if (state.Init != _init)
@@ -351,7 +423,10 @@ public sealed class Trainer : IDisposable
         string files = $"The state before it, its patches and its seeds are in '{_folder.Diverged}': sslp pretrain with the same patches and --replay '{_folder.Diverged}' runs it again.";
         try
         {
-            record.Save(_folder.Diverged, State(), Items());
+            if (_group is not null)
+                _group.IsEnding = true;
+            if (Writes)
+                record.Save(_folder.Diverged, State(), Items());
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -366,8 +441,8 @@ public sealed class Trainer : IDisposable
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         using CudaContext? context = Devices.ContextOf(_device);
-        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _sizes.Prefetch));
-        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _sizes.Prefetch, workers, memory);
+        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, OwnBatch, _sizes.Prefetch));
+        return new BatchRing(_reader, _source.PatchSize, OwnBatch, _sizes.Prefetch, workers, memory);
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(

@@ -1,6 +1,7 @@
 using PureHDF;
 using PureHDF.Selections;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 
 namespace SSLP.Evaluation.Features;
@@ -117,7 +118,8 @@ internal sealed class FeatureStream : IDisposable
             ["coords"] = new H5Dataset(origins ?? Array.ConvertAll(grid, value => (long)value), fileDims: [n, 2]) { Attributes = attributes },
             ["grid"] = new H5Dataset(grid, fileDims: [n, 2]) { Attributes = new() { ["known"] = table.HasCoordinates ? 1 : 0 } },
             ["slide"] = new H5Dataset(Gather(table.SlideOf, patches, _slide is null ? null : 0), fileDims: [n]),
-            ["slide_names"] = _slide is { } only ? new[] { table.Slides[only] } : table.Slides.ToArray(),
+            ["slide_names"] = _slide is { } only ? new[] { table.Slides[only] }
+                : table.HasSlides ? table.Slides.ToArray() : SlideOutputNames.Below(table.Slides),
             Attributes = new(_attributes) { ["unread"] = (long)unread, ["patches"] = (long)_patches.Length },
         };
         if (table.Classes is { } classes)

@@ -70,10 +70,10 @@ public sealed class RunReport : IDisposable
         {
             Title = title,
             Facts = Facts(),
-            Steps = File.Exists(_run.Metrics) ? MetricsLog.Read(_run.Metrics) : [],
+            Steps = Steps(),
             ContactSheets = Directory.Exists(_run.Sheets) ? [.. Directory.EnumerateFiles(_run.Sheets, "*.png").Order(StringComparer.Ordinal)] : [],
             Queries = _options.Queries,
-            RadiusPatches = double.Parse(_record.Options["radius"], CultureInfo.InvariantCulture),
+            RadiusPatches = _record.Number("radius"),
             Seed = _options.Seed,
         };
         // The last one stands for those before it.
@@ -126,7 +126,7 @@ public sealed class RunReport : IDisposable
     {
         EncoderPreprocessing preprocessing = Embedder.Describe(_run.Encoder).Preprocessing;
         (ResNet trained, EncoderDescription description) = Embedder.Load(_run.Encoder, _device, new EncoderUse(judged.Mpp, judged.PatchSize, "RGB"), allowMismatch: false);
-        using ResNet untrained = Embedder.Untrained(Enum.Parse<Architecture>(description.Arch, ignoreCase: true), long.Parse(_record.Options["seed"], CultureInfo.InvariantCulture), _device);
+        using ResNet untrained = Embedder.Untrained(Enum.Parse<Architecture>(description.Arch, ignoreCase: true), (long)_record.Number("seed"), _device);
         FeatureTable Embed(ResNet network, string name, IPatchSource source)
         {
             _say($"{source.Table.Count:N0} patches through the {name} network");
@@ -152,6 +152,16 @@ public sealed class RunReport : IDisposable
 
             return _options.Judge ? input with { Probes = Judge(judged, name => Embed(name == "untrained" ? untrained : trained, name, judged), description.Method) } : input;
         }
+    }
+
+    private IReadOnlyList<StepMetrics> Steps()
+    {
+        if (!File.Exists(_run.Metrics))
+            return [];
+        IReadOnlyList<StepMetrics> steps = MetricsLog.Read(_run.Metrics, out string? damaged);
+        if (damaged is not null)
+            _notes.Add(damaged);
+        return steps;
     }
 
     private IReadOnlyList<ProbeResult> Judge(IPatchSource judged, Func<string, FeatureTable> embed, string method)
@@ -208,9 +218,9 @@ public sealed class RunReport : IDisposable
         string Option(string key) => _record.Options.GetValueOrDefault(key, "–");
         return
         [
-            new("patches", _record.Source), new("method", _record.Resolved["method"]), new("network", $"{Option("arch")}, {Option("head")} head to {Option("width")}"),
-            new("steps", $"{_record.Resolved["steps"]}, {_record.Resolved["steps_per_epoch"]} an epoch"), new("input", $"{Option("input_size")} px, batch {Option("batch_size")}"),
-            new("learning rate", Option("learning_rate")), new("seed", Option("seed")), new("device", $"{_record.Resolved["device"]}, {_record.Resolved["threads"]} threads"),
+            new("patches", _record.Source), new("method", _record.Result("method")), new("network", $"{Option("arch")}, {Option("head")} head to {Option("width")}"),
+            new("steps", $"{_record.Result("steps")}, {_record.Result("steps_per_epoch")} an epoch"), new("input", $"{Option("input_size")} px, batch {Option("batch_size")}"),
+            new("learning rate", Option("learning_rate")), new("seed", Option("seed")), new("device", $"{_record.Result("device")}, {_record.Result("threads")} threads"),
             new("started", $"{_record.Started:yyyy-MM-dd HH:mm} UTC"), new("versions", string.Join(", ", _record.Versions.Select(v => $"{v.Key} {v.Value}"))),
             new("command", _record.Command),
         ];

@@ -60,8 +60,7 @@ public sealed record SweepPlan(IReadOnlyList<SweepEntry> Entries, IReadOnlyList<
         if (path is not null && !File.Exists(path))
             throw new Fault(FaultKind.Usage, $"There is no configuration '{path}'; sslp sweep --print-config gives one to start from.");
         string where = path is null ? "the built-in sweep" : $"'{path}'";
-        using TextReader text = path is null ? new StringReader(BuiltIn) : File.OpenText(path);
-        YamlMappingNode? root = RunConfig.Mapping(text, where);
+        YamlMappingNode? root = path is null ? YamlFile.Parse(BuiltIn, where) : YamlFile.Read(path);
         foreach (YamlNode key in root?.Children.Keys ?? [])
             if (key.ToString() is not ("common" or "rows"))
                 throw new Fault(FaultKind.Usage, $"{where} line {key.Start.Line}: '{key}' is neither 'common' nor 'rows'.");

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SSLP.Data.Files;
@@ -107,17 +108,21 @@ internal sealed class SweepRows(string path)
     {
         if (!File.Exists(path))
             return [];
-        try
+        var rows = new List<SweepRow>();
+        int number = 0;
+        foreach (string line in File.ReadLines(path))
         {
-            return [.. File.ReadLines(path).Where(line => line.Length > 0).Select(line => JsonSerializer.Deserialize(line, SweepJson.Default.SweepRow)!)];
+            number++;
+            if (line.Length == 0)
+                continue;
+            rows.Add(JsonFile.Parse(Encoding.UTF8.GetBytes(line), SweepJson.Default.SweepRow) is ({ } row, null) ? row
+                : throw new Fault(FaultKind.Data, $"'{path}' line {number} is no row of a sweep: delete it, and that run is made again."));
         }
-        catch (JsonException fault)
-        {
-            throw new Fault(FaultKind.Data, $"'{path}' holds a line that is no row of a sweep: {fault.Message}", fault);
-        }
+        return rows;
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SweepRow))]
 internal sealed partial class SweepJson : JsonSerializerContext;

@@ -105,6 +105,82 @@ public sealed unsafe class BatchRingTests
         Assert.Equal(0, Enumerable.Range(0, 20).Min(_ => Batches()));
     }
 
+    [Fact]
+    public void A_read_that_stalls_is_told_once_and_closing_does_not_wait_for_it()
+    {
+        using var source = new TestPatches(slides: 1, side: 4);
+        using var never = new ManualResetEventSlim();
+        var told = new List<IReadOnlyList<int>>();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(400));
+        var ring = new BatchRing(new GatedReader(never), source.PatchSize, 4, Slots, 1, new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, 4, Slots)))
+        {
+            StallAfter = TimeSpan.FromMilliseconds(50),
+            Patience = TimeSpan.FromMilliseconds(50),
+            Stalled = told.Add,
+        };
+        ring.Start([7, 3, 1, 2], 0, 1);
+        Assert.Throws<OperationCanceledException>(() => ring.Next(stop.Token));
+        Assert.Equal([7], Assert.Single(told));
+        ring.Dispose();
+        never.Set();
+    }
+
+    /// <summary>SSLP_CYCLES sets how many; 10,000 is the long form.</summary>
+    [Fact]
+    public void Cycles_of_a_ring_under_random_delays_and_cancellation_end()
+    {
+        int cycles = int.TryParse(Environment.GetEnvironmentVariable("SSLP_CYCLES"), out int asked) ? asked : 400;
+        using var source = new TestPatches(slides: 2, side: 6);
+        int[] order = [.. Enumerable.Range(0, 72)];
+        int delivered = 0, stopped = 0;
+        var work = new Thread(() =>
+        {
+            for (int cycle = 0; cycle < cycles; cycle++)
+            {
+                var random = new Random(cycle);
+                using BatchRing ring = Ring(new SlowReader(cycle), source, random.Next(1, 9), random.Next(1, 4));
+                int batches = 72 / 8, first = random.Next(batches);
+                using var stop = new CancellationTokenSource();
+                if (random.Next(2) == 0)
+                    stop.CancelAfter(TimeSpan.FromMicroseconds(random.Next(3000)));
+                ring.Start(order, first, batches);
+                try
+                {
+                    for (int b = first; b < batches; b++)
+                    {
+                        Assert.Equal(b, ring.Next(stop.Token).Index);
+                        Interlocked.Increment(ref delivered);
+                        if (random.Next(8) == 0)
+                            Thread.Sleep(random.Next(2));
+                        ring.Release();
+                    }
+                }
+                catch (OperationCanceledException)
+                {
+                    Interlocked.Increment(ref stopped);
+                }
+            }
+        })
+        { IsBackground = true };
+        work.Start();
+        Assert.True(work.Join(TimeSpan.FromSeconds(30 + (cycles / 20))), $"{cycles} cycles did not end: {delivered} batches came, {stopped} were stopped.");
+        Assert.True(delivered > cycles && stopped > cycles / 20);
+    }
+
+    private sealed class SlowReader(int seed) : IBatchReader
+    {
+        public int Read(int patch, long batch, Span<byte> rgb)
+        {
+            // A function of what is read: Random is not for several threads.
+            uint mixed = (uint)((patch * 7919) + (seed * 104729)) * 2654435761u;
+            if (mixed >> 28 == 0)
+                Thread.Sleep(0);
+            else if (mixed >> 24 == 17)
+                Thread.SpinWait(20_000);
+            return patch;
+        }
+    }
+
     private static BatchRing Ring(IBatchReader reader, IPatchSource source, int batchSize, int workers) => new(
         reader, source.PatchSize, batchSize, Slots, workers, new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));
 

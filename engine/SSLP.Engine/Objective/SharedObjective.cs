@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using SSLP.Data.Files;
+using SSLP.Engine.Processes;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Objective;
+
+/// <summary>
+/// One objective over the batches of several processes: anchors and features of all are gathered, every process computes the step of the
+/// whole batch on its own copy of the bank, keeps its own rows of the gradient, and updates the bank by all of them. So bank, clusters and
+/// draws are the same everywhere, and those of one process with that batch.
+/// </summary>
+/// <param name="whole">Of the whole batch; owned from here on.</param>
+/// <param name="group">The processes.</param>
+public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : IBankObjective
+{
+    // Of the running step: [P · B], [P · B, D].
+    private int[] _anchors = [];
+    private Tensor? _features;
+
+    /// <summary>The objective that every process has a copy of.</summary>
+    public FusedObjective Whole => whole;
+
+    public string Describe => $"{whole.Describe}; batches of {group.Size} processes";
+
+    public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
+    {
+        Tensor own = KernelBridge.ToHost(features);
+        long rows = own.shape[0], width = own.shape[1];
+        _anchors = group.Gather(anchors);
+        float[] all = group.Gather<float>(MemoryMarshal.Cast<byte, float>(KernelBridge.Bytes(own, 0, (int)(rows * width * sizeof(float)))));
+        _features = tensor(all, [rows * group.Size, width]);
+        (StepTerms terms, Tensor gradient) = whole.Step(_anchors, _features, step, ramp);
+        // Gradients are averaged over the processes, and the whole batch's are the sum of its rows'.
+        using Scalar processes = (float)group.Size;
+        return (terms, gradient.narrow(0, group.Rank * rows, rows).mul(processes).to(features.device));
+    }
+
+    public ComparedFeatures? Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => whole.Compare(anchors, features, step);
+
+    public void Update(ReadOnlySpan<int> anchors, Tensor features) => whole.Update(_anchors, _features!);
+
+    public void Cluster(int clustering)
+    {
+        whole.Cluster(clustering);
+        ulong hash = 14695981039346656037;
+        foreach (int label in whole.Labels)
+            hash = (hash ^ (uint)label) * 1099511628211;
+        ulong[] all = group.Gather([hash]);
+        if (Array.FindIndex(all, other => other != all[0]) is > 0 and int rank)
+            throw new Fault(FaultKind.Device,
+                $"Process {rank} has other clusters than process 0: give all of them the same threads and kinds of processors.");
+    }
+
+    public IEnumerable<SafetensorsItem> State() => whole.State();
+
+    public IEnumerable<SafetensorsItem>? Changes() => whole.Changes();
+
+    public void BaseTaken() => whole.BaseTaken();
+
+    public void Load(SafetensorsFile checkpoint, int[]? rowOf = null) => whole.Load(checkpoint, rowOf);
+
+    public void Dispose() => whole.Dispose();
+}

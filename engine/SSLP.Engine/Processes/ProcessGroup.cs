@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using SSLP.Data.Files;
+using SSLP.Engine.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Processes;
+
+/// <summary>
+/// The processes of one run, started by mpirun or srun. All of them call the same functions in the same order, from one thread at a time.
+/// What is said to be the same everywhere is so to the last bit.
+/// </summary>
+public sealed unsafe class ProcessGroup : IDisposable
+{
+    private const int MostAtOnce = 1 << 28;
+
+    private readonly MpiLibrary _mpi;
+    private bool _ended;
+
+    private ProcessGroup(MpiLibrary mpi) => (_mpi, Rank, Size) = (mpi, mpi.Rank(), mpi.Size());
+
+    /// <summary>This process's number, from 0.</summary>
+    public int Rank { get; }
+
+    /// <summary>How many there are.</summary>
+    public int Size { get; }
+
+    /// <summary>The one that writes the run.</summary>
+    public bool IsFirst => Rank == 0;
+
+    /// <summary>The library, by its own words.</summary>
+    public string Library => _mpi.Version;
+
+    /// <summary>Bytes that this process has given and taken: 8 a gradient (its own up, the sum down), and what all gather.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Time in these functions: of the slowest process the least, since the others wait for it.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    /// <summary>Every process ends, of itself and for one reason: none has to be ended.</summary>
+    public bool IsEnding { get; set; }
+
+    /// <summary>Joins the processes that were started with this one.</summary>
+    /// <param name="library">Path of the MPI library, or null for the usual ones.</param>
+    /// <param name="openMpi">Whether Open MPI is looked for before MPICH.</param>
+    /// <exception cref="Fault">There is no MPI library that loads.</exception>
+    public static ProcessGroup Join(string? library, bool openMpi)
+    {
+        MpiLibrary mpi = MpiLibrary.Load(library, openMpi);
+        mpi.Begin();
+        return new ProcessGroup(mpi);
+    }
+
+    /// <summary>Means over the processes, in place of every tensor: gradients that each has of its own part of the batch.</summary>
+    public void Average(IReadOnlyList<Tensor> tensors)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor flat = cat([.. tensors.Select(t => t.reshape(-1))], 0).contiguous();
+        long count = flat.numel();
+        float* values = (float*)KernelBridge.Address(flat);
+        Timed(() =>
+        {
+            for (long at = 0; at < count; at += MostAtOnce)
+                _mpi.Sum(values + at, (int)Math.Min(MostAtOnce, count - at), IsFirst);
+        });
+        Bytes += 2 * count * sizeof(float);
+        using Scalar share = 1f / Size;
+        flat.mul_(share);
+        long from = 0;
+        foreach (Tensor tensor in tensors)
+        {
+            tensor.copy_(flat.narrow(0, from, tensor.numel()).reshape(tensor.shape));
+            from += tensor.numel();
+        }
+    }
+
+    /// <summary>The values of all processes, in the order of their ranks; each gives as many.</summary>
+    public T[] Gather<T>(ReadOnlySpan<T> own)
+        where T : unmanaged
+    {
+        var all = new T[own.Length * Size];
+        int bytes = checked(own.Length * sizeof(T));
+        fixed (T* from = own)
+        fixed (T* to = all)
+        {
+            (nint a, nint b) = ((nint)from, (nint)to);
+            Timed(() => _mpi.Gather((void*)a, bytes, (void*)b));
+        }
+        Bytes += (long)bytes * (Size + 1);
+        return all;
+    }
+
+    /// <summary>Whether it is so in any process.</summary>
+    public bool Any(bool here) => Gather([(byte)(here ? 1 : 0)]).Contains((byte)1);
+
+    /// <summary>Returns when all have come.</summary>
+    public void Barrier() => Timed(_mpi.Barrier);
+
+    /// <summary>Ends all processes where one cannot go on: the others would wait for it for ever.</summary>
+    public void Abort(int code)
+    {
+        _ended = true;
+        _mpi.Abort(code);
+    }
+
+    /// <summary>Leaves, when all others do.</summary>
+    public void Dispose()
+    {
+        if (_ended)
+            return;
+        _ended = true;
+        _mpi.End();
+    }
+
+    private void Timed(Action communicate)
+    {
+        long since = Stopwatch.GetTimestamp();
+        communicate();
+        Waited += Stopwatch.GetElapsedTime(since);
+    }
+}

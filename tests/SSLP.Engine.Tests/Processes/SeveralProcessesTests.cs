@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using SSLP.Engine.Methods;
+using SSLP.Engine.Objective;
+using SSLP.Engine.Options;
+using SSLP.Engine.Processes;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
+using SSLP.Kernels;
+using SSLP.Tests.Shared;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Tests.Processes;
+
+/// <summary>Two and four processes, each with its part of the batch, beside one with all of it. Batch statistics are fixed: they are each part's own.</summary>
+public sealed class SeveralProcessesTests : IDisposable
+{
+    private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER";
+    private const int Batch = 16;
+
+    private readonly string _root = Directory.CreateTempSubdirectory("sslp-processes-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData(2, "mpirun.openmpi")]
+    [InlineData(4, "mpirun.openmpi")]
+    [InlineData(2, "mpirun.mpich")]
+    [InlineData(1, "")] // MPICH's library with nothing that starts it
+    public void They_have_the_losses_the_sets_the_clusters_and_the_bank_of_one(int processes, string launcher)
+    {
+        string several = Path.Combine(_root, "several"), alone = Path.Combine(_root, "alone");
+        (int code, string said) = Launch(launcher, processes, several);
+        Assert.SkipWhen(code == 127, $"{(launcher.Length > 0 ? launcher : "libmpich.so.12")} is not installed: apt install {(launcher.EndsWith("openmpi", StringComparison.Ordinal) ? "openmpi-bin" : "mpich")}.");
+        Assert.True(code == 0, said);
+        Train(alone, null);
+        IReadOnlyList<StepMetrics> one = MetricsLog.Read(new RunFolder(alone).Metrics), many = MetricsLog.Read(new RunFolder(several).Metrics);
+        Assert.Equal(one.Count, many.Count);
+        foreach ((StepMetrics a, StepMetrics b) in one.Zip(many))
+        {
+            foreach ((double left, double right) in ((double, double)[])[
+                (a.Loss, b.Loss), (a.Self, b.Self), (a.Intra, b.Intra), (a.Inter, b.Inter), (a.SpatialSize, b.SpatialSize), (a.FeatureSize, b.FeatureSize),
+                (a.NegativeSize, b.NegativeSize), (a.GradientNorm / Math.Max(1, a.GradientNorm), b.GradientNorm / Math.Max(1, a.GradientNorm))])
+                Assert.InRange(right, left - 1e-5, left + 1e-5);
+            Assert.InRange(b.SlowestProcess!.Value, 0, processes - 1);
+            Assert.Null(a.SlowestProcess);
+        }
+        Assert.Contains(one, step => step.FeatureSize > 0);
+        using SafetensorsFile first = Newest(alone), second = Newest(several);
+        Assert.Equal(Ints(first, FusedObjective.ClustersName), Ints(second, FusedObjective.ClustersName));
+        using var scope = NewDisposeScope();
+        Assert.InRange((first.ReadTensor(FusedObjective.VectorsName) - second.ReadTensor(FusedObjective.VectorsName)).abs().max().item<float>(), 0, 1e-5f);
+        // 8 bytes a gradient, features and ids of all, and a few words by which the processes agree.
+        long parameters = first.Entries.Values
+            .Where(e => e.Dtype == SafetensorsDtype.F32 && !e.Name.StartsWith("bank.", StringComparison.Ordinal) && !e.Name.Contains("running_"))
+            .Sum(e => e.Bytes / sizeof(float));
+        long stated = (8 * parameters) + (Batch * (16 + 1) * 4 * (processes + 1) / processes);
+        Assert.InRange(many[0].CommunicatedBytes!.Value, stated, stated + 500);
+        Assert.True(parameters > 11_000_000);
+    }
+
+    /// <summary>What mpirun starts; skipped elsewhere.</summary>
+    [Fact]
+    public void Worker_of_several_processes()
+    {
+        string? folder = Environment.GetEnvironmentVariable(WorkerFolder);
+        Assert.SkipWhen(folder is null, "A part of the test beside it, which mpirun starts.");
+        using ProcessGroup group = ProcessGroup.Join(null, openMpi: Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null);
+        try
+        {
+            Train(folder!, group);
+        }
+        catch (Exception thrown)
+        {
+            // The others wait for it for ever.
+            Console.Error.WriteLine(thrown);
+            group.Abort(1);
+        }
+    }
+
+    private static void Train(string folder, ProcessGroup? group)
+    {
+        TrainingOptions options = new()
+        {
+            Epochs = 4,
+            BatchSize = Batch / (group?.Size ?? 1),
+            InputSize = 32,
+            Width = 16,
+            Threads = 1,
+            Clusters = 3,
+            ClusterRuns = 2,
+            LearningRate = 0.01,
+        };
+        Directory.CreateDirectory(folder);
+        using var source = new TestPatches(slides: 2, side: 5, patchSize: 32);
+        using var context = new EngineContext(options.Engine);
+        using KernelSet kernels = context.OpenKernels(Devices.NumberOf(CPU));
+        context.Enter();
+        Method method = EngineContext.Seeded(options.Seed, () => MethodFactory.Create(options, source.Table, kernels, group));
+        using var trainer = new Trainer(options, new RunFolder(folder), source, method, CPU, kernels, group: group);
+        method.Encoder.eval();
+        Assert.True(trainer.Run(null, CancellationToken.None).Finished);
+    }
+
+    private static SafetensorsFile Newest(string folder) => new Checkpoint(new RunFolder(folder), 1).OpenNewest()!.Value.File;
+
+    private static int[] Ints(SafetensorsFile file, string name)
+    {
+        var values = new int[file.Entries[name].Bytes / sizeof(int)];
+        file.ReadAll<int>(name, values);
+        return values;
+    }
+
+    private static (int Code, string Said) Launch(string launcher, int processes, string folder)
+    {
+        bool open = launcher.EndsWith("openmpi", StringComparison.Ordinal);
+        if (launcher.Length == 0 && !NativeLibrary.TryLoad("libmpich.so.12", out _))
+            return (127, "");
+        string self = Path.Combine(AppContext.BaseDirectory, "SSLP.Engine.Tests.dll");
+        var start = launcher.Length == 0
+            ? new ProcessStartInfo("dotnet", [self, "--filter-method", $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"])
+            : new ProcessStartInfo(launcher, [
+            .. open ? (string[])["--allow-run-as-root", "--oversubscribe"] : [], "-n", $"{processes}", "dotnet", self, "--filter-method", $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"]);
+        start.RedirectStandardError = start.RedirectStandardOutput = true;
+        start.Environment[WorkerFolder] = folder;
+        try
+        {
+            using Process process = Process.Start(start)!;
+            Task<string> error = process.StandardError.ReadToEndAsync(), output = process.StandardOutput.ReadToEndAsync();
+            if (!process.WaitForExit(TimeSpan.FromMinutes(4)))
+                process.Kill(entireProcessTree: true);
+            return (process.ExitCode, output.Result + error.Result);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return (127, "");
+        }
+    }
+}
