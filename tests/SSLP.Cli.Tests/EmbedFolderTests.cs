@@ -1,3 +1,4 @@
+using PureHDF;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Model;
 using SSLP.Evaluation.Features;
@@ -82,6 +83,40 @@ public sealed class EmbedFolderTests : IDisposable
         Sslp.Result result = Sslp.Run("embed", "--encoder", At("e"), "--tiles", At("t"), "--out", At(path), option, value);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains(says, result.Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Places_of_another_size_are_said_and_places_outside_of_a_slide_are_left_out_by_count()
+    {
+        Prepare();
+        string slide = Path.GetFileNameWithoutExtension(Directory.GetFiles(At("slides"), "*.tif").Order(StringComparer.Ordinal).First());
+        Write([0, 0, 128, 0, 896, 896, 5000, 0, 0, -4000]);
+        Sslp.Result some = Sslp.Run(
+            "embed", "--encoder", At("e.safetensors"), "--slides", At("slides"), "--coordinates", At("h5"), "--mpp", "0.5",
+            "--allow-mismatch", "--out", At("some.h5"));
+        Assert.True(some.ExitCode == 0, some.Error);
+        Assert.Equal(3, FeatureFile.ReadHdf5(At("some.h5")).Count);
+        Assert.Contains("2 of 5 places", some.Error, StringComparison.Ordinal);
+        Assert.Contains("128 px at level 0, where 64 px at 0.5 µm are 64", some.Error, StringComparison.Ordinal);
+        Write([50000, 0, 60000, 0]);
+        Sslp.Result none = Sslp.Run(
+            "embed", "--encoder", At("e.safetensors"), "--slides", At("slides"), "--coordinates", At("h5"), "--mpp", "0.5",
+            "--allow-mismatch", "--out", At("none.h5"));
+        Assert.Equal(1, none.ExitCode);
+        Assert.Contains("2 of 2 places", none.Fault, StringComparison.Ordinal);
+        Assert.False(File.Exists(At("none.h5")));
+
+        void Write(long[] corners)
+        {
+            Directory.CreateDirectory(At("h5"));
+            new H5File
+            {
+                ["coords"] = new H5Dataset(corners, fileDims: [(ulong)corners.Length / 2, 2])
+                {
+                    Attributes = new() { ["patch_size_level0"] = 128L },
+                },
+            }.Write(At($"h5/{slide}.h5"));
+        }
     }
 
     [Fact]

@@ -48,9 +48,25 @@ public sealed class ProtocolsTests : IDisposable
             Slide($"{name}.tif", hasTumour: name.EndsWith("tumor_001", StringComparison.Ordinal) || name.EndsWith("test_001", StringComparison.Ordinal));
         Xml("training/lesion_annotations/tumor_001.xml");
         Xml("testing/lesion_annotations/test_001.xml");
+        // The same slides as the open-data bucket has them.
+        var list = new List<string> { "slide,split" };
+        foreach (string name in (string[])["training/normal/normal_001", "training/normal/normal_002", "training/tumor/tumor_001",
+            "testing/images/test_001", "testing/images/test_002"])
+        {
+            string slide = Path.GetFileName(name);
+            Directory.CreateDirectory(At("images"));
+            File.Copy(At($"{name}.tif"), At($"images/{slide}.tif"));
+            list.Add($"{slide},{(name.StartsWith("testing", StringComparison.Ordinal) ? "test" : "train")}");
+        }
+        File.WriteAllLines(At("splits.csv"), list);
+        Xml("annotations/tumor_001.xml");
+        Xml("annotations/test_001.xml");
 
         List<(string Command, Sslp.Result Result)> ran = Run("camelyon16.md");
-        Assert.Equal(7, ran.Count);
+        Assert.Equal(10, ran.Count);
+        Assert.Contains("splits: 2 slides test, 3 slides train", ran[7].Result.Error, StringComparison.Ordinal);
+        Assert.Contains("split train: ", ran[8].Result.Error, StringComparison.Ordinal);
+        Assert.Equal(3, EncoderFile.Describe(At("run-list/encoder.safetensors")).TrainedOn!.Slides);
         Assert.Equal(0.5, EncoderFile.Describe(At("run/encoder.safetensors")).Preprocessing.Mpp);
         Assert.Equal(3, EncoderFile.Describe(At("run/encoder.safetensors")).TrainedOn!.Slides);
         foreach ((string command, Sslp.Result result) in ran.Where(command => command.Command.Contains("--encoder", StringComparison.Ordinal)))

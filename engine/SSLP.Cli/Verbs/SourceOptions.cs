@@ -141,8 +141,9 @@ internal sealed class SourceOptions
         }
         TilingOptions options = _tiling.Read(parsed, scale) with { ContactSheetFolder = run?.Sheets };
         if (parsed.GetValue(_labels) is { } labels)
-            return SlidePatches.AtPoints(
-                LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
+            return OnSlides(SlidePatches.AtPoints(
+                LabelledPoints.Read(labels), slides!, options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
+                runtime: context.Slides), labels);
         if (parsed.GetValue(_coordinates) is { } coordinates)
             return AtCoordinates(coordinates, ListSlides(slides!), options, needsCoordinates, context.Slides);
         SlideList files = ListSlides(slides!);
@@ -163,7 +164,10 @@ internal sealed class SourceOptions
         try
         {
             using TileManifest manifest = TileManifest.Open(tiles);
-            return new OpenedPatches(new LabelledGrid(patches, manifest, LabelledPoints.Read(labels)), patches);
+            var labelled = new LabelledGrid(patches, manifest, LabelledPoints.Read(labels));
+            if (labelled.Unused is { } unused)
+                Shell.Warn(unused);
+            return new OpenedPatches(labelled, patches);
         }
         catch
         {
@@ -172,14 +176,54 @@ internal sealed class SourceOptions
         }
     }
 
-    private static SlidePatches AtCoordinates(string folder, IReadOnlyList<SlideFile> slides, TilingOptions options, bool spatial, SlideRuntime runtime)
+    private static IPatchSource AtCoordinates(
+        string folder, IReadOnlyList<SlideFile> slides, TilingOptions options, bool spatial, SlideRuntime runtime)
     {
         CoordinateReading reading = CoordinateFiles.Read(folder, slides, spatial, options.AssumeMpp);
         foreach (string note in reading.Notes)
             Shell.Warn(note);
         Dictionary<string, string> paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
-        return SlidePatches.AtPoints(reading.Points, [.. reading.Points.Table.Slides.Select(name => paths[name])], options.PatchSize, options.Mpp, options.AssumeMpp, options.Upsample,
-            runtime: runtime);
+        var patches = SlidePatches.AtPoints(
+            reading.Points, [.. reading.Points.Table.Slides.Select(name => paths[name])], options.PatchSize, options.Mpp, options.AssumeMpp,
+            options.Upsample, runtime: runtime);
+        SayOtherSizes(reading, patches);
+        return OnSlides(patches, folder);
+    }
+
+    /// <summary>The patches that have a pixel of their slide; the others are counted and named, since all that they show is
+    /// white.</summary>
+    private static IPatchSource OnSlides(SlidePatches patches, string list)
+    {
+        int[] inside = [.. Enumerable.Range(0, patches.Table.Count).Where(patch => !patches.IsOutside(patch))];
+        if (inside.Length == patches.Table.Count)
+            return patches;
+        int first = Enumerable.Range(0, patches.Table.Count).First(patches.IsOutside);
+        string said = $"{patches.Table.Count - inside.Length} of {patches.Table.Count} places of {list} lie outside of their slides, the first "
+            + FormattableString.Invariant($"at {patches.OriginLevel0(first)} of {patches.Table.SlideName(first)}");
+        if (inside.Length == 0)
+        {
+            patches.Dispose();
+            throw new Fault(FaultKind.Input, $"{said}: they are of other slides, or counted in other pixels than level 0's.");
+        }
+        Shell.Warn($"{said}; they were left out");
+        return new OpenedPatches(new PatchSubset(patches, inside, "places on the slides"), patches);
+    }
+
+    /// <summary>A file's places are corners of patches of its own size; patches of another one are cut around the same centres.</summary>
+    private static void SayOtherSizes(CoordinateReading reading, SlidePatches patches)
+    {
+        const double Same = 0.02;
+        int[] others = [.. Enumerable.Range(0, reading.Sizes.Count)
+            .Where(slide => Math.Abs((reading.Sizes[slide].X / SideLevel0(slide)) - 1) > Same)];
+        if (others.Length > 0)
+            Shell.Warn(FormattableString.Invariant(
+                $"the coordinate files of {others.Length} slides are of patches of another size (of {patches.Table.Slides[others[0]]}: ")
+                + FormattableString.Invariant($"{reading.Sizes[others[0]].X:0.#} px at level 0, ")
+                + FormattableString.Invariant($"where {patches.PatchSize} px at {patches.Mpp:0.####} µm ")
+                + FormattableString.Invariant($"are {SideLevel0(others[0]):0.#}); ")
+                + "patches are cut around the same centres (--patch, --mpp)");
+
+        double SideLevel0(int slide) => patches.GeometryOf(slide) is { } own ? own.PatchSize * own.Mpp / own.SlideMppX : double.NaN;
     }
 
     /// <summary>An option that would do nothing is refused.</summary>

@@ -15,17 +15,36 @@ internal static class TileVerb
         var coordinates = new Option<string?>("--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide", HelpName = "DIR" };
         var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv", HelpName = "DIR" };
         var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma", HelpName = "png|jpeg" };
+        var splits = new Option<string?>("--splits")
+        {
+            Description = "CSV of slide,split, a set's official lists: the manifest keeps them, and pretrain and probe go by them",
+            HelpName = "CSV",
+        };
+        Option<string?> patients = Inputs.Patients();
         var arguments = new TilingArguments();
         var annotations = new AnnotationArguments();
-        var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.") { slides, outFile, coordinates, pixels, format };
+        var command = new Command("tile", "Find the tissue of every slide and lay the patch grid over it.")
+        {
+            slides, outFile, coordinates, pixels, format, splits, patients,
+        };
         arguments.AddTo(command);
         annotations.AddTo(command);
         command.SetAction(parsed =>
         {
             string path = parsed.GetRequiredValue(outFile), sheets = Path.ChangeExtension(path, null) + "-sheets";
-            TilingOptions options = annotations.Read(parsed, arguments.Read(parsed, new PatchScale(256, 0.5))) with { ContactSheetFolder = sheets };
+            TilingOptions options = annotations.Read(parsed, arguments.Read(parsed, new PatchScale(256, 0.5))) with
+            {
+                ContactSheetFolder = sheets,
+                Splits = parsed.GetValue(splits) is { } split ? SplitList.Read(split) : null,
+                Patients = parsed.GetValue(patients) is { } patient ? PatientList.Read(patient) : null,
+            };
             using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options, runtime);
+            // A list that fits no slide is a fault before the manifest is there.
+            if (options.Splits is { } list)
+                Shell.Say(list.Describe(manifest.Table.Slides));
+            if (options.Patients is { } persons)
+                Shell.Say(persons.Apply(manifest.Table).Said);
             manifest.Save(path);
             if (parsed.GetValue(coordinates) is { } folder)
                 CoordinateFiles.Write(folder, manifest);

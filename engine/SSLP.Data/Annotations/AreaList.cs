@@ -20,7 +20,10 @@ internal sealed class AreaList(string path)
             return;
         }
         if (rings[0].Length < 3)
-            throw new Fault(FaultKind.Input, $"{path} has a polygon of fewer than three points.");
+        {
+            Leave("of fewer than three points (no area)");
+            return;
+        }
         if (rings.Any(ring => ring.Any(point => !double.IsFinite(point.X) || !double.IsFinite(point.Y))))
             throw new Fault(FaultKind.Input, $"{path} has a polygon with a coordinate that is not finite.");
         Areas.Add(new(kind, className, new Polygon([.. rings.Where(ring => ring.Length > 0)])));

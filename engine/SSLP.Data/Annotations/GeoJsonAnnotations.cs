@@ -15,8 +15,55 @@ internal static class GeoJsonAnnotations
     /// <exception cref="JsonException">It is no JSON.</exception>
     public static void Read(ReadOnlyMemory<byte> utf8, AreaList areas)
     {
-        using var json = JsonDocument.Parse(utf8);
+        using JsonDocument json = Parse(utf8);
         AddAny(json.RootElement, areas);
+    }
+
+    /// <summary>QuPath writes NaN and Infinity where a measurement has no value, which JSON has not: they are read as null.</summary>
+    private static JsonDocument Parse(ReadOnlyMemory<byte> utf8)
+    {
+        try
+        {
+            return JsonDocument.Parse(utf8);
+        }
+        catch (JsonException)
+        {
+            if (WithoutNotANumber(utf8.Span) is not { } plain)
+                throw;
+            return JsonDocument.Parse(plain);
+        }
+    }
+
+    /// <returns>Null where there is none of them.</returns>
+    private static byte[]? WithoutNotANumber(ReadOnlySpan<byte> json)
+    {
+        var plain = new List<byte>(json.Length + 64);
+        bool inText = false, found = false;
+        for (int i = 0; i < json.Length; i++)
+        {
+            byte c = json[i];
+            if (c == '"')
+                inText = !inText;
+            else if (inText && c == '\\' && i + 1 < json.Length)
+            {
+                plain.Add(c);
+                c = json[++i];
+            }
+            else if (!inText && (c is (byte)'N' or (byte)'I' or (byte)'-'))
+            {
+                ReadOnlySpan<byte> rest = json[i..];
+                int length = rest.StartsWith("NaN"u8) ? 3 : rest.StartsWith("Infinity"u8) ? 8 : rest.StartsWith("-Infinity"u8) ? 9 : 0;
+                if (length > 0)
+                {
+                    found = true;
+                    plain.AddRange("null"u8);
+                    i += length - 1;
+                    continue;
+                }
+            }
+            plain.Add(c);
+        }
+        return found ? [.. plain] : null;
     }
 
     private static void AddAny(JsonElement element, AreaList areas)
@@ -102,7 +149,9 @@ internal static class GeoJsonAnnotations
     }
 
     private static (double X, double Y) Point(JsonElement point) => point.GetArrayLength() >= 2
-        ? (point[0].GetDouble(), point[1].GetDouble())
+        ? point[0].ValueKind == JsonValueKind.Number && point[1].ValueKind == JsonValueKind.Number
+            ? (point[0].GetDouble(), point[1].GetDouble())
+            : throw new FormatException($"a point is {point.GetRawText()}, and two numbers are wanted")
         : throw new FormatException("a point has fewer than two coordinates");
 
     private static string? Text(JsonElement element, string name) =>

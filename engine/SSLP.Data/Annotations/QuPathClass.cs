@@ -8,7 +8,11 @@ namespace SSLP.Data.Annotations;
 /// </summary>
 internal static class QuPathClass
 {
-    private static readonly string[] Keys = ["classification", "classification.name", "classification_name", "class"];
+    private static readonly string[] Keys =
+        ["classification", "classification.name", "classification_name", "class", "class_name", "className", "pathClass"];
+
+    /// <summary>QuPath's own class of what is not to be used.</summary>
+    private const string Ignored = "Ignore*";
 
     /// <returns>Null where the feature has no class.</returns>
     /// <exception cref="FormatException">There is one that can't be understood.</exception>
@@ -19,7 +23,20 @@ internal static class QuPathClass
         foreach (string key in Keys)
             if (properties.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
                 return OfValue(value);
+        // A table program may have given the class another column's name; to take such a part for a region would be the opposite of what
+        // it says.
+        foreach (JsonProperty other in properties.EnumerateObject())
+            if (other.Value.ValueKind == JsonValueKind.String && OfText(other.Value) is Ignored)
+                throw new FormatException(
+                    $"the property '{other.Name}' is '{Ignored}', and a class is looked for in {string.Join(", ", Keys)}; name it so");
         return null;
+
+        static string? OfText(JsonElement text)
+        {
+            string word = text.GetString()!.Trim();
+            return word.Length > 0 && word[0] is '{' or '[' && word.Contains(Ignored, StringComparison.OrdinalIgnoreCase) ? Ignored
+                : word.Equals(Ignored, StringComparison.OrdinalIgnoreCase) ? Ignored : null;
+        }
     }
 
     private static string? OfValue(JsonElement value) => value.ValueKind switch

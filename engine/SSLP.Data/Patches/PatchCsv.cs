@@ -21,6 +21,8 @@ internal static class PatchCsv
         if (across >= 0 && slide < 0)
             throw new Fault(FaultKind.Input, $"{path} says where patches lie and not on which slide; add a column 'slide'.");
         var patches = new List<ListedPatch>();
+        var listed = new Dictionary<string, ListedPatch>(StringComparer.Ordinal);
+        var doubled = new List<string>();
         double? scale = null;
         while (csv.Read())
         {
@@ -28,16 +30,26 @@ internal static class PatchCsv
             if (name.Length == 0 || (slide >= 0 && csv.Text(slide).Length == 0))
                 throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no {(name.Length == 0 ? "file" : "slide")}.");
             (long? placeX, long? placeY) = across < 0 ? ((long?, long?))(null, null) : pixels ? Pixels(csv, x, y, name) : Place(csv, col, row, name);
-            patches.Add(new(Inside(folder, name, csv), csv.TextOrNull(slide), placeX, placeY, csv.TextOrNull(label), csv.TextOrNull(split))
+            var patch = new ListedPatch(
+                Inside(folder, name, csv), csv.TextOrNull(slide), placeX, placeY, csv.TextOrNull(label), csv.TextOrNull(split))
             {
                 Patient = csv.TextOrNull(patient) is { Length: > 0 } known ? known : null,
-            });
+            };
+            if (listed.TryAdd(patch.File, patch))
+                patches.Add(patch);
+            else if (patch == listed[patch.File])
+                doubled.Add(name);
+            else
+                throw new Fault(FaultKind.Input, $"{path} line {csv.Line} names {name} again, and not as further up; keep one of the lines.");
             if (mpp >= 0)
                 scale = OneScale(csv, mpp, scale);
         }
         if (patches.Count == 0)
             throw new Fault(FaultKind.Input, $"{path} names no patches.");
-        return new(patches, $"patches.csv with {string.Join(", ", csv.Columns)}") { InPixels = pixels, Mpp = scale };
+        var listing = new PatchListing(patches, $"patches.csv with {string.Join(", ", csv.Columns)}") { InPixels = pixels, Mpp = scale };
+        if (doubled.Count > 0)
+            listing.LeftOut.Add($"{doubled.Count} lines of patches.csv that repeat another one, the first of {doubled[0]}");
+        return listing;
     }
 
     private static (long?, long?) Place(Csv csv, int col, int row, string name) => csv.TryWhole(col, out int c) && csv.TryWhole(row, out int r)
@@ -62,6 +74,10 @@ internal static class PatchCsv
         if (name.Contains('\0', StringComparison.Ordinal))
             throw new Fault(FaultKind.Input, $"{csv.Path} line {csv.Line} names '{name}', which no file is called.");
         string plain = File.Exists(Path.Combine(folder, name)) ? name : name.Replace('\\', '/');
+        // A full path is as good, where it leads into this folder.
+        string own = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
+        if (Path.IsPathRooted(name) && name.StartsWith(own, StringComparison.Ordinal))
+            name = plain = name[own.Length..];
         int depth = 0;
         bool inside = !Path.IsPathRooted(name) && !Path.IsPathRooted(plain);
         foreach (string part in plain.Split('/'))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 
 namespace SSLP.Data.Patches;
@@ -155,10 +156,13 @@ internal static class PatchNames
             {
                 _slide = free[^1];
                 free.RemoveAt(free.Count - 1);
-                _deepZoom = _slide > 0 && folders.All(parts => parts[_slide - 1].EndsWith("_files", StringComparison.Ordinal))
-                    && folders.Select(parts => parts[_slide]).Distinct().Count() == 1 && long.TryParse(folders[0][_slide], out _);
-                if (_deepZoom)
+                // A level of a pyramid, 17 or a magnification of 20.0, lies between the slide's folder and its patches.
+                bool inFiles = _slide > 0 && folders.All(parts => parts[_slide - 1].EndsWith("_files", StringComparison.Ordinal));
+                if (_slide > 0 && free.Contains(_slide - 1) && IsOneNumber(folders, _slide) && (inFiles || folders[0][_slide].Contains('.')))
+                {
                     free.Remove(--_slide);
+                    _deepZoom = inFiles;
+                }
             }
             // A level of one folder above others says nothing, unless it is all that there is.
             if (free.Count > 1)
@@ -186,6 +190,10 @@ internal static class PatchNames
 
         public string Slide(int i, PatchName? name) => name is { Slide.Length: > 0 } known ? known.Slide
             : _slide == Nothing ? _root : _deepZoom ? _folders[i][_slide][..^"_files".Length] : _folders[i][_slide];
+
+        private static bool IsOneNumber(string[][] folders, int level) =>
+            double.TryParse(folders[0][level], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _)
+            && Array.TrueForAll(folders, parts => parts[level] == folders[0][level]);
 
         /// <summary>"10253" of "10253_idx5", and not "1" of "10253".</summary>
         private static bool IsBeginning(string part, string slide) =>

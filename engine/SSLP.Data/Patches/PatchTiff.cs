@@ -116,6 +116,7 @@ internal static class PatchTiff
             string? fault = width <= 0 || height <= 0 ? "the TIFF does not say its size"
                 : format is not (SampleFormat.UINT or SampleFormat.VOID) ? $"a TIFF of {Words(format)} numbers"
                 : !direct && photometric is not (Photometric.PALETTE or Photometric.YCBCR) ? $"a TIFF of {Words(photometric)} colours"
+                : !tiff.IsCodecConfigured(compression) ? $"a TIFF of compression {(int)compression}"
                 : orientation is < Orientation.TOPLEFT or > Orientation.BOTLEFT ? $"a TIFF that lies on its side (orientation {(int)orientation})"
                 : bits > 8 && !rows || bits > 16 ? $"a TIFF of {bits} bits a channel{(bits == 16 ? " in tiles or planes" : "")}"
                 : samples > colours && !rows ? $"a TIFF of {samples} channels in tiles or planes"

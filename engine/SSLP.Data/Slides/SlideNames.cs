@@ -43,4 +43,25 @@ internal static class SlideNames
             };
         }
     }
+
+    /// <summary>The same for slides that are known by name alone.</summary>
+    /// <param name="slides">Their names.</param>
+    /// <param name="names">As a list gives them.</param>
+    /// <param name="list">The list, for a fault.</param>
+    /// <returns>Index of each name's slide; -1 where there is none.</returns>
+    /// <exception cref="Fault">A name that two slides have.</exception>
+    public static int[] IndexOf(IReadOnlyList<string> slides, IReadOnlyList<string> names, string list)
+    {
+        ILookup<string, int>[] forms = [.. ((Func<string, string>[])[
+            name => name, name => Path.ChangeExtension(name, null), name => Path.GetFileName(name),
+            name => Path.GetFileNameWithoutExtension(name)])
+            .Select(form => Enumerable.Range(0, slides.Count).ToLookup(i => form(slides[i]), StringComparer.Ordinal))];
+        return [.. names.Select(name =>
+        {
+            int[] found = forms.Select(form => form[name].ToArray()).FirstOrDefault(slides => slides.Length > 0) ?? [];
+            return found.Length < 2 ? found.Append(-1).First()
+                : throw new Fault(FaultKind.Input, $"{list} names slide '{name}', and there are {found.Length} of that name "
+                    + $"({string.Join(", ", found.Take(3).Select(i => slides[i]))}); give them as these are.");
+        })];
+    }
 }

@@ -86,10 +86,12 @@ public static class CoordinateFiles
                 CoordinateFile places = CoordinateFile.Read(file, () => MppOf(slide, assumeMpp));
                 found.Add((slide, Path.GetRelativePath(folder, file), WithoutDoubles(places, file, notes)));
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception e)
             {
-                // PureHDF reports a malformed file with whatever exception its parser ran into.
-                notes.Add($"{file} was left out: {(e is FormatException or IOException or UnauthorizedAccessException ? e.Message : $"it is no HDF5 that can be read ({e.Message.TrimEnd('.')})")}");
+                // PureHDF reports a malformed file with whatever exception its parser ran into, an array beyond all limits among them.
+                string reason = e is FormatException or IOException or UnauthorizedAccessException ? e.Message.TrimEnd('.')
+                    : $"it is no HDF5 that can be read ({e.Message.TrimEnd('.')})";
+                notes.Add($"{file} was left out: {reason}");
             }
         }
         var read = new List<(SlideFile, CoordinateFile)>();

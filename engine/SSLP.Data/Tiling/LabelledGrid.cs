@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
+using SSLP.Data.Slides;
 
 namespace SSLP.Data.Tiling;
 
@@ -17,16 +18,20 @@ public sealed class LabelledGrid : IPatchSource
     {
         _patches = patches;
         PatchTable table = manifest.Table;
-        int[] nearest = NearestPoints(manifest, points);
+        int[] slideOf = SlideNames.IndexOf(table.Slides, points.Table.Slides, points.Path);
+        (int[] nearest, (int Slides, int Patches) off) = NearestPoints(manifest, points, slideOf);
         int found = nearest.Count(point => point != PatchTable.None);
         if (found == 0)
             throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
         Table = new PatchTable(
             table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), Column(points.Table.Classes, points.Table.LabelOf),
-            Column(points.Table.Splits, points.Table.SplitOf))
+            Column(points.Table.Splits, points.Table.SplitOf) ?? (table.Splits is { } own ? new(own, table.SplitOf.ToArray()) : null))
         {
-            PatientOfSlide = PatientsOf(table, points.Table),
+            PatientOfSlide = PatientsOf(table, points.Table, slideOf),
         };
+        Unused = off == (0, 0) ? null
+            : $"of the {points.Table.Count} points of {points.Path}, {off.Slides} are on slides that have no patch here "
+            + $"and {off.Patches} lie on no patch; they label nothing";
         Describe = $"{patches.Describe}, {found} of them labelled by {points.Path}";
 
         CategoryColumn? Column(IReadOnlyList<string>? names, ReadOnlySpan<int> ofPoint)
@@ -39,6 +44,9 @@ public sealed class LabelledGrid : IPatchSource
             return new(names, of);
         }
     }
+
+    /// <summary>What is to be said of points that label nothing; null where all do.</summary>
+    public string? Unused { get; }
 
     public PatchTable Table { get; }
 
@@ -56,40 +64,46 @@ public sealed class LabelledGrid : IPatchSource
 
     public void Dispose() { }
 
-    /// <summary>The points' patients; a slide without points is a patient of its own.</summary>
-    private static string[]? PatientsOf(PatchTable table, PatchTable points)
+    /// <summary>The points' patients, else those of the patches; a slide without either is a patient of its own.</summary>
+    private static string[]? PatientsOf(PatchTable table, PatchTable points, int[] slideOf)
     {
         if (points.PatientOfSlide is not { } patients)
-            return null;
-        Dictionary<string, string> known = points.Slides.Zip(patients).ToDictionary(pair => pair.First, pair => pair.Second);
-        return [.. table.Slides.Select(slide => known.GetValueOrDefault(slide, slide))];
+            return table.PatientOfSlide?.ToArray();
+        return [.. table.Slides.Select((slide, i) =>
+            Array.IndexOf(slideOf, i) is >= 0 and int named ? patients[named] : table.PatientOfSlide?[i] ?? slide)];
     }
 
     /// <summary>By patch, the labelled point inside it that is nearest to its centre, or none.</summary>
-    private static int[] NearestPoints(TileManifest manifest, LabelledPoints points)
+    private static (int[] Nearest, (int Slides, int Patches) Off) NearestPoints(TileManifest manifest, LabelledPoints points, int[] slideOf)
     {
         PatchTable table = manifest.Table;
         Dictionary<(int, int, int), int> patchAt = [];
         for (int patch = 0; patch < table.Count; patch++)
             patchAt[(table.SlideOf[patch], table.Col[patch], table.Row[patch])] = patch;
-        Dictionary<string, int> slideOf = table.Slides.Select((name, i) => (name, i)).ToDictionary(pair => pair.name, pair => pair.i);
+        (int Slides, int Patches) off = (0, 0);
         int[] chosen = new int[table.Count];
         Array.Fill(chosen, PatchTable.None);
         double[] nearest = new double[table.Count];
         Array.Fill(nearest, double.PositiveInfinity);
         for (int point = 0; point < points.Table.Count; point++)
         {
-            if (points.Table.LabelOf[point] == PatchTable.None || !slideOf.TryGetValue(points.Table.SlideName(point), out int slide))
+            int slide = slideOf[points.Table.SlideOf[point]];
+            if (slide < 0)
+                off.Slides++;
+            if (points.Table.LabelOf[point] == PatchTable.None || slide < 0)
                 continue;
             SlideGrid grid = manifest.Grid(slide);
             double col = points.X[point] / (grid.PatchSize * grid.ScaleX), row = points.Y[point] / (grid.PatchSize * grid.ScaleY);
             if (!patchAt.TryGetValue((slide, (int)Math.Floor(col), (int)Math.Floor(row)), out int patch))
+            {
+                off.Patches++;
                 continue;
-            double off = Math.Pow(col - Math.Floor(col) - 0.5, 2) + Math.Pow(row - Math.Floor(row) - 0.5, 2);
-            if (off < nearest[patch])
-                (nearest[patch], chosen[patch]) = (off, point);
+            }
+            double distance = Math.Pow(col - Math.Floor(col) - 0.5, 2) + Math.Pow(row - Math.Floor(row) - 0.5, 2);
+            if (distance < nearest[patch])
+                (nearest[patch], chosen[patch]) = (distance, point);
         }
 
-        return chosen;
+        return (chosen, off);
     }
 }

@@ -114,7 +114,7 @@ internal static class ManifestFile
     {
         long columns = PreludeBytes + headerBytes, column = patches * sizeof(int);
         CategoryColumn? labels = version == Labelled && header.Classes is { } classes ? new(classes, mapping.Column<int>(columns + (3 * column), (int)patches)) : null;
-        var table = new PatchTable([.. header.Slides.Select(slide => slide.Name)], mapping.Column<int>(columns, (int)patches),
+        PatchTable table = TileManifest.TableOf(header.Slides, mapping.Column<int>(columns, (int)patches),
             mapping.Column<int>(columns + column, (int)patches), mapping.Column<int>(columns + (2 * column), (int)patches), labels);
         return new(header, table, mapping, labels is null ? default : mapping.Column<float>(columns + (4 * column), (int)patches));
     }

@@ -80,6 +80,8 @@ public static class PatchExport
             row["row"].Format(table.Row[i]);
             row["label"].Set(table.Classes is { } classes && table.LabelOf[i] >= 0 ? classes[table.LabelOf[i]] : "");
             row["split"].Set(table.Splits is { } splits && table.SplitOf[i] >= 0 ? splits[table.SplitOf[i]] : "");
+            if (table.PatientOfSlide is { } patients)
+                row["patient"].Set(patients[table.SlideOf[i]]);
             if (!shares.IsEmpty)
                 row["share"].Format(shares.Span[i]);
         }

@@ -142,6 +142,15 @@ public sealed class SlidePatches : IPatchSource
         return ((long)Math.Round(left), (long)Math.Round(top));
     }
 
+    /// <summary>Whether a patch has no pixel of its slide: it is white, and what it was asked for lies elsewhere.</summary>
+    public bool IsOutside(int patch)
+    {
+        SourceSlide slide = _slides[Table.SlideOf[patch]];
+        (double left, double top) = _cornerLevel0(patch);
+        return left >= slide.Width || top >= slide.Height
+            || left + (PatchSize * slide.ScaleX) <= 0 || top + (PatchSize * slide.ScaleY) <= 0;
+    }
+
     /// <inheritdoc/>
     public SlideGeometry? GeometryOf(int slide)
     {

@@ -21,6 +21,14 @@ public sealed record ManifestSlide(
     /// <summary>How tissue was told from glass; null, and not written, where it was by stain.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TissueMethod? Tissue { get; init; }
+
+    /// <summary>Its split, as in train or test; null, and not written, where nothing names one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Split { get; init; }
+
+    /// <summary>Its patient; null, and not written, where nothing names one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Patient { get; init; }
 }
 
 /// <summary>A slide that was looked at and gave no patches.</summary>
@@ -74,6 +82,26 @@ public sealed class TileManifest : IDisposable
     public ReadOnlySpan<float> LabelShares => _shares.Span;
 
     internal ManifestHeader Header { get; }
+
+    /// <summary>The table of a manifest: its columns, with the splits and patients that its slides name.</summary>
+    internal static PatchTable TableOf(
+        IReadOnlyList<ManifestSlide> slides, ReadOnlyMemory<int> slideOf, ReadOnlyMemory<int> col, ReadOnlyMemory<int> row,
+        CategoryColumn? classes)
+    {
+        CategoryColumn? splits = null;
+        if (CategoryColumn.FromNames([.. slides.Select(slide => slide.Split)]) is { } ofSlides)
+        {
+            var of = new int[slideOf.Length];
+            for (int i = 0; i < of.Length; i++)
+                of[i] = ofSlides.Of.Span[slideOf.Span[i]];
+            splits = new(ofSlides.Names, of);
+        }
+        return new([.. slides.Select(slide => slide.Name)], slideOf, col, row, classes, splits)
+        {
+            PatientOfSlide = slides.Any(slide => slide.Patient is not null)
+                ? [.. slides.Select(slide => slide.Patient ?? slide.Name)] : null,
+        };
+    }
 
     /// <summary>The grid of one slide.</summary>
     public SlideGrid Grid(int slide)

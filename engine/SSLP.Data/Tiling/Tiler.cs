@@ -64,6 +64,12 @@ public sealed record TilingOptions
     /// <summary>Where GeoJSON counts from on slides that have bounds inside of their canvas. Default: from there, as QuPath does.</summary>
     public RegionOrigin RegionOrigin { get; init; } = RegionOrigin.QuPath;
 
+    /// <summary>Splits of slides, which the manifest keeps; null for none.</summary>
+    public SplitList? Splits { get; init; }
+
+    /// <summary>Patients of slides, which the manifest keeps; null for none.</summary>
+    public PatientList? Patients { get; init; }
+
     /// <summary>Folder for a contact sheet of every slide; null for none.</summary>
     public string? ContactSheetFolder { get; init; }
 
@@ -197,9 +203,14 @@ public static class Tiler
                     (names[next], shares[next]) = (labels.Names[i], labels.Shares[i]);
             }
         CategoryColumn? classes = CategoryColumn.FromNames(names);
-        var table = new PatchTable([.. kept.Select(slide => slide.Entry!.Name)], slideOf, cols, rows, classes);
+        ManifestSlide[] entries = [.. kept.Select(slide => slide.Entry! with
+        {
+            Split = options.Splits?.Of(slide.Entry!.Name),
+            Patient = options.Patients?.Of(slide.Entry!.Name),
+        })];
+        PatchTable table = TileManifest.TableOf(entries, slideOf, cols, rows, classes);
         var header = new ManifestHeader(options.PatchSize, options.Mpp, options.MinTissue, options.Upsample,
-            [.. kept.Select(slide => slide.Entry!)],
+            entries,
             [.. tiled.Where(slide => slide.Entry is null).Select(slide => slide.Outcome)
                 .Select(outcome => new ManifestOmission(outcome.Slide.Name, outcome.Slide.Path, outcome.Verdict, outcome.Reason))],
             classes?.Names, classes is null ? null : options.LabelShare);

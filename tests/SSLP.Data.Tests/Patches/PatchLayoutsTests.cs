@@ -32,6 +32,8 @@ public sealed class PatchLayoutsTests : IDisposable
     [InlineData("{p}/tile_({x}, {y}).png", "P", "(<x>, <y>)", null, null)]
     [InlineData("{p}_{x}_{y}.png", "P", "<slide>_<x>_<y>", null, null)]
     [InlineData("{p}_files/17/{i}_{j}.png", "P", "<x>_<y> below", null, null)]
+    [InlineData("{p}_files/20.0/{i}_{j}.png", "P", "<x>_<y> below", null, null)]
+    [InlineData("{c}/{p}/20.0/{i}_{j}.png", "P", "<x>_<y> below", null, "0,1")]
     [InlineData("{p}_row{j}_col{i}.png", "P", "row", null, null)]
     [InlineData("{c}/{p}_r{j}c{i}.png", "P", "row", null, "0,1")]
     [InlineData("{p}_{x}_{y}_64_64.png", "P", "<slide>_<x>_<y>_<width>_<height>", null, null)]

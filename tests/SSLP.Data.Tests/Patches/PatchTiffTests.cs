@@ -73,6 +73,19 @@ public sealed class PatchTiffTests : IDisposable
         Assert.Contains(name, Assert.Single(patches.LeftOut));
     }
 
+    [Theory]
+    [InlineData(50000)] // Zstandard
+    [InlineData(50001)] // WebP
+    public void A_compression_that_is_not_read_is_left_out_by_its_number(int compression)
+    {
+        string path = Write(8, 3, Photometric.RGB, Compression.NONE);
+        byte[] bytes = File.ReadAllBytes(path);
+        int entry = bytes.AsSpan().IndexOf((ReadOnlySpan<byte>)[0x03, 0x01, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00]);
+        BitConverter.TryWriteBytes(bytes.AsSpan(entry + 8), (ushort)compression);
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains($"compression {compression}", Assert.Throws<Fault>(() => PatchImage.ReadSize(path)).Message);
+    }
+
     [Fact]
     public void The_first_bytes_say_what_a_file_is_and_not_its_name()
     {

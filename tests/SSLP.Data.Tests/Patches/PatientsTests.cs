@@ -65,6 +65,21 @@ public sealed class PatientsTests : IDisposable
         Assert.Contains("outside of its folder", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.File("inside"), new() { RequireCoordinates = false })).Message);
     }
 
+    [Fact]
+    public void Full_paths_into_the_folder_are_read_and_a_line_that_repeats_another_counts_once()
+    {
+        string a = _folder.Png("a.png", 8, 8);
+        _folder.Png("b.png", 8, 8);
+        _folder.Text("patches.csv", "file,slide,col,row", $"{a},S,0,0", "b.png,S,1,0", "b.png,S,1,0");
+        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        Assert.Equal(2, patches.Table.Count);
+        Assert.Contains("1 lines of patches.csv that repeat another one, the first of b.png", Assert.Single(patches.LeftOut));
+        _folder.Text("patches.csv", "file,slide,col,row", "b.png,S,1,0", "b.png,S,2,0");
+        Assert.Contains("line 3 names b.png again", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
+        _folder.Text("patches.csv", "file,slide,col,row", $"{_folder.Path}//etc/hostname,S,1,0");
+        Assert.Contains("outside of its folder", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
+    }
+
     [Theory]
     [InlineData("float-columns", true)]
     [InlineData("semicolon-bom-crlf", true)]

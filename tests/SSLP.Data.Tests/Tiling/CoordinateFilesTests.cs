@@ -111,6 +111,44 @@ public sealed class CoordinateFilesTests : IDisposable
         Assert.Equal((3, 0), (points.Table.Col[3], points.Table.Row[3]));
     }
 
+    [Theory]
+    [InlineData("um", 384)]
+    [InlineData("µm", 384)]
+    [InlineData("microns", 384)]
+    [InlineData("px", null)]
+    [InlineData("mm", null)]
+    public void A_unit_is_read_or_named(string unit, int? x)
+    {
+        new H5File
+        {
+            ["coords"] = new H5Dataset(Array.ConvertAll(Grid, v => v * 0.5f), fileDims: [16, 2]),
+            Attributes = new() { ["unit"] = unit, ["tile_size_um"] = 128.0 },
+        }.Write(_folder.File("h5/S1.h5"));
+        TestSlides.Stained(_folder.File("S1.tif"), 1536, 0, 0, 1536, 1536);
+        if (x is { } first)
+            Assert.Equal(first, Read().Points.X[0]);
+        else
+            Assert.Contains(unit == "px" ? "patch's size" : "'mm'", Assert.Throws<Fault>(() => Read()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void HEST_writes_sizes_beside_its_images()
+    {
+        foreach ((Dictionary<string, object> attributes, double size) in ((Dictionary<string, object>, double)[])[
+            (new() { ["patch_size_src"] = 512L, ["patch_size_target"] = 224L, ["downsample"] = 512 / 224.0 }, 512),
+            (new() { ["patch_size_target"] = 224L, ["downsample"] = 2.0 }, 448)])
+        {
+            new H5File
+            {
+                ["coords"] = new H5Dataset(Array.ConvertAll(Grid, v => 2 * v), fileDims: [16, 2]),
+                ["img"] = new H5Dataset(new byte[16 * 2 * 2 * 3], fileDims: [16, 2, 2, 3]) { Attributes = attributes },
+            }.Write(_folder.File("h5/S1.h5"));
+            CoordinateReading reading = Read();
+            Assert.Equal(512 + (size / 2), reading.Points.X[0]);
+            Assert.Equal((size, size), reading.Sizes[0]);
+        }
+    }
+
     [Fact]
     public void Empty_foreign_and_broken_files_are_named_and_the_rest_is_done()
     {

@@ -100,6 +100,57 @@ public sealed class RegionFilesTests : IDisposable
         Assert.Contains("names no area", outcome.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_QuPath_writes_and_JSON_has_not_is_read_and_a_place_that_is_none_is_named()
+    {
+        const string Measured = """[{"type":"Feature","geometry":""" + Polygon
+            + ""","properties":{"name":"a \"NaN\" -Infinity","measurements":{"Area":NaN,"Low":-Infinity,"High":Infinity}}}]""";
+        Assert.Equal(32, Tile(Measured).Patches);
+        const string NoPlace = """[{"geometry":{"type":"Polygon","coordinates":[[[0,0],[NaN,1],[2,2]]]}}]""";
+        Assert.Contains("[null,1]", Tile(NoPlace).Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("label")]
+    [InlineData("Class name")]
+    public void Ignore_under_a_name_that_is_no_class_is_named_and_nothing_is_cut(string property)
+    {
+        TilingOutcome outcome = Tile(
+            """[{"type":"Feature","geometry":""" + Polygon + ""","properties":{" """.TrimEnd() + property + "\":\"Ignore*\"}}]");
+        Assert.Equal(0, outcome.Patches);
+        Assert.Contains($"'{property}' is 'Ignore*'", outcome.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_outline_of_two_points_is_counted_and_the_others_are_read()
+    {
+        TilingOutcome outcome = Tile(
+            "[" + Feature + """,{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[5,5]]]}}]""");
+        Assert.Equal(32, outcome.Patches);
+        Assert.Contains("1 of fewer than three points", outcome.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Python_writes_classes_as_text_in_tables_and_NaN_in_measurements()
+    {
+        Python.SkipUnless("json");
+        _folder.Text("regions/S1.geojson", Python.Run("""
+            import json, sys
+            half = json.loads(sys.argv[1])
+            # A table's rows: columns of objects were turned into text on their way through a file.
+            rows = [{'id': '0', 'type': 'Feature', 'properties': {'objectType': 'annotation', 'area': float('nan'),
+                     'classification': json.dumps({'name': 'Ignore*', 'color': [180, 180, 180]})}, 'geometry': half},
+                    {'id': '1', 'type': 'Feature', 'properties': {'objectType': 'annotation', 'area': 1.5, 'classification': None},
+                     'geometry': None}]
+            print(json.dumps({'type': 'FeatureCollection', 'name': 'S1',
+                              'crs': {'type': 'name', 'properties': {'name': 'urn:ogc:def:crs:OGC:1.3:CRS84'}},
+                              'features': rows}))
+            """, Polygon));
+        TilingOutcome outcome = Tiler.Run([Slide("S1.tif")], Options()).Outcomes[0];
+        Assert.Equal(68, outcome.Patches);
+        Assert.Contains("1 without geometry", outcome.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("this is no json")]
     [InlineData("""{"type":"FeatureCollection"}""")]
