@@ -53,7 +53,7 @@ public sealed class KernelSet : IDisposable
     private readonly CudaComputeDevice? _device;
     private readonly DeviceScores _scores;
     private readonly InstructionSet _isa;
-    private readonly bool _ownsPool;
+    private readonly WorkerPool? _own;
 
     /// <param name="backend">Which implementation.</param>
     /// <param name="threads">CPU threads; 0: one a processor.</param>
@@ -67,7 +67,7 @@ public sealed class KernelSet : IDisposable
     /// <param name="driver">The CUDA driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
     /// <exception cref="ArgumentException">Scores that the device cannot make.</exception>
-    public KernelSet(KernelOptions options, WorkerPool? pool = null, CudaDriver? driver = null)
+    public KernelSet(KernelOptions options, IWorkers? pool = null, CudaDriver? driver = null)
     {
         Backend = options.Backend;
         _isa = options.Isa ?? InstructionSets.Best;
@@ -80,13 +80,12 @@ public sealed class KernelSet : IDisposable
             DeviceScoresChoice.Require(_scores, _device.Device);
         }
 
-        _ownsPool = pool is null;
-        Pool = pool ?? new WorkerPool(options.Threads);
+        Pool = pool ?? (_own = new WorkerPool(options.Threads));
     }
 
     public KernelBackend Backend { get; }
 
-    public WorkerPool Pool { get; }
+    public IWorkers Pool { get; }
 
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
     {
@@ -119,10 +118,11 @@ public sealed class KernelSet : IDisposable
     public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
         Backend == KernelBackend.Cuda ? new MemoryBankUpdateCuda(bank, _device!) : new MemoryBankUpdateCpu(bank);
 
-    public IMomentumSgd MomentumSgd() => Backend switch
+    /// <param name="onHost">The buffers are in host memory: CUDA's kernels cannot have them, and the CPU's take their place.</param>
+    public IMomentumSgd MomentumSgd(bool onHost) => Backend switch
     {
         KernelBackend.Reference => new MomentumSgdReference(),
-        KernelBackend.Cuda => new MomentumSgdCuda(_device!),
+        KernelBackend.Cuda when !onHost => new MomentumSgdCuda(_device!),
         _ => new MomentumSgdCpu(Pool, _isa),
     };
 
@@ -132,8 +132,7 @@ public sealed class KernelSet : IDisposable
 
     public void Dispose()
     {
-        if (_ownsPool)
-            Pool.Dispose();
+        _own?.Dispose();
         _device?.Dispose();
     }
 }

@@ -9,7 +9,7 @@ using SSLP.Kernels;
 namespace SSLP.Engine.Methods;
 
 /// <summary>From the options to a method with its networks.</summary>
-public static class MethodFactory
+internal static class MethodFactory
 {
     /// <param name="options">Every option of the run.</param>
     /// <param name="table">The patches; the bank has a row for each.</param>

@@ -14,7 +14,7 @@ namespace SSLP.Engine.Methods;
 /// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
 /// the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
-public sealed class MoCoV2 : Method
+internal sealed class MoCoV2 : Method
 {
     private const int GroupSize = 32;
 

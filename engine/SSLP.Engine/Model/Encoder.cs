@@ -16,7 +16,7 @@ public enum Precision
 /// <summary>
 /// g of the paper: backbone and projection head. State names are <c>backbone.*</c> (torchvision's below that) and <c>head.layers.*</c>.
 /// </summary>
-public sealed class Encoder : nn.Module<Tensor, Tensor>
+internal sealed class Encoder : nn.Module<Tensor, Tensor>
 {
     private readonly ResNet backbone;
     private readonly ProjectionHead head;

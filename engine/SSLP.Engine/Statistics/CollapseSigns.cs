@@ -15,7 +15,7 @@ namespace SSLP.Engine.Statistics;
 /// <param name="Gap"> Mean similarity with the own positive minus that with the negatives, these drawn from the sample of keys as the
 /// method draws from all. Semi-hard negatives may well be nearer than a much jittered view, so it is shown and judges nothing.
 /// </param>
-public sealed record CollapseSigns(int Width, double EffectiveRank, double Spread, double NeighbourEntropy, double Gap)
+internal sealed record CollapseSigns(int Width, double EffectiveRank, double Spread, double NeighbourEntropy, double Gap)
 {
     /// <summary>k of the nearest keys; fewer where there are few keys.</summary>
     public const int Nearest = 10;

@@ -8,7 +8,7 @@ namespace SSLP.Engine.Torch;
 /// Loads libtorch, once a process. By default the one that came with the build; else the libraries of a Python torch (its <c>lib</c>
 /// folder), which is how a machine with a GPU and no .NET packages runs this. Must be called before TorchSharp is touched.
 /// </summary>
-public static class TorchRuntime
+internal static class TorchRuntime
 {
     // Dependencies before dependants: each is found by its name when the next one asks for it.
     private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];

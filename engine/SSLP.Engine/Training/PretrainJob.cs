@@ -120,7 +120,7 @@ public sealed class PretrainJob : IDisposable
     public string? Probe { get; }
 
     /// <summary>What is trained.</summary>
-    public Method Method => _method;
+    internal Method Method => _method;
 
     /// <summary>Steps, epochs and what is left of them.</summary>
     public Trainer Trainer => _trainer;

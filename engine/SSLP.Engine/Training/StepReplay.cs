@@ -31,7 +31,7 @@ public sealed class StepReplay : IDisposable
     }
 
     /// <summary>What was recorded of the step.</summary>
-    public DivergedStep Record { get; }
+    internal DivergedStep Record { get; }
 
     /// <summary>The run's options.</summary>
     public TrainingOptions Options { get; private set; }

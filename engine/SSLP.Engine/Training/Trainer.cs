@@ -34,7 +34,7 @@ public sealed class Trainer : IDisposable
     private readonly IPatchSource _source;
     private readonly Method _method;
     private readonly Device _device;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly FlatSgd _optimizer;
     private readonly PatchOrder _order;
     private readonly ReplacingReader _reader;
@@ -56,12 +56,15 @@ public sealed class Trainer : IDisposable
     /// <param name="device">Where the network runs.</param>
     /// <param name="kernels">Implementation and threads; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels, IRunProbe? probe = null)
+    internal Trainer(
+        TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels,
+        IRunProbe? probe = null)
     {
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, kernels.Pool, probe);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
-        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, _pool);
+        _views = new ViewMaker(
+            options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, _pool);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
         _writer = new CheckpointWriter(_checkpoints);
         _inputs = InputFingerprint.Of(source);
@@ -74,7 +77,7 @@ public sealed class Trainer : IDisposable
         _guard = new StepGuard(method, _optimizer);
     }
 
-    public Schedule Schedule { get; }
+    internal Schedule Schedule { get; }
 
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;

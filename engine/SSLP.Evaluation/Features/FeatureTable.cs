@@ -41,7 +41,7 @@ public sealed class FeatureTable
     public int Count => Patches.Count;
 
     /// <summary>How the features fill their space; two rows at least; a large table is sampled at even distances.</summary>
-    public SpreadStatistics Spread()
+    internal SpreadStatistics Spread()
     {
         int stride = Math.Max(1, Count / SpreadStatistics.EnoughRows);
         FeatureTable sampled = stride == 1 ? this : Select([.. Enumerable.Range(0, Count / stride).Select(i => i * stride)]);

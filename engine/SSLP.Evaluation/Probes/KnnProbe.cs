@@ -30,7 +30,7 @@ public static class KnnProbe
 
     /// <summary>The metrics of one k without their intervals, which take a thousand resamples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of training patches.</exception>
-    public static Metrics Score(ProbeTask task, int k)
+    internal static Metrics Score(ProbeTask task, int k)
     {
         (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k);
         return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();
@@ -45,7 +45,7 @@ public static class KnnProbe
     /// <param name="k">1 … <see cref="NearestKeysLimits.MaxK"/>.</param>
     /// <param name="pool">Threads; stays the caller's; null: one a processor.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of keys.</exception>
-    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, WorkerPool? pool = null)
+    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, IWorkers? pool = null)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(k, keys.Count);
         float[] similarities = new float[(long)queries.Count * k];

@@ -64,7 +64,7 @@ public sealed class RunReport : IDisposable
     /// <param name="title">The page's heading.</param>
     /// <param name="patches">The run's patches, with classes or without, or null; stays the caller's.</param>
     /// <param name="judged">Labelled patches to judge by where they are others than <paramref name="patches"/>; stays the caller's.</param>
-    public ReportInput Gather(string title, IPatchSource? patches, IPatchSource? judged = null)
+    internal ReportInput Gather(string title, IPatchSource? patches, IPatchSource? judged = null)
     {
         var input = new ReportInput
         {

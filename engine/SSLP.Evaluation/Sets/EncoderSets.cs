@@ -8,7 +8,7 @@ namespace SSLP.Evaluation.Sets;
 /// Sets like the method's, made of an encoder's features where a run keeps no bank: the patches within T, the nearest in feature space, and
 /// negatives of ranks among the nearest 20 %, Beta(5, 15) (method.md, "The sets"; no clusters, so nothing has to agree).
 /// </summary>
-public static class EncoderSets
+internal static class EncoderSets
 {
     /// <param name="features">A row for every patch.</param>
     /// <param name="anchors">Rows that ask.</param>

@@ -21,7 +21,7 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="SpatialPurity">Share of spatial neighbours of the anchor's class; null without classes or without neighbours.</param>
 /// <param name="NearestPurity">Share of the nearest of the anchor's class; null without classes.</param>
 /// <param name="ChancePurity">Share of all labelled patches of the anchor's class: what the other two must be compared with.</param>
-public sealed record NeighbourStatistics(
+internal sealed record NeighbourStatistics(
     int Anchors, double SpatialNeighbours, double SpatialCosine, double NearestCosine, double RandomCosine, double NearestElsewhere, double NeighbourEntropy,
     double? SpatialPurity, double? NearestPurity, double? ChancePurity)
 {

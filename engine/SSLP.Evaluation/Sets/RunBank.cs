@@ -13,7 +13,7 @@ namespace SSLP.Evaluation.Sets;
 /// The memory bank of a run as its newest checkpoint holds it, and the sets that the method makes of it. A row asks with its own bank
 /// vector, which stands for the view that training would encode.
 /// </summary>
-public sealed class RunBank : IDisposable
+internal sealed class RunBank : IDisposable
 {
     // Similarities of a block of anchors with the whole bank: 64 MB of float32, and a few of the like beside it.
     private const long BlockCells = 1 << 24;

@@ -9,7 +9,7 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="Purity">Share of the members that carry their anchor's class, over the pairs with a class on both sides; null where there
 /// are none.</param>
 /// <param name="OtherSlides">Share of the members on another slide than their anchor; null without members.</param>
-public sealed record SetStatistics(string Name, double MeanSize, double Empty, double? Purity, double? OtherSlides)
+internal sealed record SetStatistics(string Name, double MeanSize, double Empty, double? Purity, double? OtherSlides)
 {
     /// <summary>S, F, Q, and for comparison all other rows ("any").</summary>
     /// <param name="table">Slides and, where there are any, classes.</param>

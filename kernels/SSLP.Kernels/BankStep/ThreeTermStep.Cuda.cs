@@ -10,7 +10,7 @@ namespace SSLP.Kernels;
 /// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its
 /// cluster F is empty and no A is looked for.</para>
 /// </remarks>
-public sealed partial class ThreeTermStepCuda : IThreeTermStep
+internal sealed partial class ThreeTermStepCuda : IThreeTermStep
 {
     private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
 

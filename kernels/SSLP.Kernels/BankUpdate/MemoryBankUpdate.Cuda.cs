@@ -7,7 +7,7 @@ namespace SSLP.Kernels;
 /// takes the new rows from it, so that both hold the same bits. A kernel looks for features that are not finite; the update does nothing
 /// where it found one. 4·B·⌈D⌉₁₆ bytes each way. Deterministic; within float32 rounding of the host's update.
 /// </summary>
-public sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
+internal sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
 {
     private readonly MemoryBank _bank;
     private readonly IComputeDevice _device;

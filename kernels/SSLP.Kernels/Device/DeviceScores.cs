@@ -19,7 +19,7 @@ public enum DeviceScores
 }
 
 /// <summary>Reads the choice.</summary>
-public static class DeviceScoresChoice
+internal static class DeviceScoresChoice
 {
     /// <summary>Reads the option 'scores': fp32, also where it is null or empty, or bf16.</summary>
     /// <exception cref="ArgumentException">It names none.</exception>

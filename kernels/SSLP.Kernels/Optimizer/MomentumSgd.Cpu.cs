@@ -7,12 +7,12 @@ namespace SSLP.Kernels;
 /// three
 /// (20 bytes a weight); 12 bytes a weight for a follower. The bits depend neither on the threads nor on the vectors.
 /// </summary>
-public sealed unsafe class MomentumSgdCpu : IMomentumSgd
+internal sealed unsafe class MomentumSgdCpu : IMomentumSgd
 {
     // Numbers of an item: 64 KB a buffer, so that a page's walk is paid once and the cores end together.
     private const int Chunk = 1 << 14;
 
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly SquaresWork _squares;
     private readonly StepWork _step;
     private readonly FollowWork _follow;
@@ -22,7 +22,7 @@ public sealed unsafe class MomentumSgdCpu : IMomentumSgd
 
     /// <param name="pool">Threads; borrowed.</param>
     /// <param name="isa">Vectors; null: the widest.</param>
-    public MomentumSgdCpu(WorkerPool pool, InstructionSet? isa = null)
+    public MomentumSgdCpu(IWorkers pool, InstructionSet? isa = null)
     {
         _pool = pool;
         _squares = new SquaresWork(this);

@@ -8,7 +8,7 @@ namespace SSLP.Kernels;
 /// What judges the gradient sets the flags word, and what moves weights reads it first. The gradient lies in one piece, every buffer on a
 /// boundary of 16 bytes and a multiple of 4 long. The bits are those of the CPU's but for the norm's last ones.
 /// </summary>
-public sealed unsafe class MomentumSgdCuda : IMomentumSgd
+internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
 {
     private const int GroupSize = 256, MostGroups = 1024, QuadsOfThread = 4;
 

@@ -12,7 +12,7 @@ public sealed class FloorsTests
     public void Every_room_uses_only_rooms_below_it()
     {
         List<Room> floors = [.. Table().Select(line => line.Room)];
-        var uses = SourceUses.Of(Root, floors);
+        var uses = SourceUses.Of(Repository.Root, floors);
         string[] without = [.. uses.Keys.SelectMany(pair => (Room[])[pair.From, pair.To]).Distinct().Where(room => !floors.Contains(room)).Select(room => room.ToString())];
         Assert.True(without.Length == 0, $"no floor in floors.txt: {string.Join(", ", without)}");
         string[] upwards = [.. uses.Where(use => floors.IndexOf(use.Key.To) > floors.IndexOf(use.Key.From))
@@ -24,21 +24,10 @@ public sealed class FloorsTests
     [Fact]
     public void Contributing_shows_the_floors()
     {
-        string text = File.ReadAllText(Path.Combine(Root, "CONTRIBUTING.md"));
+        string text = File.ReadAllText(Path.Combine(Repository.Root, "CONTRIBUTING.md"));
         int begin = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
         Assert.True(begin >= 0 && end > begin, $"CONTRIBUTING.md has no {Begin} … {End}");
         Assert.Equal(Markdown(), text[(begin + Begin.Length)..end].Trim());
-    }
-
-    private static string Root
-    {
-        get
-        {
-            DirectoryInfo? folder = new(AppContext.BaseDirectory);
-            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "SSLP.Engine.sln")))
-                folder = folder.Parent;
-            return folder?.FullName ?? throw new InvalidOperationException("The tests do not run inside of the repository.");
-        }
     }
 
     /// <summary>The rooms from the lowest up: "project | room | what is in it" a line.</summary>

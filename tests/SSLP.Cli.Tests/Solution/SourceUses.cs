@@ -79,7 +79,7 @@ internal static class SourceUses
             .Select(path => MetadataReference.CreateFromFile(path));
     }
 
-    private static bool IsManaged(string path)
+    public static bool IsManaged(string path)
     {
         try
         {
