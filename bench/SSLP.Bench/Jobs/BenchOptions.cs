@@ -38,6 +38,9 @@ public sealed record BenchOptions
     /// <summary>Patches of the loading bench lie across four tiles each, in place of being a tile each.</summary>
     public bool OffGrid { get; init; }
 
+    /// <summary>Side of a patch and of the network's input in the train bench, px.</summary>
+    public int Side { get; init; } = 96;
+
     /// <summary>Batches of the soak bench.</summary>
     public int Batches { get; init; } = 1000;
 

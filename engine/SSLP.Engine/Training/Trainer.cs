@@ -77,6 +77,13 @@ public sealed class Trainer : IDisposable
         _guard = new StepGuard(method, _optimizer);
     }
 
+    /// <summary>Is told the stages of each step, for a bench; null in training.</summary>
+    internal StepClock? Clock
+    {
+        get => _method.Clock;
+        set => _method.Clock = value;
+    }
+
     internal Schedule Schedule { get; }
 
     /// <summary>Steps done, those before a resume included.</summary>
@@ -200,14 +207,19 @@ public sealed class Trainer : IDisposable
         EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
+        Clock?.Lap(StepClock.Rest);
         _method.BeginStep(_step, _order.BatchesPerEpoch);
+        Clock?.Lap(StepClock.Cluster);
 
         PatchBatch patches = ring.Next(stop);
+        Clock?.Lap(StepClock.Wait);
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
+        Clock?.Lap(StepClock.Augment);
 
         _optimizer.ClearGradients();
         (Tensor, Tensor) before = _guard.Snapshot();
+        Clock?.Lap(StepClock.Guard);
         StepTerms terms = _method.Step(batch);
         double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
         if (!double.IsFinite(norm) || !_guard.StatisticsAreFinite())
@@ -215,7 +227,9 @@ public sealed class Trainer : IDisposable
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
         }
+        Clock?.Lap(StepClock.Guard);
         _optimizer.Step(rate);
+        Clock?.Lap(StepClock.Optimizer);
         _method.EndStep(batch);
         _step++;
 
