@@ -113,6 +113,9 @@ public abstract class Slide : IDisposable
         }
         catch (SlideException embedded) when (embedded.MayBeReadByOpenSlide())
         {
+            // What it can't allocate ends the process.
+            if (embedded.Fault != SlideFault.NotASlide && TiffSlide.ClaimsTooMuch(path, runtime))
+                throw;
             return OpenSlideInstead(path, runtime, embedded);
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Interop.Slides.Tiff;
 
@@ -44,6 +45,7 @@ public sealed class SlideRuntime : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Stack<TileDecoder> _idle = new();
+    private readonly ConcurrentDictionary<(string Path, long Bytes, int Width, int Finer), bool> _looks = new();
     private long _lastImage;
     private bool _disposed;
 
@@ -78,6 +80,17 @@ public sealed class SlideRuntime : IDisposable
 
     /// <summary>A number that no other image of this runtime has: the cache knows its tiles by it.</summary>
     internal long NextImage() => Interlocked.Increment(ref _lastImage);
+
+    /// <summary>
+    /// What a look at two images of a file showed. Slides are opened again and again where there are more than handles, and a look costs
+    /// dozens of tiles.
+    /// </summary>
+    internal bool Remember((string Path, long Bytes, int Width, int Finer) images, Func<bool> look)
+    {
+        if (!_looks.TryGetValue(images, out bool seen))
+            _looks[images] = seen = look();
+        return seen;
+    }
 
     /// <summary>Lends a decoder to one thread; after warm-up nothing is made.</summary>
     internal TileDecoder RentDecoder()

@@ -35,16 +35,6 @@ public sealed record KernelOptions
 
     /// <summary>Number of the CUDA device, as libtorch counts; of no meaning to the others.</summary>
     public int Device { get; init; }
-
-    /// <summary>Reads the option 'kernels': reference, cpu or cuda; auto, empty and null are the CPU's.</summary>
-    /// <exception cref="ArgumentException">It names none; the message says which there are.</exception>
-    public static KernelBackend ParseBackend(string? value) => value switch
-    {
-        null or "" or "auto" or "cpu" => KernelBackend.Cpu,
-        "reference" => KernelBackend.Reference,
-        "cuda" => KernelBackend.Cuda,
-        _ => throw new ArgumentException($"kernels is '{value}'; it takes auto, reference, cpu or cuda."),
-    };
 }
 
 /// <summary>One implementation of every kernel behind one choice, with the threads they run on.</summary>

@@ -23,6 +23,9 @@ public sealed record BenchOptions
     /// <summary>Timed rounds; at least 7.</summary>
     public int Rounds { get; init; } = 9;
 
+    /// <summary>Medians of the ways in milliseconds, in place of rounds in turn; null: rounds.</summary>
+    internal Func<IReadOnlyList<BenchWay>, IEnumerable<double>>? Timer { get; init; }
+
     /// <summary>Centres of k-means.</summary>
     public int Clusters { get; init; } = 1000;
 
@@ -40,6 +43,9 @@ public sealed record BenchOptions
 
     /// <summary>Side of a patch and of the network's input in the train bench, px.</summary>
     public int Side { get; init; } = 96;
+
+    /// <summary>Patches of the loading bench are at half the resolution of their slide's finest level.</summary>
+    public bool Half { get; init; }
 
     /// <summary>Batches of the soak bench.</summary>
     public int Batches { get; init; } = 1000;

@@ -10,7 +10,7 @@ namespace SSLP.Bench.Jobs;
 /// </summary>
 public static class TrainBench
 {
-    private const int StepsOfRound = 4, Width = 128;
+    private const int StepsOfRound = 4, Width = 128, Warmups = 2;
 
     /// <summary>
     /// SSLP on ResNet-18, as a run begins, before its first clustering. Floor: the same network forward and backward with torch's SGD,
@@ -41,22 +41,22 @@ public static class TrainBench
         using TorchBaseline? python = TorchBaseline.Start(sizes, out string absence);
 
         int counted = 0;
-        var rounds = new BenchRounds();
+        var rounds = new BenchRounds(options);
         rounds.AddTimed("ours", () =>
         {
-            counted++;
+            if (counted++ == Warmups)
+            {
+                run.Clock.Restart();
+                source.TakeSeconds();
+            }
             return run.Round();
         });
         rounds.Add("plain TorchSharp loop", () => plain.Run(StepsOfRound));
         if (python is not null)
             rounds.AddTimed($"plain PyTorch {python.Version} loop", python.Run, python.Process);
-        rounds.Medians(rounds: 1, warmups: 2);
-        run.Clock.Restart();
-        source.TakeSeconds();
-        counted = 0;
-        double[] medians = rounds.Medians(options.Rounds, warmups: 0);
+        double[] medians = rounds.Medians(Warmups);
 
-        double steps = counted * StepsOfRound;
+        double steps = (counted - Warmups) * StepsOfRound;
         var measures = new Dictionary<string, double>
         {
             ["ours, patches/s"] = PatchesPerSecond(medians[0]),

@@ -8,24 +8,11 @@ namespace SSLP.Cli.Verbs;
 /// <summary><c>sslp bench</c>: ours beside what a user would pick instead, in one run.</summary>
 internal static class BenchVerb
 {
-    private static readonly Dictionary<string, Func<BenchOptions, BenchReport>> Jobs = new()
-    {
-        ["knn"] = KnnBench.Run,
-        ["loss"] = WholeBankLossBench.Run,
-        ["sampling"] = SamplingBench.Run,
-        ["kmeans"] = KMeansBench.Run,
-        ["loading"] = LoadingBench.Run,
-        ["soak"] = SoakBench.Run,
-        ["manifest"] = ManifestBench.Run,
-        ["augment"] = AugmentBench.Run,
-        ["train"] = TrainBench.Run,
-    };
-
     public static Command Create()
     {
         var defaults = new BenchOptions();
-        var job = new Argument<string>("JOB") { Description = string.Join(" | ", Jobs.Keys) };
-        job.AcceptOnlyFromAmong([.. Jobs.Keys]);
+        var job = new Argument<string>("JOB") { Description = string.Join(" | ", BenchJobs.All.Keys) };
+        job.AcceptOnlyFromAmong([.. BenchJobs.All.Keys]);
         Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, 64 in train, else 256)", HelpName = "N" };
         Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
         Option<int> width = Size("--width", "width of a row, D", defaults.Width);
@@ -38,17 +25,18 @@ internal static class BenchVerb
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
+        Option<bool> half = new("--half") { Description = "patches at half the resolution of the finest level (loading)" };
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, side, batches, slideCount, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, half, side, batches, slideCount, json,
         };
         command.SetAction(parsed =>
         {
             using EngineContext context = ContextOptions.Open(parsed);
             string name = parsed.GetRequiredValue(job);
             bool sampling = name == "sampling";
-            BenchReport report = Jobs[name](new BenchOptions
+            BenchReport report = BenchJobs.All[name](new BenchOptions
             {
                 Queries = parsed.GetValue(queries) ?? (sampling ? 128 : name == "train" ? 64 : defaults.Queries),
                 Rows = parsed.GetValue(rows),
@@ -64,6 +52,7 @@ internal static class BenchVerb
                 SlideCount = parsed.GetValue(slideCount),
                 OffGrid = parsed.GetValue(offGrid),
                 Side = parsed.GetValue(side),
+                Half = parsed.GetValue(half),
             });
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));
             return 0;

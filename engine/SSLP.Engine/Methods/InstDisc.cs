@@ -13,7 +13,7 @@ internal static class InstDisc
     /// <summary>SSLP's plan for the same options with S, F and the semi-hard ranks taken out.</summary>
     public static ObjectivePlan PlanFor(TrainingOptions options, int rows)
     {
-        ObjectivePlan sslp = options.ObjectiveFor(rows);
+        ObjectivePlan sslp = new RunSizes(options, rows).Objective;
         return sslp with
         {
             Terms = sslp.Terms with { RadiusPatches = 0.5, AuxiliaryAnchors = 0, NearestKeys = 0, Sampling = NegativeSampling.Random },

@@ -142,12 +142,7 @@ internal sealed class MoCoV2 : Method
     private long[] Shuffled(int count, int step)
     {
         long[] order = [.. Enumerable.Range(0, count).Select(i => (long)i)];
-        ulong key = CounterRandom.Key(_seed, RandomPurpose.BatchShuffle);
-        for (int i = count - 1; i > 0; i--)
-        {
-            int j = (int)CounterRandom.Below(CounterRandom.Block(key, (ulong)step, (ulong)i).X, (uint)(i + 1));
-            (order[i], order[j]) = (order[j], order[i]);
-        }
+        CounterRandom.Shuffle(order.AsSpan(), CounterRandom.Key(_seed, RandomPurpose.BatchShuffle), (ulong)step);
         return order;
     }
 }

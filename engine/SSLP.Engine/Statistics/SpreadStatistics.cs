@@ -42,6 +42,6 @@ internal sealed record SpreadStatistics(int Width, double EffectiveRank, double 
         // Rounding leaves about 1e-16 of the squared scale (1 for unit rows) where there is no variance at all.
         if (total < 1e-12)
             return 1;
-        return Math.Exp(-variances.Where(v => v > 0).Sum(v => v / total * Math.Log(v / total)));
+        return Math.Exp(Entropy.Of(variances, total));
     }
 }

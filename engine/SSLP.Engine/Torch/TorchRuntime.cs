@@ -54,7 +54,7 @@ internal static class TorchRuntime
     private static void LoadFrom(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new Fault(FaultKind.Device, $"libtorch names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
+            throw new Fault(FaultKind.Usage, $"libtorch names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
         foreach (string library in Libraries)
         {
             string path = Path.Combine(folder, FileName(library));
@@ -65,7 +65,9 @@ internal static class TorchRuntime
             }
             else if (!library.EndsWith("cuda", StringComparison.Ordinal))
             {
-                throw new Fault(FaultKind.Device, $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
+                throw new Fault(
+                    FaultKind.Usage,
+                    $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
             }
         }
     }

@@ -164,7 +164,7 @@ public sealed class PretrainJob : IDisposable
         PatchTable table = _source.Table;
         return new RunRecord(
             command, DateTime.UtcNow, _source.Describe, table.Count, table.Slides.Count, InputFingerprint.Of(_source),
-            OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)),
+            OptionTable.ToText(_options),
             new Dictionary<string, string>
             {
                 ["steps"] = $"{_trainer.Schedule.TotalSteps}",

@@ -1,4 +1,5 @@
 using SSLP.Data.Files;
+using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Kernels;
@@ -18,18 +19,18 @@ public sealed partial class RunPlan
     /// <exception cref="Fault">It names the number to change.</exception>
     public void RequireDevice(long free) => Refuse(Device, free, "device memory", "of the CUDA device");
 
-    private static List<PlannedBuffer> DeviceOf(TrainingOptions options, int rows)
+    private static List<PlannedBuffer> DeviceOf(TrainingOptions options, RunSizes sizes, int rows)
     {
-        long n = rows, d = options.Width, b = Math.Min(options.BatchSize, rows), stride = (d + 15) / 16 * 16;
+        long n = rows, d = options.Width, b = sizes.BatchSize, stride = (d + 15) / 16 * 16;
         bool isRounded = options.Scores != DeviceScores.Float32;
         string narrower = $"width={d / 2}, or fewer patches (--split, fewer slides)";
         if (options.Kernels != KernelBackend.Cuda)
             return [];
         if (options.Method == MethodKind.MoCoV2)
-            return [new("queue: 4·K·⌈D⌉₁₆", 4 * Math.Min(options.Queue, n) * stride, $"queue={options.Queue / 2}")];
+            return [new("queue: 4·K·⌈D⌉₁₆", 4L * sizes.Queue * stride, $"queue={sizes.Queue / 2}")];
         if (options.Method is not (MethodKind.Sslp or MethodKind.InstDisc))
             return [];
-        ObjectivePlan plan = options.ObjectiveFor(rows);
+        ObjectivePlan plan = MethodFactory.PlanOf(options, rows);
         ThreeTermOptions terms = plan.Terms;
         long queries = b * (1 + terms.AuxiliaryAnchors);
         List<PlannedBuffer> device = [new("bank: 4·N·⌈D⌉₁₆", 4 * n * stride, narrower)];

@@ -27,7 +27,7 @@ public sealed class StepReplay : IDisposable
     {
         (Record, _state, _file) = DivergedStep.Open(folder);
         // The weights come from the state; the file that the run began with may be gone.
-        Options = _state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{folder}'")) with { Init = string.Empty };
+        Options = OptionTable.FromText(_state.Options, $"'{folder}'") with { Init = string.Empty };
     }
 
     /// <summary>What was recorded of the step.</summary>

@@ -36,6 +36,7 @@ public sealed class Trainer : IDisposable
     private readonly Device _device;
     private readonly IWorkers _pool;
     private readonly FlatSgd _optimizer;
+    private readonly RunSizes _sizes;
     private readonly PatchOrder _order;
     private readonly ReplacingReader _reader;
     private readonly ViewMaker _views;
@@ -61,7 +62,8 @@ public sealed class Trainer : IDisposable
         IRunProbe? probe = null)
     {
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, kernels.Pool, probe);
-        _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
+        _sizes = new RunSizes(options, source.Table.Count);
+        _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, _sizes.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
         _views = new ViewMaker(
             options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, _pool);
@@ -85,6 +87,9 @@ public sealed class Trainer : IDisposable
     }
 
     internal Schedule Schedule { get; }
+
+    /// <summary>Sizes as they came out for these patches.</summary>
+    public RunSizes Sizes => _sizes;
 
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;
@@ -303,7 +308,7 @@ public sealed class Trainer : IDisposable
     private CheckpointState State()
     {
         LoaderFaults faults = _reader.State();
-        return new(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init, faults.Failed.Length > 0 ? faults : null);
+        return new(_step, _inputs, OptionTable.ToText(_options), _init, faults.Failed.Length > 0 ? faults : null);
     }
 
     private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
@@ -311,7 +316,7 @@ public sealed class Trainer : IDisposable
     private void RefuseOtherRun(CheckpointState state, bool extend, bool isExtended)
     {
         // An option that the checkpoint does not know yet was at its default.
-        TrainingOptions before = state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, "the checkpoint's options"));
+        TrainingOptions before = OptionTable.FromText(state.Options, "the checkpoint's options");
         if (extend)
             before = before with { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps };
         List<string> differences = [.. OptionTable.Differences(before, _options)];
@@ -378,9 +383,8 @@ public sealed class Trainer : IDisposable
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         using CudaContext? context = Devices.ContextOf(_device);
-        int slots = Math.Min(_options.Prefetch, ReplacingReader.Lag);
-        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, slots));
-        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, slots, workers, memory);
+        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _sizes.Prefetch));
+        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _sizes.Prefetch, workers, memory);
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(

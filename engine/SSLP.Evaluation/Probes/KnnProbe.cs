@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using SSLP.Data.Files;
 using SSLP.Evaluation.Features;
 using SSLP.Kernels;
@@ -19,20 +18,23 @@ public static class KnnProbe
     private const int QueryBlock = 256;
 
     /// <summary>One result per k; a k above the number of training patches is left out.</summary>
-    public static IReadOnlyList<ProbeResult> Run(ProbeTask task, IReadOnlyList<int>? ks = null)
+    /// <param name="task">Features of both sides.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
+    /// <param name="ks">The k; null: <see cref="DefaultK"/>.</param>
+    public static IReadOnlyList<ProbeResult> Run(ProbeTask task, KernelSet kernels, IReadOnlyList<int>? ks = null)
     {
         int[] wanted = [.. (ks ?? DefaultK).Where(k => k > 0 && k <= task.Train.Count).Distinct().Order()];
         if (wanted.Length == 0)
             throw new Fault(FaultKind.Data, $"No k fits: the training side has {task.Train.Count} patches and k was {string.Join(", ", ks ?? DefaultK)}.");
-        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, wanted[^1]);
+        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, wanted[^1], kernels);
         return [.. wanted.Select(k => ProbeResult.From("knn", $"k={k}", task, Vote(similarities, neighbours, wanted[^1], k, task)))];
     }
 
     /// <summary>The metrics of one k without their intervals, which take a thousand resamples.</summary>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of training patches.</exception>
-    internal static Metrics Score(ProbeTask task, int k)
+    internal static Metrics Score(ProbeTask task, int k, KernelSet kernels)
     {
-        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k);
+        (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, k, kernels);
         return new MetricScorer(task.TestLabels, Vote(similarities, neighbours, k, k, task), task.Classes.Count).Score();
     }
 
@@ -43,22 +45,19 @@ public static class KnnProbe
     /// <param name="queries">Q rows of W finite numbers.</param>
     /// <param name="keys">N rows of W.</param>
     /// <param name="k">1 … <see cref="NearestKeysLimits.MaxK"/>.</param>
-    /// <param name="pool">Threads; stays the caller's; null: one a processor.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
     /// <exception cref="ArgumentOutOfRangeException">k is above the number of keys.</exception>
-    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, IWorkers? pool = null)
+    public static unsafe (float[] Similarities, int[] Neighbours) Nearest(FeatureTable queries, FeatureTable keys, int k, KernelSet kernels)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(k, keys.Count);
         float[] similarities = new float[(long)queries.Count * k];
         int[] neighbours = new int[(long)queries.Count * k];
-        using WorkerPool? own = pool is null ? new WorkerPool() : null;
-        using var bank = new MemoryBank(keys.Count, keys.Width);
-        float[] block = new float[QueryBlock * keys.Width];
-        for (int start = 0; start < keys.Count; start += QueryBlock)
-            bank.LoadRows(start, UnitRows(keys, start, block));
-        using var nearest = new NearestKeysCpu(bank, pool ?? own!);
+        using MemoryBank bank = keys.ToBank();
+        using INearestKeys nearest = kernels.NearestKeys(bank);
+        float[] block = new float[QueryBlock * queries.Width];
         for (int start = 0; start < queries.Count; start += QueryBlock)
         {
-            ReadOnlySpan<float> unit = UnitRows(queries, start, block);
+            ReadOnlySpan<float> unit = queries.UnitRows(start, block);
             int rows = unit.Length / queries.Width;
             fixed (float* data = unit)
             {
@@ -68,19 +67,6 @@ public static class KnnProbe
         }
 
         return (similarities, neighbours);
-    }
-
-    /// <summary>The next rows of a table at length 1, up to a block of them.</summary>
-    private static ReadOnlySpan<float> UnitRows(FeatureTable features, int start, float[] block)
-    {
-        int width = features.Width, rows = Math.Min(QueryBlock, features.Count - start);
-        for (int row = 0; row < rows; row++)
-        {
-            ReadOnlySpan<float> values = features.Values.AsSpan((start + row) * width, width);
-            TensorPrimitives.Divide(values, Math.Max(TensorPrimitives.Norm(values), 1e-12f), block.AsSpan(row * width, width));
-        }
-
-        return block.AsSpan(0, rows * width);
     }
 
     private static float[] Vote(float[] similarities, int[] neighbours, int stride, int k, ProbeTask task)

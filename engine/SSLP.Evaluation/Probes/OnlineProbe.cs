@@ -94,7 +94,7 @@ public sealed class OnlineProbe : IRunProbe
         return new(reading.Judged?.Accuracy, reading.Judged?.BalancedAccuracy, reading.Judged?.Auc, reading.Why);
     }
 
-    private static OnlineReading Judge(FeatureTable features, int learned)
+    private OnlineReading Judge(FeatureTable features, int learned)
     {
         if (!Array.TrueForAll(features.Values, float.IsFinite))
             return new(null, "in evaluation mode the encoder gives features that are no finite numbers");
@@ -102,7 +102,8 @@ public sealed class OnlineProbe : IRunProbe
         var split = new ProbeSplit(rows[..learned], rows[learned..], "online");
         if (Classes(features.Patches, split.Train) < 2 || Classes(features.Patches, split.Test) < 2)
             return new(null, $"of the probe's patches {features.Count} read, which leaves a side without two classes");
-        return new(KnnProbe.Score(new ProbeTask(features, split), Math.Min(Voters, learned)), null);
+        using var kernels = new KernelSet(new KernelOptions(), _pool);
+        return new(KnnProbe.Score(new ProbeTask(features, split), Math.Min(Voters, learned), kernels), null);
     }
 
     /// <summary>Classes keep their shares. One less for each class makes room for what rounding adds.</summary>

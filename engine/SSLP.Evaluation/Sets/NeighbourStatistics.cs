@@ -1,6 +1,9 @@
+using System.Numerics.Tensors;
 using SSLP.Data.Patches;
+using SSLP.Engine.Statistics;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Sets;
 
@@ -22,28 +25,29 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="NearestPurity">Share of the nearest of the anchor's class; null without classes.</param>
 /// <param name="ChancePurity">Share of all labelled patches of the anchor's class: what the other two must be compared with.</param>
 internal sealed record NeighbourStatistics(
-    int Anchors, double SpatialNeighbours, double SpatialCosine, double NearestCosine, double RandomCosine, double NearestElsewhere, double NeighbourEntropy,
-    double? SpatialPurity, double? NearestPurity, double? ChancePurity)
+    int Anchors, double SpatialNeighbours, double SpatialCosine, double NearestCosine, double RandomCosine, double NearestElsewhere,
+    double NeighbourEntropy, double? SpatialPurity, double? NearestPurity, double? ChancePurity)
 {
     private const int MostAnchors = 2000;
 
     /// <param name="features">Features with coordinates.</param>
+    /// <param name="kernels">Implementation and threads; stay the caller's.</param>
     /// <param name="radiusPatches">T: spatial neighbours are nearer than this.</param>
     /// <param name="k">Nearest asked for, 1 at least.</param>
     /// <param name="seed">Of the anchors and the random pairs.</param>
-    public static NeighbourStatistics Of(FeatureTable features, double radiusPatches = 3, int k = 10, int seed = 0)
+    public static NeighbourStatistics Of(FeatureTable features, KernelSet kernels, double radiusPatches = 3, int k = 10, int seed = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features.Count, 2);
         k = Math.Min(k, features.Count - 1);
-        Random random = new(seed);
+        ulong key = CounterRandom.Key((ulong)seed, RandomPurpose.Judging);
         int[] anchors = [.. Enumerable.Range(0, features.Count)];
-        random.Shuffle(anchors);
+        CounterRandom.Shuffle(anchors.AsSpan(), key, 0);
         anchors = anchors[..Math.Min(MostAnchors, anchors.Length)];
         // One more than k, since the nearest of all is the anchor itself (or its equal).
-        (_, int[] found) = KnnProbe.Nearest(features.Select(anchors), features, k + 1);
+        (_, int[] found) = KnnProbe.Nearest(features.Select(anchors), features, k + 1, kernels);
         Tally spatial = new(features), nearest = new(features), chance = new(features);
         int[] taken = new int[features.Count];
-        ILookup<int, int> bySlide = Enumerable.Range(0, features.Count).ToLookup(patch => features.Patches.SlideOf[patch]);
+        RowLists near = Near(features.Patches, anchors, radiusPatches);
         for (int a = 0; a < anchors.Length; a++)
         {
             foreach (int other in found.AsSpan(a * (k + 1), k + 1).ToArray().Where(j => j != anchors[a]).Take(k))
@@ -51,64 +55,46 @@ internal sealed record NeighbourStatistics(
                 nearest.Add(anchors[a], other);
                 taken[other]++;
             }
-            foreach (int other in SpatialOf(features.Patches, anchors[a], radiusPatches, bySlide))
+            foreach (int other in near[a])
                 spatial.Add(anchors[a], other);
             for (int draw = 0; draw < k; draw++)
-                if (random.Next(features.Count) is int other && other != anchors[a])
+            {
+                int other = (int)CounterRandom.Below(CounterRandom.Block(key, 1 + (ulong)a, (ulong)draw).X, (uint)features.Count);
+                if (other != anchors[a])
                     chance.Add(anchors[a], other);
+            }
         }
 
         return new(
-            anchors.Length, (double)spatial.Pairs / anchors.Length, spatial.Cosine, nearest.Cosine, chance.Cosine, nearest.Elsewhere, Entropy(taken),
-            spatial.Purity, nearest.Purity, chance.Purity);
+            anchors.Length, (double)spatial.Of.Pairs / anchors.Length, spatial.Cosine, nearest.Cosine, chance.Cosine,
+            nearest.Of.Elsewhere ?? double.NaN, Entropy.Evenness(taken), spatial.Of.Purity, nearest.Of.Purity, chance.Of.Purity);
     }
 
-    private static IEnumerable<int> SpatialOf(PatchTable table, int anchor, double radius, ILookup<int, int> bySlide)
+    /// <summary>S of each anchor; empty lists where the patches have no coordinates.</summary>
+    private static RowLists Near(PatchTable table, int[] anchors, double radius)
     {
-        if (!table.HasCoordinates)
-            yield break;
-        foreach (int other in bySlide[table.SlideOf[anchor]])
-        {
-            double dx = table.Col[other] - table.Col[anchor], dy = table.Row[other] - table.Row[anchor];
-            if (other != anchor && dx * dx + dy * dy < radius * radius)
-                yield return other;
-        }
+        var near = new RowLists();
+        near.Reset(anchors.Length);
+        if (table.HasCoordinates)
+            new Kernels.SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn).Query(anchors, radius, near);
+        return near;
     }
 
-    private static double Entropy(int[] counts)
-    {
-        double total = counts.Sum();
-        // With fewer takings than patches not even the most even sharing reaches every patch.
-        double most = Math.Log(Math.Min(counts.Length, total));
-        return most > 0 ? -counts.Where(c => c > 0).Sum(c => c / total * Math.Log(c / total)) / most : 0;
-    }
-
-    /// <summary>Means over pairs of an anchor and another patch.</summary>
+    /// <summary>Pairs of an anchor and another patch, and their mean cosine.</summary>
     private sealed class Tally(FeatureTable features)
     {
         private double _cosines;
-        private int _elsewhere, _labelled, _alike;
 
-        public int Pairs { get; private set; }
+        public PairTally Of { get; } = new(features.Patches);
 
-        public double Cosine => _cosines / Pairs;
-
-        public double Elsewhere => (double)_elsewhere / Pairs;
-
-        public double? Purity => _labelled > 0 ? (double)_alike / _labelled : null;
+        public double Cosine => _cosines / Of.Pairs;
 
         public void Add(int anchor, int other)
         {
-            PatchTable table = features.Patches;
-            float cosine = System.Numerics.Tensors.TensorPrimitives.CosineSimilarity(features.Row(anchor), features.Row(other));
+            float cosine = TensorPrimitives.CosineSimilarity(features.Row(anchor), features.Row(other));
             // A row of zeros is like nothing.
             _cosines += float.IsNaN(cosine) ? 0 : cosine;
-            _elsewhere += table.SlideOf[anchor] != table.SlideOf[other] ? 1 : 0;
-            Pairs++;
-            if (table.Classes is null || table.LabelOf[anchor] == PatchTable.None || table.LabelOf[other] == PatchTable.None)
-                return;
-            _labelled++;
-            _alike += table.LabelOf[anchor] == table.LabelOf[other] ? 1 : 0;
+            Of.Add(anchor, other);
         }
     }
 }

@@ -84,7 +84,7 @@ internal sealed class SweepRows(string path)
         if (found is null || !entry.HasSeed)
             return found;
         TrainingOptions now = entry.OptionsFor(seed);
-        TrainingOptions before = found.Options.Aggregate(now, (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{path}'"));
+        TrainingOptions before = OptionTable.FromText(found.Options, $"'{path}'", now);
         IReadOnlyList<string> differences = OptionTable.Differences(before, now);
         return differences.Count == 0 ? found : throw new Fault(FaultKind.Input,
             $"'{path}' has row '{entry.Name}' with other options: {string.Join("; ", differences)}. Delete its line to run it again, or name another --out.");

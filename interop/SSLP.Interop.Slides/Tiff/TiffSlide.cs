@@ -52,6 +52,18 @@ internal sealed class TiffSlide : Slide
         }
     }
 
+    /// <summary>
+    /// Whether an image of the file claims tiles that nobody could hold in memory. Files that are read here never do; those that are left to
+    /// others have to be asked.
+    /// </summary>
+    public static bool ClaimsTooMuch(string path, SlideRuntime runtime)
+    {
+        using var file = new TiffFile(path, runtime);
+        return TiffDirectory.ReadAll(file, out _).Exists(directory =>
+            (directory.Number(TiffTag.TileWidth) ?? 0) * (directory.Number(TiffTag.TileLength) ?? 0) > 4 * TiffLimits.TilePixels
+            || (directory.Number(TiffTag.SamplesPerPixel) ?? 1) > TiffLimits.Samples);
+    }
+
     public override SlideImage ReadAssociatedImage(string name)
     {
         if (!associated.TryGetValue(name, out var image))

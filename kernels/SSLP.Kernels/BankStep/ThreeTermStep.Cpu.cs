@@ -127,7 +127,10 @@ internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
         {
             ThreeTermOptions options = step._options;
             if (item == 0)
-                step._ranks.Draw(options.Sampling, _call.Seed, _call.Step, ThreeTermStep.RankCandidates(options, step._bank.RowCount));
+            {
+                int candidates = NegativeRanks.Candidates(options.Sampling, step._bank.RowCount, options.PoolShare);
+                step._ranks.Draw(options.Sampling, _call.Seed, _call.Step, candidates);
+            }
             else if (item == 1)
                 step._sample.Refresh(step._bank);
             else

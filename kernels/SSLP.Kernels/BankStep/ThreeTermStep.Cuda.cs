@@ -95,7 +95,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         ThreeTermStep.CheckShapes(_bank, anchors, features, gradient);
         _anchors = anchors.ToArray();
         _setsAreRead = false;
-        int candidates = ThreeTermStep.RankCandidates(_options, _bank.RowCount);
+        int candidates = NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare);
         _drawn = NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, _options.Negatives, _hostRanks);
         _ranks.EnsureLength(_drawn).Upload(_hostRanks.AsSpan(0, _drawn));
         _featureSet.Capacity = Math.Max(1, (1 + Auxiliary) * Math.Min(_options.NearestKeys, _largestClass - 1));

@@ -30,7 +30,7 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
     {
         ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
         var drawn = new int[_options.Negatives];
-        int candidates = ThreeTermStep.RankCandidates(_options, _bank.RowCount);
+        int candidates = NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare);
         int[] ranks = drawn[..NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, drawn.Length, drawn)];
         Sets.Reset(anchors.Length);
         for (int b = 0; b < anchors.Length; b++)

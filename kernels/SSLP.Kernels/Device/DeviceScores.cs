@@ -2,7 +2,7 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>How a device scores queries against the bank. <see cref="DeviceScoresChoice.Parse"/> reads one.</summary>
+/// <summary>How a device scores queries against the bank.</summary>
 public enum DeviceScores
 {
     /// <summary>float32 arithmetic: the default.</summary>
@@ -18,21 +18,12 @@ public enum DeviceScores
     BFloat16,
 }
 
-/// <summary>Reads the choice.</summary>
+/// <summary>Whether a device can score so.</summary>
 internal static class DeviceScoresChoice
 {
-    /// <summary>Reads the option 'scores': fp32, also where it is null or empty, or bf16.</summary>
-    /// <exception cref="ArgumentException">It names none.</exception>
-    public static DeviceScores Parse(string? value) => value switch
-    {
-        null or "" or "fp32" => DeviceScores.Float32,
-        "bf16" => DeviceScores.BFloat16,
-        _ => throw new ArgumentException($"scores is '{value}'; it takes fp32 or bf16."),
-    };
-
     /// <summary>Refuses a device without bf16 tensor cores by name.</summary>
     /// <exception cref="ArgumentException">The device is older than sm_80.</exception>
-    internal static void Require(DeviceScores scores, CudaDeviceInfo device)
+    public static void Require(DeviceScores scores, CudaDeviceInfo device)
     {
         if (scores == DeviceScores.BFloat16 && device.ComputeMajor < 8)
         {

@@ -68,6 +68,62 @@ public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<Temporary
         AssertLevels(raw, 2, "another field");
     }
 
+    [Fact]
+    public void A_macro_of_the_pyramids_own_sizes_without_a_name_is_known_by_what_it_shows()
+    {
+        foreach (int place in (int[])[1, 2])
+        {
+            var raw = new RawTiff();
+            raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
+            if (place == 1)
+                raw.Add(Macro(raw, Width / 4, Height / 4));
+            raw.Add(raw.Picture(0, Width / 2, Height / 2, reduced: true, pixel: Scene(2)));
+            if (place == 2)
+                raw.Add(Macro(raw, Width / 4, Height / 4));
+            AssertLevels(raw, 2, "another field");
+        }
+    }
+
+    [Fact]
+    public void A_larger_macro_that_comes_first_and_is_not_marked_is_not_the_slide()
+    {
+        var raw = new RawTiff();
+        raw.Add(Macro(raw, Width * 2, Height).Without(254).Text(270, "Macro image"));
+        for (int i = 0; i < 3; i++)
+            raw.Add(raw.Picture(i, Width >> i, Height >> i, reduced: i > 0));
+        AssertLevels(raw, 3, "1 more tiled image");
+    }
+
+    [Fact]
+    public void Tiled_images_that_are_not_marked_as_levels_are_counted()
+    {
+        var raw = new RawTiff();
+        for (int i = 0; i < 3; i++)
+            raw.Add(raw.Picture(i, Width >> i, Height >> i));
+        AssertLevels(raw, 1, "2 more tiled images");
+    }
+
+    [Fact]
+    public void A_grey_image_among_levels_in_colour_is_no_level()
+    {
+        var raw = new RawTiff();
+        raw.Add(raw.Picture(0, Width, Height));
+        raw.Add(raw.Picture(1, Width / 2, Height / 2, reduced: true));
+        raw.Add(raw.Bands(Width / 4, Height / 4, 512, 8, 1, 1, 8, [RawTiff.Deflate(new byte[512 * 512])]).With(254, 4, 1u));
+        AssertLevels(raw, 2, "another field");
+    }
+
+    [Fact]
+    public void Sizes_with_a_sign_are_read_and_negative_ones_named()
+    {
+        var raw = new RawTiff();
+        raw.Add(raw.Picture(0, Width, Height)).With(256, 9, Width).With(257, 9, Height).With(322, 8, (short)64);
+        AssertLevels(raw, 1, null);
+        First(raw).With(257, 9, -Height);
+        string path = raw.Write(folder.Path);
+        Assert.Contains("negative", Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(4)]
