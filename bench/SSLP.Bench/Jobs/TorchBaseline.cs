@@ -6,8 +6,7 @@ namespace SSLP.Bench.Jobs;
 
 /// <summary>
 /// A plain PyTorch training loop in the system's Python (Debian: python3-torch, python3-torchvision), as a co-process that works when
-/// told, so
-/// that its rounds alternate with ours.
+/// told, so that its rounds alternate with ours.
 /// </summary>
 internal sealed class TorchBaseline : IDisposable
 {

@@ -14,8 +14,7 @@ public static class TrainBench
 
     /// <summary>
     /// SSLP on ResNet-18, as a run begins, before its first clustering. Floor: the same network forward and backward with torch's SGD,
-    /// without
-    /// patches or bank.
+    /// without patches or bank.
     /// </summary>
     /// <exception cref="Data.Files.Fault">No slide opens, or the options are none that a run takes.</exception>
     public static BenchReport Run(BenchOptions options)

@@ -9,10 +9,8 @@ namespace SSLP.Engine.Optimizer;
 
 /// <summary>
 /// The optimizer of pretraining: <see cref="IMomentumSgd"/> over an encoder's weights, with the bits and the checkpoints of TorchSharp's
-/// SGD.
-/// Gradients are left where torch makes them and forgotten before the next step, so that a backward pass gives its own away and neither
-/// clears
-/// nor adds. On a CUDA device without kernels of ours the same is done in torch's operations, on all weights at once.
+/// SGD. Gradients are left where torch makes them and forgotten before the next step, so that a backward pass gives its own away and
+/// neither clears nor adds. On a CUDA device without kernels of ours the same is done in torch's operations, on all weights at once.
 /// </summary>
 internal sealed class FlatSgd : IDisposable
 {
@@ -50,9 +48,8 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// Euclidean norm of all gradients, summed in float64: not finite where one of them is not, and from 2⁶⁴ on, where a step could take
-    /// a finite
-    /// weight to infinity. 0 where there are none.
+    /// Euclidean norm of all gradients, summed in float64: not finite where one of them is not, and from 2⁶⁴ on, where a step could take a
+    /// finite weight to infinity. 0 where there are none.
     /// </summary>
     public double GradientNorm()
     {
@@ -67,9 +64,8 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its
-    /// momentum and
-    /// decay move it.
+    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum
+    /// and decay move it.
     /// </summary>
     /// <param name="rate">η.</param>
     public void Step(double rate)

@@ -20,7 +20,7 @@ internal static class MemoryTable
         text.AppendLine();
         text.AppendLine("""
             SSLP with every option at its default (ResNet-18, D = 128, batch 128, 224 px, patches of 256 px), by the formulas of the run's
-            own plan: `sslp pretrain … --plan` prints it for a run's options, and a run that cannot fit is refused with the option to change.
+            own plan: `sslp pretrain … --plan` prints it for a run's options, and what cannot fit is refused with the option to change.
             N rows, D width, ⌈x⌉₁₆ to a multiple of 16, B batch, R k-means runs, C clusters, A auxiliary anchors, M negatives, K nearest
             keys, P side of a patch, S side of the input. Computed, not measured; the network's own memory on the device comes on top.
             """);
