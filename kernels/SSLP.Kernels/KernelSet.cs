@@ -108,10 +108,11 @@ public sealed class KernelSet : IDisposable
     public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
         Backend == KernelBackend.Cuda ? new MemoryBankUpdateCuda(bank, _device!) : new MemoryBankUpdateCpu(bank);
 
-    public IMomentumSgd MomentumSgd() => Backend switch
+    /// <param name="onHost">The buffers are in host memory: CUDA's kernels cannot have them, and the CPU's take their place.</param>
+    public IMomentumSgd MomentumSgd(bool onHost) => Backend switch
     {
         KernelBackend.Reference => new MomentumSgdReference(),
-        KernelBackend.Cuda => new MomentumSgdCuda(_device!),
+        KernelBackend.Cuda when !onHost => new MomentumSgdCuda(_device!),
         _ => new MomentumSgdCpu(Pool, _isa),
     };
 

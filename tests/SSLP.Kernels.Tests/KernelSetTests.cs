@@ -25,7 +25,7 @@ public sealed class KernelSetTests
             Assert.IsType<KMeansCpu>(means);
             Assert.IsType<KMeansReference>(oracle);
         }
-        using (IMomentumSgd sgd = cpu.MomentumSgd(), oracle = reference.MomentumSgd())
+        using (IMomentumSgd sgd = cpu.MomentumSgd(onHost: true), oracle = reference.MomentumSgd(onHost: true))
         {
             Assert.IsType<MomentumSgdCpu>(sgd);
             Assert.IsType<MomentumSgdReference>(oracle);

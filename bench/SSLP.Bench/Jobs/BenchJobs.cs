@@ -14,5 +14,6 @@ public static class BenchJobs
             ["soak"] = SoakBench.Run,
             ["manifest"] = ManifestBench.Run,
             ["augment"] = AugmentBench.Run,
+            ["train"] = TrainBench.Run,
         };
 }

@@ -41,6 +41,9 @@ public sealed record BenchOptions
     /// <summary>Patches of the loading bench lie across four tiles each, in place of being a tile each.</summary>
     public bool OffGrid { get; init; }
 
+    /// <summary>Side of a patch and of the network's input in the train bench, px.</summary>
+    public int Side { get; init; } = 96;
+
     /// <summary>Patches of the loading bench are at half the resolution of their slide's finest level.</summary>
     public bool Half { get; init; }
 

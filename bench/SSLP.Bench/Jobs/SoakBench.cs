@@ -88,7 +88,7 @@ public static class SoakBench
     }
 
     /// <summary>Every place of every slide's grid at the slide's own pixel size, tissue or not.</summary>
-    private static TileManifest Manifest(string path, int count, List<string> notes)
+    internal static TileManifest Manifest(string path, int count, List<string> notes)
     {
         var found = new List<ManifestSlide>();
         foreach (SlideFile file in SlideListing.List(path))

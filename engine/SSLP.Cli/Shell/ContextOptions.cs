@@ -89,8 +89,19 @@ internal static class ContextOptions
             CudaDriver.LoadFrom(driver);
             return 0;
         });
-        return new EngineContext(options.Engine with { Isa = isa });
+        return new EngineContext(options.Engine with { Isa = isa, WaitSpins = IsWaitingChosen ? null : WaitSpins });
     }
+
+    /// <summary>
+    /// Looks of a waiting OpenMP thread, about half a millisecond's: longer than the gaps between a network's operations, far shorter than
+    /// the slice for which another program may hold the core of the thread that is waited for.
+    /// </summary>
+    private const int WaitSpins = 10_000;
+
+    /// <summary>The user has said how OpenMP's threads wait.</summary>
+    private static bool IsWaitingChosen =>
+        Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not null
+        || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null;
 
     private static T? Variable<T>(string name, Func<string, T> read)
         where T : struct

@@ -13,14 +13,15 @@ internal static class BenchVerb
         var defaults = new BenchOptions();
         var job = new Argument<string>("JOB") { Description = string.Join(" | ", BenchJobs.All.Keys) };
         job.AcceptOnlyFromAmong([.. BenchJobs.All.Keys]);
-        Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, else 256)", HelpName = "N" };
+        Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, 64 in train, else 256)", HelpName = "N" };
         Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
         Option<int> width = Size("--width", "width of a row, D", defaults.Width);
         Option<int?> k = new("--k") { Description = "nearest rows to a query (20 in knn), nearest keys and negatives (4096 in sampling)", HelpName = "N" };
         Option<int> clusters = Size("--clusters", "centres (kmeans)", defaults.Clusters);
         Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
         Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
-        Option<string?> slides = new("--slides") { Description = "a slide, or a folder of slides (loading, soak)", HelpName = "DIR" };
+        Option<string?> slides = new("--slides") { Description = "a slide, or a folder of slides (loading, soak; train, in place of patches in memory)", HelpName = "DIR" };
+        Option<int> side = Size("--side", "side of a patch and of the network's input, px (train)", defaults.Side);
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
@@ -28,7 +29,7 @@ internal static class BenchVerb
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, half, batches, slideCount, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, half, side, batches, slideCount, json,
         };
         command.SetAction(parsed =>
         {
@@ -37,7 +38,7 @@ internal static class BenchVerb
             bool sampling = name == "sampling";
             BenchReport report = BenchJobs.All[name](new BenchOptions
             {
-                Queries = parsed.GetValue(queries) ?? (sampling ? 128 : defaults.Queries),
+                Queries = parsed.GetValue(queries) ?? (sampling ? 128 : name == "train" ? 64 : defaults.Queries),
                 Rows = parsed.GetValue(rows),
                 Width = parsed.GetValue(width),
                 K = parsed.GetValue(k) ?? (sampling ? 4096 : defaults.K),
@@ -50,6 +51,7 @@ internal static class BenchVerb
                 Batches = parsed.GetValue(batches),
                 SlideCount = parsed.GetValue(slideCount),
                 OffGrid = parsed.GetValue(offGrid),
+                Side = parsed.GetValue(side),
                 Half = parsed.GetValue(half),
             });
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));

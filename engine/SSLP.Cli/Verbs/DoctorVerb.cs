@@ -33,6 +33,7 @@ internal static class DoctorVerb
             table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Describe}"));
             table.AddRow("CUDA", cuda.is_available() ? $"{cuda.device_count()} devices" : "none: everything runs on the CPU");
             table.AddRow("kernel threads", $"{context.Workers.Workers}");
+            table.AddRow("waiting threads", OpenMp.Describe);
             table.AddRow("JPEG tiles", Markup.Escape(context.Slides.JpegDecoderName));
             table.AddRow("JPEG 2000 tiles", Markup.Escape(context.Slides.Jpeg2000DecoderName));
             table.AddRow("OpenSlide", Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version ?? "none: slides of the formats that only it reads are refused"));

@@ -33,6 +33,9 @@ internal abstract class Method : IDisposable
     /// <summary>What the last watched step compared; null where the method compares nothing, or no step was watched.</summary>
     public ComparedFeatures? Compared { get; protected set; }
 
+    /// <summary>Is told the stages of each step, for a bench; null in training.</summary>
+    internal StepClock? Clock { get; set; }
+
     /// <summary>Moves the networks.</summary>
     public virtual void To(Device device) => Encoder.to(device);
 

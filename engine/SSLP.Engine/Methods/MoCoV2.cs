@@ -58,11 +58,14 @@ internal sealed class MoCoV2 : Method
         Tensor k = Keys(batch.Views[1], batch.Step); // [B, D], no gradient
         if (!q.isfinite().all().item<bool>() || !k.isfinite().all().item<bool>())
             return StepTerms.NotANumber; // the kernels take finite features only
+        Clock?.Lap(StepClock.Forward);
         // −log( exp(q·k/τ) / (exp(q·k/τ) + Σ exp(q·queue/τ)) ) and its gradient by q, in one pass over the queue
         Tensor host = KernelBridge.ToHost(q.detach()), keys = KernelBridge.ToHost(k), gradient = empty_like(host);
         var losses = new float[host.shape[0]];
         double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses, KernelBridge.View(gradient));
+        Clock?.Lap(StepClock.Bank);
         q.backward([gradient.to(q.device)]);
+        Clock?.Lap(StepClock.Backward);
         if (batch.IsWatched)
             Compared = new ComparedFeatures(
                 _queue.Width, host.ToArray<float>(), keys.ToArray<float>(), ComparedFeatures.Sample(_queue, []),

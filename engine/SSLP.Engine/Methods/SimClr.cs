@@ -22,6 +22,7 @@ internal sealed class SimClr(Encoder encoder, double temperature) : Method
     {
         long b = batch.Patches.Length;
         Tensor z = encoder.forward(cat([.. batch.Views], 0)); // [2B, D], unit rows
+        Clock?.Lap(StepClock.Forward);
         if (batch.IsWatched)
             Compared = new ComparedFeatures((int)z.shape[1], z.detach().narrow(0, 0, b).ToArray<float>(), z.detach().narrow(0, b, b).ToArray<float>(), [], AreLearned: true);
         Tensor itself = eye(2 * b, dtype: ScalarType.Bool, device: z.device);
@@ -29,6 +30,7 @@ internal sealed class SimClr(Encoder encoder, double temperature) : Method
         Tensor other = arange(2 * b, ScalarType.Int64, z.device).roll(b, 0); // row i's positive is i ± B
         Tensor loss = nn.functional.cross_entropy(logits, other);
         loss.backward();
+        Clock?.Lap(StepClock.Backward);
         return new StepTerms(loss.item<float>(), loss.item<float>(), NegativeSize: 2 * b - 2);
     }
 }

@@ -49,18 +49,25 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
     {
         Tensor f = encoder.forward(batch.Views[0]);
         bool isBad = !f.isfinite().all().item<bool>();
+        Clock?.Lap(StepClock.Forward);
         if (group?.Any(isBad) ?? isBad)
             return StepTerms.NotANumber; // the kernels take finite features only
         if (batch.IsWatched)
             Compared = objective.Compare(batch.Patches.Span, f.detach(), batch.Step);
         (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
+        Clock?.Lap(StepClock.Bank);
         f.backward([gradient]);
+        Clock?.Lap(StepClock.Backward);
         _features = f.detach();
         return terms;
     }
 
     /// <summary>The bank follows.</summary>
-    public override void EndStep(TrainingBatch batch) => objective.Update(batch.Patches.Span, _features!);
+    public override void EndStep(TrainingBatch batch)
+    {
+        objective.Update(batch.Patches.Span, _features!);
+        Clock?.Lap(StepClock.Bank);
+    }
 
     public override IEnumerable<SafetensorsItem> State() => objective.State();
 

@@ -29,7 +29,9 @@ internal sealed class Supervised(Encoder encoder, int[] labels) : Method
         if (Array.TrueForAll(classes, label => label == PatchTable.None))
             return new StepTerms(0, 0); // the mean over nothing would be NaN
         Tensor loss = nn.functional.cross_entropy(logits, tensor(classes, device: logits.device), ignore_index: PatchTable.None);
+        Clock?.Lap(StepClock.Forward);
         loss.backward();
+        Clock?.Lap(StepClock.Backward);
         return new StepTerms(loss.item<float>(), loss.item<float>());
     }
 

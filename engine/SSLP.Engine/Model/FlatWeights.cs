@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Model;
 
 /// <summary>
-/// A network's parameters in one piece of memory, in the order of their names in the network: what goes over all of them is one pass or one
-/// launch. Each stays the parameter it was, a leaf with a gradient of its own; only its memory is another. A move to another device or type
-/// makes new parameters, which lie where they like: this comes after it.
+/// A network's parameters in one piece of memory, in the order of their names in the network: what goes over all of them is one pass or
+/// one launch. Each stays the parameter it was, a leaf with a gradient of its own; only its memory is another. A move to another device or
+/// type makes new parameters, which lie where they like: this comes after it.
 /// </summary>
 internal sealed class FlatWeights : IDisposable
 {

@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Optimizer;
 
 /// <summary>
-/// The optimizer of pretraining: <see cref="IMomentumSgd"/> over an encoder's weights, with the bits and the checkpoints of TorchSharp's SGD.
-/// Gradients are left where torch makes them and forgotten before the next step, so that a backward pass gives its own away and neither clears
-/// nor adds. On a CUDA device without kernels of ours the same is done in torch's operations, on all weights at once.
+/// The optimizer of pretraining: <see cref="IMomentumSgd"/> over an encoder's weights, with the bits and the checkpoints of TorchSharp's
+/// SGD. Gradients are left where torch makes them and forgotten before the next step, so that a backward pass gives its own away and
+/// neither clears nor adds. On a CUDA device without kernels of ours the same is done in torch's operations, on all weights at once.
 /// </summary>
 internal sealed class FlatSgd : IDisposable
 {
@@ -48,8 +48,8 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// Euclidean norm of all gradients, summed in float64: not finite where one of them is not, and from 2⁶⁴ on, where a step could take a finite
-    /// weight to infinity. 0 where there are none.
+    /// Euclidean norm of all gradients, summed in float64: not finite where one of them is not, and from 2⁶⁴ on, where a step could take a
+    /// finite weight to infinity. 0 where there are none.
     /// </summary>
     public double GradientNorm()
     {
@@ -64,8 +64,8 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum and
-    /// decay move it.
+    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum
+    /// and decay move it.
     /// </summary>
     /// <param name="rate">η.</param>
     public void Step(double rate)
@@ -79,7 +79,8 @@ internal sealed class FlatSgd : IDisposable
         if (_kernel is not null)
         {
             long count = _isOnHost ? _weights.Count : _weights.Values.numel();
-            _kernel.Step(KernelBridge.Vector(_weights.Values, count), KernelBridge.Vector(_momentum, count), Gradient(), new(rate, _factor, _decay));
+            VectorView weights = KernelBridge.Vector(_weights.Values, count), momentum = KernelBridge.Vector(_momentum, count);
+            _kernel.Step(weights, momentum, Gradient(), new MomentumSgdRates(rate, _factor, _decay));
             return;
         }
         Tensor direction = Joined().add(_weights.Values, alpha: _decay);
@@ -152,7 +153,9 @@ internal sealed class FlatSgd : IDisposable
         return gradient is not null;
     }
 
-    /// <summary>The gradient for a kernel: on the host where torch has it, a piece a parameter; on a device joined. Of the caller's scope.</summary>
+    /// <summary>
+    /// The gradient for a kernel: on the host where torch has it, a piece a parameter; on a device joined. Of the caller's scope.
+    /// </summary>
     private ReadOnlySpan<VectorView> Gradient()
     {
         if (!_isOnHost)

@@ -23,6 +23,12 @@ public sealed record EngineSettings
     /// <summary>Who decodes JPEG tiles.</summary>
     public JpegChoice Jpeg { get; init; }
 
+    /// <summary>
+    /// How often a waiting thread of libtorch's OpenMP looks before it sleeps (libgomp's GOMP_SPINCOUNT); null: libgomp's own number, some
+    /// ten milliseconds' worth. Of meaning to the process's first context, on Linux: libgomp reads it once, when it loads.
+    /// </summary>
+    public int? WaitSpins { get; init; }
+
     /// <summary>The lib folder of a Python torch; empty: the build's own libtorch.</summary>
     public string Libtorch { get; init; } = string.Empty;
 }
@@ -53,6 +59,8 @@ public sealed class EngineContext : IDisposable
         _hosts = workers;
         if (Settings.Threads is < 0 or > WorkerPool.MostWorkers)
             throw new Fault(FaultKind.Usage, $"threads is {Settings.Threads}; it takes a whole number from 0 to {WorkerPool.MostWorkers}.");
+        if (Settings.WaitSpins is { } spins)
+            OpenMp.SetSpins(spins);
         TorchRuntime.Load(Settings.Libtorch);
         _workers = new(() => new WorkerPool(Settings.Threads));
         _slides = new(() => OpenSlides(Settings.Jpeg));

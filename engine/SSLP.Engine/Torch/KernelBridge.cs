@@ -30,7 +30,7 @@ internal static unsafe partial class KernelBridge
         return (ulong)THSTensor_data(dense.Handle);
     }
 
-    /// <summary>The first numbers of a dense float32 tensor, on whatever device it is, as the kernels see them; valid while it lives.</summary>
+    /// <summary>The first numbers of a dense float32 tensor, wherever it is, as the kernels see them; valid while it lives.</summary>
     public static VectorView Vector(Tensor dense, long count)
     {
         if (dense.dtype != ScalarType.Float32 || count > dense.numel())
@@ -38,14 +38,11 @@ internal static unsafe partial class KernelBridge
         return new VectorView((float*)Address(dense), count);
     }
 
-    /// <summary>The optimizer's kernel for tensors of a device, of the caller's; null where none of these kernels works in its memory.</summary>
+    /// <summary>The optimizer's kernel for tensors of a device, the caller's; null where none of these kernels works in its memory.</summary>
     public static IMomentumSgd? MomentumSgd(KernelSet kernels, Device device) =>
-        (device.type == TorchSharp.DeviceType.CUDA, kernels.Backend == KernelBackend.Cuda) switch
-        {
-            (true, false) => null,
-            (false, true) => new MomentumSgdCpu(kernels.Pool),
-            _ => kernels.MomentumSgd(),
-        };
+        device.type != TorchSharp.DeviceType.CUDA ? kernels.MomentumSgd(onHost: true)
+        : kernels.Backend == KernelBackend.Cuda ? kernels.MomentumSgd(onHost: false)
+        : null;
 
     /// <summary>Some bytes of a dense tensor on the CPU, of whatever size the whole is; valid while the tensor lives.</summary>
     /// <param name="dense">The tensor.</param>

@@ -10,6 +10,7 @@ using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Watch;
 using SSLP.Engine.Weights;
+using SSLP.Interop.Cuda;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
@@ -93,6 +94,11 @@ public sealed class PretrainJob : IDisposable
             checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
         KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
+        using (CudaContext? cuda = kernels.Backend == KernelBackend.Cuda ? Devices.ContextOf(device) : null)
+        {
+            if (cuda is not null)
+                RunPlan.Of(_options, _source.Table.Count, _source.PatchSize).RequireDevice(cuda.Memory().Free);
+        }
         Method? method = null;
         Trainer? trainer = null;
         try

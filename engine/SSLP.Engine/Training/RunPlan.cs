@@ -20,7 +20,7 @@ public sealed record PlannedBuffer(string What, long Bytes, string Key = "", boo
 /// What a run takes before anything of it is allocated: memory by buffer, and disk. N rows, D width, B batch, R k-means runs, S side of
 /// the network's input, P side of a patch.
 /// </summary>
-public sealed class RunPlan
+public sealed partial class RunPlan
 {
     // Saved for the backward pass, an image of 224 px in float32: convolutions' inputs and outputs. Counted from the layers' shapes.
     private const double ActivationBytes18 = 28e6, ActivationBytes50 = 120e6;
@@ -80,7 +80,7 @@ public sealed class RunPlan
             disk.Add(new("slide and place of the bank's rows: 12·N", 12 * n));
         if (options.CheckpointBank != CheckpointBank.Whole && hasBank)
             disk.Add(new("the whole checkpoint below the changes", weights + bank, "checkpoint_bank=whole"));
-        return new(memory, disk);
+        return new(memory, disk) { Device = DeviceOf(options, sizes, rows) };
     }
 
     /// <summary>Refuses what cannot fit. Estimates are left out: what is refused is known to be too much.</summary>
@@ -121,6 +121,13 @@ public sealed class RunPlan
         foreach (PlannedBuffer buffer in Memory)
             yield return Line(buffer);
         yield return $"{Text(Memory.Sum(m => m.Bytes)),12}  in all, of {Text(AvailableMemory)}, besides the runtime and libtorch (about 0.5 GB)";
+        if (Device.Count > 0)
+        {
+            yield return $"{"device",12}";
+            foreach (PlannedBuffer buffer in Device)
+                yield return Line(buffer);
+            yield return $"{Text(Device.Sum(m => m.Bytes)),12}  in all for the kernels, the network apart";
+        }
         yield return $"{"disk",12}";
         foreach (PlannedBuffer buffer in Disk)
             yield return Line(buffer);

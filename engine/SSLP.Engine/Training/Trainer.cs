@@ -64,8 +64,8 @@ public sealed class Trainer : IDisposable
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
     /// <param name="group">The processes that train together, each with batches of the options' size; null for this one alone.</param>
     internal Trainer(
-        TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels, IRunProbe? probe = null,
-        ProcessGroup? group = null)
+        TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels,
+        IRunProbe? probe = null, ProcessGroup? group = null)
     {
         _group = group;
         _whole = group is null ? options : options with { BatchSize = checked(options.BatchSize * group.Size) };
@@ -73,17 +73,25 @@ public sealed class Trainer : IDisposable
         _sizes = new RunSizes(_whole, source.Table.Count);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, _sizes.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
-        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, OwnBatch, (ulong)options.Seed, device, _pool);
+        _views = new ViewMaker(
+            options.Augment with { InputSize = options.InputSize }, source.PatchSize, OwnBatch, (ulong)options.Seed, device, _pool);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
         _writer = new CheckpointWriter(_checkpoints);
         _inputs = InputFingerprint.Of(source);
         _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
-        Schedule = new Schedule(options, _order.BatchesPerEpoch);
+        Schedule = new Schedule(_whole, _order.BatchesPerEpoch);
         method.To(device);
         method.Encoder.train();
         // After the move, which makes new parameters.
-        _optimizer = new FlatSgd(method.Encoder, kernels, options.LearningRateOrDefault, options.Momentum, options.WeightDecay);
+        _optimizer = new FlatSgd(method.Encoder, kernels, _whole.LearningRateOrDefault, options.Momentum, options.WeightDecay);
         _guard = new StepGuard(method, _optimizer);
+    }
+
+    /// <summary>Is told the stages of each step, for a bench; null in training.</summary>
+    internal StepClock? Clock
+    {
+        get => _method.Clock;
+        set => _method.Clock = value;
     }
 
     internal Schedule Schedule { get; }
@@ -229,17 +237,22 @@ public sealed class Trainer : IDisposable
         EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
+        Clock?.Lap(StepClock.Rest);
         _method.BeginStep(_step, _order.BatchesPerEpoch);
+        Clock?.Lap(StepClock.Cluster);
 
         TimeSpan togetherBefore = _group?.Waited ?? TimeSpan.Zero;
         long begun = Stopwatch.GetTimestamp(), bytesBefore = _group?.Bytes ?? 0;
         // Of several processes none leaves before the others do: they would wait for it.
         PatchBatch patches = ring.Next(_group is null ? stop : CancellationToken.None);
+        Clock?.Lap(StepClock.Wait);
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
+        Clock?.Lap(StepClock.Augment);
 
         _optimizer.ClearGradients();
         (Tensor, Tensor) before = _guard.Snapshot();
+        Clock?.Lap(StepClock.Guard);
         StepTerms terms = _method.Step(batch);
         if (_group is not null && double.IsFinite(terms.Loss))
             _group.Average([.. _method.Encoder.parameters().Select(p => p.grad).OfType<Tensor>()]);
@@ -250,7 +263,9 @@ public sealed class Trainer : IDisposable
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
         }
+        Clock?.Lap(StepClock.Guard);
         _optimizer.Step(rate);
+        Clock?.Lap(StepClock.Optimizer);
         _method.EndStep(batch);
         _step++;
         if (_group is not null)

@@ -2,8 +2,7 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// Borrowed float32 numbers, one after the other, in the memory of whoever computes: the host's for the reference and the CPU, the
-/// device's for
-/// CUDA. The memory must outlive the call and not move.
+/// device's for CUDA. The memory must outlive the call and not move.
 /// </summary>
 public readonly unsafe struct VectorView
 {

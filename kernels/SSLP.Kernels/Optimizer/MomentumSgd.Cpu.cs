@@ -4,10 +4,9 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// <see cref="IMomentumSgd"/> on the CPU: one pass that reads the gradient for its norm (4 bytes a weight), one that reads and writes all
-/// three
-/// (20 bytes a weight); 12 bytes a weight for a follower. The bits depend neither on the threads nor on the vectors.
+/// three (20 bytes a weight); 12 bytes a weight for a follower. The bits depend neither on the threads nor on the vectors.
 /// </summary>
-public sealed unsafe class MomentumSgdCpu : IMomentumSgd
+internal sealed unsafe class MomentumSgdCpu : IMomentumSgd
 {
     // Numbers of an item: 64 KB a buffer, so that a page's walk is paid once and the cores end together.
     private const int Chunk = 1 << 14;

@@ -4,9 +4,8 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// <see cref="IMomentumSgd"/> on a device: two launches for the norm, one for a step, one for a follower, with nothing between them that
-/// waits.
-/// What judges the gradient sets the flags word, and what moves weights reads it first. The gradient lies in one piece, every buffer on a
-/// boundary of 16 bytes and a multiple of 4 long. The bits are those of the CPU's but for the norm's last ones.
+/// waits. What judges the gradient sets the flags word, and what moves weights reads it first. The gradient lies in one piece, every
+/// buffer on a boundary of 16 bytes and a multiple of 4 long. The bits are those of the CPU's but for the norm's last ones.
 /// </summary>
 internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
 {

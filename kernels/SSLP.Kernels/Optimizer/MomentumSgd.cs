@@ -8,16 +8,13 @@ public readonly record struct MomentumSgdRates(double LearningRate, double Momen
 
 /// <summary>
 /// Stochastic gradient descent with momentum and weight decay over flat buffers, as PyTorch defines it (torch.optim.SGD; Sutskever et al.
-/// 2013
-/// with the rate outside of the momentum): d = g + λw, m = μm + d, w = w − ηm. In float32: d and w are fused multiply-adds, μm is rounded
-/// on
-/// its own, so that the bits are those of torch's own operations on a processor with FMA. A momentum buffer begins as
+/// 2013 with the rate outside of the momentum): d = g + λw, m = μm + d, w = w − ηm. In float32: d and w are fused multiply-adds, μm is
+/// rounded on its own, so that the bits are those of torch's own operations on a processor with FMA. A momentum buffer begins as
 /// <see cref="FreshMomentum"/>.
 /// </summary>
 /// <remarks>
 /// The gradient may lie in several pieces, which follow one another in the flat buffers' order: torch keeps one tensor a parameter, and
-/// nothing
-/// is gained on a CPU by joining them.
+/// nothing is gained on a CPU by joining them.
 /// </remarks>
 public interface IMomentumSgd : IDisposable
 {

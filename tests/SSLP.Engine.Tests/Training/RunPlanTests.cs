@@ -44,6 +44,30 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void A_device_that_cannot_hold_the_candidates_is_refused_with_the_batch_to_take()
+    {
+        RunPlan plan = RunPlan.Of(new TrainingOptions { Kernels = KernelBackend.Cuda, BatchSize = 128 }, 100_000_000, 256);
+        plan.RequireDevice(200L << 30);
+        Fault fault = Assert.Throws<Fault>(() => plan.RequireDevice(80L << 30));
+        Assert.Equal(FaultKind.Space, fault.Kind);
+        Assert.Contains("batch_size=64", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("device memory", fault.Message, StringComparison.Ordinal);
+        Assert.Empty(RunPlan.Of(new TrainingOptions(), 100_000_000, 256).Device);
+        RunPlan.Of(new TrainingOptions(), 100_000_000, 256).RequireDevice(0);
+    }
+
+    /// <summary>The committed table is made of the plan; where it is not, the one that is lies beside the tests.</summary>
+    [Fact]
+    public void The_table_of_bench_results_is_the_plan_s()
+    {
+        string committed = Path.Combine(MemoryTable.Repository, "bench", "results", "memory", "README.md"), now = MemoryTable.Compose();
+        string received = Path.Combine(AppContext.BaseDirectory, "memory.md");
+        File.WriteAllText(received, now);
+        string before = File.Exists(committed) ? File.ReadAllText(committed).ReplaceLineEndings("\n") : string.Empty;
+        Assert.True(before == now, $"The table is of another plan: cp '{received}' '{committed}'");
+    }
+
+    [Fact]
     public void Every_part_of_an_epoch_is_timed()
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
