@@ -21,8 +21,8 @@ internal sealed class TrainPatches : IPatchSource
         int slides = (count + SlideSide * SlideSide - 1) / (SlideSide * SlideSide);
         int[] all = [.. Enumerable.Range(0, count)];
         Table = new PatchTable(
-            [.. Enumerable.Range(0, slides).Select(slide => $"noise{slide}")], [.. all.Select(i => i / (SlideSide * SlideSide))],
-            [.. all.Select(i => i % SlideSide)], [.. all.Select(i => i / SlideSide % SlideSide)]);
+            [.. Enumerable.Range(0, slides).Select(slide => $"noise{slide}")], all.Select(i => i / (SlideSide * SlideSide)).ToArray(),
+            all.Select(i => i % SlideSide).ToArray(), all.Select(i => i / SlideSide % SlideSide).ToArray());
         _pixels = [.. Enumerable.Range(0, Kept).Select(i =>
         {
             var rgb = new byte[side * side * 3];

@@ -2,6 +2,7 @@ using SkiaSharp;
 using SSLP.Data.Slides;
 using SSLP.Data.Synth;
 using SSLP.Data.Tiling;
+using SSLP.Interop.Slides;
 using SSLP.Tests.Shared;
 using Xunit;
 
@@ -26,7 +27,7 @@ public sealed class LabelImagesTests : IDisposable
                 (rgb[((y * side) + x) * 3], rgb[(((y * side) + x) * 3) + 1], rgb[(((y * side) + x) * 3) + 2]) = (185, 105, 165);
         string path = _folder.File("slides/S1.tiff"), outputs = Path.Combine(_folder.Path, "out");
         new PhilipsTiff(side, side, 0.5, 0.5) { TileSide = 256, Label = label }.Write(path, rgb);
-        using (SSLP.Interop.Slides.Slide slide = SSLP.Interop.Slides.Slide.Open(path))
+        using (Slide slide = Slide.Open(path))
             Assert.Contains("label", slide.AssociatedImages);
         using (TileManifest manifest = Tiler.Run([new SlideFile("S1.tiff", path)], new() { PatchSize = 128, ContactSheetFolder = Path.Combine(outputs, "sheets") }).Manifest)
         {
