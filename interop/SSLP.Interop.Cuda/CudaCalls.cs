@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace SSLP.Interop.Cuda;
 
 /// <summary>
-/// The driver's functions as calls on an object, which a context and all that is made in it hold: the system's driver, or, under test, one that executes
+/// The driver's functions as calls on an object, which a context and all that is made in it hold: the system's driver, or, under test,
+/// one that executes
 /// kernels on the host. Names and order are <see cref="NativeCuda"/>'s.
 /// </summary>
 internal unsafe class CudaCalls
@@ -13,6 +14,16 @@ internal unsafe class CudaCalls
     {
         if (result != NativeCuda.CUDA_SUCCESS)
             throw new CudaException(call, result, Describe(result));
+    }
+
+    /// <summary>Whether device memory is the host's, and work is done in order with the host's own: a tensor on the CPU is on the
+    /// device.</summary>
+    public virtual bool IsOnHost => false;
+
+    /// <summary>Is told of memory that is libtorch's and not the driver's, before kernels use it. A device finds its memory
+    /// without.</summary>
+    public virtual void Borrowed(ulong address, long bytes)
+    {
     }
 
     /// <summary>The driver's name and words for an error.</summary>

@@ -1,11 +1,14 @@
 using SSLP.Engine.Methods;
+using SSLP.Engine.Torch;
+using SSLP.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Diverged;
 
 /// <summary>
-/// Whether a step may move the weights: its loss, its gradients and the batch statistics after it must be finite. What a step changes before that
+/// Whether a step may move the weights: its loss, its gradients and the batch statistics after it must be finite. What a step changes
+/// before that
 /// is known are the batch statistics, which it can put back.
 /// </summary>
 internal sealed class StepGuard
@@ -48,7 +51,8 @@ internal sealed class StepGuard
     }
 
     /// <summary>
-    /// Euclidean norm of all gradients in float32: not finite where one of them is not, and where their squares overflow. A gradient of finite norm is
+    /// Euclidean norm of all gradients in float32: not finite where one of them is not, and where their squares overflow. A gradient of
+    /// finite norm is
     /// below 2⁶⁴, so no learning rate that can be asked for takes a finite weight to infinity by it.
     /// </summary>
     public double GradientNorm()
@@ -65,6 +69,21 @@ internal sealed class StepGuard
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         return Joined(_statistics).isfinite().all().item<bool>();
+    }
+
+    /// <summary>
+    /// The same two without a wait: the norm of the gradients and what is not finite go into a step's report. The tensors are of the
+    /// caller's scope.
+    /// </summary>
+    public void EnqueueChecks(StepReport report, KernelSet kernels)
+    {
+        using var noGrad = no_grad();
+        Tensor[] norms = [.. _learned.Select(p => p.Value.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
+        Tensor norm = norms.Length == 0 ? zeros(1) : stack(norms).norm();
+        report.EnqueueNumber(StepValue.GradientNorm, KernelBridge.Lent(norm, kernels), StepFault.GradientNotFinite);
+        long count = _statistics.Sum(s => s.Value.numel()), padding = (4 - count % 4) % 4; // the kernel takes four at once
+        Tensor joined = cat([.. _statistics.Select(s => s.Value.reshape(-1)), zeros(padding, device: norm.device)], 0);
+        report.EnqueueCheck(KernelBridge.Lent(joined, kernels), joined.numel(), StepFault.StatisticsNotFinite);
     }
 
     /// <summary>Name of a weight or batch statistic that is not finite; null where all are.</summary>

@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Methods;
 
 /// <summary>
-/// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a slowly
+/// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a
+/// slowly
 /// following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
 /// the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
@@ -21,6 +22,8 @@ public sealed class MoCoV2 : Method
     private readonly Encoder _key;
     private readonly MemoryBank _queue; // [K, D], unit rows
     private readonly IWholeBankLoss _loss;
+    private readonly KernelSet _kernels;
+    private readonly MemoryBankUpdateCuda? _update;
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
     private BankSnapshot? _snapshot; // of the checkpoint that is being written
@@ -41,6 +44,8 @@ public sealed class MoCoV2 : Method
         _key.train();
         _queue = MemoryBank.CreateRandom(queue, query.Head.Width, seed, kernels.Pool);
         _loss = kernels.WholeBankLoss(_queue);
+        _update = kernels.MemoryBankUpdate(_queue) as MemoryBankUpdateCuda;
+        _kernels = kernels;
     }
 
     public override Encoder Encoder { get; }
@@ -61,12 +66,51 @@ public sealed class MoCoV2 : Method
         double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses, KernelBridge.View(gradient));
         q.backward([gradient.to(q.device)]);
         if (batch.IsWatched)
-            Compared = new ComparedFeatures(
-                _queue.Width, host.ToArray<float>(), keys.ToArray<float>(), ComparedFeatures.Sample(_queue, []),
-                AreLearned: (long)batch.Step * host.shape[0] >= _queue.RowCount);
+            Compared = ComparedOf(host, keys, batch);
         _keys = keys;
         return new StepTerms(loss, loss, NegativeSize: _queue.RowCount);
     }
+
+    internal override KernelSet? OnDevice => _loss is WholeBankLossCuda ? _kernels : null;
+
+    internal override int InputInts(int batch) => batch;
+
+    /// <summary>The queue's rows that the keys go to.</summary>
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs)
+    {
+        for (int i = 0; i < patches.Length; i++)
+            inputs[i] = (_next + i) % _queue.RowCount;
+    }
+
+    internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
+    {
+        Tensor q = Encoder.forward(batch.Views[0]).contiguous(); // [B, D]
+        Tensor k = Keys(batch.Views[1], batch.Step).contiguous(); // [B, D], no gradient
+        Tensor gradient = empty_like(q);
+        ((WholeBankLossCuda)_loss).Enqueue(
+            KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature, KernelBridge.OnDevice(gradient, _kernels),
+            report);
+        if (batch.IsWatched)
+            Compared = ComparedOf(q.detach(), k, batch);
+        q.backward([gradient]);
+        _keys = k;
+    }
+
+    internal override StepTerms TermsOf(in StepReading reading) => (reading.Fault & StepFault.NotFinite) != 0
+        ? StepTerms.NotANumber
+        : new StepTerms(reading[StepValue.Loss], reading[StepValue.Self], NegativeSize: _queue.RowCount);
+
+    internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report)
+    {
+        _key.FollowByMomentum(Encoder, _momentum);
+        _update!.Enqueue(inputs, KernelBridge.OnDevice(_keys!, _kernels), momentum: 1, report);
+        _next = (_next + (int)_keys!.shape[0]) % _queue.RowCount;
+    }
+
+    private ComparedFeatures ComparedOf(Tensor queries, Tensor keys, TrainingBatch batch) => new(
+        _queue.Width, queries.ToArray<float>(), keys.ToArray<float>(),
+        _update is { IsAhead: true } ? _update.Read(ComparedFeatures.SampleRows(_queue.RowCount, [])) : ComparedFeatures.Sample(_queue, []),
+        AreLearned: (long)batch.Step * queries.shape[0] >= _queue.RowCount);
 
     /// <summary>The key encoder follows, the keys go into the queue.</summary>
     public override void EndStep(TrainingBatch batch)
@@ -85,6 +129,7 @@ public sealed class MoCoV2 : Method
 
     public override IEnumerable<SafetensorsItem> State()
     {
+        _update?.TakeHome();
         _snapshot = new BankSnapshot(_queue);
         return
         [
@@ -109,6 +154,7 @@ public sealed class MoCoV2 : Method
     {
         _key.Dispose();
         _loss.Dispose();
+        _update?.Dispose();
         _queue.Dispose();
         base.Dispose();
     }

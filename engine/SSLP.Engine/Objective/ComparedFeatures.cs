@@ -6,7 +6,8 @@ namespace SSLP.Engine.Objective;
 /// <param name="Width">D.</param>
 /// <param name="Features">f, unit rows [B, D].</param>
 /// <param name="Positives">What each is to be near, unit rows [B, D]: its bank row before the update, or the key of its other view.</param>
-/// <param name="Keys">A sample of what negatives are drawn from, unit rows [R, D], none a positive of the batch; empty: the positives of the others are.</param>
+/// <param name="Keys">A sample of what negatives are drawn from, unit rows [R, D], none a positive of the batch; empty: the positives of
+/// the others are.</param>
 /// <param name="AreLearned">False while the keys still hold the random vectors that a bank or queue starts with.</param>
 /// <param name="Sampling">How negatives are drawn.</param>
 /// <param name="PoolShare">Share of the keys that is the pool of semi-hard negatives.</param>
@@ -19,12 +20,14 @@ public sealed record ComparedFeatures(
     /// <summary>Rows at even distances of a bank that is filled by rows, without those of the batch.</summary>
     /// <param name="bank">The bank.</param>
     /// <param name="without">Bank rows of the batch.</param>
-    public static float[] Sample(MemoryBank bank, ReadOnlySpan<int> without)
+    public static float[] Sample(MemoryBank bank, ReadOnlySpan<int> without) => Gather(bank, SampleRows(bank.RowCount, without));
+
+    /// <summary>Their numbers.</summary>
+    public static int[] SampleRows(int rows, ReadOnlySpan<int> without)
     {
         HashSet<int> batch = [.. without];
-        int count = Math.Min(MostKeys, bank.RowCount);
-        int[] rows = [.. Enumerable.Range(0, count).Select(i => (int)((long)i * bank.RowCount / count)).Where(row => !batch.Contains(row))];
-        return Gather(bank, rows);
+        int count = Math.Min(MostKeys, rows);
+        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * rows / count)).Where(row => !batch.Contains(row))];
     }
 
     /// <summary>The given rows of a bank, one after the other.</summary>

@@ -11,7 +11,7 @@ namespace SSLP.Engine.Objective;
 /// SSLP's objective through the kernels: sets, terms and gradient in one pass over the packed bank, nothing of size B × N. What it
 /// computes is <see cref="PlainObjective"/>'s definition.
 /// </summary>
-public sealed class FusedObjective : IBankObjective
+public sealed partial class FusedObjective : IBankObjective
 {
     internal const string VectorsName = "bank.vectors", ClustersName = "bank.clusters";
 
@@ -32,11 +32,12 @@ public sealed class FusedObjective : IBankObjective
     /// <param name="kernels">Which implementation, on which threads; stays the caller's.</param>
     public FusedObjective(ObjectivePlan plan, PatchTable table, int width, ulong seed, KernelSet kernels)
     {
-        (_plan, _seed) = (plan, seed);
+        (_plan, _seed, _kernels) = (plan, seed, kernels);
         _bank = MemoryBank.CreateRandom(table.Count, width, seed, kernels.Pool);
         var spatial = new SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn);
         _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms);
         _kmeans = kernels.KMeans(_bank);
+        _update = kernels.MemoryBankUpdate(_bank) as MemoryBankUpdateCuda;
         _changed = new ChangedRows(table.Count);
         _labels = new int[checked(plan.ClusterRuns * table.Count)];
         for (int i = 0; i < _labels.Length; i++)
@@ -50,8 +51,15 @@ public sealed class FusedObjective : IBankObjective
     /// <summary>The constants.</summary>
     public ObjectivePlan Plan => _plan;
 
-    /// <summary>v, for tests and reports.</summary>
-    public MemoryBank Bank => _bank;
+    /// <summary>v on the host, for tests and reports; not while a checkpoint is being written.</summary>
+    public MemoryBank Bank
+    {
+        get
+        {
+            _update?.TakeHome();
+            return _bank;
+        }
+    }
 
     /// <summary>Labels [R, N], run after run.</summary>
     public ReadOnlySpan<int> Labels => _labels;
@@ -67,7 +75,7 @@ public sealed class FusedObjective : IBankObjective
     }
 
     public ComparedFeatures Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => new(
-        _bank.Width, features.ToArray<float>(), ComparedFeatures.Gather(_bank, anchors), ComparedFeatures.Sample(_bank, anchors),
+        _bank.Width, features.ToArray<float>(), RowsNow(anchors), RowsNow(ComparedFeatures.SampleRows(_bank.RowCount, anchors)),
         AreLearned: (long)step * anchors.Length >= _bank.RowCount, _plan.Terms.Sampling, _plan.Terms.PoolShare);
 
     public void Update(ReadOnlySpan<int> anchors, Tensor features)
@@ -92,6 +100,7 @@ public sealed class FusedObjective : IBankObjective
 
     public IEnumerable<SafetensorsItem> State()
     {
+        _update?.TakeHome();
         _snapshot = new BankSnapshot(_bank);
         return [_snapshot.ToItem(VectorsName), Labelled(_labels)];
     }
@@ -102,6 +111,8 @@ public sealed class FusedObjective : IBankObjective
         if (_changed.Count > _bank.RowCount / 2)
             return null;
         int[] rows = _changed.ToArray();
+        if (_update is { IsAhead: true })
+            _update.TakeHome(rows);
         _snapshot = new BankSnapshot(_bank, rows);
         return
         [
@@ -132,6 +143,7 @@ public sealed class FusedObjective : IBankObjective
     {
         _step.Dispose();
         _kmeans.Dispose();
+        _update?.Dispose();
         _bank.Dispose();
     }
 
@@ -163,7 +175,8 @@ public sealed class FusedObjective : IBankObjective
     }
 
     /// <summary>
-    /// The paper's program has 1234, 1235, 1236 for its three runs every time [B]. Here the clustering's number is in the upper half, so that
+    /// The paper's program has 1234, 1235, 1236 for its three runs every time [B]. Here the clustering's number is in the upper half, so
+    /// that
     /// no start is kept for good; the run's own seed is not in it, as checkpoints of every version have it.
     /// </summary>
     private static ulong SeedOf(int run, int clustering) => 1234 + (ulong)run + ((ulong)clustering << 32);

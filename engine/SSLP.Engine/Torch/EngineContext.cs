@@ -1,4 +1,5 @@
 using SSLP.Data.Files;
+using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -20,6 +21,9 @@ public sealed record EngineSettings
     /// <summary>Width of the CPU kernels' vectors; null: the widest that the processor accelerates. All give the same bits.</summary>
     public InstructionSet? Isa { get; init; }
 
+    /// <summary>The CUDA driver that the kernels use; null: the system's.</summary>
+    public CudaDriver? Driver { get; init; }
+
     /// <summary>Who decodes JPEG tiles.</summary>
     public JpegChoice Jpeg { get; init; }
 
@@ -28,7 +32,8 @@ public sealed record EngineSettings
 }
 
 /// <summary>
-/// What a process shares, opened by its host: worker threads, kernels, slide caches and decoders, libtorch. Two of them in one process do not disturb
+/// What a process shares, opened by its host: worker threads, kernels, slide caches and decoders, libtorch. Two of them in one process do
+/// not disturb
 /// each other: what libtorch holds for the whole process, its thread count and its generator, is set where it is used and given back.
 /// </summary>
 public sealed class EngineContext : IDisposable
@@ -83,7 +88,8 @@ public sealed class EngineContext : IDisposable
         try
         {
             return new KernelSet(
-                new KernelOptions { Backend = Settings.Kernels, Scores = Settings.Scores, Isa = Settings.Isa, Device = device }, Workers);
+                new KernelOptions { Backend = Settings.Kernels, Scores = Settings.Scores, Isa = Settings.Isa, Device = device }, Workers,
+                Settings.Driver);
         }
         catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
         {
@@ -95,7 +101,8 @@ public sealed class EngineContext : IDisposable
     public void Enter() => UseThreads(Workers);
 
     /// <summary>
-    /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever computes says its
+    /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever
+    /// computes says its
     /// own first; a sum over other threads would have other bits.
     /// </summary>
     internal static void UseThreads(WorkerPool workers)
@@ -104,7 +111,8 @@ public sealed class EngineContext : IDisposable
             set_num_threads(workers.Workers);
     }
 
-    /// <summary>Makes something that draws from libtorch's generator, as a function of the seed alone; the generator is then as it was.</summary>
+    /// <summary>Makes something that draws from libtorch's generator, as a function of the seed alone; the generator is then as it
+    /// was.</summary>
     /// <param name="seed">Of the draws.</param>
     /// <param name="make">What draws.</param>
     public static T Seeded<T>(long seed, Func<T> make)

@@ -42,6 +42,7 @@ public sealed class Trainer : IDisposable
     private readonly Checkpoint _checkpoints;
     private readonly CheckpointWriter _writer;
     private readonly StepGuard _guard;
+    private readonly DeviceTraining? _onDevice;
     private readonly IRunProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
@@ -72,6 +73,8 @@ public sealed class Trainer : IDisposable
         // After the move, which makes new parameters: the optimizer keeps its state by their handles.
         _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         _guard = new StepGuard(method);
+        _onDevice = DeviceTraining.For(
+            method, _guard, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device);
     }
 
     public Schedule Schedule { get; }
@@ -91,7 +94,8 @@ public sealed class Trainer : IDisposable
     /// <summary>Goes back to the newest checkpoint, or to another one.</summary>
     /// <param name="from">The checkpoint's file; null for the newest of the run.</param>
     /// <param name="extend">
-    /// These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones begin as in a new run. Epochs
+    /// These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones begin as in a new
+    /// run. Epochs
     /// and max_steps may differ then, too.
     /// </param>
     /// <returns>False where there is none.</returns>
@@ -118,10 +122,12 @@ public sealed class Trainer : IDisposable
         return true;
     }
 
-    /// <summary>Of a run that goes on with more patches: rows of its bank that were found among them, and rows that were not. Null where it is the same.</summary>
+    /// <summary>Of a run that goes on with more patches: rows of its bank that were found among them, and rows that were not. Null where
+    /// it is the same.</summary>
     public (int Kept, int Gone)? Extended { get; private set; }
 
-    /// <summary>Writes the places of the bank's rows beside the run, where they are not there: a later run may go on with more patches by them.</summary>
+    /// <summary>Writes the places of the bank's rows beside the run, where they are not there: a later run may go on with more patches by
+    /// them.</summary>
     private void KeepRows()
     {
         if (!BankRows.AreOf(_folder.BankRows, _inputs))
@@ -132,7 +138,8 @@ public sealed class Trainer : IDisposable
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
     /// <exception cref="Fault">
-    /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or the features
+    /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or
+    /// the features
     /// collapsed and that is to end the run; its checkpoint is written.
     /// </exception>
     /// <exception cref="Fault">A checkpoint could not be written.</exception>
@@ -186,6 +193,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _onDevice?.Dispose();
         _method.Dispose();
         _views.Dispose();
     }
@@ -200,27 +208,27 @@ public sealed class Trainer : IDisposable
         _method.BeginStep(_step, _order.BatchesPerEpoch);
 
         PatchBatch patches = ring.Next(stop);
-        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
-        ring.Release();
-
-        _optimizer.zero_grad();
         (Tensor, Tensor) before = _guard.Snapshot();
-        StepTerms terms = _method.Step(batch);
-        double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
-        if (!double.IsFinite(norm) || !_guard.StatisticsAreFinite())
+        (TrainingBatch batch, StepTerms terms, double norm, bool isFinite) = _onDevice is null
+            ? StepOnHost(patches, ring, ramp)
+            : StepOnDevice(_onDevice, patches, ring, ramp, before);
+        if (!isFinite)
         {
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
         }
         _optimizer.SetLearningRate(rate);
         _optimizer.step();
-        _method.EndStep(batch);
+        if (_onDevice is null)
+            _method.EndStep(batch);
+        else
+            _onDevice.End(batch);
         _step++;
 
         long now = Stopwatch.GetTimestamp();
         double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
         _lastLine = now;
-        return _watches.WithSigns(new StepMetrics
+        return _watches!.WithSigns(new StepMetrics
         {
             Step = _step,
             Epoch = (double)_step / _order.BatchesPerEpoch,
@@ -239,6 +247,29 @@ public sealed class Trainer : IDisposable
             FeatureFromOtherSlides = terms.FeatureFromOtherSlides,
             ReplacedPatches = _reader.Replaced,
         });
+    }
+
+    /// <summary>Views, forward, loss and backward, each waited for; whether the step may move anything.</summary>
+    private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnHost(PatchBatch patches, BatchRing ring, double ramp)
+    {
+        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
+        ring.Release();
+        _optimizer.zero_grad();
+        StepTerms terms = _method.Step(batch);
+        double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
+        return (batch, terms, norm, double.IsFinite(norm) && _guard.StatisticsAreFinite());
+    }
+
+    /// <summary>The same where the network and the kernels share a device.</summary>
+    private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnDevice(
+        DeviceTraining device, PatchBatch patches, BatchRing ring, double ramp, (Tensor, Tensor) before)
+    {
+        (TrainingBatch batch, StepReading reading) = device.Step(
+            patches, _step, ramp, _watches!.IsDue(_step + 1), before, () => _optimizer.zero_grad());
+        ring.Release();
+        StepTerms terms = device.TermsOf(reading);
+        double norm = double.IsFinite(terms.Loss) ? reading[StepValue.GradientNorm] : double.NaN;
+        return (batch, terms, norm, double.IsFinite(norm) && reading.Fault == StepFault.None);
     }
 
     /// <summary>With the online probe's reading, whose time is in no line's patches per second.</summary>
@@ -361,7 +392,8 @@ public sealed class Trainer : IDisposable
     private BatchRing MakeRing()
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        using CudaContext? context = Devices.ContextOf(_device);
+        using CudaContext? own = Devices.ContextOf(_device);
+        CudaContext? context = _onDevice?.Context ?? own;
         int slots = Math.Min(_options.Prefetch, ReplacingReader.Lag);
         BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, slots));
         return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, slots, workers, memory);

@@ -3,7 +3,8 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// A CUDA device: its primary context, in which libtorch works too, and stream 0, libtorch's own, so that kernels are in order with what libtorch
+/// A CUDA device: its primary context, in which libtorch works too, and stream 0, libtorch's own, so that kernels are in order with what
+/// libtorch
 /// enqueued before and will enqueue after. The driver compiles each kernel at its first launch.
 /// </summary>
 public sealed unsafe class CudaComputeDevice : IComputeDevice
@@ -20,6 +21,9 @@ public sealed unsafe class CudaComputeDevice : IComputeDevice
         _context = CudaContext.Retain(ordinal, driver);
         _stream = _context.DefaultStream;
     }
+
+    /// <summary>The context that kernels run in.</summary>
+    public CudaContext Context => _context;
 
     /// <summary>What the device is.</summary>
     public CudaDeviceInfo Device => _context.Device;

@@ -2,7 +2,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64 reference.</summary>
+/// <summary>The whole bank step through the launcher and the device code, on a GPU or the PTX machine, against the float64
+/// reference.</summary>
 [Collection("device")]
 public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
 {
@@ -25,6 +26,14 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
 
     [Fact]
     public void Without_negatives_everything_is_zero() => Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 0 }, 60, [3, 50]);
+
+    /// <summary>Thresholds and buckets come from a sample of the rows; a search for ranks that it does not reach would be told too
+    /// short.</summary>
+    [Theory]
+    [InlineData(DeviceScores.Float32)]
+    [InlineData(DeviceScores.BFloat16)]
+    public void Ranks_of_a_sampled_bank_match_the_reference(DeviceScores scores) =>
+        Compare(new ThreeTermOptions { NearestKeys = 60, Negatives = 24 }, rows: 4400, anchors: [0, 2077, 4399], scores);
 
     [Fact]
     public void A_bank_update_is_followed()
@@ -70,7 +79,8 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
             new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0, Sampling = NegativeSampling.Random },
             90, [3, 50, 89]);
 
-    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the second.</summary>
+    /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the
+    /// second.</summary>
     [Fact]
     public void A_sample_of_more_neighbours_than_there_is_room_for_matches_the_reference()
     {

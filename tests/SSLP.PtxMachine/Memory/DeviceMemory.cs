@@ -20,7 +20,8 @@ internal unsafe struct Allocation
 }
 
 /// <summary>
-/// The machine's device memory: the host's, so that a device address is a pointer, known by allocation and byte. Beside the bytes it keeps who wrote and who
+/// The machine's device memory: the host's, so that a device address is a pointer, known by allocation and byte. Beside the bytes it
+/// keeps who wrote and who
 /// read each word; see <see cref="History"/>.
 /// </summary>
 public sealed unsafe class DeviceMemory : IDisposable
@@ -62,8 +63,10 @@ public sealed unsafe class DeviceMemory : IDisposable
         return true;
     }
 
-    /// <summary>Lets kernels use memory of the host, a tensor's for one, until the loan is disposed. All its words count as written.</summary>
-    /// <exception cref="ArgumentException">The memory overlaps with what kernels may use already, or is not on a word's boundary.</exception>
+    /// <summary>Lets kernels use memory of the host, a tensor's for one, until the loan is disposed. All its words count as
+    /// written.</summary>
+    /// <exception cref="ArgumentException">The memory overlaps with what kernels may use already, or is not on a word's
+    /// boundary.</exception>
     public IDisposable Lend(void* memory, long bytes)
     {
         ulong address = (ulong)memory;
@@ -72,6 +75,27 @@ public sealed unsafe class DeviceMemory : IDisposable
         Insert(address, (ulong)bytes, borrowed: true);
         MarkWritten(address, bytes);
         return new Loan(this, address);
+    }
+
+    /// <summary>
+    /// Lets kernels use memory of the host from here on: whoever has it now has written all of it. What was borrowed there before is
+    /// given back, as
+    /// its allocator had it back before it could give it anew.
+    /// </summary>
+    /// <exception cref="ArgumentException">The memory is the machine's own, or not on a word's boundary.</exception>
+    public void Borrow(ulong address, long bytes)
+    {
+        for (int at = _allocations.Count - 1; at >= 0; at--)
+        {
+            Allocation known = _allocations[at];
+            if (known.Borrowed && address < known.Start + known.Bytes && known.Start < address + (ulong)bytes)
+            {
+                NativeMemory.Free(known.Cells);
+                _allocations.RemoveAt(at);
+            }
+        }
+
+        Lend((void*)address, bytes);
     }
 
     /// <summary>Says that the host, a copy or a fill has written bytes.</summary>

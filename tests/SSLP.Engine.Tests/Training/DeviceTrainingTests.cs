@@ -1,0 +1,184 @@
+using SSLP.Data.Files;
+using SSLP.Data.Patches;
+using SSLP.Engine.Diverged;
+using SSLP.Engine.Methods;
+using SSLP.Engine.Options;
+using SSLP.Engine.Runs;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
+using SSLP.Kernels;
+using SSLP.PtxMachine.Driver;
+using SSLP.Tests.Shared;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Tests.Training;
+
+/// <summary>What a step that stays on the device asks of the driver, and what it does when something is wrong: on the PTX machine, torch
+/// on the CPU.</summary>
+public sealed class DeviceTrainingTests
+{
+    /// <summary>Copies above this are a batch's; all others are numbers.</summary>
+    private const long SmallBytes = 64 << 10;
+
+    [Theory]
+    [InlineData(MethodKind.Sslp)]
+    [InlineData(MethodKind.InstDisc)]
+    [InlineData(MethodKind.MoCoV2)]
+    public void A_step_sends_its_batch_once_waits_once_and_launches_forty_kernels_at_most(MethodKind method)
+    {
+        // Pixels of 64 px: a batch is above what counts as small.
+        TrainingOptions options = MachineRun.Small(method) with { MaxSteps = 12 };
+        using var run = new MachineRun();
+        using var source = new TestPatches(slides: 2, side: 8, patchSize: 64);
+        var steps = new CallsOfSteps(run.Machine);
+        run.Train("counted", options, KernelBackend.Cuda, source, progress: steps);
+        Assert.Equal(12, steps.Calls.Count);
+        for (int step = 1; step < 12; step++)
+        {
+            // Before the first step of an epoch the bank is clustered, which is no part of a step; the first finds its memory.
+            if (step % 4 == 0)
+                continue;
+            DriverCall[] calls = steps.Calls[step];
+            DriverCall[] up = [.. calls.Where(call => call.Function == "cuMemcpyHtoDAsync_v2")];
+            Assert.Equal(32 * 64 * 64 * 3, Assert.Single(up, call => call.Bytes > SmallBytes).Bytes);
+            Assert.Equal(2, up.Length);
+            Assert.Equal(StepReport.Bytes, Assert.Single(calls, call => call.Function == "cuMemcpyDtoHAsync_v2").Bytes);
+            Assert.Single(calls, call => call.Function is "cuStreamSynchronize" or "cuEventSynchronize" or "cuCtxSynchronize");
+            Assert.InRange(calls.Count(call => call.Function == "cuLaunchKernel"), 1, 40);
+        }
+    }
+
+    [Theory]
+    [InlineData(MethodKind.Sslp)]
+    [InlineData(MethodKind.MoCoV2)]
+    public void A_run_that_was_stopped_goes_on_with_the_same_losses(MethodKind method)
+    {
+        TrainingOptions options = MachineRun.Small(method) with { MaxSteps = 11, LearningRate = 0.01 };
+        using var run = new MachineRun();
+        IReadOnlyList<StepMetrics> whole = run.Train("whole", options, KernelBackend.Cuda);
+        using var stop = new CancellationTokenSource();
+        run.Train("parts", options, KernelBackend.Cuda, progress: new At(6, stop.Cancel), stop: stop.Token);
+        IReadOnlyList<StepMetrics> parts = run.Train("parts", options, KernelBackend.Cuda, resume: true);
+        Assert.Equal(11, parts.Count);
+        Assert.Equal(whole.Select(m => (m.Step, m.Loss, m.GradientNorm)), parts.Select(m => (m.Step, m.Loss, m.GradientNorm)));
+    }
+
+    /// <summary>Weights so large that the features' length overflows: the step's features are no numbers, and nothing before it is
+    /// wrong.</summary>
+    [Theory]
+    [InlineData(MethodKind.Sslp)]
+    [InlineData(MethodKind.MoCoV2)]
+    public void A_step_of_features_that_are_no_numbers_moves_nothing_and_can_be_replayed(MethodKind method)
+    {
+        using var run = new MachineRun();
+        using var source = new TestPatches(slides: 2, side: 8, patchSize: 16);
+        using var context = new EngineContext(new EngineSettings { Threads = 1, Kernels = KernelBackend.Cuda, Driver = run.Machine.Driver });
+        TrainingOptions options = MachineRun.Small(method) with { MaxSteps = 11, Kernels = KernelBackend.Cuda };
+        using (var job = new PretrainJob(options, run.Folder("nan"), source, "test", resume: false, context: context))
+        {
+            byte[][] before = [];
+            void Plant()
+            {
+                using (no_grad())
+                    job.Method.Encoder.Head.named_parameters().First().parameter.fill_(3e38f);
+                before = StateOf(job.Method);
+            }
+
+            Fault fault = Assert.Throws<Fault>(() => job.Run(new At(6, Plant), CancellationToken.None));
+            Assert.Equal(FaultKind.Diverged, fault.Kind);
+            Assert.Contains("Stopped before step 7", fault.Message, StringComparison.Ordinal);
+            Assert.Equal(6, job.Trainer.StepsDone);
+            Assert.Equal(before, StateOf(job.Method));
+        }
+
+        using var replay = new StepReplay(run.Folder("nan").Diverged);
+        replay.Set(["kernels=cpu"]);
+        Assert.NotNull(replay.Run(source).First);
+    }
+
+    /// <summary>Many patches on one place: more spatial neighbours than there are places within the radius, which is what room is made
+    /// for.</summary>
+    [Fact]
+    public void A_step_whose_lists_do_not_fit_is_done_again_with_more_room()
+    {
+        using var run = new MachineRun();
+        using var source = new CrowdedPatches(128, patchSize: 16);
+        TrainingOptions options = MachineRun.Small(MethodKind.Sslp) with { MaxSteps = 3, Negatives = 4, PoolShare = 0.2 };
+        IReadOnlyList<StepMetrics> expected = run.Train("cpu", options, KernelBackend.Cpu, source);
+        var steps = new CallsOfSteps(run.Machine);
+        IReadOnlyList<StepMetrics> actual = run.Train("cuda", options, KernelBackend.Cuda, source, progress: steps);
+        Assert.All(expected, m => Assert.True(m.SpatialSize > 49));
+        for (int i = 0; i < expected.Count; i++)
+        {
+            Assert.Equal(expected[i].Loss, actual[i].Loss, 1e-4 * Math.Abs(expected[i].Loss));
+            Assert.Equal(expected[i].SpatialSize, actual[i].SpatialSize);
+        }
+
+        Assert.Equal([2, 1, 1], steps.Calls.Select(calls => calls.Count(call => call.Subject == "Kernel_ReportStep")));
+    }
+
+    private static byte[][] StateOf(Method method)
+    {
+        using var scope = NewDisposeScope();
+        return
+        [
+            .. method.Encoder.state_dict().Select(pair => pair.Value.contiguous().bytes.ToArray()),
+            .. method is Sslp { Objective: Engine.Objective.FusedObjective fused }
+                ? new[] { System.Runtime.InteropServices.MemoryMarshal.AsBytes(RowsOf(fused.Bank).AsSpan()).ToArray() } : [],
+        ];
+    }
+
+    private static float[] RowsOf(MemoryBank bank)
+    {
+        float[] rows = new float[bank.RowCount * bank.Width];
+        bank.SaveRows(0, rows);
+        return rows;
+    }
+
+    /// <summary>The driver's calls of each step.</summary>
+    private sealed class CallsOfSteps(MachineDriver machine) : IProgress<StepMetrics>
+    {
+        public List<DriverCall[]> Calls { get; } = [];
+
+        public void Report(StepMetrics value)
+        {
+            Calls.Add(machine.Calls);
+            machine.ForgetCalls();
+        }
+    }
+
+    private sealed class At(int step, Action action) : IProgress<StepMetrics>
+    {
+        public void Report(StepMetrics value)
+        {
+            if (value.Step == step)
+                action();
+        }
+    }
+
+    /// <summary>One slide, all patches on three places.</summary>
+    private sealed class CrowdedPatches(int count, int patchSize) : IPatchSource
+    {
+        public PatchTable Table { get; } = new(
+            ["slide0"], new int[count], Enumerable.Range(0, count).Select(p => p % 3).ToArray(), new int[count]);
+
+        public int PatchSize => patchSize;
+
+        public double? Mpp => 0.5;
+
+        public bool IsCheapAtRandom => true;
+
+        public string Describe => "crowded patches";
+
+        public void Read(int patch, Span<byte> rgb)
+        {
+            for (int i = 0; i < rgb.Length; i++)
+                rgb[i] = TestPatches.Pixel(patch, i);
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
