@@ -114,7 +114,8 @@ public sealed unsafe class CudaDriver
     internal static string[] Candidates() =>
         OperatingSystem.IsWindows() ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
 
-    /// <summary>Loads the driver of this machine from a path, for machines that keep it where the loader does not look. Before anything else uses it.</summary>
+    /// <summary>Loads the driver of this machine from a path, for machines that keep it where the loader does not look. Before anything
+    /// else uses it.</summary>
     /// <param name="path">The library.</param>
     /// <exception cref="InvalidOperationException">It does not load, or a process that has a driver already asks for another.</exception>
     public static void LoadFrom(string path)

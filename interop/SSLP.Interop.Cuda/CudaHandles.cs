@@ -23,8 +23,8 @@ internal sealed class CudaContextHandle : SafeHandle
 }
 
 /// <summary>
-/// Something that lives in a context and keeps it alive. It is released with that context current, whatever thread (the finalizer's has none)
-/// the release comes from; the thread's own context is put back.
+/// Something that lives in a context and keeps it alive. It is released with that context current, whatever thread (the finalizer's has
+/// none) the release comes from; the thread's own context is put back.
 /// </summary>
 internal abstract class CudaOwnedHandle : SafeHandle
 {

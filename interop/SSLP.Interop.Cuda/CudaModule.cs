@@ -23,7 +23,8 @@ public sealed unsafe class CudaModule : IDisposable
     private CudaCalls Calls => Context.Calls;
 
     /// <summary>Finds an entry of the module.</summary>
-    /// <param name="dynamicSharedBytes">Shared memory that launches will ask for beyond what the entry declares. Above 48 KB a device grants it only on request, made here.</param>
+    /// <param name="dynamicSharedBytes">Shared memory that launches will ask for beyond what the entry declares. Above 48 KB a device
+    /// grants it only on request, made here.</param>
     /// <exception cref="CudaException">There is no such entry, or the device cannot give so much shared memory.</exception>
     public CudaFunction Function(string entry, int dynamicSharedBytes = 0)
     {

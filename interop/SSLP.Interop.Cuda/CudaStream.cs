@@ -80,7 +80,8 @@ public sealed unsafe class CudaEvent : IDisposable
     public void Synchronize() =>
         Calls.Check(Calls.cuEventSynchronize(Handle), nameof(Calls.cuEventSynchronize));
 
-    /// <summary>Device time from <paramref name="start"/> to here in milliseconds; both must have been made with timing and have passed.</summary>
+    /// <summary>Device time from <paramref name="start"/> to here in milliseconds; both must have been made with timing and have
+    /// passed.</summary>
     public float MillisecondsSince(CudaEvent start)
     {
         float milliseconds;

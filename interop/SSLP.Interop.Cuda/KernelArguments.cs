@@ -23,7 +23,8 @@ public ref struct KernelArguments
     /// <summary>Adds a view of device memory.</summary>
     /// <param name="address">Device address; a multiple of 16, since kernels load 16 bytes at once.</param>
     /// <param name="length">Elements.</param>
-    /// <exception cref="ArgumentException">The address is not aligned: a libtorch view with an offset must be made contiguous first.</exception>
+    /// <exception cref="ArgumentException">The address is not aligned: a libtorch view with an offset must be made contiguous
+    /// first.</exception>
     public void View(ulong address, long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);

@@ -46,7 +46,8 @@ public sealed unsafe class UploadRing : IDisposable
     }
 
     /// <summary>
-    /// Copies the slot to the device once the computation on its previous content is done, and lets <paramref name="compute"/> wait for the copy.
+    /// Copies the slot to the device once the computation on its previous content is done, and lets <paramref name="compute"/> wait for the
+    /// copy.
     /// </summary>
     /// <param name="destination">Device address; always the same for a slot.</param>
     public void EnqueueUpload(int slot, ulong destination, long bytes, CudaStream compute)

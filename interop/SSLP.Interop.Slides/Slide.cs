@@ -194,10 +194,9 @@ public abstract class Slide : IDisposable
     /// levels on average on H&amp;E,
     /// by up to 22 at single pixels. <see cref="FactorByDecoder"/> says where.</item>
     /// <item><b>JPEG 2000</b> tiles, up to <see cref="StoredFactor"/>: the resolution that the stream itself stores, which is the low-pass
-    /// half of its wavelet
-    /// (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and blurred a little by
-    /// four taps
-    /// (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 2 grey levels on average at f = 2 (4 on a sharper level), by 6 at f = 4.</item>
+    /// half of its wavelet (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and
+    /// blurred a little by four taps (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 2 grey levels on average at f = 2 (4
+    /// on a sharper level), by 6 at f = 4.</item>
     /// <item>Else: the rounded mean of f × f pixels.</item>
     /// </list>
     /// </remarks>

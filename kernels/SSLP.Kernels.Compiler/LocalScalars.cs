@@ -4,9 +4,9 @@ using System.Text.RegularExpressions;
 namespace SSLP.Kernels.Compiler;
 
 /// <summary>
-/// Keeps results of inline PTX in registers. ILGPU hands a result out through four bytes of local memory; ptxas takes such detours out around
-/// arithmetic but not around instructions of the tensor cores. A piece of local memory whose address is held by one register, defined once and
-/// used for nothing but loads and stores of one type, is a variable: it becomes a register. Others stay.
+/// Keeps results of inline PTX in registers. ILGPU hands a result out through four bytes of local memory; ptxas takes such detours out
+/// around arithmetic but not around instructions of the tensor cores. A piece of local memory whose address is held by one register,
+/// defined once and used for nothing but loads and stores of one type, is a variable: it becomes a register. Others stay.
 /// </summary>
 internal static partial class LocalScalars
 {

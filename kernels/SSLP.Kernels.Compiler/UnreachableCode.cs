@@ -4,9 +4,9 @@ using System.Text.RegularExpressions;
 namespace SSLP.Kernels.Compiler;
 
 /// <summary>
-/// Takes out code that no branch or call reaches. ILGPU decides whether a kernel is for CUDA after its last clean-up, so that both sides of the question are
-/// in the text: branches on a constant, and plain bodies of the tensor cores' instructions behind them. ptxas takes them out too, in seconds of a
-/// driver's time, but not the shared memory that they declare.
+/// Takes out code that no branch or call reaches. ILGPU decides whether a kernel is for CUDA after its last clean-up, so that both sides of
+/// the question are in the text: branches on a constant, and plain bodies of the tensor cores' instructions behind them. ptxas takes them
+/// out too, in seconds of a driver's time, but not the shared memory that they declare.
 /// </summary>
 internal static partial class UnreachableCode
 {

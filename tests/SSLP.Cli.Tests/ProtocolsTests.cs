@@ -6,7 +6,8 @@ using Xunit;
 
 namespace SSLP.Cli.Tests;
 
-/// <summary>The pages of bench/protocols: every command on them, in their order, on small stand-ins that lie as the public sets do.</summary>
+/// <summary>The pages of bench/protocols: every command on them, in their order, on small stand-ins that lie as the public sets
+/// do.</summary>
 public sealed class ProtocolsTests : IDisposable
 {
     private static readonly string[] NctClasses = ["ADI", "BACK", "DEB", "LYM", "MUC", "MUS", "NORM", "STR", "TUM"];
@@ -62,7 +63,8 @@ public sealed class ProtocolsTests : IDisposable
         Assert.InRange(judged.Confusion[1].Sum(), 20, 40);
     }
 
-    /// <summary>Every "sslp …" of the page's sh blocks, made short where its options say so; the page must hold what is shortened.</summary>
+    /// <summary>Every "sslp …" of the page's sh blocks, made short where its options say so; the page must hold what is
+    /// shortened.</summary>
     private List<(string Command, Sslp.Result Result)> Run(string page)
     {
         string[] lines = File.ReadAllLines(Path.Combine(Root(), "bench", "protocols", page));

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace SSLP.Cli.Tests;
 
-/// <summary>A folder as shared disks have them: a thousand slides behind links in nested folders, companions beside them, links in a circle.</summary>
+/// <summary>A folder as shared disks have them: a thousand slides behind links in nested folders, companions beside them, links in a
+/// circle.</summary>
 public sealed class ThousandSlidesTests : IDisposable
 {
     private const int Slides = 1000, Real = 4, Folders = 40;
@@ -32,7 +33,8 @@ public sealed class ThousandSlidesTests : IDisposable
         Assert.Equal(names.Order(StringComparer.Ordinal), names);
     }
 
-    /// <summary>A thousand files that are each their own; a link to a file is that file, so a slide is copied where the same one may not come twice.</summary>
+    /// <summary>A thousand files that are each their own; a link to a file is that file, so a slide is copied where the same one may not
+    /// come twice.</summary>
     private string MakeTree()
     {
         string originals = Path.Combine(_root, "originals"), store = Path.Combine(_root, "store"), slides = Path.Combine(_root, "slides");

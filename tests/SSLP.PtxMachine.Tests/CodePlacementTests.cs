@@ -4,8 +4,8 @@ using Xunit;
 namespace SSLP.PtxMachine.Tests;
 
 /// <summary>
-/// Two kernels as ILGPU 1.5.3 compiled them with its aggressive code placement, from the sources of commit 9fe1e98: loads of a running sum stand behind the
-/// stores to the same word. The texts assemble, and the C# behind them is right; only running them shows it.
+/// Two kernels as ILGPU 1.5.3 compiled them with its aggressive code placement, from the sources of commit 9fe1e98: loads of a running sum
+/// stand behind the stores to the same word. The texts assemble, and the C# behind them is right; only running them shows it.
 /// </summary>
 public sealed partial class CodePlacementTests
 {

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace SSLP.PtxMachine.Tests;
 
-/// <summary>The machine behind the driver's functions: what holds a context cannot tell it from a card, but for what a card does not check.</summary>
+/// <summary>The machine behind the driver's functions: what holds a context cannot tell it from a card, but for what a card does not
+/// check.</summary>
 public sealed unsafe class DriverTests
 {
     private static readonly string Twice = TestRun.Text("""

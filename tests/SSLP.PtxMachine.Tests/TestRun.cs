@@ -7,7 +7,8 @@ internal sealed unsafe class TestRun(MachineOptions? options = null) : IDisposab
 {
     public Machine Machine { get; } = new(options);
 
-    /// <summary>A text with one entry "k" over the given body; parameters are p0, p1, … of 64 bits, threads as many as a block may have.</summary>
+    /// <summary>A text with one entry "k" over the given body; parameters are p0, p1, … of 64 bits, threads as many as a block may
+    /// have.</summary>
     public static string Text(string body, int parameters = 1, string declarations = "") =>
         $$"""
         .version 8.0

@@ -27,12 +27,14 @@ public sealed class MachineKernel
 }
 
 /// <summary>
-/// Executes PTX texts on the host, instruction by instruction, with checks that a device does not make: addresses, alignment, words that nothing wrote, races,
-/// barriers and instructions of a warp that a part reaches, bra.uni that parts, asynchronous copies used too early. Not for several threads at once.
+/// Executes PTX texts on the host, instruction by instruction, with checks that a device does not make: addresses, alignment, words that
+/// nothing wrote, races, barriers and instructions of a warp that a part reaches, bra.uni that parts, asynchronous copies used too early.
+/// Not for several threads at once.
 /// </summary>
 public sealed unsafe class Machine(MachineOptions? options = null) : IDisposable
 {
-    /// <summary>Most bytes of shared memory that a block may declare. PTX ISA 8.0 leaves it to the device; all have at least these.</summary>
+    /// <summary>Most bytes of shared memory that a block may declare. PTX ISA 8.0 leaves it to the device; all have at least
+    /// these.</summary>
     private const int MaxSharedBytes = 48 * 1024;
 
     private readonly List<LaunchCounts> _launches = [];

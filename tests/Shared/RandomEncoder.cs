@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Tests.Shared;
 
-/// <summary>A network as training leaves it: batch statistics that were gathered, gains and offsets that moved. An untrained one would hide a mixed-up buffer.</summary>
+/// <summary>A network as training leaves it: batch statistics that were gathered, gains and offsets that moved. An untrained one would hide
+/// a mixed-up buffer.</summary>
 internal static class RandomEncoder
 {
     public static ResNet Make(Architecture architecture)

@@ -2,8 +2,8 @@ using SSLP.Data.Patches;
 
 namespace SSLP.Tests.Shared;
 
-/// <summary>Patches in memory for tests: a grid on each slide, pixels a function of the patch id, faults where they are asked for. Labelled ones are
-/// of class left or right by their column, and the last slide is the split val.</summary>
+/// <summary>Patches in memory for tests: a grid on each slide, pixels a function of the patch id, faults where they are asked for. Labelled
+/// ones are of class left or right by their column, and the last slide is the split val.</summary>
 internal sealed class TestPatches : IPatchSource
 {
     private readonly HashSet<int> _bad;

@@ -6,8 +6,8 @@ using Xunit;
 namespace SSLP.Tests.Native;
 
 /// <summary>
-/// Builds fakecuda.c with the system's C compiler and makes it this process's driver. Tests that need it skip, with the reason, where there is
-/// no compiler, or where the process is to use a real driver (SSLP_KERNELS=cuda).
+/// Builds fakecuda.c with the system's C compiler and makes it this process's driver. Tests that need it skip, with the reason, where there
+/// is no compiler, or where the process is to use a real driver (SSLP_KERNELS=cuda).
 /// </summary>
 public sealed unsafe class FakeCuda : IDisposable
 {

@@ -57,7 +57,8 @@ internal sealed class BankBench : IDisposable
         _residentBefore = Process.GetCurrentProcess().WorkingSet64;
     }
 
-    /// <summary>Forgets what was needed for a while only: from here on <see cref="PeakGrowth"/> counts what is held, and what the job adds.</summary>
+    /// <summary>Forgets what was needed for a while only: from here on <see cref="PeakGrowth"/> counts what is held, and what the job
+    /// adds.</summary>
     public static void DropPeak()
     {
         // What was dropped before is not to be moved about, or counted, while the job runs.

@@ -10,7 +10,8 @@ namespace SSLP.Bench.Jobs;
 /// <param name="OursMs">Our time.</param>
 /// <param name="FloorMs">The least time that the machine's measured peak allows.</param>
 /// <param name="ShareOfFloor">FloorMs / OursMs: 1 is the machine's limit.</param>
-/// <param name="PeakBytes">Memory that ours took beyond the bank and its packed copy (growth of the process's resident set; an upper bound).</param>
+/// <param name="PeakBytes">Memory that ours took beyond the bank and its packed copy (growth of the process's resident set; an upper
+/// bound).</param>
 /// <param name="Baselines">What a user would pick instead.</param>
 /// <param name="Notes">What a reader must know: the measured peak, agreement of the answers, a baseline that is missing.</param>
 /// <param name="Measures">Further numbers by name, the unit in the name; none in most jobs.</param>

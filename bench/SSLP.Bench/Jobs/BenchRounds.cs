@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them. Each waits
-/// until the others' threads sleep, and wakes its own by runs that are not timed. The first way is ours.
+/// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them. Each
+/// waits until the others' threads sleep, and wakes its own by runs that are not timed. The first way is ours.
 /// </summary>
 internal sealed class BenchRounds
 {
@@ -12,13 +12,14 @@ internal sealed class BenchRounds
     private const int Warmups = 4;
     private const int JitPauseMs = 300;
 
-    /// <summary>OpenMP's threads spin for a while after a way has ended: the next one waits, a slice at a time, until they use less than this share of a core.</summary>
+    /// <summary>OpenMP's threads spin for a while after a way has ended: the next one waits, a slice at a time, until they use less than
+    /// this share of a core.</summary>
     private const int SpinSliceMs = 30, MostSpinSlices = 33;
     private const double IdleShare = 0.1;
 
     /// <summary>
-    /// So long a way runs untimed before its timed run: Linux may wake a thread on a processor that is taken and move it some milliseconds later.
-    /// A way that takes longer than <see cref="LongWayMs"/> runs once, timed: what waking costs is nothing beside it.
+    /// So long a way runs untimed before its timed run: Linux may wake a thread on a processor that is taken and move it some milliseconds
+    /// later. A way that takes longer than <see cref="LongWayMs"/> runs once, timed: what waking costs is nothing beside it.
     /// </summary>
     private const double WakeMs = 50, LongWayMs = 1000;
 
@@ -34,7 +35,8 @@ internal sealed class BenchRounds
     }
     ));
 
-    /// <summary>A way that reports its own milliseconds, and the process that it runs in where that is another: its threads spin, too.</summary>
+    /// <summary>A way that reports its own milliseconds, and the process that it runs in where that is another: its threads spin,
+    /// too.</summary>
     public void AddTimed(string name, Func<double> run, Process? other = null)
     {
         _ways.Add((name, run));

@@ -8,8 +8,8 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread), as a co-process that works when told, so that
-/// its rounds alternate with ours. OpenBLAS is told the core it runs on: by itself it may pick a generic one.
+/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread), as a co-process that works when told, so
+/// that its rounds alternate with ours. OpenBLAS is told the core it runs on: by itself it may pick a generic one.
 /// </summary>
 internal sealed class FaissBaseline : IDisposable
 {
@@ -40,8 +40,8 @@ internal sealed class FaissBaseline : IDisposable
     private bool HasOpenBlas => !_blas.StartsWith(NoOpenBlas, StringComparison.Ordinal);
 
     /// <summary>
-    /// Starts it, or says in <paramref name="absence"/> why it is left out. As it comes its OpenMP threads spin on the cores that OpenBLAS's own
-    /// threads wait for; <paramref name="patient"/> ones sleep, and it is the faster for it.
+    /// Starts it, or says in <paramref name="absence"/> why it is left out. As it comes its OpenMP threads spin on the cores that
+    /// OpenBLAS's own threads wait for; <paramref name="patient"/> ones sleep, and it is the faster for it.
     /// </summary>
     public static FaissBaseline? Start(string job, BankBench bench, int k, bool patient, out string absence)
     {

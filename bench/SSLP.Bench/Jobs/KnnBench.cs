@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Bench.Jobs;
 
-/// <summary>How much faster than libtorch's matmul + topk, and FAISS's IndexFlatIP, does the bank answer "which k rows are nearest"?</summary>
+/// <summary>How much faster than libtorch's matmul + topk, and FAISS's IndexFlatIP, does the bank answer "which k rows are
+/// nearest"?</summary>
 public static class KnnBench
 {
     /// <summary>Floor: 2·B·N·D operations, 4·N·D bytes.</summary>

@@ -5,8 +5,8 @@ using SSLP.Interop.Slides;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// How many patches a second do slides give to a training run, beside OpenSlide's read_region, libvips' crop and the bare decoder, on the same
-/// patches and threads?
+/// How many patches a second do slides give to a training run, beside OpenSlide's read_region, libvips' crop and the bare decoder, on the
+/// same patches and threads?
 /// </summary>
 public static class LoadingBench
 {

@@ -7,8 +7,8 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// The scene's slides in every reader beside the ring, all on the same threads. Each timed round begins with files just opened, or it would read
-/// the round before from memory.
+/// The scene's slides in every reader beside the ring, all on the same threads. Each timed round begins with files just opened, or it would
+/// read the round before from memory.
 /// </summary>
 internal sealed class LoadingReaders : IDisposable
 {

@@ -10,12 +10,13 @@ namespace SSLP.Bench.Jobs;
 internal readonly record struct LoadingPlace(int Slide, int TileColumn, int TileRow, long X, long Y);
 
 /// <summary>
-/// What every way of the loading bench reads: slides whose finest level has JPEG tiles of one square size, and patches of that size, each a tile
-/// or, off the grid, across four of them.
+/// What every way of the loading bench reads: slides whose finest level has JPEG tiles of one square size, and patches of that size, each a
+/// tile or, off the grid, across four of them.
 /// </summary>
 internal sealed class LoadingScene
 {
-    /// <summary>Patches in all, and of one slide at least where it has them: enough to time, few enough for seven rounds of every way.</summary>
+    /// <summary>Patches in all, and of one slide at least where it has them: enough to time, few enough for seven rounds of every
+    /// way.</summary>
     private const int MostPatches = 1200, LeastOfASlide = 64, MostOfASlide = 400;
 
     private LoadingScene(string[] slides, int side, LoadingPlace[] places, int batchSize, SlideRuntimeOptions decoding)
@@ -40,7 +41,8 @@ internal sealed class LoadingScene
     /// <summary>Decoder and caches.</summary>
     public SlideRuntimeOptions Decoding { get; }
 
-    /// <summary>Takes the tile size that most slides have; slides of another and those without JPEG tiles are named in <paramref name="notes"/>.</summary>
+    /// <summary>Takes the tile size that most slides have; slides of another and those without JPEG tiles are named in
+    /// <paramref name="notes"/>.</summary>
     /// <exception cref="Fault">No slide serves.</exception>
     public static LoadingScene Choose(string path, bool offGrid, SlideRuntimeOptions decoding, List<string> notes)
     {

@@ -13,8 +13,8 @@ namespace SSLP.Bench.Jobs;
 public static class ManifestBench
 {
     /// <summary>
-    /// Ours: open the file that is not in our memory yet, check its checksum, its indices and that no two patches share a place. Floor: one pass over
-    /// its bytes where they are mapped. The measures are what a run from it does next.
+    /// Ours: open the file that is not in our memory yet, check its checksum, its indices and that no two patches share a place. Floor: one
+    /// pass over its bytes where they are mapped. The measures are what a run from it does next.
     /// </summary>
     public static BenchReport Run(BenchOptions options)
     {

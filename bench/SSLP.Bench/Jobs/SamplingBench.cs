@@ -20,8 +20,8 @@ public static class SamplingBench
     private static readonly TermWeights Weights = TermWeights.Ramped(0.5);
 
     /// <summary>
-    /// Floor: two passes over the bank, one for the anchors and one for their auxiliary anchors, 4·B·N·D operations, 4·N·D bytes. K and M are cut
-    /// down for banks that could not hold them.
+    /// Floor: two passes over the bank, one for the anchors and one for their auxiliary anchors, 4·B·N·D operations, 4·N·D bytes. K and M
+    /// are cut down for banks that could not hold them.
     /// </summary>
     public static BenchReport Run(BenchOptions options)
     {

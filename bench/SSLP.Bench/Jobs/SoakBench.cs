@@ -17,8 +17,9 @@ public static class SoakBench
     private const int PatchSize = 256, BatchSize = 32, Slots = 4;
 
     /// <summary>
-    /// Reads batches in training's windowed order through training's reader and ring. Where the folder holds fewer slides than asked for they are
-    /// listed again under other names: each listing is opened, kept and closed as a slide of its own. No floor, and nothing beside it.
+    /// Reads batches in training's windowed order through training's reader and ring. Where the folder holds fewer slides than asked for
+    /// they are listed again under other names: each listing is opened, kept and closed as a slide of its own. No floor, and nothing beside
+    /// it.
     /// </summary>
     /// <exception cref="Fault">No folder was named, or no slide in it opens.</exception>
     public static BenchReport Run(BenchOptions options)
@@ -78,7 +79,8 @@ public static class SoakBench
             series);
     }
 
-    /// <summary>The largest value of the last quarter less the largest of the second: what grows is seen, what only fluctuates is not.</summary>
+    /// <summary>The largest value of the last quarter less the largest of the second: what grows is seen, what only fluctuates is
+    /// not.</summary>
     private static double Growth(List<IReadOnlyDictionary<string, double>> series, string name)
     {
         int quarter = series.Count / 4;

@@ -5,7 +5,8 @@ namespace SSLP.Bench.Jobs;
 
 /// <summary>
 /// A bank as training makes it, for the bench of the bank step: slides of 25,000 patches, rows near one of N/200 centres that neighbouring
-/// patches share, and three clusterings that each put one row in ten elsewhere. So S, F and Q all have members, as they do after the first epochs.
+/// patches share, and three clusterings that each put one row in ten elsewhere. So S, F and Q all have members, as they do after the first
+/// epochs.
 /// </summary>
 internal sealed class StepScene
 {

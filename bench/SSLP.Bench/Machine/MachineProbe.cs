@@ -12,7 +12,8 @@ public static unsafe class MachineProbe
 {
     private const int Rounds = 25;
 
-    /// <summary>Fused multiply-adds from registers alone on all workers of a pool, in floating point operations a second (two each).</summary>
+    /// <summary>Fused multiply-adds from registers alone on all workers of a pool, in floating point operations a second (two
+    /// each).</summary>
     public static double PeakFlops(WorkerPool pool, InstructionSet isa)
     {
         using var work = new MultiplyAdds(pool.Workers, isa);

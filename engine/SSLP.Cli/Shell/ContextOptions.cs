@@ -9,8 +9,8 @@ using SSLP.Kernels;
 namespace SSLP.Cli;
 
 /// <summary>
-/// What every verb takes for the process as a whole: --threads, --kernels, --scores, --jpeg, --libtorch, the same names as the keys of a run. An environment
-/// variable is the default of its option, and is read here and nowhere below.
+/// What every verb takes for the process as a whole: --threads, --kernels, --scores, --jpeg, --libtorch, the same names as the keys of a
+/// run. An environment variable is the default of its option, and is read here and nowhere below.
 /// </summary>
 internal static class ContextOptions
 {

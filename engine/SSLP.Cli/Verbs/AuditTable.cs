@@ -36,7 +36,8 @@ internal static class AuditTable
         return $"{r.Name}: {string.Join(", ", parts.Where(part => !string.IsNullOrEmpty(part)))}".ReplaceLineEndings(" ");
     }
 
-    /// <summary>A table of a row a slide that is as wide as the console or narrower, and below it a line for each slide that there is something to say of.</summary>
+    /// <summary>A table of a row a slide that is as wide as the console or narrower, and below it a line for each slide that there is
+    /// something to say of.</summary>
     public static void Write(IAnsiConsole console, IReadOnlyList<SlideAuditRecord> records)
     {
         string[] heads = ["slide", "verdict", "size", "levels", "µm/px", "tissue", "patches"];

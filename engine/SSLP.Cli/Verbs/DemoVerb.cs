@@ -19,8 +19,8 @@ internal static class DemoVerb
 {
     private const int SlideCount = 8, Patch = 128;
 
-    // Minutes, not days: small inputs, a head that starts spread (the plain linear one collapsed here), and a jitter that leaves a patch nearer to
-    // itself than to its neighbours in colour.
+    // Minutes, not days: small inputs, a head that starts spread (the plain linear one collapsed here), and a jitter that leaves a patch
+    // nearer to itself than to its neighbours in colour.
     private static readonly TrainingOptions Training = new()
     {
         Epochs = 12,

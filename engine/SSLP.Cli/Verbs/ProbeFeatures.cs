@@ -59,7 +59,8 @@ internal sealed class ProbeFeatures
         return Embedder.Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name).Kept();
     }
 
-    /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line names.</summary>
+    /// <summary>Trains a classifier, with all layers of the encoder or with none of them, on the labels that the command line
+    /// names.</summary>
     public ProbeResult Tune(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")

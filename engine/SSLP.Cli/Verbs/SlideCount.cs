@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace SSLP.Cli.Verbs;
 
-/// <summary>"tiled 120 of 1,000 slides": rewritten in place on a terminal, a line every half a minute where standard error is a file.</summary>
+/// <summary>"tiled 120 of 1,000 slides": rewritten in place on a terminal, a line every half a minute where standard error is a
+/// file.</summary>
 internal sealed class SlideCount<T>(string done, int total) : IProgress<T>
 {
     private static readonly TimeSpan TerminalPause = TimeSpan.FromSeconds(0.2), LogPause = TimeSpan.FromSeconds(30);

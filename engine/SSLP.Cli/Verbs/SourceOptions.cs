@@ -50,7 +50,8 @@ internal sealed class SourceOptions
     /// <param name="scale">How patches are cut where it names slides.</param>
     /// <param name="needsCoordinates">Refuse patches that say nothing of where they lie.</param>
     /// <param name="run">Where slides are tiled here: the run that keeps their grid and contact sheets, or null.</param>
-    /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says otherwise.</param>
+    /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says
+    /// otherwise.</param>
     public IPatchSource Open(
         ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
     {

@@ -4,8 +4,8 @@ using SSLP.Data.Slides;
 namespace SSLP.Data.Annotations;
 
 /// <summary>
-/// The file of annotations of every slide of a folder: called as the slide, with or without the slide's own extension, at the slide's path below the
-/// folder or, where no other slide has its name, anywhere in it.
+/// The file of annotations of every slide of a folder: called as the slide, with or without the slide's own extension, at the slide's path
+/// below the folder or, where no other slide has its name, anywhere in it.
 /// </summary>
 internal sealed class AnnotationFolder
 {
@@ -76,7 +76,8 @@ internal sealed class AnnotationFolder
 
     public static bool IsMask(string path) => MaskEndings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>A path without the endings of its kind, null for a file of another kind: "S1.svs.geojson.gz" is of "S1.svs", "S1_mask.tif" of "S1".</summary>
+    /// <summary>A path without the endings of its kind, null for a file of another kind: "S1.svs.geojson.gz" is of "S1.svs", "S1_mask.tif"
+    /// of "S1".</summary>
     private static string? Stem(string path, string[] endings)
     {
         string? packed = PackedEndings.FirstOrDefault(ending => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase));

@@ -4,8 +4,9 @@ using System.Xml;
 namespace SSLP.Data.Annotations;
 
 /// <summary>
-/// ASAP's XML, the form of CAMELYON16's and CAMELYON17's annotations: closed outlines of corners in level-0 pixels, each part of a group. The
-/// groups _0, _1 and Tumor of CAMELYON16 are its class tumor; _2 and Exclusion lie inside a tumour and are holes of it. Other groups are classes.
+/// ASAP's XML, the form of CAMELYON16's and CAMELYON17's annotations: closed outlines of corners in level-0 pixels, each part of a group.
+/// The groups _0, _1 and Tumor of CAMELYON16 are its class tumor; _2 and Exclusion lie inside a tumour and are holes of it. Other groups
+/// are classes.
 /// </summary>
 internal static class AsapAnnotations
 {

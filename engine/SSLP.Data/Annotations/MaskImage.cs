@@ -4,8 +4,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Annotations;
 
 /// <summary>
-/// A mask of a slide as TIFF: one band whose value is the class of a pixel, 0 for none, at the slide's size or a whole downsample of it, tiled or in
-/// strips, one level or a pyramid. Classes are called by their value unless names are given.
+/// A mask of a slide as TIFF: one band whose value is the class of a pixel, 0 for none, at the slide's size or a whole downsample of it,
+/// tiled or in strips, one level or a pyramid. Classes are called by their value unless names are given.
 /// </summary>
 internal static class MaskImage
 {

@@ -1,8 +1,8 @@
 namespace SSLP.Data.Annotations;
 
 /// <summary>
-/// Many polygons cut by horizontal lines from top to bottom. Polygons and edges enter and leave as the line passes them, so a line costs what it
-/// meets and no more: 12,000 polygons under 100,000 patches take less than the tissue mask does.
+/// Many polygons cut by horizontal lines from top to bottom. Polygons and edges enter and leave as the line passes them, so a line costs
+/// what it meets and no more: 12,000 polygons under 100,000 patches take less than the tissue mask does.
 /// </summary>
 /// <param name="areas">In the order they are painted; what comes later lies on top.</param>
 internal sealed class PolygonSweep(IReadOnlyList<AnnotatedArea> areas)

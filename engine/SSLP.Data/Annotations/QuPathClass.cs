@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace SSLP.Data.Annotations;
 
 /// <summary>
-/// The class of a GeoJSON feature in every form it is met in: QuPath's object with <c>name</c> or <c>names</c>, that object as text (tables hold
-/// it so), a bare name, or none. A derived class of several names is "Tumor: Positive", as QuPath shows it.
+/// The class of a GeoJSON feature in every form it is met in: QuPath's object with <c>name</c> or <c>names</c>, that object as text (tables
+/// hold it so), a bare name, or none. A derived class of several names is "Tumor: Positive", as QuPath shows it.
 /// </summary>
 internal static class QuPathClass
 {

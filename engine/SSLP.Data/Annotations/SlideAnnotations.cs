@@ -7,8 +7,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Annotations;
 
 /// <summary>
-/// Areas drawn on one slide, from QuPath's GeoJSON (as it is, zipped or gzipped) or ASAP's XML, told by content. What the file holds besides
-/// areas is counted in <see cref="LeftOut"/>; what can't be understood is a fault.
+/// Areas drawn on one slide, from QuPath's GeoJSON (as it is, zipped or gzipped) or ASAP's XML, told by content. What the file holds
+/// besides areas is counted in <see cref="LeftOut"/>; what can't be understood is a fault.
 /// </summary>
 internal sealed class SlideAnnotations
 {
@@ -27,7 +27,8 @@ internal sealed class SlideAnnotations
     /// <summary>What is no area, a phrase a kind, with its count.</summary>
     public IReadOnlyList<string> LeftOut { get; }
 
-    /// <summary>Whether the program that wrote it counts from the slide's bounds where it has some, as QuPath does, and not from its corner.</summary>
+    /// <summary>Whether the program that wrote it counts from the slide's bounds where it has some, as QuPath does, and not from its
+    /// corner.</summary>
     public bool CountsFromBounds { get; }
 
     /// <param name="path">The file.</param>

@@ -37,7 +37,8 @@ public static class AtomicFile
     }
 }
 
-/// <summary>The same for a file that is written piece by piece: it is there, whole, from <see cref="Commit"/> on; what is disposed of before leaves nothing.</summary>
+/// <summary>The same for a file that is written piece by piece: it is there, whole, from <see cref="Commit"/> on; what is disposed of
+/// before leaves nothing.</summary>
 public sealed class AtomicStream : IDisposable
 {
     private readonly string _path, _temporary;

@@ -4,9 +4,9 @@ using nietras.SeparatedValues;
 namespace SSLP.Data.Files;
 
 /// <summary>
-/// A list with a header line, read line by line: what a spreadsheet, a table program or a hand writes. The delimiter (comma, semicolon, tab, bar)
-/// is the one that the header has most of, or a first line <c>sep=;</c> names; text is UTF-8, or UTF-16 with or without its mark; fields may
-/// be quoted; empty lines, and empty fields behind the header's last, count for nothing.
+/// A list with a header line, read line by line: what a spreadsheet, a table program or a hand writes. The delimiter (comma, semicolon,
+/// tab, bar) is the one that the header has most of, or a first line <c>sep=;</c> names; text is UTF-8, or UTF-16 with or without its mark;
+/// fields may be quoted; empty lines, and empty fields behind the header's last, count for nothing.
 /// </summary>
 internal sealed class Csv : IDisposable
 {
@@ -159,7 +159,8 @@ internal sealed class Csv : IDisposable
     private static Fault NoText(string path, Exception e) =>
         new(FaultKind.Input, $"{path} is neither UTF-8 nor UTF-16 text; save it as 'CSV UTF-8'.", e);
 
-    /// <summary>UTF-16 without its mark shows by the zero bytes of its plain letters; else UTF-8, and a mark at the front decides before both.</summary>
+    /// <summary>UTF-16 without its mark shows by the zero bytes of its plain letters; else UTF-8, and a mark at the front decides before
+    /// both.</summary>
     private static Encoding EncodingOf(string path)
     {
         Span<byte> head = stackalloc byte[64];

@@ -21,7 +21,8 @@ public enum FaultKind
     /// <summary>Memory or disk do not suffice, or a place cannot be written.</summary>
     Space,
 
-    /// <summary>A training that cannot go on because of what it learned, not of the machine: the same options would end the same way.</summary>
+    /// <summary>A training that cannot go on because of what it learned, not of the machine: the same options would end the same
+    /// way.</summary>
     Diverged,
 
     /// <summary>The work was stopped from outside; what was done is kept.</summary>
@@ -32,7 +33,8 @@ public enum FaultKind
 }
 
 /// <summary>
-/// The one type that the engine throws. Its message is one sentence for a person: what is wrong, where, and what to do; never a stack trace.
+/// The one type that the engine throws. Its message is one sentence for a person: what is wrong, where, and what to do; never a stack
+/// trace.
 /// </summary>
 /// <param name="kind">Whose fault it is.</param>
 /// <param name="sentence">One sentence, or two where the way on is the second.</param>
@@ -43,8 +45,8 @@ public sealed class Fault(FaultKind kind, string sentence, Exception? inner = nu
     public FaultKind Kind { get; } = kind;
 
     /// <summary>
-    /// What went wrong as a fault, whatever was thrown. A task's or loop's wrapper is opened, a file system's exception is its own sentence, and what
-    /// nobody foresaw is a fault of this program.
+    /// What went wrong as a fault, whatever was thrown. A task's or loop's wrapper is opened, a file system's exception is its own
+    /// sentence, and what nobody foresaw is a fault of this program.
     /// </summary>
     public static Fault Of(Exception thrown) => Innermost(thrown) switch
     {

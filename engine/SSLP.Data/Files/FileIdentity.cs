@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace SSLP.Data.Files;
 
-/// <summary>What a file or folder is, whichever way it was reached: device and inode on Linux, its path with all links followed elsewhere.</summary>
+/// <summary>What a file or folder is, whichever way it was reached: device and inode on Linux, its path with all links followed
+/// elsewhere.</summary>
 /// <param name="Device">Device number; 0 where only the path is known.</param>
 /// <param name="Number">Inode.</param>
 /// <param name="Path">The path, where there is no inode.</param>

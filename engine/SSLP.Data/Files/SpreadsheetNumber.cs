@@ -6,8 +6,8 @@ namespace SSLP.Data.Files;
 internal static class SpreadsheetNumber
 {
     /// <summary>
-    /// False for what is no number, and for what two countries read as two: 1,164 between tabs is a thousand and something, or one and a bit.
-    /// Between semicolons, which a spreadsheet writes because its comma is the decimal one, it is the latter.
+    /// False for what is no number, and for what two countries read as two: 1,164 between tabs is a thousand and something, or one and a
+    /// bit. Between semicolons, which a spreadsheet writes because its comma is the decimal one, it is the latter.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, char delimiter, out double value)
     {

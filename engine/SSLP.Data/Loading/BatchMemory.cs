@@ -10,7 +10,8 @@ public abstract class BatchMemory(nint pointer, long bytes) : IDisposable
 
     public long Bytes { get; } = bytes;
 
-    /// <summary>Page-locked memory of a CUDA device's primary context, from where copies to it are fastest; pageable where there is none.</summary>
+    /// <summary>Page-locked memory of a CUDA device's primary context, from where copies to it are fastest; pageable where there is
+    /// none.</summary>
     /// <param name="context">Of the device that the batches go to; null for the CPU. Stays the caller's.</param>
     /// <param name="bytes">Bytes to allocate.</param>
     public static BatchMemory For(CudaContext? context, long bytes) =>

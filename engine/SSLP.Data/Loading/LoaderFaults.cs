@@ -10,6 +10,7 @@ public sealed record SlideFaults(string Slide, int Failed, bool Quarantined, str
 /// <summary>Faults of a run up to a batch, for its checkpoint.</summary>
 /// <param name="Failed">Patches that did not read, ascending.</param>
 /// <param name="Slides">Slides with such patches.</param>
-/// <param name="QuarantinedFrom">For each of <paramref name="Slides"/>, the batch from which it is read no more; −1 where it is read.</param>
+/// <param name="QuarantinedFrom">For each of <paramref name="Slides"/>, the batch from which it is read no more; −1 where it is
+/// read.</param>
 /// <param name="Replaced">Patches served by another in their place.</param>
 public sealed record LoaderFaults(int[] Failed, SlideFaults[] Slides, long[] QuarantinedFrom, long Replaced);

@@ -8,8 +8,10 @@ namespace SSLP.Data.Loading;
 /// Patches that follow each other in the table and stay together when runs are shuffled: neighbours on a slide share file tiles, so a
 /// run is decoded once. 1 gives a full permutation.
 /// </param>
-/// <param name="WindowRuns">Runs whose patches are shuffled among each other. The window, run length × this, is what a decode cache must hold.</param>
-/// <param name="BalanceSlides">Every slide gives the same number of patches an epoch, the small ones by repeating, the large ones by sampling.</param>
+/// <param name="WindowRuns">Runs whose patches are shuffled among each other. The window, run length × this, is what a decode cache must
+/// hold.</param>
+/// <param name="BalanceSlides">Every slide gives the same number of patches an epoch, the small ones by repeating, the large ones by
+/// sampling.</param>
 public sealed record OrderOptions(int RunLength = 1, int WindowRuns = 256, bool BalanceSlides = false);
 
 /// <summary>
@@ -46,7 +48,8 @@ public sealed class PatchOrder
     /// <summary>⌊N / B⌋, at least 1.</summary>
     public int BatchesPerEpoch { get; }
 
-    /// <summary>Probability that two patches of one run share a batch: (B − 1)/(W − 1), against (B − 1)/(N − 1) for a full permutation.</summary>
+    /// <summary>Probability that two patches of one run share a batch: (B − 1)/(W − 1), against (B − 1)/(N − 1) for a full
+    /// permutation.</summary>
     public double SameRunMeetingRate =>
         (BatchSize - 1) / Math.Max(1.0, Math.Min((long)_options.RunLength * _options.WindowRuns, _table.Count) - 1);
 

@@ -28,7 +28,8 @@ public interface IPatchSource : IDisposable
     /// </summary>
     bool IsCheapAtRandom => false;
 
-    /// <summary>Top left corner of a patch on its slide, rounded to a level-0 pixel; null where the patches were not cut from slides here.</summary>
+    /// <summary>Top left corner of a patch on its slide, rounded to a level-0 pixel; null where the patches were not cut from slides
+    /// here.</summary>
     (long X, long Y)? OriginLevel0(int patch) => null;
 
     /// <summary>How the patches of a slide of the table lie on it; null where they were not cut from slides here.</summary>

@@ -3,8 +3,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// Two sources as one, the first its split <c>train</c> and the second its split <c>test</c>: what a data set that comes in two folders is. Slides
-/// and classes of one name are one slide and one class. Owns nothing.
+/// Two sources as one, the first its split <c>train</c> and the second its split <c>test</c>: what a data set that comes in two folders is.
+/// Slides and classes of one name are one slide and one class. Owns nothing.
 /// </summary>
 public sealed class JoinedPatches : IPatchSource
 {

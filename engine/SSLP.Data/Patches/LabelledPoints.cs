@@ -4,8 +4,8 @@ namespace SSLP.Data.Patches;
 
 /// <summary>
 /// Points with a class on slides, from a CSV file: columns slide, x, y (level-0 pixels of a patch's centre), label, and where they are
-/// there split, patient, col and row; further columns are ignored. Without col and row the table's are the rounded x and y, so that points keep
-/// different places; such points are for evaluation, not for spatial sets, and the table says so.
+/// there split, patient, col and row; further columns are ignored. Without col and row the table's are the rounded x and y, so that points
+/// keep different places; such points are for evaluation, not for spatial sets, and the table says so.
 /// </summary>
 public sealed class LabelledPoints
 {

@@ -3,8 +3,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// patches.csv: <c>file</c>, and where they are known <c>slide</c>, <c>col</c> and <c>row</c> (or <c>x</c> and <c>y</c>, pixels), <c>label</c>,
-/// <c>split</c>, <c>patient</c>, <c>mpp</c>. Further columns are ignored.
+/// patches.csv: <c>file</c>, and where they are known <c>slide</c>, <c>col</c> and <c>row</c> (or <c>x</c> and <c>y</c>, pixels),
+/// <c>label</c>, <c>split</c>, <c>patient</c>, <c>mpp</c>. Further columns are ignored.
 /// </summary>
 internal static class PatchCsv
 {
@@ -55,7 +55,8 @@ internal static class PatchCsv
                 ? throw new Fault(FaultKind.Input, FormattableString.Invariant($"{csv.Path} has patches of {other:0.###} and of {mpp:0.###} µm per pixel (line {csv.Line}); a folder holds one pixel size."))
                 : before ?? mpp;
 
-    /// <summary>The path of a name that a list gives. It must lie in the list's own folder, and not go through another on its way.</summary>
+    /// <summary>The path of a name that a list gives. It must lie in the list's own folder, and not go through another on its
+    /// way.</summary>
     private static string Inside(string folder, string name, Csv csv)
     {
         string plain = File.Exists(Path.Combine(folder, name)) ? name : name.Replace('\\', '/');

@@ -5,10 +5,12 @@ namespace SSLP.Data.Patches;
 /// <summary>How a patches folder is opened.</summary>
 public sealed record PatchFolderOptions
 {
-    /// <summary>Refuse a folder that says nothing of where its patches lie. Spatial training needs it; a probe does not. Default true.</summary>
+    /// <summary>Refuse a folder that says nothing of where its patches lie. Spatial training needs it; a probe does not. Default
+    /// true.</summary>
     public bool RequireCoordinates { get; init; } = true;
 
-    /// <summary>Micrometres per pixel of the patches as the user knows it; image files do not say it. Default unknown, or as patches.csv says.</summary>
+    /// <summary>Micrometres per pixel of the patches as the user knows it; image files do not say it. Default unknown, or as patches.csv
+    /// says.</summary>
     public double? Mpp { get; init; }
 
     /// <summary>Decoded pixels are kept in memory where all of them take no more bytes than this. Default 1 GiB.</summary>
@@ -17,7 +19,8 @@ public sealed record PatchFolderOptions
 
 /// <summary>
 /// Patches that are already cut: a folder of images in one of the forms of <see cref="PatchFolderListing"/>. The patch size is the
-/// commonest image size. Whatever of the folder is no patch is left out, counted and named (<see cref="LeftOut"/>). Cutting a slide leaves narrower images at its right and bottom edges.
+/// commonest image size. Whatever of the folder is no patch is left out, counted and named (<see cref="LeftOut"/>). Cutting a slide leaves
+/// narrower images at its right and bottom edges.
 /// </summary>
 public sealed class PatchFolder : IPatchSource
 {

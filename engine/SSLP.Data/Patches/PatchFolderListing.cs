@@ -3,8 +3,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// Lists a patches folder: by its patches.csv, or by names and folders (<see cref="PatchNames"/>). What is in the folder and no patch is counted and
-/// named.
+/// Lists a patches folder: by its patches.csv, or by names and folders (<see cref="PatchNames"/>). What is in the folder and no patch is
+/// counted and named.
 /// </summary>
 internal static class PatchFolderListing
 {

@@ -17,9 +17,9 @@ internal readonly record struct PatchName(string Slide, long X, long Y, string? 
 internal sealed record PatchNameForm(string Words, Func<string, PatchName?> Read);
 
 /// <summary>
-/// The forms, those that say most first: QuPath's tile exporter; histolab; x and y by letter (the IDC set, WILDS' CAMELYON17); row and column by
-/// word; a pair in brackets (STAMP); and numbers at the end of the name (the paper's own set with the class last; HIPT and flat CAMELYON17
-/// without one; DSMIL and DeepZoom with nothing else).
+/// The forms, those that say most first: QuPath's tile exporter; histolab; x and y by letter (the IDC set, WILDS' CAMELYON17); row and
+/// column by word; a pair in brackets (STAMP); and numbers at the end of the name (the paper's own set with the class last; HIPT and flat
+/// CAMELYON17 without one; DSMIL and DeepZoom with nothing else).
 /// </summary>
 internal static partial class PatchNameForms
 {

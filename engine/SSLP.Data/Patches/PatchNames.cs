@@ -3,8 +3,9 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// A folder of patches without a list: what the names say, by the one form that fits them, and what the folders are: splits (train, val, test),
-/// slides or patients (their name is the slide's, or its beginning), classes (what is left; one level of them). Order: by path, ordinal.
+/// A folder of patches without a list: what the names say, by the one form that fits them, and what the folders are: splits (train, val,
+/// test), slides or patients (their name is the slide's, or its beginning), classes (what is left; one level of them). Order: by path,
+/// ordinal.
 /// </summary>
 internal static class PatchNames
 {

@@ -1,6 +1,7 @@
 namespace SSLP.Data.Patches;
 
-/// <summary>Some patches of a source, as a source: a split, or a sample. It owns nothing: the source behind it stays its opener's.</summary>
+/// <summary>Some patches of a source, as a source: a split, or a sample. It owns nothing: the source behind it stays its
+/// opener's.</summary>
 public sealed class PatchSubset : IPatchSource
 {
     private readonly IPatchSource _whole;

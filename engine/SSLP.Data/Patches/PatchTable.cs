@@ -61,7 +61,8 @@ public sealed class PatchTable
     /// <summary>False where nothing said where the patches lie; col and row are then placeholders and spatial sets are empty.</summary>
     public bool HasCoordinates { get; }
 
-    /// <summary>False where nothing said which slide a patch is from; each is then a slide of its own, and what counts slides counts patches.</summary>
+    /// <summary>False where nothing said which slide a patch is from; each is then a slide of its own, and what counts slides counts
+    /// patches.</summary>
     public bool HasSlides { get; init; } = true;
 
     /// <summary>The patient of every slide, indexed as <see cref="Slides"/>; null where nothing named patients.</summary>
@@ -73,7 +74,8 @@ public sealed class PatchTable
             : throw new ArgumentException($"{value.Count} patients for {Slides.Count} slides.");
     }
 
-    /// <summary>What is kept on one side of a split, and drawn as one in a bootstrap: patients where they are known, else slides, else patches.</summary>
+    /// <summary>What is kept on one side of a split, and drawn as one in a bootstrap: patients where they are known, else slides, else
+    /// patches.</summary>
     public string Unit => PatientOfSlide is not null ? "patients" : HasSlides ? "slides" : "patches";
 
     /// <summary>Slide index of every patch.</summary>

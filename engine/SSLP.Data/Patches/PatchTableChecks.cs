@@ -5,7 +5,8 @@ namespace SSLP.Data.Patches;
 /// <summary>The check that needs more than a pass over one column.</summary>
 internal static class PatchTableChecks
 {
-    /// <summary>Two patches on one coordinate of one slide would be each other's neighbours at distance 0: always a fault of the data.</summary>
+    /// <summary>Two patches on one coordinate of one slide would be each other's neighbours at distance 0: always a fault of the
+    /// data.</summary>
     /// <param name="table">The patches.</param>
     /// <param name="nameOf">What a user knows a patch by; null for its index.</param>
     public static void RefuseSharedCoordinates(PatchTable table, Func<int, string>? nameOf)

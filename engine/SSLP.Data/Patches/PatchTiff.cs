@@ -4,9 +4,9 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// TIFF patches to RGB bytes. Read are grey, palette, RGB and YCbCr of unsigned numbers: 8 bits and fewer as they are, 16 bits by their share of
-/// 65,535, mirrored ones turned as their orientation says. Alpha is dropped. What has no one meaning as RGB bytes (Lab, CMYK, floating point,
-/// signed numbers, pictures that lie on their side) is refused by name.
+/// TIFF patches to RGB bytes. Read are grey, palette, RGB and YCbCr of unsigned numbers: 8 bits and fewer as they are, 16 bits by their
+/// share of 65,535, mirrored ones turned as their orientation says. Alpha is dropped. What has no one meaning as RGB bytes (Lab, CMYK,
+/// floating point, signed numbers, pictures that lie on their side) is refused by name.
 /// </summary>
 internal static class PatchTiff
 {

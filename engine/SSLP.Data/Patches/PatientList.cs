@@ -3,8 +3,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Patches;
 
 /// <summary>
-/// Which patient a slide is of, from a CSV file: columns <c>slide</c> (or <c>file</c>, where patches have no slide) and <c>patient</c>. A slide may be
-/// named with its ending or without.
+/// Which patient a slide is of, from a CSV file: columns <c>slide</c> (or <c>file</c>, where patches have no slide) and <c>patient</c>. A
+/// slide may be named with its ending or without.
 /// </summary>
 public sealed class PatientList
 {
@@ -36,7 +36,8 @@ public sealed class PatientList
         return list._patientOf.Count > 0 ? list : throw new Fault(FaultKind.Input, $"{path} names no patients.");
     }
 
-    /// <summary>The table with these patients, and a line of what was found. A slide that the list lacks is a patient of its own, which the line says.</summary>
+    /// <summary>The table with these patients, and a line of what was found. A slide that the list lacks is a patient of its own, which the
+    /// line says.</summary>
     /// <exception cref="Fault">No slide of the table is in the list, or the table names another patient.</exception>
     public (PatchTable Table, string Said) Apply(PatchTable table)
     {

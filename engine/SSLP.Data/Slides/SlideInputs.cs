@@ -13,8 +13,8 @@ internal static class SlideInputs
     public static bool IsList(string path) => ListEndings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// The paths that a text file lists, one a line; empty lines and such that begin with # are passed over, quotes around a line are taken off. A path that
-    /// is not absolute counts from the list's folder, or else from the current one.
+    /// The paths that a text file lists, one a line; empty lines and such that begin with # are passed over, quotes around a line are taken
+    /// off. A path that is not absolute counts from the list's folder, or else from the current one.
     /// </summary>
     /// <exception cref="Fault">A path that does not exist, or a list that is no text or empty.</exception>
     public static IReadOnlyList<string> ReadList(string list)

@@ -14,19 +14,21 @@ public sealed class SlideList : ReadOnlyCollection<SlideFile>
     internal SlideList(IList<SlideFile> slides, IReadOnlyList<string> notes)
         : base(slides) => Notes = notes;
 
-    /// <summary>Sentences without a full stop: folders that cannot be read, links to nothing, files reached twice, names that were made distinct.</summary>
+    /// <summary>Sentences without a full stop: folders that cannot be read, links to nothing, files reached twice, names that were made
+    /// distinct.</summary>
     public IReadOnlyList<string> Notes { get; }
 }
 
 /// <summary>
-/// Finds slides: in folders and below, as files, by patterns with <c>*</c>, <c>?</c> and <c>**</c>, and in text files that list any of these.
+/// Finds slides: in folders and below, as files, by patterns with <c>*</c>, <c>?</c> and <c>**</c>, and in text files that list any of
+/// these.
 /// </summary>
 public static class SlideListing
 {
     /// <param name="inputs">Folders, files, patterns, lists.</param>
-    /// <returns>
-    /// Ordered by name, ordinal; each slide once. Of slides of one name, from several inputs, each has as many folders of its path before the name as tell
-    /// it from the others. A folder whose own name ends like a slide's and that holds none is listed too, so that it is reported.
+    /// <returns> Ordered by name, ordinal; each slide once. Of slides of one name, from several inputs, each has as many folders of its
+    /// path before the name as tell it from the others. A folder whose own name ends like a slide's and that holds none is listed too, so
+    /// that it is reported.
     /// </returns>
     /// <exception cref="Fault">An input that does not exist or holds no slide.</exception>
     public static SlideList List(params IEnumerable<string> inputs)

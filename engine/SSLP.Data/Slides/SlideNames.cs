@@ -2,7 +2,8 @@ using SSLP.Data.Files;
 
 namespace SSLP.Data.Slides;
 
-/// <summary>Slides of a folder by the names that lists give them: a path below the folder, a file name, or that without its ending.</summary>
+/// <summary>Slides of a folder by the names that lists give them: a path below the folder, a file name, or that without its
+/// ending.</summary>
 internal static class SlideNames
 {
     /// <param name="slidesFolder">The folder, or one slide.</param>

@@ -4,12 +4,13 @@ using System.Text;
 namespace SSLP.Data.Slides;
 
 /// <summary>
-/// Names of the files that are written for slides, a distinct one for each. Only where two slides would share one is it another than the plain rule gives;
-/// file systems that do not tell case apart count.
+/// Names of the files that are written for slides, a distinct one for each. Only where two slides would share one is it another than the
+/// plain rule gives; file systems that do not tell case apart count.
 /// </summary>
 public static class SlideOutputNames
 {
-    /// <summary>Names without the slides' endings, folders kept: "a/S1". Where S1.svs and S1.tif would share one, both keep their endings.</summary>
+    /// <summary>Names without the slides' endings, folders kept: "a/S1". Where S1.svs and S1.tif would share one, both keep their
+    /// endings.</summary>
     public static string[] Stems(IReadOnlyList<string> slides)
     {
         string[] stems = [.. slides.Select(slide => Path.ChangeExtension(slide, null))];
@@ -18,8 +19,8 @@ public static class SlideOutputNames
     }
 
     /// <summary>
-    /// Names without folders: "a_S1.svs". Where a/S1.svs and a_S1.svs would share one, that in the folder gets eight digits of its name's SHA-256 in addition,
-    /// whichever other slides there are.
+    /// Names without folders: "a_S1.svs". Where a/S1.svs and a_S1.svs would share one, that in the folder gets eight digits of its name's
+    /// SHA-256 in addition, whichever other slides there are.
     /// </summary>
     public static string[] Flat(IReadOnlyList<string> slides)
     {

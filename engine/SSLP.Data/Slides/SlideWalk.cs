@@ -3,8 +3,8 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Slides;
 
 /// <summary>
-/// Walks folders for slides, each folder and each file once, whatever links lead to it. What is reached without links comes first, so that a link into a
-/// folder changes no name of what is in it.
+/// Walks folders for slides, each folder and each file once, whatever links lead to it. What is reached without links comes first, so that
+/// a link into a folder changes no name of what is in it.
 /// </summary>
 internal sealed class SlideWalk
 {
@@ -21,7 +21,8 @@ internal sealed class SlideWalk
     private readonly List<string> _nowhere = [], _unreadable = [];
     private int _again;
 
-    /// <summary>What a person should know of what was not listed: folders that cannot be read, links to nothing, files that were reached twice.</summary>
+    /// <summary>What a person should know of what was not listed: folders that cannot be read, links to nothing, files that were reached
+    /// twice.</summary>
     public IEnumerable<string> Notes
     {
         get

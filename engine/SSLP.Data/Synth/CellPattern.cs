@@ -28,7 +28,8 @@ internal sealed class CellPattern
     /// <summary>Number of cells, those outside of the square included.</summary>
     public int Count => _points.Length;
 
-    /// <summary>The cell of a point, and how far it is from the cell's edge, px (half the difference of the two nearest distances).</summary>
+    /// <summary>The cell of a point, and how far it is from the cell's edge, px (half the difference of the two nearest
+    /// distances).</summary>
     public (int Cell, float ToEdge) At(float x, float y)
     {
         int column = Math.Clamp((int)MathF.Floor(x / _spacing) + 2, 1, _columns - 2);

@@ -5,7 +5,8 @@ using ImageMagick;
 namespace SSLP.Data.Synth;
 
 /// <summary>
-/// Writes an SVS as Aperio's scanners do with JPEG 2000: RGB codestreams (33005) as tiles, the pixel size in the description. OpenSlide opens it as "aperio".
+/// Writes an SVS as Aperio's scanners do with JPEG 2000: RGB codestreams (33005) as tiles, the pixel size in the description. OpenSlide
+/// opens it as "aperio".
 /// </summary>
 internal static class Jpeg2000Svs
 {

@@ -9,7 +9,8 @@ namespace SSLP.Data.Synth;
 /// <param name="Rim">0: even chromatin; 1: a pale middle with a dark rim (vesicular).</param>
 internal readonly record struct NucleusKind(float Spacing, float Radius, float RadiusSpread, float Elongation, float Density, float Rim);
 
-/// <summary>Scatters nuclei over the tissue: spindles along the fibres, small dark round lymphocytes, large vesicular tumour nuclei.</summary>
+/// <summary>Scatters nuclei over the tissue: spindles along the fibres, small dark round lymphocytes, large vesicular tumour
+/// nuclei.</summary>
 internal sealed class NucleusPainter(Random random, TissuePainter tissue, StainMap stain)
 {
     private static readonly NucleusKind Fibroblast = new(46, 3.6f, 0.2f, 3.6f, 0.85f, 0);

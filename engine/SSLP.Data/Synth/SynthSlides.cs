@@ -13,7 +13,8 @@ public static class SynthSlides
 {
     public const string LabelsName = "labels.csv";
 
-    /// <summary>Writes <c>synth_01.tif</c> … (<c>.tiff</c> as Philips, <c>.svs</c> with JPEG 2000) and labels.csv (slide,col,row,label,x,y; x and y are a patch's centre, level-0 px).</summary>
+    /// <summary>Writes <c>synth_01.tif</c> … (<c>.tiff</c> as Philips, <c>.svs</c> with JPEG 2000) and labels.csv (slide,col,row,label,x,y;
+    /// x and y are a patch's centre, level-0 px).</summary>
     /// <param name="folder">Made where it is missing.</param>
     /// <param name="options">How many, which seed, which patches to label.</param>
     /// <param name="progress">Told the path of every slide when it is written.</param>

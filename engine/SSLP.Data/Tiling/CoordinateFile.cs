@@ -10,9 +10,9 @@ namespace SSLP.Data.Tiling;
 internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double Y) Size)
 {
     /// <summary>
-    /// Reads <c>coords</c> [N, 2]. The patch's size is <c>patch_size_level0</c> (TRIDENT, HEST), or <c>patch_size</c> times <c>downsample</c> or at
-    /// <c>patch_level</c> 0 (CLAM), or <c>patch_size</c> times level0_magnification over target_magnification (TRIDENT before it wrote the former). STAMP
-    /// counts in micrometres: <c>unit</c> "um" and <c>tile_size_um</c>.
+    /// Reads <c>coords</c> [N, 2]. The patch's size is <c>patch_size_level0</c> (TRIDENT, HEST), or <c>patch_size</c> times
+    /// <c>downsample</c> or at <c>patch_level</c> 0 (CLAM), or <c>patch_size</c> times level0_magnification over target_magnification
+    /// (TRIDENT before it wrote the former). STAMP counts in micrometres: <c>unit</c> "um" and <c>tile_size_um</c>.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="mpp">Level-0 pixel size of its slide, µm; asked for where the file counts in µm only.</param>

@@ -46,14 +46,13 @@ public static class CoordinateFiles
     }
 
     /// <summary>
-    /// Reads a folder of such files, and what is below it, as points, one at every patch's centre. A file that can't serve is named in the notes, and
-    /// the others are read; so are doubled places.
+    /// Reads a folder of such files, and what is below it, as points, one at every patch's centre. A file that can't serve is named in the
+    /// notes, and the others are read; so are doubled places.
     /// </summary>
     /// <param name="folder">Holds <c>&lt;slide&gt;.h5</c> or <c>&lt;slide&gt;_patches.h5</c>.</param>
     /// <param name="slides">The slides that the files may name.</param>
-    /// <param name="spatial">
-    /// Columns and rows must serve as places of a grid: of places that fall into one cell the later is left out and counted. Else all are kept, and where
-    /// they fit no grid the table has no coordinates.
+    /// <param name="spatial"> Columns and rows must serve as places of a grid: of places that fall into one cell the later is left out and
+    /// counted. Else all are kept, and where they fit no grid the table has no coordinates.
     /// </param>
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm, for files that count in µm.</param>
     /// <exception cref="Fault">No file of the folder serves; has the reasons.</exception>
@@ -173,8 +172,9 @@ public static class CoordinateFiles
     }
 
     /// <summary>
-    /// What either program looks for; sizes in px, level 0 named as such. TRIDENT scales patch_size by the ratio of the magnifications, here 10 µm
-    /// over the pixel size; CLAM cuts patch_size at patch_level as it is, so that attribute is there only where this is right, and CLAM stops without it.
+    /// What either program looks for; sizes in px, level 0 named as such. TRIDENT scales patch_size by the ratio of the magnifications,
+    /// here 10 µm over the pixel size; CLAM cuts patch_size at patch_level as it is, so that attribute is there only where this is right,
+    /// and CLAM stops without it.
     /// </summary>
     public static Dictionary<string, object> Attributes(SlideGeometry grid, string name)
     {

@@ -5,8 +5,8 @@ using PureHDF;
 namespace SSLP.Data.Tiling;
 
 /// <summary>
-/// Numbers of an HDF5 file by the type that it says they have. PureHDF converts nothing: read as another type of the same size, the bits of a float are
-/// taken for an integer. Integers of any size and sign and floats of 2, 4 and 8 bytes are read exactly; all else is refused.
+/// Numbers of an HDF5 file by the type that it says they have. PureHDF converts nothing: read as another type of the same size, the bits of
+/// a float are taken for an integer. Integers of any size and sign and floats of 2, 4 and 8 bytes are read exactly; all else is refused.
 /// </summary>
 internal static partial class Hdf5Numbers
 {

@@ -3,7 +3,8 @@ using SSLP.Data.Patches;
 
 namespace SSLP.Data.Tiling;
 
-/// <summary>A patch grid with classes and splits from points: a patch has those of the point inside it that is nearest to its centre.</summary>
+/// <summary>A patch grid with classes and splits from points: a patch has those of the point inside it that is nearest to its
+/// centre.</summary>
 public sealed class LabelledGrid : IPatchSource
 {
     private readonly SlidePatches _patches;

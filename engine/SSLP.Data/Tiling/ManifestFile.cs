@@ -11,9 +11,9 @@ namespace SSLP.Data.Tiling;
 
 /// <summary>
 /// The manifest on disk, little-endian: <c>SSLPTILE</c>, u32 version, u32 header bytes H, i64 patches N, 32 bytes SHA-256 of all that
-/// follows byte 64, padding to byte 64; then H bytes of JSON padded with spaces to a multiple of 8; then the columns slide, col, row,
-/// N int32 each. Ten million patches are 120 MB, mapped and not copied. Version 2 has labels: the column class, N int32 (−1 for none) that index the
-/// header's classes, and the column share, N float32; a manifest without labels is of version 1.
+/// follows byte 64, padding to byte 64; then H bytes of JSON padded with spaces to a multiple of 8; then the columns slide, col, row, N
+/// int32 each. Ten million patches are 120 MB, mapped and not copied. Version 2 has labels: the column class, N int32 (−1 for none) that
+/// index the header's classes, and the column share, N float32; a manifest without labels is of version 1.
 /// </summary>
 internal static class ManifestFile
 {

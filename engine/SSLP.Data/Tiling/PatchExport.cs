@@ -17,7 +17,8 @@ public enum PatchFormat
     Jpeg,
 }
 
-/// <summary>Writes the patches of a source as image files for other programs, in the form that <see cref="PatchFolder"/> reads back.</summary>
+/// <summary>Writes the patches of a source as image files for other programs, in the form that <see cref="PatchFolder"/> reads
+/// back.</summary>
 public static class PatchExport
 {
     private const int JpegQuality = 95;

@@ -1,16 +1,17 @@
 namespace SSLP.Data.Tiling;
 
 /// <summary>
-/// From places in pixels to columns and rows. A slide's grid begins at its leftmost and topmost place and has a cell a patch, places rounded to the
-/// nearest: CLAM starts a grid at every piece of tissue, so that pieces may be half a patch off each other. Where patches overlap, cells are the finer
-/// step that all places keep to, a whole part of a patch; places that keep to none collide.
+/// From places in pixels to columns and rows. A slide's grid begins at its leftmost and topmost place and has a cell a patch, places
+/// rounded to the nearest: CLAM starts a grid at every piece of tissue, so that pieces may be half a patch off each other. Where patches
+/// overlap, cells are the finer step that all places keep to, a whole part of a patch; places that keep to none collide.
 /// </summary>
 internal static class PlaceGrid
 {
     /// <summary>Parts of a patch that a step may be.</summary>
     private const int FinestRatio = 64;
 
-    /// <summary>How many cells a patch's side has so that no two places fall into one; 1 where patches do not overlap, null where no step serves.</summary>
+    /// <summary>How many cells a patch's side has so that no two places fall into one; 1 where patches do not overlap, null where no step
+    /// serves.</summary>
     public static int? RatioFor(CoordinateFile places)
     {
         if (Distinct(Cells(places, 1)))

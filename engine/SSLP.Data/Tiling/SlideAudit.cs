@@ -53,13 +53,15 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
     /// <summary>Patches to expect at the size and pixel size that were asked for.</summary>
     public int? Patches { get; init; }
 
-    /// <summary>What a person should know besides: pixel sizes that contradict each other, images that are no levels, labels that cannot be read.</summary>
+    /// <summary>What a person should know besides: pixel sizes that contradict each other, images that are no levels, labels that cannot be
+    /// read.</summary>
     public IReadOnlyList<string>? Notes { get; init; }
 
     /// <summary>Share of the slide under green or red pen, 0 … 1.</summary>
     public double? PenFraction { get; init; }
 
-    /// <summary>Tiles of all levels whose header was read or, in a deep audit, that were decoded; 0 where the reader does not show its tiles.</summary>
+    /// <summary>Tiles of all levels whose header was read or, in a deep audit, that were decoded; 0 where the reader does not show its
+    /// tiles.</summary>
     public long? TilesRead { get; init; }
 
     /// <summary>Tiles of those that cannot be read.</summary>
@@ -79,7 +81,8 @@ public sealed record SlideAuditOptions
     /// <summary>Decode every tile of every level; without, only their headers are read.</summary>
     public bool Deep { get; init; }
 
-    /// <summary>Pixel size that will be asked for, µm: slides that are coarser get that verdict. Default null: any pixel size serves.</summary>
+    /// <summary>Pixel size that will be asked for, µm: slides that are coarser get that verdict. Default null: any pixel size
+    /// serves.</summary>
     public double? Mpp { get; init; }
 
     /// <summary>How patches would be cut; its pixel size is that of the patches to expect.</summary>

@@ -3,8 +3,8 @@ using SSLP.Data.Slides;
 namespace SSLP.Data.Tiling;
 
 /// <summary>
-/// The slide that a file of another program is of, by the file's path without its ending: the slide's own path, its name, or the name of the folder
-/// that it lies in alone (a case). Of two slides that a name may mean neither is taken.
+/// The slide that a file of another program is of, by the file's path without its ending: the slide's own path, its name, or the name of
+/// the folder that it lies in alone (a case). Of two slides that a name may mean neither is taken.
 /// </summary>
 internal sealed class SlideByName(IReadOnlyList<SlideFile> slides)
 {

@@ -12,8 +12,8 @@ namespace SSLP.Data.Tiling;
 public sealed class SlidePatches : IPatchSource
 {
     /// <summary>
-    /// Slides kept open at once. Training's order mixes the patches of 256 runs, so of up to as many slides: with fewer open, most reads would
-    /// begin with opening a slide.
+    /// Slides kept open at once. Training's order mixes the patches of 256 runs, so of up to as many slides: with fewer open, most reads
+    /// would begin with opening a slide.
     /// </summary>
     public const int DefaultHandleBudget = 320;
 

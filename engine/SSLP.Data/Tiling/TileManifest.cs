@@ -26,7 +26,8 @@ public sealed record ManifestSlide(
 /// <summary>A slide that was looked at and gave no patches.</summary>
 public sealed record ManifestOmission(string Name, string Path, SlideVerdict Verdict, string Reason);
 
-/// <summary>Everything of a manifest but its columns. What a manifest without labels lacks is not written, so that its bytes stay as they were.</summary>
+/// <summary>Everything of a manifest but its columns. What a manifest without labels lacks is not written, so that its bytes stay as they
+/// were.</summary>
 internal sealed record ManifestHeader(
     int PatchSize, double Mpp, double MinTissue, bool Upsample, IReadOnlyList<ManifestSlide> Slides, IReadOnlyList<ManifestOmission> LeftOut,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Classes = null,
@@ -67,7 +68,8 @@ public sealed class TileManifest : IDisposable
 
     public PatchTable Table { get; }
 
-    /// <summary>By patch, how much of it its class covers, or of a patch without class the most that any class does; empty where nothing was annotated.</summary>
+    /// <summary>By patch, how much of it its class covers, or of a patch without class the most that any class does; empty where nothing
+    /// was annotated.</summary>
     public ReadOnlySpan<float> LabelShares => _shares.Span;
 
     internal ManifestHeader Header { get; }

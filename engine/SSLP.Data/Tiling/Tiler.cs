@@ -38,13 +38,15 @@ public sealed record TilingOptions
     /// <summary>How tissue is told from glass.</summary>
     public TissueOptions Tissue { get; init; } = new();
 
-    /// <summary>Folder of region files, QuPath's GeoJSON or ASAP's XML, called as the slides: patches are cut inside their areas only. Default none.</summary>
+    /// <summary>Folder of region files, QuPath's GeoJSON or ASAP's XML, called as the slides: patches are cut inside their areas only.
+    /// Default none.</summary>
     public string? RegionsFolder { get; init; }
 
     /// <summary>Take a slide that has no region file whole. Default: it is left out.</summary>
     public bool RegionsOptional { get; init; }
 
-    /// <summary>Folder of annotation files, GeoJSON, ASAP XML or mask TIFF, called as the slides: patches get classes from them. Default none.</summary>
+    /// <summary>Folder of annotation files, GeoJSON, ASAP XML or mask TIFF, called as the slides: patches get classes from them. Default
+    /// none.</summary>
     public string? AnnotationsFolder { get; init; }
 
     /// <summary>Least share of a patch that its class covers. Default 0.5.</summary>
@@ -103,7 +105,8 @@ public sealed record TilingOutcome(SlideFile Slide, SlideVerdict Verdict, int Pa
         + (Reason.Length > 0 ? $" ({Reason})" : "");
 }
 
-/// <summary>A manifest and one outcome per slide, in the order the slides were given, and what is to be said of the folders of regions and annotations.</summary>
+/// <summary>A manifest and one outcome per slide, in the order the slides were given, and what is to be said of the folders of regions and
+/// annotations.</summary>
 public sealed record TilingResult(TileManifest Manifest, IReadOnlyList<TilingOutcome> Outcomes, IReadOnlyList<string> Notes);
 
 /// <summary>

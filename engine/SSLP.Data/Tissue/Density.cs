@@ -1,12 +1,13 @@
 namespace SSLP.Data.Tissue;
 
 /// <summary>
-/// How dense a pixel is, whatever its colour: 255 less its darkest channel. It finds every brightfield stain and grey scans, and with them what stain
-/// strength leaves out: shadows, dirt, haze.
+/// How dense a pixel is, whatever its colour: 255 less its darkest channel. It finds every brightfield stain and grey scans, and with them
+/// what stain strength leaves out: shadows, dirt, haze.
 /// </summary>
 internal static class Density
 {
-    /// <summary>See <see cref="WhiteBalance.Apply"/>: less than the difference of a pale counterstain to glass, or tissue that fills the slide is taken for glass.</summary>
+    /// <summary>See <see cref="WhiteBalance.Apply"/>: less than the difference of a pale counterstain to glass, or tissue that fills the
+    /// slide is taken for glass.</summary>
     public const int GlassRange = 30;
 
     /// <summary>Bounds of Otsu's threshold; a pale blue counterstain has 25 to 35.</summary>

@@ -26,8 +26,8 @@ internal static class Otsu
     }
 
     /// <summary>
-    /// The lower of the two thresholds between three classes: glass, faint and dense. Where the dense are so strong that glass and faint fall into one
-    /// class, the valley between those two is taken instead, if there is one: haze has none.
+    /// The lower of the two thresholds between three classes: glass, faint and dense. Where the dense are so strong that glass and faint
+    /// fall into one class, the valley between those two is taken instead, if there is one: haze has none.
     /// </summary>
     public static int LowerOfThree(byte[] values, BinaryImage except)
     {
@@ -61,7 +61,8 @@ internal static class Otsu
         }
     }
 
-    /// <summary>The deepest place between the two highest humps of the values up to <paramref name="top"/>; null where there is one hump only.</summary>
+    /// <summary>The deepest place between the two highest humps of the values up to <paramref name="top"/>; null where there is one hump
+    /// only.</summary>
     private static int? Valley(double[] counts, int top)
     {
         const int Reach = 2, LeastWidth = 8;

@@ -2,24 +2,27 @@ using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Tissue;
 
-/// <summary>What of a slide's image was scanned: scanners fill the rest with black or white. And whether what was scanned is a dark field.</summary>
+/// <summary>What of a slide's image was scanned: scanners fill the rest with black or white. And whether what was scanned is a dark
+/// field.</summary>
 internal static class ScannedField
 {
-    /// <summary>No channel above this: nothing was scanned here, or nothing shines. JPEG gives a black tile values up to about 10.</summary>
+    /// <summary>No channel above this: nothing was scanned here, or nothing shines. JPEG gives a black tile values up to about
+    /// 10.</summary>
     private const int MostBlack = 24;
 
     /// <summary>All channels at least this: light that fell through a slide. Fluorophores shine in one or two.</summary>
     private const int Lit = 60;
 
-    /// <summary>Least of all channels of glass, where there is glass beside a white fill; what is darker is a pale stain on overexposed glass.</summary>
+    /// <summary>Least of all channels of glass, where there is glass beside a white fill; what is darker is a pale stain on overexposed
+    /// glass.</summary>
     private const int LeastGlass = 225;
 
     /// <summary>Least share of the image that is a field left out; smaller black spots are ink, dust or folds.</summary>
     private const double LeastShare = 0.005;
 
     /// <summary>
-    /// Whether the slide is dark where it was scanned: glass is bright in brightfield, and even a frame filled with tissue is. Where much of the image is
-    /// black, the rest decides: light through glass and tissue has all three colours, fluorescence on black has not.
+    /// Whether the slide is dark where it was scanned: glass is bright in brightfield, and even a frame filled with tissue is. Where much
+    /// of the image is black, the rest decides: light through glass and tissue has all three colours, fluorescence on black has not.
     /// </summary>
     public static bool IsDark(SlideImage image)
     {
@@ -38,7 +41,8 @@ internal static class ScannedField
         return black * 4L > pixels ? rest < pixels * LeastShare || lit * 3L < rest : (black + dark) * 2L > pixels;
     }
 
-    /// <summary>Fields of a brightfield slide that were not scanned and are black, with the pixels beside them, which have some of the black.</summary>
+    /// <summary>Fields of a brightfield slide that were not scanned and are black, with the pixels beside them, which have some of the
+    /// black.</summary>
     public static BinaryImage Black(SlideImage image)
     {
         BinaryImage black = Fields(image, (_, most) => most <= MostBlack);

@@ -1,9 +1,9 @@
 namespace SSLP.Data.Tissue;
 
 /// <summary>
-/// Whether a slide's colours are those of haematoxylin and eosin, or the rule for them would lose tissue. The two masks are compared where only density finds
-/// something, by what that is: colours in which green is not what is absorbed most (another stain), pale pink and purple (faint stain, or haze around
-/// tissue), and grey (a grey scan, or dirt and shadows).
+/// Whether a slide's colours are those of haematoxylin and eosin, or the rule for them would lose tissue. The two masks are compared where
+/// only density finds something, by what that is: colours in which green is not what is absorbed most (another stain), pale pink and purple
+/// (faint stain, or haze around tissue), and grey (a grey scan, or dirt and shadows).
 /// </summary>
 internal static class StainChoice
 {

@@ -1,8 +1,9 @@
 namespace SSLP.Data.Tissue;
 
 /// <summary>
-/// How strongly a pixel is stained by haematoxylin and eosin: √(q·a) with q = max(R, B) − G and a = 255 − G. Both absorb green most, so q is high on
-/// stained tissue and 0 on glass, dust, grey shadows, black and green ink; a tells tissue from a faint pink haze around it, which q alone does not.
+/// How strongly a pixel is stained by haematoxylin and eosin: √(q·a) with q = max(R, B) − G and a = 255 − G. Both absorb green most, so q
+/// is high on stained tissue and 0 on glass, dust, grey shadows, black and green ink; a tells tissue from a faint pink haze around it,
+/// which q alone does not.
 /// </summary>
 internal static class StainStrength
 {

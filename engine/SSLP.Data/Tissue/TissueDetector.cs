@@ -11,13 +11,15 @@ internal static class TissueDetector
     /// <summary>Pixels around ink that are not trusted either: it fades out over about this many µm.</summary>
     private const double PenMarginMicrons = 40;
 
-    /// <summary>Least width of ink that is a pen's, µm: felt tips draw half a millimetre and more, with gaps where the tissue shows.</summary>
+    /// <summary>Least width of ink that is a pen's, µm: felt tips draw half a millimetre and more, with gaps where the tissue
+    /// shows.</summary>
     private const double StrokeMicrons = 80;
 
     /// <param name="image">Coarse image of the whole slide.</param>
     /// <param name="micronsPerPixel">Its pixel size.</param>
     /// <param name="options">The rule, lengths and areas.</param>
-    /// <returns>The mask, or null where the image is not brightfield: a dark field (fluorescence) has no glass to tell tissue from.</returns>
+    /// <returns>The mask, or null where the image is not brightfield: a dark field (fluorescence) has no glass to tell tissue
+    /// from.</returns>
     public static TissueMask? Detect(SlideImage image, double micronsPerPixel, TissueOptions options)
     {
         bool darkField = ScannedField.IsDark(image);

@@ -31,7 +31,8 @@ public sealed class TissueMask
     /// <summary>The rule that was used; never <see cref="TissueMethod.Auto"/>.</summary>
     public TissueMethod Method { get; }
 
-    /// <summary>Threshold on strength of stain or on density (0–255): the one that was asked for, or Otsu's; 0 where all is taken.</summary>
+    /// <summary>Threshold on strength of stain or on density (0–255): the one that was asked for, or Otsu's; 0 where all is
+    /// taken.</summary>
     public int Threshold { get; }
 
     /// <summary>Share of the image that green or red pen covers; 0 where all is taken.</summary>

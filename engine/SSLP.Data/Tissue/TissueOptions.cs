@@ -23,7 +23,8 @@ public enum TissueMethod
     All,
 }
 
-/// <summary>How tissue is told from glass. Lengths and areas are of the specimen, so one set of values serves every magnification.</summary>
+/// <summary>How tissue is told from glass. Lengths and areas are of the specimen, so one set of values serves every
+/// magnification.</summary>
 public sealed record TissueOptions
 {
     /// <summary>Which rule decides. Default <see cref="TissueMethod.Auto"/>.</summary>
@@ -32,7 +33,8 @@ public sealed record TissueOptions
     /// <summary>Strength of stain or density (0–255) above which is tissue. Default null: Otsu's rule chooses it, slide by slide.</summary>
     public int? Threshold { get; init; }
 
-    /// <summary>Pixel size of the image that is segmented, µm. Default 8: fine enough for a 128 µm patch, coarse enough to blur nuclei.</summary>
+    /// <summary>Pixel size of the image that is segmented, µm. Default 8: fine enough for a 128 µm patch, coarse enough to blur
+    /// nuclei.</summary>
     public double MicronsPerPixel { get; init; } = 8;
 
     /// <summary>Gaps narrower than about twice this are closed, µm. Default 24: the width of a few cells.</summary>

@@ -26,8 +26,8 @@ public sealed record PlacedPatch(int Id, string Slide, int Col, int Row)
 }
 
 /// <summary>
-/// RUN/diverged: the step that a run ended at, so that it can be run again. diverged.json is this record; before.safetensors beside it, in the form
-/// of a checkpoint, is everything as it was before the step.
+/// RUN/diverged: the step that a run ended at, so that it can be run again. diverged.json is this record; before.safetensors beside it, in
+/// the form of a checkpoint, is everything as it was before the step.
 /// </summary>
 public sealed record DivergedStep
 {

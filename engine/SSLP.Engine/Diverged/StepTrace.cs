@@ -16,7 +16,8 @@ public sealed record TracedPlace(string Place, long Count, long NotFinite, doubl
 /// <summary>One step's forward, loss and backward, looked into.</summary>
 /// <param name="Terms">The losses.</param>
 /// <param name="GradientNorm">Of all gradients; NaN where there are none.</param>
-/// <param name="Places">In the order in which numbers come to be: state, input, stages, logits, losses, gradients from the last layer to the first, batch statistics.</param>
+/// <param name="Places">In the order in which numbers come to be: state, input, stages, logits, losses, gradients from the last layer to
+/// the first, batch statistics.</param>
 public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyList<TracedPlace> Places)
 {
     /// <summary>The first place with a number that is not finite; null where there is none.</summary>

@@ -40,7 +40,8 @@ public static class MethodFactory
         return new(Started(new Encoder(options.Arch, HeadKind.Linear, table.Classes!.Count) { Precision = options.Precision }, options), labels);
     }
 
-    /// <summary>With the file's backbone where one is asked for; the head keeps the weights that the seed drew. MoCo's key encoder copies it.</summary>
+    /// <summary>With the file's backbone where one is asked for; the head keeps the weights that the seed drew. MoCo's key encoder copies
+    /// it.</summary>
     private static Encoder Started(Encoder encoder, TrainingOptions options)
     {
         if (options.Init.Length > 0)

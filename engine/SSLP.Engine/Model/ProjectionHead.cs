@@ -10,8 +10,8 @@ public enum HeadKind
     Linear,
 
     /// <summary>
-    /// One linear layer and batch normalisation. A fresh backbone's features are nearly one direction, and a linear layer keeps them so: for
-    /// the first thousands of steps every similarity is near 1. Normalising centres them, which short runs need.
+    /// One linear layer and batch normalisation. A fresh backbone's features are nearly one direction, and a linear layer keeps them so:
+    /// for the first thousands of steps every similarity is near 1. Normalising centres them, which short runs need.
     /// </summary>
     LinearNorm,
 

@@ -17,14 +17,16 @@ public interface IBankObjective : IDisposable
     /// <returns>The terms and the gradient [B, D], of the caller's scope.</returns>
     (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp);
 
-    /// <summary>The batch beside its bank rows and a sample of the others, as they are before the update; null where that is not to be had.</summary>
+    /// <summary>The batch beside its bank rows and a sample of the others, as they are before the update; null where that is not to be
+    /// had.</summary>
     ComparedFeatures? Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => null;
 
     /// <summary>v_i ← unit((1 − m) v_i + m f_i), in the order of the batch.</summary>
     void Update(ReadOnlySpan<int> anchors, Tensor features);
 
     /// <summary>The R k-means runs over the bank as it is.</summary>
-    /// <param name="clustering">Its number, from 1: the epoch that it begins, or what cluster_every makes of the step. The runs' seeds are functions of it.</param>
+    /// <param name="clustering">Its number, from 1: the epoch that it begins, or what cluster_every makes of the step. The runs' seeds are
+    /// functions of it.</param>
     void Cluster(int clustering);
 
     /// <summary>Bank and labels as they are now, for the checkpoint: they may be written while training goes on.</summary>
@@ -40,6 +42,7 @@ public interface IBankObjective : IDisposable
 
     /// <summary>Takes back what <see cref="State"/>, or <see cref="Changes"/> over it, gave.</summary>
     /// <param name="checkpoint">The file.</param>
-    /// <param name="rowOf">Of a run that goes on with more patches: this bank's row of each of the file's, −1 where it is gone. Null: the same rows.</param>
+    /// <param name="rowOf">Of a run that goes on with more patches: this bank's row of each of the file's, −1 where it is gone. Null: the
+    /// same rows.</param>
     void Load(SafetensorsFile checkpoint, int[]? rowOf = null);
 }

@@ -151,7 +151,8 @@ public sealed class PlainObjective : IDisposable
             held.Dispose();
     }
 
-    /// <summary>The K nearest rows of each query (its own row left out), where all R labels equal those of its own row: [B, N] bool.</summary>
+    /// <summary>The K nearest rows of each query (its own row left out), where all R labels equal those of its own row: [B, N]
+    /// bool.</summary>
     private Tensor AgreeingNeighbours(Tensor similarity, Tensor own)
     {
         Tensor others = similarity.scatter(1, own.unsqueeze(1), full_like(own.unsqueeze(1), double.NegativeInfinity, similarity.dtype));

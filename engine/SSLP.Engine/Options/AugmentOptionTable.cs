@@ -3,7 +3,8 @@ using static SSLP.Engine.Options.OptionTable;
 
 namespace SSLP.Engine.Options;
 
-/// <summary>The augmentation's part of <see cref="OptionTable"/>; <c>augment</c> sets a whole list, the keys after it one value each.</summary>
+/// <summary>The augmentation's part of <see cref="OptionTable"/>; <c>augment</c> sets a whole list, the keys after it one value
+/// each.</summary>
 internal static class AugmentOptionTable
 {
     private static readonly (string Name, AugmentOptions List)[] Lists =

@@ -7,7 +7,8 @@ namespace SSLP.Engine.Options;
 /// <summary>One "key: value" with where it was said, for the fault.</summary>
 public sealed record RunSetting(string Key, string Value, string Where);
 
-/// <summary>Options of a run from run.yaml and --set, in that order: the later one wins. A method brings its own paper's defaults.</summary>
+/// <summary>Options of a run from run.yaml and --set, in that order: the later one wins. A method brings its own paper's
+/// defaults.</summary>
 public static class RunConfig
 {
     /// <param name="defaults">What the host's surroundings say; everything else overrides it.</param>

@@ -29,7 +29,8 @@ public enum MethodKind
 /// <summary>What of the memory bank a checkpoint holds.</summary>
 public enum CheckpointBank
 {
-    /// <summary>The rows that changed since the last whole checkpoint, where the bank is large and they are less than half of it; else all.</summary>
+    /// <summary>The rows that changed since the last whole checkpoint, where the bank is large and they are less than half of it; else
+    /// all.</summary>
     Auto,
 
     /// <summary>The rows that changed, however small the bank is, while they are less than half of it.</summary>

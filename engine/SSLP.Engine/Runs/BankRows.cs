@@ -39,7 +39,8 @@ internal static class BankRows
         return file.Metadata.TryGetValue(InputsKey, out string? of) && of == inputs;
     }
 
-    /// <summary>For each row of the run's bank, the row of a table that shows the same place of the same slide, −1 where none does.</summary>
+    /// <summary>For each row of the run's bank, the row of a table that shows the same place of the same slide, −1 where none
+    /// does.</summary>
     /// <param name="path">What <see cref="Save"/> wrote.</param>
     /// <param name="inputs">The fingerprint of the run's checkpoint.</param>
     /// <param name="table">The patches that it is to go on with.</param>

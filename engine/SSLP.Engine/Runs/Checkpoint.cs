@@ -37,7 +37,8 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
     /// <returns>The checksum of its data, by which changes over it name it.</returns>
     /// <param name="state">Where the run stands.</param>
     /// <param name="items">Its tensors.</param>
-    /// <param name="baseStep">Step of the whole checkpoint that <paramref name="items"/> are changes over; null where they are whole.</param>
+    /// <param name="baseStep">Step of the whole checkpoint that <paramref name="items"/> are changes over; null where they are
+    /// whole.</param>
     /// <exception cref="Fault">The file could not be written; the checkpoint before it is untouched.</exception>
     public string Save(CheckpointState state, IReadOnlyList<SafetensorsItem> items, int? baseStep = null)
     {
@@ -88,7 +89,8 @@ public sealed partial class Checkpoint(RunFolder folder, int keep)
             File.Delete(partial);
     }
 
-    /// <summary>Puts checkpoints of later steps into a folder of their own, so that the newest one is that of the step gone back to.</summary>
+    /// <summary>Puts checkpoints of later steps into a folder of their own, so that the newest one is that of the step gone back
+    /// to.</summary>
     /// <param name="from">The checkpoint gone back to; it stays.</param>
     /// <param name="step">Its step.</param>
     /// <returns>Where they are now.</returns>

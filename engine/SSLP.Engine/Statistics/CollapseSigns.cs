@@ -9,13 +9,11 @@ namespace SSLP.Engine.Statistics;
 /// <param name="Width">D.</param>
 /// <param name="EffectiveRank">Of the batch's features, 1 to min(B − 1, D); see <see cref="SpreadStatistics.EffectiveRank"/>.</param>
 /// <param name="Spread">Of the batch's features: 0 one direction, 1 isotropic; see <see cref="SpreadStatistics.Deviation"/>.</param>
-/// <param name="NeighbourEntropy">
-/// Entropy of which key is how often among the <see cref="Nearest"/> nearest of the batch, over the entropy of all equally often: near log k / log R
-/// where the same k keys are everyone's nearest.
+/// <param name="NeighbourEntropy"> Entropy of which key is how often among the <see cref="Nearest"/> nearest of the batch, over the entropy
+/// of all equally often: near log k / log R where the same k keys are everyone's nearest.
 /// </param>
-/// <param name="Gap">
-/// Mean similarity with the own positive minus that with the negatives, these drawn from the sample of keys as the method draws from all. Semi-hard
-/// negatives may well be nearer than a much jittered view, so it is shown and judges nothing.
+/// <param name="Gap"> Mean similarity with the own positive minus that with the negatives, these drawn from the sample of keys as the
+/// method draws from all. Semi-hard negatives may well be nearer than a much jittered view, so it is shown and judges nothing.
 /// </param>
 public sealed record CollapseSigns(int Width, double EffectiveRank, double Spread, double NeighbourEntropy, double Gap)
 {

@@ -14,7 +14,8 @@ public sealed class PrincipalComponents
     /// <summary>W.</summary>
     public float[] Mean { get; }
 
-    /// <summary>W × W, row-major: row c is the unit vector of component c, the largest variance first. Its largest entry is positive.</summary>
+    /// <summary>W × W, row-major: row c is the unit vector of component c, the largest variance first. Its largest entry is
+    /// positive.</summary>
     public float[] Axes { get; }
 
     /// <summary>Variance along each axis, falling, never negative.</summary>

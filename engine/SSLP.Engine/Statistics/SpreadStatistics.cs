@@ -8,8 +8,10 @@ namespace SSLP.Engine.Statistics;
 /// impossible to tell from a learned one; these numbers tell.
 /// </summary>
 /// <param name="Width">W.</param>
-/// <param name="EffectiveRank">exp of the entropy of the covariance's normalised eigenvalues (Roy and Vetterli 2007): 1 collapsed, W isotropic.</param>
-/// <param name="Deviation">Mean over dimensions of the standard deviation of unit features, times √W: 0 collapsed, 1 isotropic (Chen and He 2021).</param>
+/// <param name="EffectiveRank">exp of the entropy of the covariance's normalised eigenvalues (Roy and Vetterli 2007): 1 collapsed, W
+/// isotropic.</param>
+/// <param name="Deviation">Mean over dimensions of the standard deviation of unit features, times √W: 0 collapsed, 1 isotropic (Chen and He
+/// 2021).</param>
 /// <param name="MeanCosine">Mean cosine between two different rows: 1 collapsed, near 0 spread out.</param>
 public sealed record SpreadStatistics(int Width, double EffectiveRank, double Deviation, double MeanCosine)
 {

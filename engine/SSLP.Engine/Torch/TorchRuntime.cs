@@ -19,7 +19,8 @@ public static class TorchRuntime
 
     /// <summary>Loads libtorch and makes TorchSharp ready.</summary>
     /// <param name="folder">The lib folder of a Python torch; null or empty: the build's own.</param>
-    /// <exception cref="Fault">The folder is missing, incomplete, does not load here, or is another one than this process has loaded.</exception>
+    /// <exception cref="Fault">The folder is missing, incomplete, does not load here, or is another one than this process has
+    /// loaded.</exception>
     public static void Load(string? folder = null)
     {
         lock (Loading)

@@ -39,13 +39,15 @@ public sealed class PretrainJob : IDisposable
     /// <param name="source">The patches; stays the caller's.</param>
     /// <param name="command">The command line, for run.json.</param>
     /// <param name="resume">Go on from the newest checkpoint, where there is one, or from <paramref name="from"/>.</param>
-    /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the caller's.</param>
+    /// <param name="probed">Labelled patches of the online probe, where they are others than <paramref name="source"/>; stays the
+    /// caller's.</param>
     /// <param name="makeProbe">Makes the online probe that <see cref="TrainingOptions.ProbeEvery"/> asks for.</param>
     /// <param name="context">Opened by the host and its own; null: one that the options ask for, which goes with the job.</param>
     /// <param name="from">The checkpoint to go on from; later ones of the run are set aside. Null for the newest.</param>
-    /// <param name="extend">The patches are more than the run's: rows of the bank are matched by slide and place, the others begin anew.</param>
-    /// <exception cref="Fault">
-    /// Too few patches, a run in the folder already, another process that writes it, other options than the checkpoint's, no such device, an online probe with nothing to judge by.
+    /// <param name="extend">The patches are more than the run's: rows of the bank are matched by slide and place, the others begin
+    /// anew.</param>
+    /// <exception cref="Fault"> Too few patches, a run in the folder already, another process that writes it, other options than the
+    /// checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
     public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
         RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false)

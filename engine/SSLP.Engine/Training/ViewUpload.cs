@@ -4,7 +4,8 @@ namespace SSLP.Engine.Training;
 
 /// <summary>
 /// Views on their way to a CUDA device: each is written into page-locked memory of its own and copied on a stream beside stream 0, on which
-/// libtorch computes; stream 0 waits for the copy, the copy for what stream 0 still reads (<see cref="UploadRing"/>). The host waits for neither.
+/// libtorch computes; stream 0 waits for the copy, the copy for what stream 0 still reads (<see cref="UploadRing"/>). The host waits for
+/// neither.
 /// </summary>
 internal sealed unsafe class ViewUpload : IDisposable
 {

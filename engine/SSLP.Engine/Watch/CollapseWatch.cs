@@ -9,13 +9,15 @@ namespace SSLP.Engine.Watch;
 /// <summary>
 /// Decides from the signs of collapse, reading after reading, whether to warn. A reading is bad where
 /// <list type="bullet">
-/// <item>the spread is below √(τ/2): the similarities of all pairs then lie within about τ/2, their exponentials within a factor of 1.7, and every
-/// term is nearly the logarithm of its set's size whatever is learned;</item>
-/// <item>or the effective rank is below 1.5: all but a little of what tells features apart lies on one line, as where they sit in two places (1 is the least there is);</item>
-/// <item>or, once the keys hold no random vectors any more, the neighbours' entropy is below ½: about √R keys are everyone's nearest.</item>
+/// <item>the spread is below √(τ/2): the similarities of all pairs then lie within about τ/2, their exponentials within a factor of 1.7,
+/// and every term is nearly the logarithm of its set's size whatever is learned;</item>
+/// <item>or the effective rank is below 1.5: all but a little of what tells features apart lies on one line, as where they sit in two
+/// places (1 is the least there is);</item>
+/// <item>or, once the keys hold no random vectors any more, the neighbours' entropy is below ½: about √R keys are everyone's
+/// nearest.</item>
 /// </list>
-/// One bad reading says little: a fresh backbone's features are nearly one direction. So it warns when readings have been bad without a break for
-/// three of them and for 5 % of the run, once for every such stretch.
+/// One bad reading says little: a fresh backbone's features are nearly one direction. So it warns when readings have been bad without a
+/// break for three of them and for 5 % of the run, once for every such stretch.
 /// </summary>
 /// <param name="options">The run's options.</param>
 /// <param name="totalSteps">Steps of the whole run.</param>

@@ -6,7 +6,8 @@ using SSLP.Engine.Statistics;
 
 namespace SSLP.Engine.Watch;
 
-/// <summary>What is looked at besides the losses while a run goes on: the signs of collapse and the online probe. Neither changes what is learned.</summary>
+/// <summary>What is looked at besides the losses while a run goes on: the signs of collapse and the online probe. Neither changes what is
+/// learned.</summary>
 /// <param name="options">How often each.</param>
 /// <param name="method">What is trained.</param>
 /// <param name="probe">The online probe, or null.</param>

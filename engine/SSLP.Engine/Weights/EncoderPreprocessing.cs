@@ -27,13 +27,14 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     public const double MppTolerance = 0.01;
 
     /// <summary>
-    /// Patches of one pixel size may differ by this factor in their sides: 256 to 224 px, what the field's own test protocol takes of a patch.
+    /// Patches of one pixel size may differ by this factor in their sides: 256 to 224 px, what the field's own test protocol takes of a
+    /// patch.
     /// </summary>
     public const double MostSideRatio = 256.0 / 224;
 
     /// <summary>
-    /// Side that the whole patch is scaled to before its central <see cref="InputSize"/> pixels are taken, px. The default is the field's test
-    /// protocol, Resize(256) and CenterCrop(224), at any input size; equal to the input size it leaves no border out.
+    /// Side that the whole patch is scaled to before its central <see cref="InputSize"/> pixels are taken, px. The default is the field's
+    /// test protocol, Resize(256) and CenterCrop(224), at any input size; equal to the input size it leaves no border out.
     /// </summary>
     public int ResizedSide { get; init; } = (int)Math.Round(InputSize * 256.0 / 224);
 

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace SSLP.Engine.Weights;
 
 /// <summary>
-/// torchvision's names of a ResNet's tensors ↔ those of Hugging Face's <c>ResNetModel</c>: conv1 and bn1 are its embedder, layer1 to layer4 its
-/// stages 0 to 3, a block's convolutions its layers 0, 1, 2, each with its normalisation, downsample its shortcut.
+/// torchvision's names of a ResNet's tensors ↔ those of Hugging Face's <c>ResNetModel</c>: conv1 and bn1 are its embedder, layer1 to layer4
+/// its stages 0 to 3, a block's convolutions its layers 0, 1, 2, each with its normalisation, downsample its shortcut.
 /// </summary>
 public static partial class HuggingFaceNames
 {

@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Weights;
 
 /// <summary>
-/// Starts a backbone from a safetensors file: a run's own encoder.safetensors, or a ResNet of the same depth under the names of torchvision, timm,
-/// MoCo, lightly, mmselfsup, DINO, Hugging Face (<see cref="WeightNames"/>). Everything of the backbone must be there in its shape, and nothing else but heads and second networks, which are left out:
-/// a file that fits in part would start a run from weights that nobody trained.
+/// Starts a backbone from a safetensors file: a run's own encoder.safetensors, or a ResNet of the same depth under the names of
+/// torchvision, timm, MoCo, lightly, mmselfsup, DINO, Hugging Face (<see cref="WeightNames"/>). Everything of the backbone must be there in
+/// its shape, and nothing else but heads and second networks, which are left out: a file that fits in part would start a run from weights
+/// that nobody trained.
 /// <para>
 /// Two tensors that come to one name are
 /// refused. float16, bfloat16 and float64 become float32; <c>num_batches_tracked</c> may be absent.
@@ -28,7 +29,8 @@ public static class InitialWeights
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that does not say.</summary>
+    /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that
+    /// does not say.</summary>
     public static TrainedOn? TrainedOnOf(string path)
     {
         if (path.Length == 0 || !File.Exists(path))
@@ -48,7 +50,8 @@ public static class InitialWeights
     /// <param name="path">A safetensors file. A pickle (.pt, .pth, .bin) is refused: loading one runs code.</param>
     /// <param name="backbone">The network; after a fault its weights are of no use.</param>
     /// <exception cref="Fault">There is no such file, or it is a pickle.</exception>
-    /// <exception cref="Fault">It is no safetensors file, or not this network's weights; one sentence with the first names and what to do.</exception>
+    /// <exception cref="Fault">It is no safetensors file, or not this network's weights; one sentence with the first names and what to
+    /// do.</exception>
     public static void Load(string path, ResNet backbone)
     {
         if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")

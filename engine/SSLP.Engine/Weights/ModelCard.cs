@@ -5,7 +5,8 @@ using SSLP.Data.Files;
 
 namespace SSLP.Engine.Weights;
 
-/// <summary>A page about an encoder for who has only its files: what it is, what it has to be fed with, what it has seen, how it is loaded.</summary>
+/// <summary>A page about an encoder for who has only its files: what it is, what it has to be fed with, what it has seen, how it is
+/// loaded.</summary>
 public static class ModelCard
 {
     /// <summary>Writes the page, whole or not at all.</summary>

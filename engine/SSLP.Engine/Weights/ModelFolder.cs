@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Weights;
 
 /// <summary>
-/// An encoder as a folder that another library loads by its path: config.json, model.safetensors under that library's names, README.md. The layouts
-/// are those of timm's <c>create_model("local-dir:…")</c> and of Hugging Face's <c>ResNetModel.from_pretrained</c>.
+/// An encoder as a folder that another library loads by its path: config.json, model.safetensors under that library's names, README.md. The
+/// layouts are those of timm's <c>create_model("local-dir:…")</c> and of Hugging Face's <c>ResNetModel.from_pretrained</c>.
 /// </summary>
 public static class ModelFolder
 {

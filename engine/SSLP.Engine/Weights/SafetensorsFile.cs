@@ -22,7 +22,8 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Metadata key of the SHA-256 of all that stands before the data, these 64 digits taken as zeros.</summary>
     internal const string HeaderChecksumKey = "sslp.sha256.header";
 
-    /// <summary>Metadata key that says that both checksums are there: with one damaged byte either it or they are still to be read.</summary>
+    /// <summary>Metadata key that says that both checksums are there: with one damaged byte either it or they are still to be
+    /// read.</summary>
     internal const string FormatKey = "sslp.format";
 
     // A span ends at 2³¹ bytes.

@@ -137,7 +137,8 @@ public sealed class SafetensorsHeader
         return numbers;
     }
 
-    /// <summary>Every tensor's bytes match its shape; together they cover the data exactly: no overlap, no hole, nothing beyond the end.</summary>
+    /// <summary>Every tensor's bytes match its shape; together they cover the data exactly: no overlap, no hole, nothing beyond the
+    /// end.</summary>
     private void CheckLayout(long dataBytes)
     {
         long covered = 0;

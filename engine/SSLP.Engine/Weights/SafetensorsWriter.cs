@@ -70,7 +70,8 @@ public static class SafetensorsWriter
     /// <param name="path">Replaced only when the new file is complete and on the disk.</param>
     /// <param name="items">The tensors, in the order in which they will lie.</param>
     /// <param name="metadata">Text pairs of the header; the checksum's key is ours.</param>
-    /// <exception cref="ArgumentException">Two tensors share a name, a name is reserved, or the shape and the bytes of one disagree.</exception>
+    /// <exception cref="ArgumentException">Two tensors share a name, a name is reserved, or the shape and the bytes of one
+    /// disagree.</exception>
     /// <returns>The checksum of the data.</returns>
     public static string Write(string path, IReadOnlyList<SafetensorsItem> items, IReadOnlyDictionary<string, string>? metadata = null)
     {

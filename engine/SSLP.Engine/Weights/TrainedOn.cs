@@ -7,9 +7,9 @@ using SSLP.Data.Patches;
 namespace SSLP.Engine.Weights;
 
 /// <summary>
-/// What an encoder has seen, as hashes that travel in its file: its slides (or, where nothing says slides, its patches' files) and, where they are
-/// known, its patients. A probe can then say how much of what it judges was in training. Of a name are kept the first 8 bytes of SHA-256:
-/// slides go by their name without its ending, patches by their full path.
+/// What an encoder has seen, as hashes that travel in its file: its slides (or, where nothing says slides, its patches' files) and, where
+/// they are known, its patients. A probe can then say how much of what it judges was in training. Of a name are kept the first 8 bytes of
+/// SHA-256: slides go by their name without its ending, patches by their full path.
 /// </summary>
 public sealed class TrainedOn
 {

@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 namespace SSLP.Engine.Weights;
 
 /// <summary>
-/// The names under which training programs keep a ResNet → torchvision's. Prefixes of wrappers come off, as many as stand there; a checkpoint that
-/// holds the network twice (MoCo's key encoder, DINO's student) gives one of them, as <see cref="Said"/> tells; heads, predictors, queues and
-/// running averages beside the backbone are left out.
+/// The names under which training programs keep a ResNet → torchvision's. Prefixes of wrappers come off, as many as stand there; a
+/// checkpoint that holds the network twice (MoCo's key encoder, DINO's student) gives one of them, as <see cref="Said"/> tells; heads,
+/// predictors, queues and running averages beside the backbone are left out.
 /// </summary>
 internal sealed partial class WeightNames
 {
@@ -86,8 +86,8 @@ internal sealed partial class WeightNames
     };
 
     /// <summary>
-    /// nn.Sequential of a ResNet's children: 0 the convolution, 1 its norm, then the four stages at 4 to 7 (torchvision's children, with relu and
-    /// pooling before them) or at 2 to 5 (lightly's own, without).
+    /// nn.Sequential of a ResNet's children: 0 the convolution, 1 its norm, then the four stages at 4 to 7 (torchvision's children, with
+    /// relu and pooling before them) or at 2 to 5 (lightly's own, without).
     /// </summary>
     private static Func<string, string> Sequential(string[] bare)
     {

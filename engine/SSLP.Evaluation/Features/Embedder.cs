@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace SSLP.Evaluation.Features;
 
 /// <summary>
-/// Features of every patch of a source: the whole patch scaled (bilinear, antialiased), its centre cut out, normalised as the encoder's file
-/// says, through the frozen backbone in evaluation mode.
+/// Features of every patch of a source: the whole patch scaled (bilinear, antialiased), its centre cut out, normalised as the encoder's
+/// file says, through the frozen backbone in evaluation mode.
 /// </summary>
 public static class Embedder
 {

@@ -78,8 +78,8 @@ public sealed class NpySink : IFeatureSink
 }
 
 /// <summary>
-/// One HDF5 file a slide, <c>&lt;slide&gt;.h5</c> at the slide's path below a folder, as CLAM and TRIDENT read them. A file is there when its slide is done; what
-/// is there already, from the same encoder and the same places, is not made again.
+/// One HDF5 file a slide, <c>&lt;slide&gt;.h5</c> at the slide's path below a folder, as CLAM and TRIDENT read them. A file is there when
+/// its slide is done; what is there already, from the same encoder and the same places, is not made again.
 /// </summary>
 public sealed class SlideFilesSink : IFeatureSink
 {

@@ -6,8 +6,8 @@ using SSLP.Data.Tiling;
 namespace SSLP.Evaluation.Features;
 
 /// <summary>
-/// One HDF5 file of features in the layout of <see cref="FeatureFile"/>, written as they come: under a temporary name, contiguous, renamed when it is
-/// whole. Rows of patches that did not read are taken out at the end, by writing the file once more without them.
+/// One HDF5 file of features in the layout of <see cref="FeatureFile"/>, written as they come: under a temporary name, contiguous, renamed
+/// when it is whole. Rows of patches that did not read are taken out at the end, by writing the file once more without them.
 /// </summary>
 internal sealed class FeatureStream : IDisposable
 {

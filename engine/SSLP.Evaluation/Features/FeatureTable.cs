@@ -11,7 +11,8 @@ public sealed class FeatureTable
     /// <param name="values">N × W, row-major.</param>
     /// <param name="width">W, numbers per patch.</param>
     /// <param name="source">What made them, for tables and files: "resnet18 sslp", "mean colour".</param>
-    /// <param name="level0">Upper left corners of the patches in level-0 pixels, N × 2 (x, y); null for patches that were cut elsewhere.</param>
+    /// <param name="level0">Upper left corners of the patches in level-0 pixels, N × 2 (x, y); null for patches that were cut
+    /// elsewhere.</param>
     public FeatureTable(PatchTable patches, float[] values, int width, string source, long[]? level0 = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);

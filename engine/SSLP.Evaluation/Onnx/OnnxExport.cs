@@ -8,8 +8,8 @@ namespace SSLP.Evaluation.Onnx;
 
 /// <summary>
 /// An encoder file → an ONNX model that takes patches as a decoder gives them: input <c>pixels</c>, uint8 [N, P, P, 3] with P the patch
-/// size of the training, output <c>features</c>, float32 [N, width]. Scaling to the input size, normalisation and the network are in the graph;
-/// batch normalisation is folded into the convolutions (Jacob et al. 2018, section 3.2), in float64.
+/// size of the training, output <c>features</c>, float32 [N, width]. Scaling to the input size, normalisation and the network are in the
+/// graph; batch normalisation is folded into the convolutions (Jacob et al. 2018, section 3.2), in float64.
 /// </summary>
 public static class OnnxExport
 {
@@ -60,8 +60,8 @@ public static class OnnxExport
     }
 
     /// <summary>
-    /// One axis of an antialiased bilinear resize, its central pixels alone, as a matrix [centre, from]: a triangle as wide as the larger of a
-    /// source and an output pixel, around half-pixel centres, cut at the edge, each row summing to 1 (what the encoder's evaluation
+    /// One axis of an antialiased bilinear resize, its central pixels alone, as a matrix [centre, from]: a triangle as wide as the larger
+    /// of a source and an output pixel, around half-pixel centres, cut at the edge, each row summing to 1 (what the encoder's evaluation
     /// transform does).
     /// </summary>
     private static float[] ScalingMatrix(int from, int to, int central)
@@ -82,7 +82,8 @@ public static class OnnxExport
         return matrix;
     }
 
-    /// <summary>A basic block (two 3 × 3) or, where a third convolution is there, a bottleneck (1 × 1, 3 × 3 with the stride, 1 × 1).</summary>
+    /// <summary>A basic block (two 3 × 3) or, where a third convolution is there, a bottleneck (1 × 1, 3 × 3 with the stride, 1 ×
+    /// 1).</summary>
     private static string Block(OnnxGraph graph, Weights weights, string x, string name, int stride)
     {
         bool bottleneck = weights.Has($"{name}.conv3.weight");

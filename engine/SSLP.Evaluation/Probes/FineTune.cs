@@ -14,7 +14,8 @@ using static TorchSharp.torch;
 namespace SSLP.Evaluation.Probes;
 
 /// <summary>Training a classifier with the encoder before it; the defaults are the paper's fine-tuning (method.md, Evaluation).</summary>
-/// <param name="LabelShare">Share of the labelled training patches that is used, 0 to 1; each class keeps its share and at least one patch.</param>
+/// <param name="LabelShare">Share of the labelled training patches that is used, 0 to 1; each class keeps its share and at least one
+/// patch.</param>
 /// <param name="LearningRate">At the start; a tenth after 60 % of the epochs, a hundredth after 80 %.</param>
 /// <param name="Momentum">Of SGD; not stated in the paper, MoCo's protocol uses this one.</param>
 /// <param name="WeightDecay">Of every parameter.</param>
@@ -30,7 +31,8 @@ public sealed record FineTuneOptions(
     public static FineTuneOptions Linear { get; } = new(LearningRate: 0.03, WeightDecay: 0, Frozen: true);
 }
 
-/// <summary>A linear classifier on the backbone, and all layers trained with it or none of them; crops and flips, no colour augmentation.</summary>
+/// <summary>A linear classifier on the backbone, and all layers trained with it or none of them; crops and flips, no colour
+/// augmentation.</summary>
 public static class FineTune
 {
     /// <param name="backbone">Where it starts; its weights are changed.</param>

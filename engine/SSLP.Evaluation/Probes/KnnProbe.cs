@@ -37,8 +37,8 @@ public static class KnnProbe
     }
 
     /// <summary>
-    /// The nearest keys of every query by cosine, best first, by the kernel <see cref="INearestKeys"/>: similarities and rows of <paramref name="keys"/>,
-    /// queries × k, row-major. A row of zeros is as near to every key, and no NaN comes of it.
+    /// The nearest keys of every query by cosine, best first, by the kernel <see cref="INearestKeys"/>: similarities and rows of
+    /// <paramref name="keys"/>, queries × k, row-major. A row of zeros is as near to every key, and no NaN comes of it.
     /// </summary>
     /// <param name="queries">Q rows of W finite numbers.</param>
     /// <param name="keys">N rows of W.</param>

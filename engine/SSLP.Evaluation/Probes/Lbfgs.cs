@@ -58,7 +58,8 @@ internal static class Lbfgs
         return q;
     }
 
-    /// <summary>Halves the step until the value falls by a fair share of what the slope promises; null where rounding hides any fall.</summary>
+    /// <summary>Halves the step until the value falls by a fair share of what the slope promises; null where rounding hides any
+    /// fall.</summary>
     private static (double[] X, double[] Gradient, double Value)? Backtrack(
         Objective objective, double[] x, double value, double[] direction, double slope, double step)
     {

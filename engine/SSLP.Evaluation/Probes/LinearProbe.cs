@@ -60,8 +60,9 @@ public static class LinearProbe
     }
 
     /// <summary>
-    /// Logistic regression; λ is the one of <see cref="L2Sweep"/> with the least cross-entropy on a fifth of the training slides (or patients) that it
-    /// did not learn from, and the result is fitted on all of them. With one training slide there is nothing to hold out and λ is 1e-2.
+    /// Logistic regression; λ is the one of <see cref="L2Sweep"/> with the least cross-entropy on a fifth of the training slides (or
+    /// patients) that it did not learn from, and the result is fitted on all of them. With one training slide there is nothing to hold out
+    /// and λ is 1e-2.
     /// </summary>
     public static ProbeResult Logistic(ProbeTask task, int seed = 0)
     {

@@ -72,7 +72,8 @@ public sealed class LogisticRegression
     private static double Evaluate(Tensor x, Tensor y, int classes, double lambda, Tensor curvature, double[] parameters, double[] gradient)
     {
         using var scope = NewDisposeScope();
-        // Held: TorchSharp does not keep a scalar that it made itself from being collected while libtorch reads it, and this runs thousands of times.
+        // Held: TorchSharp does not keep a scalar that it made itself from being collected while libtorch reads it, and this runs thousands
+        // of times.
         using Scalar rows = x.shape[0], strength = lambda;
         int width = (int)x.shape[1];
         (Tensor scaled, Tensor bias) = Unpack(parameters, classes, width);

@@ -4,7 +4,8 @@ namespace SSLP.Evaluation.Probes;
 /// <param name="Accuracy">Share of rows whose highest score is their class.</param>
 /// <param name="BalancedAccuracy">Mean recall of the classes present.</param>
 /// <param name="MacroF1">Mean F1 of the classes that are present or predicted.</param>
-/// <param name="Auc">Area under the ROC curve: of class 1 for two classes, else the mean of one against the rest; null where one class is present.</param>
+/// <param name="Auc">Area under the ROC curve: of class 1 for two classes, else the mean of one against the rest; null where one class is
+/// present.</param>
 public sealed record Metrics(double Accuracy, double BalancedAccuracy, double MacroF1, double? Auc);
 
 /// <summary>

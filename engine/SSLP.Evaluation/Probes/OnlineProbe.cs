@@ -15,9 +15,10 @@ namespace SSLP.Evaluation.Probes;
 public sealed record OnlineReading(Metrics? Judged, string? Why);
 
 /// <summary>
-/// Watches a training by a kNN vote on a fixed, small set of labelled patches. Whole slides are drawn by the seed for the judged side, so no slide
-/// is on both, then patches of each side; only labels that may be learned from are taken, so that those of other splits stay unseen. The network
-/// runs in evaluation mode without gradients and comes back in the mode it was in: watching changes nothing of what is trained.
+/// Watches a training by a kNN vote on a fixed, small set of labelled patches. Whole slides are drawn by the seed for the judged side, so
+/// no slide is on both, then patches of each side; only labels that may be learned from are taken, so that those of other splits stay
+/// unseen. The network runs in evaluation mode without gradients and comes back in the mode it was in: watching changes nothing of what is
+/// trained.
 /// </summary>
 public sealed class OnlineProbe : IRunProbe
 {

@@ -4,15 +4,16 @@ using SSLP.Data.Patches;
 namespace SSLP.Evaluation.Probes;
 
 /// <summary>How a probe's sides may be made.</summary>
-/// <param name="SplitPatches">Draw single patches where nothing says slides: neighbours and one patient's tissue may then be on both sides.</param>
+/// <param name="SplitPatches">Draw single patches where nothing says slides: neighbours and one patient's tissue may then be on both
+/// sides.</param>
 /// <param name="SharedPatients">Take a split that has a patient on both sides, and say so.</param>
 /// <param name="TestShare">Share of the patients or slides that are judged, where the table has no split.</param>
 /// <param name="Seed">Of that draw.</param>
 public sealed record ProbeSplitOptions(bool SplitPatches = false, bool SharedPatients = false, double TestShare = 0.25, int Seed = 0);
 
 /// <summary>
-/// Which labelled patches a probe learns from and which it is judged on. No slide is on both sides, and, where patients are known, no patient
-/// (<see cref="PatchTable.Unit"/>).
+/// Which labelled patches a probe learns from and which it is judged on. No slide is on both sides, and, where patients are known, no
+/// patient (<see cref="PatchTable.Unit"/>).
 /// </summary>
 /// <param name="Train">Rows to learn from.</param>
 /// <param name="Test">Rows to be judged on.</param>
@@ -27,7 +28,8 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     /// <param name="train">Name of the training split; null for "train".</param>
     /// <param name="test">Name of the judged split; null for "test", then "val".</param>
     /// <param name="options">What is allowed, and the draw.</param>
-    /// <exception cref="Fault">No classes, no such split, one slide only, a slide or patient on both sides, or no slides to draw.</exception>
+    /// <exception cref="Fault">No classes, no such split, one slide only, a slide or patient on both sides, or no slides to
+    /// draw.</exception>
     public static ProbeSplit Of(PatchTable table, string? train = null, string? test = null, ProbeSplitOptions? options = null)
     {
         ProbeSplitOptions o = options ?? new();
@@ -45,7 +47,8 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         return split with { How = split.How + split.Check(table, o.SharedPatients) };
     }
 
-    /// <summary>Whole patients, or slides where patients are not known, drawn by a seed, so that every class is on both sides if a draw can do that.</summary>
+    /// <summary>Whole patients, or slides where patients are not known, drawn by a seed, so that every class is on both sides if a draw can
+    /// do that.</summary>
     /// <param name="table">The patches.</param>
     /// <param name="rows">Those to divide.</param>
     /// <param name="testShare">Share of them on the judged side; at least one, and one remains.</param>

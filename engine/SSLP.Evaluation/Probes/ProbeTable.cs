@@ -8,7 +8,8 @@ public static class ProbeTable
 {
     private static readonly string[] Heads = ["features", "probe", "setting", "accuracy", "balanced", "macro F1", "AUC", "test patches / slides"];
 
-    /// <summary>A header, a rule and a line for every result; 95 % intervals in brackets, over patients or slides, or over patches where that is said.</summary>
+    /// <summary>A header, a rule and a line for every result; 95 % intervals in brackets, over patients or slides, or over patches where
+    /// that is said.</summary>
     public static string Text(IReadOnlyList<ProbeResult> results)
     {
         string[][] rows = [Heads, .. results.Select(Cells)];

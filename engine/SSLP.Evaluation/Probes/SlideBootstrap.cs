@@ -4,8 +4,8 @@ namespace SSLP.Evaluation.Probes;
 public sealed record Estimate(double Value, double? Low, double? High);
 
 /// <summary>
-/// Percentile bootstrap over slides, or over patients where they are known (Efron 1979). Patches of one slide are alike, and slides of one patient,
-/// so resampling patches would make every interval too narrow; what varies between experiments is the slide, or the patient.
+/// Percentile bootstrap over slides, or over patients where they are known (Efron 1979). Patches of one slide are alike, and slides of one
+/// patient, so resampling patches would make every interval too narrow; what varies between experiments is the slide, or the patient.
 /// </summary>
 public static class SlideBootstrap
 {
@@ -16,7 +16,8 @@ public static class SlideBootstrap
     /// <param name="unitOf">The slide or patient of each of those rows (<see cref="SSLP.Data.Patches.PatchTable.UnitOf"/>).</param>
     /// <param name="resamples">Draws of as many of them as there are, with replacement.</param>
     /// <param name="seed">Of the draws.</param>
-    /// <returns>Estimates of accuracy, balanced accuracy, macro F1 and AUC; no bounds with fewer than two of them, a null AUC with one class.</returns>
+    /// <returns>Estimates of accuracy, balanced accuracy, macro F1 and AUC; no bounds with fewer than two of them, a null AUC with one
+    /// class.</returns>
     public static (Estimate Accuracy, Estimate BalancedAccuracy, Estimate MacroF1, Estimate? Auc) Estimate(
         MetricScorer scorer, ReadOnlySpan<int> unitOf, int resamples = DefaultResamples, int seed = 0)
     {

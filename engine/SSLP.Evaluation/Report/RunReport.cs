@@ -17,7 +17,8 @@ namespace SSLP.Evaluation.Report;
 /// <summary>What is gathered for a run's page.</summary>
 public sealed record RunReportOptions
 {
-    /// <summary>Patches that the encoder is asked about for maps and spread: whole slides, drawn until there are so many. Default 8192.</summary>
+    /// <summary>Patches that the encoder is asked about for maps and spread: whole slides, drawn until there are so many. Default
+    /// 8192.</summary>
     public int MostPatches { get; init; } = 8192;
 
     /// <summary>Anchors whose sets are looked up in the bank. Default 512.</summary>
@@ -184,7 +185,8 @@ public sealed class RunReport : IDisposable
         }
     }
 
-    /// <summary>All patches, or whole slides drawn by the seed until there are enough: maps and neighbours need slides that are whole.</summary>
+    /// <summary>All patches, or whole slides drawn by the seed until there are enough: maps and neighbours need slides that are
+    /// whole.</summary>
     private IPatchSource DrawSlides(IPatchSource patches)
     {
         PatchTable table = patches.Table;

@@ -12,7 +12,8 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="SpatialCosine">Mean cosine with them; NaN where no anchor has any.</param>
 /// <param name="NearestCosine">Mean cosine with the k nearest in feature space.</param>
 /// <param name="RandomCosine">Mean cosine with patches at random: with collapsed features it is as large as the others.</param>
-/// <param name="NearestElsewhere">Share of the nearest that lie on another slide; low values say that slides, not tissues, are told apart.</param>
+/// <param name="NearestElsewhere">Share of the nearest that lie on another slide; low values say that slides, not tissues, are told
+/// apart.</param>
 /// <param name="NeighbourEntropy">
 /// Entropy of which patch is taken as a neighbour how often, over the entropy of all equally often: near 0 where a few patches are
 /// everybody's nearest (hubs, the sign of a collapsing bank).

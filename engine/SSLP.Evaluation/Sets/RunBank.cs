@@ -36,7 +36,8 @@ public sealed class RunBank : IDisposable
     /// <param name="folder">The run.</param>
     /// <param name="source">The patches that it was trained on.</param>
     /// <param name="why">Where there is none: the reason, as a sentence.</param>
-    /// <returns>Null where the run has no checkpoint, its method has no bank of patches, or <paramref name="source"/> is other patches.</returns>
+    /// <returns>Null where the run has no checkpoint, its method has no bank of patches, or <paramref name="source"/> is other
+    /// patches.</returns>
     public static RunBank? Open(RunFolder folder, IPatchSource source, out string? why)
     {
         why = null;

@@ -6,7 +6,8 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="Name">"S", "F", "Q".</param>
 /// <param name="MeanSize">Members of an anchor.</param>
 /// <param name="Empty">Share of the anchors that have none.</param>
-/// <param name="Purity">Share of the members that carry their anchor's class, over the pairs with a class on both sides; null where there are none.</param>
+/// <param name="Purity">Share of the members that carry their anchor's class, over the pairs with a class on both sides; null where there
+/// are none.</param>
 /// <param name="OtherSlides">Share of the members on another slide than their anchor; null without members.</param>
 public sealed record SetStatistics(string Name, double MeanSize, double Empty, double? Purity, double? OtherSlides)
 {

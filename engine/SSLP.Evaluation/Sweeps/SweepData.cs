@@ -17,7 +17,8 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
     /// <summary>For a table's heading.</summary>
     public string Describe => $"Trained on {Pretraining.Describe}; judged on {Labelled.Describe}: {Split.How}.";
 
-    /// <summary>Patches that are already cut: the split 'train' is trained on, or, without splits, all slides but those that are judged.</summary>
+    /// <summary>Patches that are already cut: the split 'train' is trained on, or, without splits, all slides but those that are
+    /// judged.</summary>
     /// <param name="patches">With labels; stays the caller's.</param>
     /// <param name="options">What a split may be.</param>
     public static SweepData FromPatches(IPatchSource patches, ProbeSplitOptions? options = null)

@@ -66,7 +66,8 @@ public sealed record SweepRow
     public string? Fault { get; init; }
 }
 
-/// <summary>rows.jsonl. A line is added by writing the whole file anew under another name: a stop loses no line and leaves no half one.</summary>
+/// <summary>rows.jsonl. A line is added by writing the whole file anew under another name: a stop loses no line and leaves no half
+/// one.</summary>
 /// <param name="path">The file; need not be there yet.</param>
 public sealed class SweepRows(string path)
 {

@@ -4,7 +4,8 @@ using SSLP.Engine.Torch;
 
 namespace SSLP.Evaluation.Sweeps;
 
-/// <summary>rows.jsonl → table.md: a line for every row of the plan that has a finished run, mean ± standard deviation over seeds.</summary>
+/// <summary>rows.jsonl → table.md: a line for every row of the plan that has a finished run, mean ± standard deviation over
+/// seeds.</summary>
 public static class SweepTable
 {
     private static readonly (string Heading, Func<SweepRow, double?> Of)[] Probes =

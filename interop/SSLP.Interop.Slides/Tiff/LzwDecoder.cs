@@ -51,7 +51,8 @@ internal sealed class LzwDecoder
 
             if (previous >= 0 && free < TableSize)
             {
-                // The new string is the previous one and the first byte of this one, which is the previous one's where this one is the new string.
+                // The new string is the previous one and the first byte of this one, which is the previous one's where this one is the new
+                // string.
                 prefix[free] = (ushort)previous;
                 length[free] = (ushort)(length[previous] + 1);
                 first[free] = first[previous];

@@ -6,7 +6,8 @@ using SSLP.Interop.Slides.Jpeg2000;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="SlideRuntime"/>: it owns the buffers, which grow to the largest tile met and stay.
+/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="SlideRuntime"/>: it owns the buffers, which grow to the
+/// largest tile met and stay.
 /// </summary>
 internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
 {
@@ -19,7 +20,8 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
 
     public string Jpeg2000DecoderName => _jpeg2000.Name;
 
-    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of the file's runtime. A tile that the file leaves out is white.</summary>
+    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of the file's runtime. A tile that the
+    /// file leaves out is white.</summary>
     /// <param name="scale">
     /// 1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; for JPEG 2000 any power of two that divides the tile's sides.
     /// </param>

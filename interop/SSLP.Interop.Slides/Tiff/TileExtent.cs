@@ -7,7 +7,8 @@ namespace SSLP.Interop.Slides.Tiff;
 /// <param name="SeenHeight">Rows of it that lie inside of the level.</param>
 internal readonly record struct TileExtent(int Width, int Height, int SeenWidth, int SeenHeight)
 {
-    /// <summary>Why an image of that size can't be the tile: writers may leave out what lies beyond the level's edge, and nothing else.</summary>
+    /// <summary>Why an image of that size can't be the tile: writers may leave out what lies beyond the level's edge, and nothing
+    /// else.</summary>
     public string? FaultFor(string kind, int width, int height) =>
         width <= Width && height <= Height && width >= SeenWidth && height >= SeenHeight
             ? null

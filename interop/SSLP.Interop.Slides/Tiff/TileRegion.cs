@@ -10,7 +10,8 @@ internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int 
 
     private int TileHeight => Image.TileHeight / Scale;
 
-    /// <summary>Reads a rectangle that lies inside of the scaled image; rows of <paramref name="rgb"/> are <paramref name="stride"/> bytes apart.</summary>
+    /// <summary>Reads a rectangle that lies inside of the scaled image; rows of <paramref name="rgb"/> are <paramref name="stride"/> bytes
+    /// apart.</summary>
     public void Read(int x, int y, int width, int height, Span<byte> rgb, int stride)
     {
         int lastColumn = (x + width - 1) / TileWidth, lastRow = (y + height - 1) / TileHeight;

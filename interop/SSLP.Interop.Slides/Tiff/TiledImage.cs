@@ -106,7 +106,8 @@ internal sealed class TiledImage
         return (offsets[index], lengths[index]);
     }
 
-    /// <summary>A tile's JPEG header as that of a colour image, where the image is grey and the stream has one band: decoders give RGB of it.</summary>
+    /// <summary>A tile's JPEG header as that of a colour image, where the image is grey and the stream has one band: decoders give RGB of
+    /// it.</summary>
     public JpegHeader AsRgb(JpegHeader header) => header.Components == Pixels.Samples ? header with { Components = 3 } : header;
 
     /// <summary>Rows that a tile of this grid row stores: all, but for the last strip.</summary>
@@ -116,7 +117,8 @@ internal sealed class TiledImage
     public TileExtent Extent(int column, int row) =>
         new(TileWidth, StoredRows(row), Math.Min(TileWidth, Width - (column * TileWidth)), Math.Min(TileHeight, Height - (row * TileHeight)));
 
-    /// <summary>The largest power of two by which its JPEG 2000 tiles are stored reduced, as far as it divides their sides; 1 for other tiles.</summary>
+    /// <summary>The largest power of two by which its JPEG 2000 tiles are stored reduced, as far as it divides their sides; 1 for other
+    /// tiles.</summary>
     /// <param name="file">The file, of which the first tile's header is read, once.</param>
     public int StoredFactor(TiffFile file)
     {

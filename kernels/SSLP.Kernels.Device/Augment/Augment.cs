@@ -11,8 +11,8 @@ public static class Augment
     private const int ContrastStep = 1, MaxReach = 24;
 
     /// <summary>
-    /// patches [B, P, P, 3] → output [B, 3, S, S]: crop, antialiased resize, stain, jitter, grayscale, flips, normalise. A view whose contrast
-    /// is jittered is walked twice by its group, since the mean gray is known only after the first walk.
+    /// patches [B, P, P, 3] → output [B, 3, S, S]: crop, antialiased resize, stain, jitter, grayscale, flips, normalise. A view whose
+    /// contrast is jittered is walked twice by its group, since the mean gray is known only after the first walk.
     /// </summary>
     public static void AugmentPatches(
         ArrayView<byte> patches, ArrayView<AugmentPlan> plans, ArrayView<float> output, int patchSize, int side,
@@ -104,7 +104,8 @@ public static class Augment
         output[view + 2 * pixels + pixel] = colour.B;
     }
 
-    // Antialiased bilinear, torchvision's antialias=True: a triangle as wide as the larger of a source and an output pixel, cut at the crop.
+    // Antialiased bilinear, torchvision's antialias=True: a triangle as wide as the larger of a source and an output pixel, cut at the
+    // crop.
     private static Colour Resize(ArrayView<byte> patches, long patch, int patchSize, AugmentPlan plan, int x, int y)
     {
         var across = new Triangle(plan.Width, plan.ResizedSide, plan.WindowOffset + x);

@@ -13,7 +13,8 @@ namespace SSLP.Kernels.Device;
 public static class ThreeTermLoss
 {
     /// <summary>
-    /// terms [B, 3] unweighted; similarities in the lists become factors of dL/df; selfFactor [B]. Means run over the anchors that contribute.
+    /// terms [B, 3] unweighted; similarities in the lists become factors of dL/df; selfFactor [B]. Means run over the anchors that
+    /// contribute.
     /// </summary>
     /// <param name="selfFactor">Out [B]: the own row's factor.</param>
     /// <param name="detachNegatives">1 makes the negatives' factors 0.</param>

@@ -3,7 +3,8 @@ using ILGPU;
 
 namespace SSLP.Kernels.Device;
 
-/// <summary>Four floats that are loaded and stored at once: 16 bytes, aligned to 16. A row of D floats is D/4 of these, D a multiple of 16.</summary>
+/// <summary>Four floats that are loaded and stored at once: 16 bytes, aligned to 16. A row of D floats is D/4 of these, D a multiple of
+/// 16.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 16)]
 public struct Float4
 {
@@ -41,8 +42,8 @@ public struct Float4
     }
 
     /// <summary>
-    /// ⟨a, b⟩ of two rows by one thread: a single chain of fused multiply-adds in ascending d, the same as <see cref="ScoreTile"/>'s, so that
-    /// a score found again here has the same bits.
+    /// ⟨a, b⟩ of two rows by one thread: a single chain of fused multiply-adds in ascending d, the same as <see cref="ScoreTile"/>'s, so
+    /// that a score found again here has the same bits.
     /// </summary>
     public static float Dot(ArrayView<Float4> a, long rowA, ArrayView<Float4> b, long rowB, int strideQuads)
     {

@@ -3,8 +3,8 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// The similarity at given ranks without a list: exact counts in 4096 equal bins over [−‖q‖, ‖q‖], one pass over the bank, then the middle of
-/// the bin that holds each rank, within ‖q‖/4096 of the exact similarity.
+/// The similarity at given ranks without a list: exact counts in 4096 equal bins over [−‖q‖, ‖q‖], one pass over the bank, then the middle
+/// of the bin that holds each rank, within ‖q‖/4096 of the exact similarity.
 /// </summary>
 public static class RankHistogram
 {
@@ -28,7 +28,8 @@ public static class RankHistogram
     }
 
     /// <summary>
-    /// counts [Q, 4096] += the bank rows in each bin, own rows left out. Grid: (N/128, Q/128). Integer atomics: the counts do not depend on order.
+    /// counts [Q, 4096] += the bank rows in each bin, own rows left out. Grid: (N/128, Q/128). Integer atomics: the counts do not depend on
+    /// order.
     /// </summary>
     public static void CountRanks(
         ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<float> scales, ArrayView<int> ownRows,

@@ -3,9 +3,10 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// <see cref="RankHistogram.CountRanks"/> on tensor cores. A bin is narrower than what bf16 can tell, and a row that lies near a bin's edge is no
-/// exception that could be scored anew. So both operands are sums of two bf16 values, which costs three products: a score is then within
-/// <see cref="TensorTile.SplitSlack"/>·‖q‖·‖v‖ of the exact one, and the similarity found at a rank within half a bin and that. Never seen on a device.
+/// <see cref="RankHistogram.CountRanks"/> on tensor cores. A bin is narrower than what bf16 can tell, and a row that lies near a bin's edge
+/// is no exception that could be scored anew. So both operands are sums of two bf16 values, which costs three products: a score is then
+/// within <see cref="TensorTile.SplitSlack"/>·‖q‖·‖v‖ of the exact one, and the similarity found at a rank within half a bin and that.
+/// Never seen on a device.
 /// </summary>
 public static class TensorRanks
 {

@@ -67,8 +67,8 @@ public static class SemiHardNegatives
     }
 
     /// <summary>
-    /// For the ablation: rank r is the r-th row in bank order without {i} ∪ S_i ∪ F_i. rows and scores [B, capacity] for the ranks that exist,
-    /// counts[b] of them; M·D multiply-adds an anchor.
+    /// For the ablation: rank r is the r-th row in bank order without {i} ∪ S_i ∪ F_i. rows and scores [B, capacity] for the ranks that
+    /// exist, counts[b] of them; M·D multiply-adds an anchor.
     /// </summary>
     /// <param name="anchors">[B] bank rows.</param>
     /// <param name="queries">[B, D] the anchors' features.</param>

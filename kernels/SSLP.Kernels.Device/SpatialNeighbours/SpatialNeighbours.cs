@@ -3,8 +3,8 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// For each anchor the patches within the radius on its slide, their similarities, and the most similar of them, from the index that the host
-/// builds once (patches sorted by slide, grid row, column; one run for each non-empty grid row of a slide).
+/// For each anchor the patches within the radius on its slide, their similarities, and the most similar of them, from the index that the
+/// host builds once (patches sorted by slide, grid row, column; one run for each non-empty grid row of a slide).
 /// </summary>
 public static class SpatialNeighbours
 {
@@ -16,8 +16,8 @@ public static class SpatialNeighbours
 
     /// <summary>
     /// rows and scores [B, capacity], by (grid row, column, bank row) as the host lists them; counts[b] counts also those without room.
-    /// Where a sample is asked for, and there are more and all have room, the host's sample of them is left.
-    /// auxiliary [B, A]: the most similar members, −1 where there are fewer. ⌈T⌉ binary searches, |S|·D multiply-adds; a sample costs 9·|S| random numbers.
+    /// Where a sample is asked for, and there are more and all have room, the host's sample of them is left. auxiliary [B, A]: the most
+    /// similar members, −1 where there are fewer. ⌈T⌉ binary searches, |S|·D multiply-adds; a sample costs 9·|S| random numbers.
     /// </summary>
     /// <param name="slideRuns">[slides + 1] runs of each slide.</param>
     /// <param name="runRow">[runs] grid row of a run, ascending within a slide.</param>

@@ -1,9 +1,9 @@
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// A lane's four registers of operands, and where in memory they come from. In shared memory matrices are lines of sixteen-byte parts; the parts of a
-/// line are swapped so that eight lines at one depth meet all banks. Which lane holds what: PTX ISA, "Matrix fragments for mma.m16n8k16 with floating
-/// point type".
+/// A lane's four registers of operands, and where in memory they come from. In shared memory matrices are lines of sixteen-byte parts; the
+/// parts of a line are swapped so that eight lines at one depth meet all banks. Which lane holds what: PTX ISA, "Matrix fragments for
+/// mma.m16n8k16 with floating point type".
 /// </summary>
 public struct Fragments
 {
@@ -29,7 +29,8 @@ public struct Fragments
     public static Fragments OfRows(int first, int line, int part) => Of(B, first, line, part, RowParts);
 
     /// <summary>
-    /// Two B[16, 8] of a matrix of rows with lines and parts exchanged: lines are values of k, parts eight columns. Lanes name them in the order of A.
+    /// Two B[16, 8] of a matrix of rows with lines and parts exchanged: lines are values of k, parts eight columns. Lanes name them in the
+    /// order of A.
     /// </summary>
     public static Fragments OfRowsAcross(int first, int line, int part) => Of(A, first, line, part, RowParts);
 
@@ -48,8 +49,8 @@ public struct Fragments
     public static int PlaceInRows(int line, int part) => Place(line, part, RowParts);
 
     /// <summary>
-    /// The sixteen bytes that a lane names to ldmatrix. Matrices 0 … 3 become registers 0 … 3: of A rows 0–7, rows 8–15, then both again at k from 8
-    /// on; of B columns 0–7 at k below 8 and from 8 on, then columns 8–15, in either orientation.
+    /// The sixteen bytes that a lane names to ldmatrix. Matrices 0 … 3 become registers 0 … 3: of A rows 0–7, rows 8–15, then both again at
+    /// k from 8 on; of B columns 0–7 at k below 8 and from 8 on, then columns 8–15, in either orientation.
     /// </summary>
     public static int At(Fragments of, int lane)
     {

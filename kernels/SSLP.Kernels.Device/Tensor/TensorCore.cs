@@ -13,8 +13,8 @@ public struct UInt4
 }
 
 /// <summary>
-/// The instructions of the tensor cores (PTX ISA, "Matrix multiply-accumulate operation using mma instruction", m16n8k16 with bf16; sm_80 and
-/// later) and of the copies that feed them.
+/// The instructions of the tensor cores (PTX ISA, "Matrix multiply-accumulate operation using mma instruction", m16n8k16 with bf16; sm_80
+/// and later) and of the copies that feed them.
 /// </summary>
 public static class TensorCore
 {
@@ -26,7 +26,8 @@ public static class TensorCore
     public static Float4 MultiplyAdd(Fragments a, Fragments b, int tile, Float4 c)
     {
         uint b0 = tile == 0 ? b.R0 : b.R2, b1 = tile == 0 ? b.R1 : b.R3;
-        // An instruction with four results, of which Emit hands out one: they pass through registers of their own, which ptxas takes out again.
+        // An instruction with four results, of which Emit hands out one: they pass through registers of their own, which ptxas takes out
+        // again.
         CudaAsm.Emit("{");
         CudaAsm.Emit(".reg .f32 r0, r1, r2, r3;");
         CudaAsm.Emit(
@@ -43,8 +44,8 @@ public static class TensorCore
     }
 
     /// <summary>
-    /// Four 8 × 8 matrices of bf16 from shared memory: lane l names the 16 bytes of row l%8 of matrix l/8, and receives of each matrix the pair
-    /// of row l/4 at columns 2·(l%4).
+    /// Four 8 × 8 matrices of bf16 from shared memory: lane l names the 16 bytes of row l%8 of matrix l/8, and receives of each matrix the
+    /// pair of row l/4 at columns 2·(l%4).
     /// </summary>
     /// <param name="fragments">Where they lie in the kernel's first shared allocation; comes back with its registers.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -69,8 +70,8 @@ public static class TensorCore
     }
 
     /// <summary>
-    /// The same of <see cref="Fragments.OfRowsAcross"/>: each matrix is handed out transposed, lane l receives of column l/4 the rows 2·(l%4) and
-    /// the next.
+    /// The same of <see cref="Fragments.OfRowsAcross"/>: each matrix is handed out transposed, lane l receives of column l/4 the rows
+    /// 2·(l%4) and the next.
     /// </summary>
     /// <inheritdoc cref="Load"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -30,15 +30,14 @@ public struct TensorTile
     private Float4 _a0, _a1, _a2, _a3, _a4, _a5, _a6, _a7, _b0, _b1, _b2, _b3, _b4, _b5, _b6, _b7;
 
     /// <summary>
-    /// Scores of bf16 queries firstQuery … +127 with all rows firstRow … endRow−1, [·, D] each, handed to the sink 128 rows at a time. Three
-    /// stages of shared memory are filled by asynchronous copies, 32 values of D each, while the one before them is multiplied; in the order of
-    /// <see cref="Fragments"/>. Beyond the last query or row the last one is repeated.
-    /// A product of bf16 values is exact and sums are float32, so a score is off by what rounding the operands does and by the sum's own
-    /// rounding: <see cref="Slack"/>, or <see cref="SplitSlack"/> where both operands are given as sums of two bf16 values.
+    /// Scores of bf16 queries firstQuery … +127 with all rows firstRow … endRow−1, [·, D] each, handed to the sink 128 rows at a time.
+    /// Three stages of shared memory are filled by asynchronous copies, 32 values of D each, while the one before them is multiplied; in
+    /// the order of <see cref="Fragments"/>. Beyond the last query or row the last one is repeated. A product of bf16 values is exact and
+    /// sums are float32, so a score is off by what rounding the operands does and by the sum's own rounding: <see cref="Slack"/>, or
+    /// <see cref="SplitSlack"/> where both operands are given as sums of two bf16 values.
     /// </summary>
-    /// <param name="products">
-    /// 1: scores of the values rounded to bf16. 3: behind either matrix lies one of what its rounding left, and the products of the values with
-    /// the values, the values with the other's rest and the rest with the other's values are summed.
+    /// <param name="products"> 1: scores of the values rounded to bf16. 3: behind either matrix lies one of what its rounding left, and the
+    /// products of the values with the values, the values with the other's rest and the rest with the other's values are summed.
     /// </param>
     public static void Stream<TSink>(
         ArrayView<UInt4> queries, int queryCount, int firstQuery, ArrayView<UInt4> bank, long rowCount, long firstRow, long endRow,
@@ -81,9 +80,9 @@ public struct TensorTile
     public static float Slack(int strideQuads) => 0.0078125f + 1.53e-5f + 4 * strideQuads * 2.3841858e-7f;
 
     /// <summary>
-    /// The same where a value is a sum of two bf16. The first leaves up to 2⁻⁸ of the value, half a unit of its last place, the second up to 2⁻¹⁷ of the
-    /// value; the product of the seconds, up to 2⁻¹⁶, is left out: 2·2⁻¹⁷ + 2⁻¹⁶ = 2⁻¹⁵. The sums, of three times as many products:
-    /// 27/8·D·2⁻²³. Together below 2⁻¹⁵ + D·2⁻²¹.
+    /// The same where a value is a sum of two bf16. The first leaves up to 2⁻⁸ of the value, half a unit of its last place, the second up
+    /// to 2⁻¹⁷ of the value; the product of the seconds, up to 2⁻¹⁶, is left out: 2·2⁻¹⁷ + 2⁻¹⁶ = 2⁻¹⁵. The sums, of three times as many
+    /// products: 27/8·D·2⁻²³. Together below 2⁻¹⁵ + D·2⁻²¹.
     /// </summary>
     public static float SplitSlack(int strideQuads) => 3.06e-5f + 4 * strideQuads * 4.7683716e-7f;
 

@@ -4,7 +4,8 @@ using ILGPU.Runtime.Cuda;
 
 namespace SSLP.Kernels.Device;
 
-/// <summary>Scalar functions of the device code. The same operations in the same order on every device that rounds as IEEE 754 does.</summary>
+/// <summary>Scalar functions of the device code. The same operations in the same order on every device that rounds as IEEE 754
+/// does.</summary>
 public static class DeviceMath
 {
     /// <summary>Whole warps; every kernel's group has this many threads but for those that say otherwise.</summary>

@@ -41,13 +41,14 @@ public struct ScoreTile
     /// <summary>First query of the calling thread within the tile; it owns eight in a row.</summary>
     public static int ThreadQuery => Group.IdxX / 16 * 8;
 
-    /// <summary>First bank row of the calling thread within the tile; it owns four in a row from here and from <see cref="FarRows"/> on.</summary>
+    /// <summary>First bank row of the calling thread within the tile; it owns four in a row from here and from <see cref="FarRows"/>
+    /// on.</summary>
     public static int ThreadRow => Group.IdxX % 16 * 4;
 
     /// <summary>
-    /// Inner products of queries firstQuery … +127 with rows firstRow … +127, [·, D] each, in 128-bit loads. A thread owns an 8 × 8 register
-    /// tile; both operands pass through shared memory, transposed, 16 values of D at a time. Beyond the last query or row the last one is
-    /// repeated: callers drop those scores. Each score is one chain of fused multiply-adds in ascending d.
+    /// Inner products of queries firstQuery … +127 with rows firstRow … +127, [·, D] each, in 128-bit loads. A thread owns an 8 × 8
+    /// register tile; both operands pass through shared memory, transposed, 16 values of D at a time. Beyond the last query or row the last
+    /// one is repeated: callers drop those scores. Each score is one chain of fused multiply-adds in ascending d.
     /// </summary>
     public static ScoreTile Compute(
         ArrayView<Float4> queries, int queryCount, int firstQuery, ArrayView<Float4> rows, long rowCount, long firstRow, int strideQuads)

@@ -3,14 +3,14 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// <see cref="WholeBankLoss.AccumulateWholeBank"/> on tensor cores. The loss is a sum over all rows, so that no few rows can be scored anew: queries,
-/// rows and softmax weights are each sums of two bf16 values, three products for one. 12·B·N·D flops; the bank is read once for each 128 queries.
-/// Never seen on a device.
+/// <see cref="WholeBankLoss.AccumulateWholeBank"/> on tensor cores. The loss is a sum over all rows, so that no few rows can be scored
+/// anew: queries, rows and softmax weights are each sums of two bf16 values, three products for one. 12·B·N·D flops; the bank is read once
+/// for each 128 queries. Never seen on a device.
 /// </summary>
 /// <remarks>
-/// A score is within δ = <see cref="TensorTile.SplitSlack"/>·‖q‖·‖v‖ of the exact one, a loss within 2δ/τ. A weighted sum's own error, as a share of
-/// Σ weight·‖v‖, is 2⁻¹⁵ from the split and 27/8·32·2⁻²³ from a tensor core's sums, which are kept over one tile of 32 rows alone; longer sums are
-/// float32's. The gradient of one query is within (4δ/τ + 2⁻¹⁴)·‖v‖/τ, ‖v‖ being the longest row.
+/// A score is within δ = <see cref="TensorTile.SplitSlack"/>·‖q‖·‖v‖ of the exact one, a loss within 2δ/τ. A weighted sum's own error, as a
+/// share of Σ weight·‖v‖, is 2⁻¹⁵ from the split and 27/8·32·2⁻²³ from a tensor core's sums, which are kept over one tile of 32 rows alone;
+/// longer sums are float32's. The gradient of one query is within (4δ/τ + 2⁻¹⁴)·‖v‖/τ, ‖v‖ being the longest row.
 /// </remarks>
 public static class TensorWholeBankLoss
 {
@@ -26,8 +26,8 @@ public static class TensorWholeBankLoss
     private const int PlaneParts = TileRows * Fragments.RowParts, StageParts = 2 * PlaneParts, Stages = 3;
 
     /// <summary>
-    /// packed [⌈B/16⌉, D/16, 2, 32] ← what the lanes of a warp hold of A[16, 16] for sixteen queries and each sixteen values of D: as bf16, then
-    /// what that left. Zeros beyond the last query. Grid: ⌈B/16⌉.
+    /// packed [⌈B/16⌉, D/16, 2, 32] ← what the lanes of a warp hold of A[16, 16] for sixteen queries and each sixteen values of D: as bf16,
+    /// then what that left. Zeros beyond the last query. Grid: ⌈B/16⌉.
     /// </summary>
     public static void SplitQueries(ArrayView<Float4> queries, ArrayView<UInt4> packed, int queryCount, int strideQuads)
     {
@@ -49,8 +49,8 @@ public static class TensorWholeBankLoss
     }
 
     /// <summary>
-    /// What <see cref="WholeBankLoss.AccumulateWholeBank"/> writes, D up to 128. Grid: ⌈B/128⌉ · splits, the query blocks of one split side by
-    /// side so that they share its rows in the cache. Splits take rowsPerSplit rows, a multiple of 32.
+    /// What <see cref="WholeBankLoss.AccumulateWholeBank"/> writes, D up to 128. Grid: ⌈B/128⌉ · splits, the query blocks of one split side
+    /// by side so that they share its rows in the cache. Splits take rowsPerSplit rows, a multiple of 32.
     /// </summary>
     /// <param name="queries">As <see cref="SplitQueries"/> packs them.</param>
     /// <param name="bank">[2, N, D]: values as bf16, then what that left.</param>
@@ -58,7 +58,8 @@ public static class TensorWholeBankLoss
         ArrayView<UInt4> queries, ArrayView<UInt4> bank, ArrayView<float> sums, ArrayView<float> maxima, ArrayView<float> totals,
         int queryCount, long rowCount, int strideQuads, long rowsPerSplit, float inverseTemperature)
     {
-        // A warp owns sixteen queries: their scores with a tile's rows become weights in the registers where they are, and weigh the same rows.
+        // A warp owns sixteen queries: their scores with a tile's rows become weights in the registers where they are, and weigh the same
+        // rows.
         _ = SharedMemory.Allocate<UInt4>(Stages * StageParts);  // the first: loads and copies name it
         int blocks = (queryCount + Queries - 1) / Queries, split = Grid.IdxX / blocks;
         int firstQuery = Grid.IdxX % blocks * Queries + Group.IdxX / 32 * 16, steps = strideQuads / 4;
@@ -108,7 +109,8 @@ public static class TensorWholeBankLoss
         }
     }
 
-    /// <summary>One query's running softmax: the maximum is that of the four lanes which share the query, the total each lane's own.</summary>
+    /// <summary>One query's running softmax: the maximum is that of the four lanes which share the query, the total each lane's
+    /// own.</summary>
     private struct RowState
     {
         public float Largest, Total, Shrink;

@@ -18,7 +18,8 @@ internal struct RowScores
 
     public readonly float TotalFar => _c0.Z + _c0.W + (_c1.Z + _c1.W) + (_c2.Z + _c2.W + (_c3.Z + _c3.W));
 
-    /// <summary>One step of sixteen values of D: three products of a query fragment and two of rows, the rests' with each other left out.</summary>
+    /// <summary>One step of sixteen values of D: three products of a query fragment and two of rows, the rests' with each other left
+    /// out.</summary>
     public readonly RowScores Accumulate(ArrayView<UInt4> queries, int packed, int stage, int part)
     {
         RowScores sum = this;

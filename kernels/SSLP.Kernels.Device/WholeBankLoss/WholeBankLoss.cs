@@ -3,9 +3,9 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Each query against the whole bank: loss_i = log Σ_j exp(d_ij/τ) − d_ip/τ and its gradient, in one pass, scores and exponentials never leaving
-/// their tile. The bank is split among groups, each keeps a running maximum, sum and weighted row sum for its 32 queries; a second small
-/// kernel merges the splits in a fixed order. 4·B·N·D flops; the bank is read once for each 32 queries.
+/// Each query against the whole bank: loss_i = log Σ_j exp(d_ij/τ) − d_ip/τ and its gradient, in one pass, scores and exponentials never
+/// leaving their tile. The bank is split among groups, each keeps a running maximum, sum and weighted row sum for its 32 queries; a second
+/// small kernel merges the splits in a fixed order. 4·B·N·D flops; the bank is read once for each 32 queries.
 /// </summary>
 public static class WholeBankLoss
 {
@@ -81,7 +81,8 @@ public static class WholeBankLoss
     }
 
     /// <summary>
-    /// losses [B] and gradient [B, D] ← the splits' parts and the positives; the gradient is scaled by <paramref name="scale"/>, 1/(τ·B) for a mean.
+    /// losses [B] and gradient [B, D] ← the splits' parts and the positives; the gradient is scaled by <paramref name="scale"/>, 1/(τ·B)
+    /// for a mean.
     /// </summary>
     /// <param name="positives">[B, D].</param>
     /// <param name="extraPositive">1 where the positive is no bank row and joins the sum; 0 where it is one of those summed.</param>

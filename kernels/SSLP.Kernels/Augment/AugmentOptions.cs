@@ -13,7 +13,8 @@ public sealed record AugmentOptions
     /// <summary>Side of the square output in pixels. Paper: 224.</summary>
     public int InputSize { get; init; } = 224;
 
-    /// <summary>Smallest and largest share of the patch's area that a crop takes. Paper: 0.2 to 1. (1, 1) with <see cref="CropRatio"/> (1, 1) takes the whole patch.</summary>
+    /// <summary>Smallest and largest share of the patch's area that a crop takes. Paper: 0.2 to 1. (1, 1) with <see cref="CropRatio"/> (1,
+    /// 1) takes the whole patch.</summary>
     public (float Low, float High) CropArea { get; init; } = (0.2f, 1f);
 
     /// <summary>Smallest and largest width over height of a crop, drawn uniformly in its logarithm. torchvision: 3/4 to 4/3.</summary>
@@ -55,7 +56,8 @@ public sealed record AugmentOptions
     /// </summary>
     public float StainScale { get; init; }
 
-    /// <summary>Stain jitter: haematoxylin and eosin densities are shifted by U(−x, x) each, in natural optical density (−ln of transmittance). Default 0.</summary>
+    /// <summary>Stain jitter: haematoxylin and eosin densities are shifted by U(−x, x) each, in natural optical density (−ln of
+    /// transmittance). Default 0.</summary>
     public float StainShift { get; init; }
 
     /// <summary>Mean of red, green and blue in [0, 1] that is subtracted at the end. ImageNet's.</summary>
@@ -64,10 +66,12 @@ public sealed record AugmentOptions
     /// <summary>Standard deviation of red, green and blue that the result is divided by. ImageNet's.</summary>
     public (float R, float G, float B) Deviation { get; init; } = (0.229f, 0.224f, 0.225f);
 
-    /// <summary>The list of the SSLP paper (which is InstDisc's): crop 0.2–1, jitter 0.4/0.4/0.4/0.4 always, grayscale 0.2, horizontal flip.</summary>
+    /// <summary>The list of the SSLP paper (which is InstDisc's): crop 0.2–1, jitter 0.4/0.4/0.4/0.4 always, grayscale 0.2, horizontal
+    /// flip.</summary>
     public static AugmentOptions Sslp { get; } = new();
 
-    /// <summary>MoCo v2's list: jitter 0.4/0.4/0.4/0.1 with probability 0.8, grayscale 0.2, blur σ 0.1–2 with probability 0.5, horizontal flip.</summary>
+    /// <summary>MoCo v2's list: jitter 0.4/0.4/0.4/0.1 with probability 0.8, grayscale 0.2, blur σ 0.1–2 with probability 0.5, horizontal
+    /// flip.</summary>
     public static AugmentOptions MoCoV2 { get; } = new() { ColourJitter = 0.8f, Hue = 0.1f, Blur = 0.5f };
 
     /// <summary>RandomResizedCrop and horizontal flip only: training a linear probe.</summary>

@@ -76,8 +76,8 @@ public readonly record struct AugmentPlan
     public ColourStep StepAt(int place) => (ColourStep)((Order >> (2 * place)) & 3);
 
     /// <summary>
-    /// The transform of evaluation: the whole patch resized to <paramref name="resizedSide"/> and its centre window of <paramref name="inputSize"/>
-    /// (torchvision's Resize(256) and CenterCrop(224), antialiased); no randomness.
+    /// The transform of evaluation: the whole patch resized to <paramref name="resizedSide"/> and its centre window of
+    /// <paramref name="inputSize"/> (torchvision's Resize(256) and CenterCrop(224), antialiased); no randomness.
     /// </summary>
     public static AugmentPlan Evaluation(int patchSize, int inputSize, int resizedSide)
     {

@@ -7,11 +7,11 @@ namespace SSLP.Kernels;
 /// </code>
 /// Steps: crop, antialiased bilinear resize (torchvision's resize of a float tensor with antialias=True: no rounding to bytes in between),
 /// stain jitter, colour jitter in the drawn order (torchvision's functional transforms of a float image, clamped to [0, 1] after each),
-/// grayscale, flips, (x − mean) / deviation, blur. About 3·S² · (4 + steps · 6) flops and P² · 3 + S² · 12 bytes a patch (twice the output's
-/// where contrast is jittered, again where blur is on); never materialised: the crop, the resized bytes, a float copy of the patch.
-/// Deterministic: a plan is a pure function of (seed, step, patch, view), pixels are a pure function of plan and patch, the same on any
-/// number of threads; processors with other vector widths sum the mean gray in another order (differences of a few 1e-6 after normalising).
-/// No managed allocation after the constructor.
+/// grayscale, flips, (x − mean) / deviation, blur. About 3·S² · (4 + steps · 6) flops and P² · 3 + S² · 12 bytes a patch (twice the
+/// output's where contrast is jittered, again where blur is on); never materialised: the crop, the resized bytes, a float copy of the
+/// patch. Deterministic: a plan is a pure function of (seed, step, patch, view), pixels are a pure function of plan and patch, the same on
+/// any number of threads; processors with other vector widths sum the mean gray in another order (differences of a few 1e-6 after
+/// normalising). No managed allocation after the constructor.
 /// </summary>
 public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
 {

@@ -1,8 +1,8 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// The meaning of <see cref="AugmenterCpu"/>: one patch and one plan in plain loops and float64, following torchvision's functional transforms
-/// word by word where they exist. Slow, and the oracle of the tests.
+/// The meaning of <see cref="AugmenterCpu"/>: one patch and one plan in plain loops and float64, following torchvision's functional
+/// transforms word by word where they exist. Slow, and the oracle of the tests.
 /// </summary>
 public static class AugmenterReference
 {
@@ -29,7 +29,8 @@ public static class AugmenterReference
         return [.. Enumerable.Range(0, 3).SelectMany(channel => image[channel].Select(x => (x - mean[channel]) / deviation[channel]))];
     }
 
-    /// <summary>Antialiased bilinear: every output pixel as the weighted mean of all source pixels of the crop under its triangle.</summary>
+    /// <summary>Antialiased bilinear: every output pixel as the weighted mean of all source pixels of the crop under its
+    /// triangle.</summary>
     private static double[][] Resize(in AugmentPlan plan, ReadOnlySpan<byte> patch, int patchSize, int side)
     {
         double[][] image = [new double[side * side], new double[side * side], new double[side * side]];

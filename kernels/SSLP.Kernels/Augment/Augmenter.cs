@@ -1,6 +1,7 @@
 namespace SSLP.Kernels;
 
-/// <summary>Augmentation as <see cref="AugmenterCpu"/> defines it, whatever computes it: plans are drawn on the host, so views are the same for a seed.</summary>
+/// <summary>Augmentation as <see cref="AugmenterCpu"/> defines it, whatever computes it: plans are drawn on the host, so views are the same
+/// for a seed.</summary>
 public unsafe interface IAugmenter : IDisposable
 {
     /// <inheritdoc cref="AugmenterCpu.PatchSize"/>

@@ -3,9 +3,9 @@ using System.Numerics;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// The colour steps on one row that stays in the first-level cache: three planes of <c>stride</c> floats (a multiple of 16), red at <c>row</c>.
-/// Values are in [0, 1] and every step clamps to it, as torchvision's functional transforms of a float image do.
-/// A register holds <see cref="Vector{T}"/>.Count neighbouring pixels of one plane.
+/// The colour steps on one row that stays in the first-level cache: three planes of <c>stride</c> floats (a multiple of 16), red at
+/// <c>row</c>. Values are in [0, 1] and every step clamps to it, as torchvision's functional transforms of a float image do. A register
+/// holds <see cref="Vector{T}"/>.Count neighbouring pixels of one plane.
 /// </summary>
 internal static unsafe class ColourRows
 {
@@ -45,8 +45,9 @@ internal static unsafe class ColourRows
     }
 
     /// <summary>
-    /// Adds <paramref name="turns"/> to the hue and leaves value and saturation (HSV hexcone). With h the hue in sixths, v the largest channel
-    /// and c the chroma, a channel is v − c · clamp(min(k, 4 − k)), k = (n + h) mod 6, n = 5, 3, 1 for red, green, blue: saturation, c / v, cancels.
+    /// Adds <paramref name="turns"/> to the hue and leaves value and saturation (HSV hexcone). With h the hue in sixths, v the largest
+    /// channel and c the chroma, a channel is v − c · clamp(min(k, 4 − k)), k = (n + h) mod 6, n = 5, 3, 1 for red, green, blue:
+    /// saturation, c / v, cancels.
     /// </summary>
     public static void Hue(float* row, int stride, float turns)
     {
@@ -81,7 +82,8 @@ internal static unsafe class ColourRows
         }
     }
 
-    /// <summary>x′ = clamp(exp(−(M d + o))) with d = −ln max(x, 1/255): the affine map of optical density that jitters the stains.</summary>
+    /// <summary>x′ = clamp(exp(−(M d + o))) with d = −ln max(x, 1/255): the affine map of optical density that jitters the
+    /// stains.</summary>
     public static void Stain(float* row, int stride, in StainMap map)
     {
         Vector<float> darkest = new(DarkestTransmittance);

@@ -1,9 +1,9 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// One thread's worker for <see cref="AugmenterCpu"/>: its scratch, and the pass over one patch. Scratch is a ring of as many resized rows as
-/// the vertical taps reach (a few KB) and one row of output: a pixel is read from memory once and written once; where contrast is jittered
-/// the output is walked a second time, since the mean gray of the whole view is known only after the first.
+/// One thread's worker for <see cref="AugmenterCpu"/>: its scratch, and the pass over one patch. Scratch is a ring of as many resized rows
+/// as the vertical taps reach (a few KB) and one row of output: a pixel is read from memory once and written once; where contrast is
+/// jittered the output is walked a second time, since the mean gray of the whole view is known only after the first.
 /// </summary>
 internal sealed unsafe class PatchAugmenter : IDisposable
 {

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace SSLP.Kernels;
 
-/// <summary>The two passes of the separable resize, a row at a time. One pixel is one Vector128 (r, g, b, 0) on the way across, planes from there on.</summary>
+/// <summary>The two passes of the separable resize, a row at a time. One pixel is one Vector128 (r, g, b, 0) on the way across, planes from
+/// there on.</summary>
 internal static unsafe class ResizeRows
 {
     /// <summary>Bytes r g b r g b … become floats r g b 0 …, unscaled.</summary>
@@ -30,8 +31,8 @@ internal static unsafe class ResizeRows
     }
 
     /// <summary>
-    /// One row of pixels becomes one row of each plane: r at <paramref name="planes"/>, g and b <paramref name="stride"/> and 2·stride floats on.
-    /// The last pixel is repeated up to a multiple of four.
+    /// One row of pixels becomes one row of each plane: r at <paramref name="planes"/>, g and b <paramref name="stride"/> and 2·stride
+    /// floats on. The last pixel is repeated up to a multiple of four.
     /// </summary>
     public static void Horizontal(float* pixels, ResizeTaps taps, float* planes, int stride)
     {

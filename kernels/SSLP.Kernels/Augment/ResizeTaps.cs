@@ -12,7 +12,8 @@ internal sealed class ResizeTaps(int outputs, int capacity)
     private readonly int[] _start = new int[outputs];
     private readonly float[] _weights = new float[outputs * capacity];
 
-    /// <summary>Largest number of taps that an axis of <paramref name="sourceSize"/> pixels can need when it is resized to <paramref name="resizedSize"/> or more.</summary>
+    /// <summary>Largest number of taps that an axis of <paramref name="sourceSize"/> pixels can need when it is resized to
+    /// <paramref name="resizedSize"/> or more.</summary>
     public static int CapacityFor(int sourceSize, int resizedSize) =>
         (int)Math.Ceiling(2 * Math.Max(1.0, (double)sourceSize / resizedSize)) + 1;
 
@@ -25,7 +26,8 @@ internal sealed class ResizeTaps(int outputs, int capacity)
     /// <summary>[outputs, Count], row-major.</summary>
     public ReadOnlySpan<float> Weights => _weights.AsSpan(0, _start.Length * Count);
 
-    /// <summary>Computes the window [offset, offset + outputs) of an axis of <paramref name="sourceSize"/> pixels resized to <paramref name="resizedSize"/>.</summary>
+    /// <summary>Computes the window [offset, offset + outputs) of an axis of <paramref name="sourceSize"/> pixels resized to
+    /// <paramref name="resizedSize"/>.</summary>
     /// <param name="gain">Multiplies every weight (1/255 turns bytes to [0, 1]).</param>
     /// <param name="mirrored">Output i takes the place of output outputs − 1 − i.</param>
     public void Compute(int sourceSize, int resizedSize, int offset, float gain, bool mirrored)

@@ -9,20 +9,21 @@ public readonly record struct AnchorTerms(double Self, double Intra, double Inte
 /// The three terms of one anchor and the factor of every bank row in dL/df_i, both from the similarities d_ij, in O(|S| + |F| + |Q|).
 /// </summary>
 /// <remarks>
-/// <para>With z_j = d_ij/τ, ζ = log Σ_Q e^z_n = log Z, λ = log Σ_S e^z_j, σ the logistic function and p_j = s_j/(s_j + Z) = σ(z_j − ζ):</para>
+/// <para>With z_j = d_ij/τ, ζ = log Σ_Q e^z_n = log Z, λ = log Σ_S e^z_j, σ the logistic function and p_j = s_j/(s_j + Z) = σ(z_j −
+/// ζ):</para>
 /// <code>
 /// L_self  = softplus(ζ − z_i)                        dL_self/dz_i  = −σ(ζ − z_i)
 /// L_intra = softplus(ζ − λ)                          dL_intra/dz_j = −σ(ζ − λ)·softmax_S(j)
 /// L_inter = log|F| − log Σ_F p_j                     dL_inter/dz_j = −u_j·(1 − p_j),  u_j = p_j / Σ_F p
 /// </code>
-/// <para>and each term's derivative by ζ is minus the sum of its derivatives by its own z, because only the differences to ζ enter. So with the
-/// factors A, B, C of the terms and dζ/dz_n = softmax_Q(n), all weights of a row's gradient are closed-form and sum to 0:</para>
+/// <para>and each term's derivative by ζ is minus the sum of its derivatives by its own z, because only the differences to ζ enter. So with
+/// the factors A, B, C of the terms and dζ/dz_n = softmax_Q(n), all weights of a row's gradient are closed-form and sum to 0:</para>
 /// <code>
 /// dL/df_i = (1/τ)·[ −A·σ(ζ − z_i)·v_i − B·σ(ζ − λ)·Σ_S softmax_S(j)·v_j − C·Σ_F u_j·(1 − p_j)·v_j + G·Σ_Q softmax_Q(n)·v_n ]
 /// G = A·σ(ζ − z_i) + B·σ(ζ − λ) + C·Σ_F u_j·(1 − p_j)
 /// </code>
-/// <para>Every exponential is taken after its set's maximum is subtracted: no overflow at any τ. p_j enters by its logarithm
-/// −softplus(ζ − z_j), so an F whose every p underflows still has a loss and a gradient. Without negatives Z = 0: all terms and factors are 0.</para>
+/// <para>Every exponential is taken after its set's maximum is subtracted: no overflow at any τ. p_j enters by its logarithm −softplus(ζ −
+/// z_j), so an F whose every p underflows still has a loss and a gradient. Without negatives Z = 0: all terms and factors are 0.</para>
 /// <para>NaN in a similarity gives NaN; the callers refuse NaN features by name before any work.</para>
 /// </remarks>
 public static class ThreeTermLoss

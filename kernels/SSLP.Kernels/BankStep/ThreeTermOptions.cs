@@ -6,13 +6,15 @@ public sealed record ThreeTermOptions
     /// <summary>τ of every term. Default 0.07, the authors' value.</summary>
     public double Temperature { get; init; } = 0.07;
 
-    /// <summary>T in patches: S_i holds the patches nearer than this on the same slide. Default 3 (24 neighbours); earlier value 2 (8).</summary>
+    /// <summary>T in patches: S_i holds the patches nearer than this on the same slide. Default 3 (24 neighbours); earlier value 2
+    /// (8).</summary>
     public double RadiusPatches { get; init; } = 3;
 
     /// <summary>Members of S_i used in a step, drawn anew each step; 0 (default) uses all, as the authors do. For large T.</summary>
     public int SpatialSample { get; init; }
 
-    /// <summary>|A_i|: the members of S_i most similar to the anchor, which lend it their own nearest keys. Default 1; earlier value 3.</summary>
+    /// <summary>|A_i|: the members of S_i most similar to the anchor, which lend it their own nearest keys. Default 1; earlier value
+    /// 3.</summary>
     public int AuxiliaryAnchors { get; init; } = 1;
 
     /// <summary>K: bank rows taken by similarity for each query of F_i, before the clusters must agree. 4096 at N = 681,486.</summary>

@@ -5,7 +5,8 @@ namespace SSLP.Kernels;
 
 public sealed unsafe partial class ThreeTermStepCpu
 {
-    /// <summary>F and Q of every anchor. One item is a block of anchors: with their auxiliary anchors they share a pass over the bank.</summary>
+    /// <summary>F and Q of every anchor. One item is a block of anchors: with their auxiliary anchors they share a pass over the
+    /// bank.</summary>
     private sealed class Select(ThreeTermStepCpu step) : IParallelWork
     {
         private readonly List<Range> _blocks = [];
@@ -156,7 +157,8 @@ public sealed unsafe partial class ThreeTermStepCpu
             Span<float> scores = lists.WritableScores(b);
             for (int j = 0; j < kept; j++)
             {
-                // Most are candidates of the anchor, too: the pass has their similarity, and fetching a row costs more than its dot product.
+                // Most are candidates of the anchor, too: the pass has their similarity, and fetching a row costs more than its dot
+                // product.
                 if (!ranking.TryScore(rows[j], out scores[j]))
                     scores[j] = TensorPrimitives.Dot(_features.Row(b), step._bank.Row(rows[j]));
             }

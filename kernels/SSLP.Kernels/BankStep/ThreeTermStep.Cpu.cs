@@ -9,8 +9,9 @@ namespace SSLP.Kernels;
 /// <remarks>
 /// <para>Multiply-adds: (1 + auxiliary)·B·N·D for the pass, which is the floor, and B·(M + |S| + |F|)·D for the gradient. A query whose row
 /// agrees with no other in the clusterings can add nothing to F, and an auxiliary one is then left out.</para>
-/// <para>Never materialised: a B × N array, a sorted bank, a mask. Exact: thresholds from a sample only decide which rows are looked at, and are
-/// checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 31 MB at N = 681,486 with two threads, whatever B.</para>
+/// <para>Never materialised: a B × N array, a sorted bank, a mask. Exact: thresholds from a sample only decide which rows are looked at,
+/// and are checked. Scratch beyond bank and packed copy: <see cref="ScratchBytes"/>, about 31 MB at N = 681,486 with two threads, whatever
+/// B.</para>
 /// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
 /// Managed allocation: none after the first calls at a shape.</para>
 /// </remarks>
@@ -109,7 +110,8 @@ public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
     /// <summary>Scratch of one thread.</summary>
     private readonly record struct Worker(CandidatePass Pass, RankedCandidates Ranking);
 
-    /// <summary>Before the pass: the draw of ranks, the sample of the bank, and for each anchor S, A and d_ii. Items: two, and one an anchor.</summary>
+    /// <summary>Before the pass: the draw of ranks, the sample of the bank, and for each anchor S, A and d_ii. Items: two, and one an
+    /// anchor.</summary>
     private sealed class Prepare(ThreeTermStepCpu step) : IParallelWork
     {
         private MatrixView _features;

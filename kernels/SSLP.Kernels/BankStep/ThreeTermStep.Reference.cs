@@ -1,8 +1,8 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// The meaning of <see cref="IThreeTermStep"/>: similarities of one anchor with the whole bank in double, sorted in full, the sets as method.md
-/// defines them, the loss from <see cref="ThreeTermLossReference"/>. O(N log N) an anchor and query, and it allocates: an oracle.
+/// The meaning of <see cref="IThreeTermStep"/>: similarities of one anchor with the whole bank in double, sorted in full, the sets as
+/// method.md defines them, the loss from <see cref="ThreeTermLossReference"/>. O(N log N) an anchor and query, and it allocates: an oracle.
 /// </summary>
 public sealed class ThreeTermStepReference : IThreeTermStep
 {

@@ -11,8 +11,8 @@ public readonly record struct ThreeTermCall(TermWeights Weights, ulong Seed, lon
 /// (method.md: "The sets, for one anchor" and "The loss"). The bank is read and never written: <see cref="MemoryBank.Update"/> comes after.
 /// </summary>
 /// <remarks>
-/// <para>F_i: for the query f_i (without row i) and for v_a of each auxiliary anchor a (without row a), the K nearest bank rows whose labels
-/// equal the query's own row's in every clustering; their union without i, each row once. F may overlap S.</para>
+/// <para>F_i: for the query f_i (without row i) and for v_a of each auxiliary anchor a (without row a), the K nearest bank rows whose
+/// labels equal the query's own row's in every clustering; their union without i, each row once. F may overlap S.</para>
 /// <para>Q_i: rows ranked by d_ij without {i} ∪ S_i ∪ F_i; the ranks come from <see cref="NegativeRanks"/>, one draw for the batch.
 /// All ties go to the lower row.</para>
 /// <para>Implementations agree to rounding: they rank by their own dot products, so two rows that differ by less than that may swap.</para>

@@ -3,8 +3,8 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// A bank cut into pieces of whole tiles, so that a pass over it fills a device; one group takes one piece past one block of queries. A function
-/// of the sizes alone: results do not depend on the device.
+/// A bank cut into pieces of whole tiles, so that a pass over it fills a device; one group takes one piece past one block of queries. A
+/// function of the sizes alone: results do not depend on the device.
 /// </summary>
 /// <param name="Rows">Rows of a split.</param>
 /// <param name="Count">Splits.</param>

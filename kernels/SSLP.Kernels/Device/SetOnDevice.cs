@@ -2,7 +2,8 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>One of the sets of a batch on a device: [B, capacity] rows and similarities (later factors), and how many each anchor has.</summary>
+/// <summary>One of the sets of a batch on a device: [B, capacity] rows and similarities (later factors), and how many each anchor
+/// has.</summary>
 internal sealed class SetOnDevice(IComputeDevice device) : IDisposable
 {
     /// <summary>Room for one anchor's rows.</summary>
@@ -30,7 +31,8 @@ internal sealed class SetOnDevice(IComputeDevice device) : IDisposable
         DeviceCounts.EnsureLength(batch);
     }
 
-    /// <summary>Reads how many rows each anchor has. False where one had no room: capacity has grown, and the launch must be repeated.</summary>
+    /// <summary>Reads how many rows each anchor has. False where one had no room: capacity has grown, and the launch must be
+    /// repeated.</summary>
     public bool ReadCounts(int batch)
     {
         Counts = new int[batch];

@@ -1,13 +1,13 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// Lloyd's k-means over the bank's rows: squared Euclidean distance, so for unit rows the nearest centre is the one of largest
-/// ⟨v, c⟩ − ‖c‖²/2; centres are plain means and are not renormalised. Ties go to the lower cluster.
-/// Start: distinct rows drawn by the seed. An assignment comes first and after every update, <c>iterations</c> of them in all. A cluster
-/// with no rows is seeded anew at the row farthest from its own centre (of rows whose cluster has others; ties to the lower row), which moves
-/// to it; while no row lies off its centre, a cluster stays empty. More clusters than rows are cut to N.
-/// Work: iterations · N · clusters · D multiply-adds. Deterministic whatever the thread count: a centre sums its rows in ascending order.
-/// Source: S. Lloyd, "Least squares quantization in PCM", 1982; empty clusters as scikit-learn does.
+/// Lloyd's k-means over the bank's rows: squared Euclidean distance, so for unit rows the nearest centre is the one of largest ⟨v, c⟩ −
+/// ‖c‖²/2; centres are plain means and are not renormalised. Ties go to the lower cluster. Start: distinct rows drawn by the seed. An
+/// assignment comes first and after every update, <c>iterations</c> of them in all. A cluster with no rows is seeded anew at the row
+/// farthest from its own centre (of rows whose cluster has others; ties to the lower row), which moves to it; while no row lies off its
+/// centre, a cluster stays empty. More clusters than rows are cut to N. Work: iterations · N · clusters · D multiply-adds. Deterministic
+/// whatever the thread count: a centre sums its rows in ascending order. Source: S. Lloyd, "Least squares quantization in PCM", 1982; empty
+/// clusters as scikit-learn does.
 /// </summary>
 public interface IKMeans : IDisposable
 {

@@ -35,7 +35,8 @@ public sealed unsafe class MemoryBank : IDisposable
         _blend = new AlignedBuffer<float>(width);
     }
 
-    /// <summary>Raised with the row after each change of one, by the thread that changes it: copies of the bank elsewhere follow by it.</summary>
+    /// <summary>Raised with the row after each change of one, by the thread that changes it: copies of the bank elsewhere follow by
+    /// it.</summary>
     internal event Action<int>? RowWritten;
 
     /// <summary>N, the number of patches.</summary>
@@ -94,7 +95,8 @@ public sealed unsafe class MemoryBank : IDisposable
     /// <param name="rows">B bank rows.</param>
     /// <param name="features">f [B, D], finite; unit length is the caller's wish, not a need.</param>
     /// <param name="momentum">m in [0, 1], the weight of the new feature; method.md has 0.5.</param>
-    /// <exception cref="ArgumentException">Shapes disagree, a row is out of range, m is not in [0, 1], or a feature is not finite.</exception>
+    /// <exception cref="ArgumentException">Shapes disagree, a row is out of range, m is not in [0, 1], or a feature is not
+    /// finite.</exception>
     public void Update(ReadOnlySpan<int> rows, MatrixView features, float momentum)
     {
         CheckUpdate(rows, features, momentum);
@@ -117,7 +119,8 @@ public sealed unsafe class MemoryBank : IDisposable
         }
     }
 
-    /// <summary>Replaces rows start, start+1, … by values [rows, D] without renormalising: what <see cref="SaveRows"/> gave, to the bit.</summary>
+    /// <summary>Replaces rows start, start+1, … by values [rows, D] without renormalising: what <see cref="SaveRows"/> gave, to the
+    /// bit.</summary>
     /// <exception cref="ArgumentException">The values are not whole rows of this bank, or one is not finite.</exception>
     public void LoadRows(int start, ReadOnlySpan<float> values)
     {

@@ -26,7 +26,8 @@ internal sealed unsafe class CandidateLists : IDisposable
 
     public static int CapacityFor(int k) => k + Math.Max(k, LeastSlack);
 
-    /// <summary>Empties all lists. Thresholds start at −∞, or at +∞ for the queries beyond <paramref name="used"/>, which are padding.</summary>
+    /// <summary>Empties all lists. Thresholds start at −∞, or at +∞ for the queries beyond <paramref name="used"/>, which are
+    /// padding.</summary>
     public void Reset(int workers, int queries, int used, int k)
     {
         _workers = workers;

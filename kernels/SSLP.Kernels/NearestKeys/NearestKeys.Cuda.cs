@@ -3,8 +3,8 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="INearestKeys"/> on a device. Scores are chains of fused multiply-adds in ascending d, the same bits as the CPU's. Queries go over and
-/// answers come back; the bank stays there, in step with the host's.
+/// <see cref="INearestKeys"/> on a device. Scores are chains of fused multiply-adds in ascending d, the same bits as the CPU's. Queries go
+/// over and answers come back; the bank stays there, in step with the host's.
 /// </summary>
 public sealed class NearestKeysCuda : INearestKeys
 {
@@ -18,9 +18,9 @@ public sealed class NearestKeysCuda : INearestKeys
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
-    /// <param name="scores">
-    /// What scores the bank; the answer of <see cref="Find"/> does not depend on it. With bf16, <see cref="SimilarityAtRanks"/> counts scores that are
-    /// off by up to (2⁻¹⁵ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a bin and that.
+    /// <param name="scores"> What scores the bank; the answer of <see cref="Find"/> does not depend on it. With bf16,
+    /// <see cref="SimilarityAtRanks"/> counts scores that are off by up to (2⁻¹⁵ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a
+    /// bin and that.
     /// </param>
     public NearestKeysCuda(MemoryBank bank, IComputeDevice device, DeviceScores scores = DeviceScores.Float32)
     {

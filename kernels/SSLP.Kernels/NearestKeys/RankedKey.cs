@@ -31,8 +31,8 @@ internal static unsafe class RankedKey
     }
 
     /// <summary>
-    /// Moves the <paramref name="count"/> largest keys to the front, in any order, the least of them last; the others are not kept. No two keys
-    /// may be equal.
+    /// Moves the <paramref name="count"/> largest keys to the front, in any order, the least of them last; the others are not kept. No two
+    /// keys may be equal.
     /// </summary>
     public static void SelectLargest(Span<ulong> keys, int count)
     {
@@ -59,8 +59,8 @@ internal static unsafe class RankedKey
     }
 
     /// <summary>
-    /// The same by comparing all with all: a key's rank is how many are greater. For 40 keys vectors do that in a fifth of the time that the
-    /// mispredicted branches of a selection take.
+    /// The same by comparing all with all: a key's rank is how many are greater. For 40 keys vectors do that in a fifth of the time that
+    /// the mispredicted branches of a selection take.
     /// </summary>
     private static void SelectLargestOfFew(Span<ulong> keys, int count)
     {

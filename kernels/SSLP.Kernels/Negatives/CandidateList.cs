@@ -44,11 +44,13 @@ internal sealed unsafe class CandidateList : IDisposable
     /// <summary>Bytes of a list beside its scores.</summary>
     public static long BytesBeside(int bankRows) => (bankRows / Stretch + 2L) * (sizeof(int) + StretchWords * sizeof(ulong));
 
-    /// <summary>Empties the list and makes room of its own for <paramref name="capacity"/> candidates of a bank of <paramref name="bankRows"/> rows.</summary>
+    /// <summary>Empties the list and makes room of its own for <paramref name="capacity"/> candidates of a bank of
+    /// <paramref name="bankRows"/> rows.</summary>
     public void Reset(float threshold, int capacity, int bankRows) =>
         Reset(threshold, capacity, bankRows, _ownScores.EnsureLength(RoomFor(capacity)));
 
-    /// <summary>The same in the caller's memory, <see cref="RoomFor"/> scores: lists that grew one by one would leave holes in the heap.</summary>
+    /// <summary>The same in the caller's memory, <see cref="RoomFor"/> scores: lists that grew one by one would leave holes in the
+    /// heap.</summary>
     public void Reset(float threshold, int capacity, int bankRows, float* scores)
     {
         _starts.EnsureLength((long)bankRows / Stretch + 2);
@@ -102,8 +104,8 @@ internal sealed unsafe class CandidateList : IDisposable
     }
 
     /// <summary>
-    /// Writes the bank rows of the candidates whose bit is set, ascending: bit p of <paramref name="chosen"/> is position p, and as many bits
-    /// are set as <paramref name="into"/> is long. One word beyond the last position's is read.
+    /// Writes the bank rows of the candidates whose bit is set, ascending: bit p of <paramref name="chosen"/> is position p, and as many
+    /// bits are set as <paramref name="into"/> is long. One word beyond the last position's is read.
     /// </summary>
     public void CopyRows(ulong* chosen, Span<int> into)
     {
@@ -174,7 +176,8 @@ internal sealed unsafe class CandidateList : IDisposable
     private static Vector512<uint> LaneBits => Vector512.Create(
         1u, 1u << 1, 1u << 2, 1u << 3, 1u << 4, 1u << 5, 1u << 6, 1u << 7, 1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15);
 
-    /// <summary>The rows of a word, as its bits, whose candidates are chosen; <paramref name="at"/> moves past the word's candidates.</summary>
+    /// <summary>The rows of a word, as its bits, whose candidates are chosen; <paramref name="at"/> moves past the word's
+    /// candidates.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong TakeWanted(ulong* chosen, int word, ref int at)
     {
@@ -261,8 +264,8 @@ internal sealed unsafe class CandidateList : IDisposable
     }
 
     /// <summary>
-    /// Two of the lines that the next stretch writes when all other queries have had theirs: by then they are in the second-level cache, or its
-    /// stores would wait for them. The line before them has been touched or called up already, unless candidates are dense.
+    /// Two of the lines that the next stretch writes when all other queries have had theirs: by then they are in the second-level cache, or
+    /// its stores would wait for them. The line before them has been touched or called up already, unless candidates are dense.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CallUp(float* end)

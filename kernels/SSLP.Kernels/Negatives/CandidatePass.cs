@@ -51,7 +51,8 @@ internal sealed unsafe class CandidatePass(MemoryBank bank, ScoreSample sample, 
     public void SetQuery(int query, ReadOnlySpan<float> vector) =>
         vector.CopyTo(new Span<float>(_queries.Pointer + (nint)query * bank.Width, bank.Width));
 
-    /// <summary>Finds the candidates: list q holds at least the first needed[q] rows by score, and every row that ties with one it holds.</summary>
+    /// <summary>Finds the candidates: list q holds at least the first needed[q] rows by score, and every row that ties with one it
+    /// holds.</summary>
     public void Run(ReadOnlySpan<int> needed)
     {
         SetThresholds(needed);

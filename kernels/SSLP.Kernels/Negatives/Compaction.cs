@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// Moves the wanted lanes of a vector to its front, in order, without a branch: the vector is then stored whole and the next one begins behind
-/// the wanted lanes. A target needs room for <see cref="Lanes"/> values more than it will hold.
+/// Moves the wanted lanes of a vector to its front, in order, without a branch: the vector is then stored whole and the next one begins
+/// behind the wanted lanes. A target needs room for <see cref="Lanes"/> values more than it will hold.
 /// </summary>
 internal static unsafe class Compaction
 {
@@ -16,8 +16,8 @@ internal static unsafe class Compaction
     public static bool IsSupported => Avx2.IsSupported;
 
     /// <summary>
-    /// For each 8-bit mask, the positions of its set bits first: 256 × 8 bytes. A loop keeps it in a local, or it would ask each time whether
-    /// this class is initialised.
+    /// For each 8-bit mask, the positions of its set bits first: 256 × 8 bytes. A loop keeps it in a local, or it would ask each time
+    /// whether this class is initialised.
     /// </summary>
     public static readonly byte* Table = MakeTable();
 

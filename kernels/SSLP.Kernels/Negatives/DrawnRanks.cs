@@ -1,6 +1,7 @@
 namespace SSLP.Kernels;
 
-/// <summary>The ranks of one step, and for each rank of the pool whether it is drawn and how many drawn ones lie below it: 33 bits.</summary>
+/// <summary>The ranks of one step, and for each rank of the pool whether it is drawn and how many drawn ones lie below it: 33
+/// bits.</summary>
 internal sealed class DrawnRanks(int most)
 {
     private readonly int[] _ranks = new int[most];

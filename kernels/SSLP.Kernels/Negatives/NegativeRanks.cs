@@ -2,10 +2,12 @@ using System.Buffers;
 
 namespace SSLP.Kernels;
 
-/// <summary>Where an anchor's M negatives come from. Rank 0 is the most similar row that is not {i} ∪ S_i ∪ F_i, ties to the lower row.</summary>
+/// <summary>Where an anchor's M negatives come from. Rank 0 is the most similar row that is not {i} ∪ S_i ∪ F_i, ties to the lower
+/// row.</summary>
 public enum NegativeSampling
 {
-    /// <summary>Ranks of the pool, the first P = ⌊0.2·N⌋, with density Beta(5, 15) over (rank + ½)/P: neither the hardest nor the easy ones.</summary>
+    /// <summary>Ranks of the pool, the first P = ⌊0.2·N⌋, with density Beta(5, 15) over (rank + ½)/P: neither the hardest nor the easy
+    /// ones.</summary>
     SemiHard,
 
     /// <summary>Uniform over all rows that are not excluded: the r-th of them in bank order for a uniform r. For the ablation.</summary>
@@ -56,8 +58,9 @@ public static class NegativeRanks
     }
 
     /// <summary>
-    /// The ranks of the smallest times, ascending. Only speed depends on <paramref name="until"/>, a time by which the last of them has probably
-    /// come: a logarithm is taken of those alone that may come by then, as −ln(u) ≥ 1 − u, and if too few do, later ones are looked at, too.
+    /// The ranks of the smallest times, ascending. Only speed depends on <paramref name="until"/>, a time by which the last of them has
+    /// probably come: a logarithm is taken of those alone that may come by then, as −ln(u) ≥ 1 − u, and if too few do, later ones are
+    /// looked at, too.
     /// </summary>
     internal static void Race(NegativeSampling sampling, ulong seed, long step, int candidates, Span<int> ranks, double until)
     {
@@ -101,8 +104,8 @@ public static class NegativeRanks
 
     /// <summary>
     /// A time by which <paramref name="count"/> ranks have almost surely come: t where the expectation, Σ 1 − exp(−t·w), is five standard
-    /// deviations more; ∞ where it never is, and where all logarithms together cost less than to find it. The sum is taken over some hundred
-    /// places of the pool.
+    /// deviations more; ∞ where it never is, and where all logarithms together cost less than to find it. The sum is taken over some
+    /// hundred places of the pool.
     /// </summary>
     private static double LikelyEnd(NegativeSampling sampling, int candidates, int count)
     {

@@ -23,7 +23,8 @@ internal sealed unsafe class RankedCandidates : IDisposable
 
     private const int MinBins = 1 << 8, MaxBins = 1 << 16;
 
-    /// <summary>States of a bin while rows are taken: none of it is wanted, all of it is, or (from 1 up) its next slot in the open keys.</summary>
+    /// <summary>States of a bin while rows are taken: none of it is wanted, all of it is, or (from 1 up) its next slot in the open
+    /// keys.</summary>
     private const int NoneWanted = 0, AllWanted = -1;
 
     private readonly AlignedBuffer<int> _bins = new();
@@ -311,7 +312,8 @@ internal sealed unsafe class RankedCandidates : IDisposable
         return Selection.Smallest(new Span<ulong>(keys, filed), position);
     }
 
-    /// <summary>Ascending keys are descending scores, then ascending positions, hence ascending rows. The low half is the position.</summary>
+    /// <summary>Ascending keys are descending scores, then ascending positions, hence ascending rows. The low half is the
+    /// position.</summary>
     private ulong KeyOf(int at) => ~RankedKey.Of(_list.Scores[at], at);
 
     private static void SortKeys(Span<ulong> keys)

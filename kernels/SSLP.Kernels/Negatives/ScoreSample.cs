@@ -13,7 +13,8 @@ internal sealed unsafe class ScoreSample(int bankRows, int width) : IDisposable
     private const int MinRows = 1024, MaxRows = 4096;
     private const int RefreshParts = 64;
 
-    /// <summary>Standard deviations of the sample's count: by as many the threshold is set below the rank's place, and room kept beyond it.</summary>
+    /// <summary>Standard deviations of the sample's count: by as many the threshold is set below the rank's place, and room kept beyond
+    /// it.</summary>
     private const double Margin = 5;
 
     private readonly MemoryBank? _rows = bankRows > 4 * MinRows ? new(Math.Clamp(bankRows / 32, MinRows, MaxRows), width) : null;
@@ -64,7 +65,8 @@ internal sealed unsafe class ScoreSample(int bankRows, int width) : IDisposable
         return (int)Math.Min(reaching / _rows!.RowCount * bankRows, bankRows);
     }
 
-    /// <summary>A threshold for needed ranks from a query's sample scores, [<see cref="Rows"/>.RowCount]; −∞ where none is low enough.</summary>
+    /// <summary>A threshold for needed ranks from a query's sample scores, [<see cref="Rows"/>.RowCount]; −∞ where none is low
+    /// enough.</summary>
     public float Threshold(float* scores, int needed)
     {
         int count = CountFor(needed);

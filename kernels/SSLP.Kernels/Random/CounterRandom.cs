@@ -22,8 +22,8 @@ public enum RandomPurpose
 }
 
 /// <summary>
-/// Philox4x32-10: random words as a pure function of a 64-bit key and a 128-bit counter, so that any thread or device can draw the
-/// n-th number on its own and a seed gives the same stream everywhere. Integer arithmetic only; the device code has the same in its own terms.
+/// Philox4x32-10: random words as a pure function of a 64-bit key and a 128-bit counter, so that any thread or device can draw the n-th
+/// number on its own and a seed gives the same stream everywhere. Integer arithmetic only; the device code has the same in its own terms.
 /// Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
 /// </summary>
 public static class CounterRandom

@@ -25,7 +25,8 @@ public sealed partial class SpatialNeighbours
     private readonly int[] _sortedCol;   // [N]: columns, ascending within a run
     private readonly int[] _sortedId;    // [N]: bank rows in the same order
 
-    /// <summary>Builds the index. The columns are borrowed, mapped ones too: index i describes bank row i and must not change afterwards.</summary>
+    /// <summary>Builds the index. The columns are borrowed, mapped ones too: index i describes bank row i and must not change
+    /// afterwards.</summary>
     /// <param name="slide">Slide of each bank row, counted from 0.</param>
     /// <param name="col">Column on the slide's patch grid.</param>
     /// <param name="row">Row on the slide's patch grid.</param>
@@ -52,7 +53,8 @@ public sealed partial class SpatialNeighbours
     public long Bytes =>
         sizeof(int) * ((long)_slideRuns.Length + _runRow.Length + _runStart.Length + _sortedCol.Length + _sortedId.Length);
 
-    /// <summary>Coordinates and index as device code takes them: slide, column, row, runs of a slide, row and start of a run, sorted columns and rows.</summary>
+    /// <summary>Coordinates and index as device code takes them: slide, column, row, runs of a slide, row and start of a run, sorted
+    /// columns and rows.</summary>
     internal ReadOnlyMemory<int>[] IndexArrays => [_slide, _col, _row, _slideRuns, _runRow, _runStart, _sortedCol, _sortedId];
 
     /// <summary>Slide of a bank row.</summary>

@@ -3,7 +3,8 @@ namespace SSLP.Kernels;
 /// <summary>Work that a <see cref="WorkerPool"/> cuts into items. Items of one run may execute in any order and at the same time.</summary>
 public interface IParallelWork
 {
-    /// <summary>Does one item. <paramref name="worker"/> (0 … Workers−1) names per-thread scratch: no two items share it at a time.</summary>
+    /// <summary>Does one item. <paramref name="worker"/> (0 … Workers−1) names per-thread scratch: no two items share it at a
+    /// time.</summary>
     void Execute(int item, int worker);
 }
 

@@ -28,7 +28,8 @@ public static class InstructionSets
         : Vector128.IsHardwareAccelerated ? InstructionSet.Vector128
         : InstructionSet.Scalar;
 
-    /// <summary>Reads scalar, 128, 256 or 512; null and empty are <see cref="Best"/>. A wider set than the processor's works too, in software and slowly.</summary>
+    /// <summary>Reads scalar, 128, 256 or 512; null and empty are <see cref="Best"/>. A wider set than the processor's works too, in
+    /// software and slowly.</summary>
     public static InstructionSet Parse(string? text) => text switch
     {
         null or "" => Best,

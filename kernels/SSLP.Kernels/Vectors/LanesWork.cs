@@ -2,7 +2,8 @@ using System.Runtime.Intrinsics;
 
 namespace SSLP.Kernels;
 
-/// <summary>Parallel work written once against <see cref="ILanes{TVector}"/>: each item runs the body compiled for the chosen vectors.</summary>
+/// <summary>Parallel work written once against <see cref="ILanes{TVector}"/>: each item runs the body compiled for the chosen
+/// vectors.</summary>
 internal abstract class LanesWork(InstructionSet isa) : IParallelWork
 {
     public void Execute(int item, int worker)

@@ -5,8 +5,8 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// Asks for the memory of the next piece of work while the current one is done: with a bank beyond the caches its first touch would
-/// otherwise wait. A share goes with each tile: a short one before it, a long one spread over the tile's steps, since a long burst of requests
-/// would fill the queue that the tile's own loads wait in. Hints only: no address is ever faulted on.
+/// otherwise wait. A share goes with each tile: a short one before it, a long one spread over the tile's steps, since a long burst of
+/// requests would fill the queue that the tile's own loads wait in. Hints only: no address is ever faulted on.
 /// </summary>
 internal unsafe struct Prefetch
 {

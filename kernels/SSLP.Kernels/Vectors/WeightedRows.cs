@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// Sums of weighted bank rows, g[b] = Σ_j weight[b, j]·v_j over lists of ascending rows: the gradient of a batch. The bank is walked once, a
-/// stretch at a time, and each stretch serves all lists while it is in cache; a list on its own would fetch every row from memory again.
+/// Sums of weighted bank rows, g[b] = Σ_j weight[b, j]·v_j over lists of ascending rows: the gradient of a batch. The bank is walked once,
+/// a stretch at a time, and each stretch serves all lists while it is in cache; a list on its own would fetch every row from memory again.
 /// </summary>
 /// <remarks>
 /// Multiply-adds: (rows of all lists)·D. The bank is cut into 16 parts whatever the thread count, each with its own sums, which are then
@@ -105,7 +105,8 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
         _cursors.Dispose();
     }
 
-    /// <summary>The rows below <paramref name="end"/> of every list. Meanwhile the next stretch's rows are called up, a share at each list.</summary>
+    /// <summary>The rows below <paramref name="end"/> of every list. Meanwhile the next stretch's rows are called up, a share at each
+    /// list.</summary>
     private void AddStretch(int end, int* cursors, float* sums)
     {
         float* ahead = bank.Rows.Data + (nint)end * bank.Stride;

@@ -7,8 +7,8 @@ using Xunit;
 namespace SSLP.Bench.Tests.Jobs;
 
 /// <summary>
-/// Many batches of many slides. SSLP_SOAK_BATCHES sets how many batches (400 unless told; 10,000 take some minutes). Handles and memory are the
-/// process's: no other test runs beside it.
+/// Many batches of many slides. SSLP_SOAK_BATCHES sets how many batches (400 unless told; 10,000 take some minutes). Handles and memory are
+/// the process's: no other test runs beside it.
 /// </summary>
 [CollectionDefinition(nameof(SoakBenchTests), DisableParallelization = true)]
 public sealed class SoakBenchCollection;

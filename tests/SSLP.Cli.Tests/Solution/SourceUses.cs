@@ -5,7 +5,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace SSLP.Cli.Tests.Solution;
 
-/// <summary>A folder of a project, the unit that floors are made of: "engine/SSLP.Data/Files"; a project's own folder for files beside its rooms.</summary>
+/// <summary>A folder of a project, the unit that floors are made of: "engine/SSLP.Data/Files"; a project's own folder for files beside its
+/// rooms.</summary>
 /// <param name="Project">"engine/SSLP.Data".</param>
 /// <param name="Name">"Files", or empty.</param>
 internal readonly record struct Room(string Project, string Name)
@@ -14,8 +15,8 @@ internal readonly record struct Room(string Project, string Name)
 }
 
 /// <summary>
-/// What each room of the product's sources uses: every name of a file is asked of the compiler for its symbol, and the symbol for the file that declares
-/// its type. Using lines are not looked at.
+/// What each room of the product's sources uses: every name of a file is asked of the compiler for its symbol, and the symbol for the file
+/// that declares its type. Using lines are not looked at.
 /// </summary>
 internal static class SourceUses
 {

@@ -61,7 +61,8 @@ public sealed class ReplacingReaderTests
         Assert.Equal(1, source.Asked.Count(p => p == 7));
     }
 
-    /// <summary>Twenty patches of a slide of 100 are bad; batches are of 5. Some are read far ahead, in any order, before they are delivered.</summary>
+    /// <summary>Twenty patches of a slide of 100 are bad; batches are of 5. Some are read far ahead, in any order, before they are
+    /// delivered.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(7)]

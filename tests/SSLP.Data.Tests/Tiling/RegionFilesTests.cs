@@ -8,7 +8,8 @@ using Xunit;
 
 namespace SSLP.Data.Tests.Tiling;
 
-/// <summary>Region files in all the shapes they are met in: the whole slide is 100 patches, its left half 32, all but that half 68.</summary>
+/// <summary>Region files in all the shapes they are met in: the whole slide is 100 patches, its left half 32, all but that half
+/// 68.</summary>
 public sealed class RegionFilesTests : IDisposable
 {
     private const string Coordinates = "[[[230,230],[768,230],[768,1306],[230,1306],[230,230]]]";

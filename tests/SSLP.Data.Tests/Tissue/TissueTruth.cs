@@ -7,8 +7,8 @@ using SSLP.Tests.Shared;
 namespace SSLP.Data.Tests.Tissue;
 
 /// <summary>
-/// A slide of the test data at the mask's pixel size, and its tissue as drawn by hand: polygons in <c>truth/*.json</c>, corners as parts of the slide's width
-/// and height.
+/// A slide of the test data at the mask's pixel size, and its tissue as drawn by hand: polygons in <c>truth/*.json</c>, corners as parts of
+/// the slide's width and height.
 /// </summary>
 internal sealed record TissueTruth(SlideImage Image, double MicronsPerPixel, bool[] Tissue)
 {

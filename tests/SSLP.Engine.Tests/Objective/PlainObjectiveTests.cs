@@ -46,7 +46,8 @@ public sealed class PlainObjectiveTests
     public void The_auxiliary_anchor_adds_its_own_neighbours()
     {
         using var scope = NewDisposeScope();
-        // Anchor 1 (10°): spatial neighbours 0 (0°) and 2 (80°); 0 is the more similar one, so it asks too: 4, 1, 5 → 1 is the anchor itself.
+        // Anchor 1 (10°): spatial neighbours 0 (0°) and 2 (80°); 0 is the more similar one, so it asks too: 4, 1, 5 → 1 is the anchor
+        // itself.
         using PlainObjective objective = Objective(Options with { NearestKeys = 1 }, Labels([0, 0, 0, 0, 0, 0, 0, 0]));
         Assert.Equal([[4, 5]], Rows(Find(objective, [1], [10]).Feature));
     }

@@ -14,8 +14,8 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Tests.Training;
 
 /// <summary>
-/// A network whose parameters are other objects after its move, as they are on CUDA. A change of type takes the same way in TorchSharp as one of
-/// device, and needs no GPU.
+/// A network whose parameters are other objects after its move, as they are on CUDA. A change of type takes the same way in TorchSharp as
+/// one of device, and needs no GPU.
 /// </summary>
 public sealed class MovedNetworkTests : IDisposable
 {

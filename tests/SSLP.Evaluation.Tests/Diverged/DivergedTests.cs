@@ -15,7 +15,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Evaluation.Tests.Diverged;
 
-/// <summary>Runs whose numbers leave what float32 can hold: a learning rate and a weight decay that throw the weights up a hundredfold a step.</summary>
+/// <summary>Runs whose numbers leave what float32 can hold: a learning rate and a weight decay that throw the weights up a hundredfold a
+/// step.</summary>
 public sealed class DivergedTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-diverged-").FullName;

@@ -3,7 +3,8 @@ using SSLP.Evaluation.Features;
 
 namespace SSLP.Evaluation.Tests.Features;
 
-/// <summary>The patches of a table of features, whose pixels nobody asks for, and the table written by the sinks that embed writes by.</summary>
+/// <summary>The patches of a table of features, whose pixels nobody asks for, and the table written by the sinks that embed writes
+/// by.</summary>
 internal sealed class TablePatches(FeatureTable features) : IPatchSource
 {
     public PatchTable Table => features.Patches;

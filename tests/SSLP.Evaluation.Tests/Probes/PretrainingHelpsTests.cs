@@ -22,7 +22,8 @@ public sealed class PretrainingHelpsTests : IDisposable
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-helps-").FullName;
 
-    // The demo's settings at half its patch size: a head that starts spread and a jitter that leaves a patch nearer to itself than to others.
+    // The demo's settings at half its patch size: a head that starts spread and a jitter that leaves a patch nearer to itself than to
+    // others.
     private static readonly TrainingOptions Options = new()
     {
         Epochs = 16,

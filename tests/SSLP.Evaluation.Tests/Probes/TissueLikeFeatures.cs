@@ -3,7 +3,8 @@ using SSLP.Evaluation.Features;
 
 namespace SSLP.Evaluation.Tests.Probes;
 
-/// <summary>Features with the troubles of real ones: correlated columns of unlike scale, a shift per slide, classes that overlap, one constant column.</summary>
+/// <summary>Features with the troubles of real ones: correlated columns of unlike scale, a shift per slide, classes that overlap, one
+/// constant column.</summary>
 internal static class TissueLikeFeatures
 {
     public static FeatureTable Make(int slides, int perSlide, int width, int classes, int seed, float separation = 1.2f, bool withSplit = true)

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
 
-/// <summary>Runs by itself: tiles of another size that other tests bring into the shared cache would change what its buffers can take.</summary>
+/// <summary>Runs by itself: tiles of another size that other tests bring into the shared cache would change what its buffers can
+/// take.</summary>
 [CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
 public class AllocationTestsAlone;
 

@@ -2,7 +2,8 @@ using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;
 
-/// <summary>Real slides and faulty files, which are not part of the repository: "../shared/data" beside it, or the folder SSLP_TEST_DATA.</summary>
+/// <summary>Real slides and faulty files, which are not part of the repository: "../shared/data" beside it, or the folder
+/// SSLP_TEST_DATA.</summary>
 internal static class TestData
 {
     /// <summary>A file or folder of the test data; the test is skipped where there are none.</summary>

@@ -15,7 +15,8 @@ public sealed unsafe class AugmenterTests
         StainShift = 0.1f,
     };
 
-    // Values are in [0, 1] after every step: forty roundings by 2⁻²⁴, divided by the smallest deviation. (Worst seen: 2.8e-6, a quarter of it.)
+    // Values are in [0, 1] after every step: forty roundings by 2⁻²⁴, divided by the smallest deviation. (Worst seen: 2.8e-6, a quarter of
+    // it.)
     private static readonly double Tolerance = 40 * Math.ScaleB(1, -24) / 0.224;
 
     // The device's logarithms and exponentials are its own, and a stain map stretches them.

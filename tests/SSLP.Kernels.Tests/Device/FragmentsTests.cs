@@ -3,7 +3,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>What lanes name to ldmatrix, and how bf16 rounds. What the instructions do with it is executed by the kernels' own tests.</summary>
+/// <summary>What lanes name to ldmatrix, and how bf16 rounds. What the instructions do with it is executed by the kernels' own
+/// tests.</summary>
 public sealed class FragmentsTests
 {
     [Fact]

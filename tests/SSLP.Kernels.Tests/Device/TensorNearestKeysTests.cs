@@ -36,7 +36,8 @@ public sealed unsafe class TensorNearestKeysTests(TestDevice device)
     [Fact]
     public void A_sampled_threshold_loses_no_row_within_the_margin()
     {
-        // Above 4096 rows thresholds come from a sample, so that the margin decides what is noted. Lengths differ: the longest row's margin holds for all.
+        // Above 4096 rows thresholds come from a sample, so that the margin decides what is noted. Lengths differ: the longest row's margin
+        // holds for all.
         using MemoryBank bank = MemoryBank.CreateRandom(4200, 6, seed: 8), queries = MemoryBank.CreateRandom(2, 6, seed: 9);
         for (int i = 0; i < 4200; i += 7)
             bank.LoadRows(i, [.. bank.Row(i).ToArray().Select(x => x * (1 + i % 5))]);

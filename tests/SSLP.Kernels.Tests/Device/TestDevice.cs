@@ -8,8 +8,8 @@ namespace SSLP.Kernels.Tests.Device;
 public sealed class DeviceCollection : ICollectionFixture<TestDevice>;
 
 /// <summary>
-/// The device that the launchers are tested on: with SSLP_KERNELS=cuda the machine's GPU, else the PTX machine behind the driver's own calls, which executes the
-/// embedded texts and checks every access.
+/// The device that the launchers are tested on: with SSLP_KERNELS=cuda the machine's GPU, else the PTX machine behind the driver's own
+/// calls, which executes the embedded texts and checks every access.
 /// </summary>
 public sealed unsafe class TestDevice : IComputeDevice
 {

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests;
 
-/// <summary>The same cases over every implementation: the reference and the CPU path on each instruction set, with 1 and 3 threads.</summary>
+/// <summary>The same cases over every implementation: the reference and the CPU path on each instruction set, with 1 and 3
+/// threads.</summary>
 public sealed unsafe class NearestKeysTests
 {
     public static TheoryData<string> Implementations =>

@@ -89,7 +89,8 @@ public sealed unsafe class RankedCandidatesTests
         Assert.Contains("unit vectors", Assert.Throws<ArgumentException>(() => ranking.Load(list)).Message);
     }
 
-    /// <summary>Lists long enough to be copied many rows at a time: where a word of 64 rows gives many, and where it gives hardly one.</summary>
+    /// <summary>Lists long enough to be copied many rows at a time: where a word of 64 rows gives many, and where it gives hardly
+    /// one.</summary>
     [Theory]
     [InlineData(3)]
     [InlineData(75)]
@@ -104,7 +105,8 @@ public sealed unsafe class RankedCandidatesTests
         Assert.Equal(expected.Where((_, at) => isChosen[at]), Rows(list, position => isChosen[position]));
     }
 
-    /// <summary>Rows of the chosen positions, whose scores must come out with them; every bit beyond the list is set, and none of them may come out.</summary>
+    /// <summary>Rows of the chosen positions, whose scores must come out with them; every bit beyond the list is set, and none of them may
+    /// come out.</summary>
     private static int[] Rows(CandidateList list, Func<int, bool> isChosen)
     {
         var chosen = new ulong[list.Count / 64 + 3];

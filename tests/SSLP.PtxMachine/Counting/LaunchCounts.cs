@@ -18,7 +18,8 @@ public sealed record LaunchCounts(
 
 /// <summary>What went through the memories.</summary>
 /// <param name="GlobalLoadBytes">Bytes that threads asked for, copies by cp.async included.</param>
-/// <param name="GlobalLoadSectors">32-byte sectors that the requests of warps touched: what goes between a multiprocessor and the cache.</param>
+/// <param name="GlobalLoadSectors">32-byte sectors that the requests of warps touched: what goes between a multiprocessor and the
+/// cache.</param>
 /// <param name="TouchedSectors">Different sectors that the launch read or wrote: what memory must move at least once.</param>
 /// <param name="GlobalAtomics">Global atomics of threads; <see cref="LaunchCounts.Instructions"/> has the warps'.</param>
 /// <param name="SharedRequests">Requests of warps to shared memory.</param>

@@ -6,9 +6,9 @@ using SSLP.PtxMachine.Program;
 namespace SSLP.PtxMachine.Counting;
 
 /// <summary>
-/// Counts sectors and bank conflicts of a launch. A request of a warp touches 32-byte sectors of global memory. Shared memory has 32 banks of 4 bytes; one pass
-/// serves any number of lanes that ask a bank for one word, requests of 8 bytes go by half warps, of 16 by quarter warps (CUDA C++ Programming Guide,
-/// "Shared Memory", compute capability 5.x and later).
+/// Counts sectors and bank conflicts of a launch. A request of a warp touches 32-byte sectors of global memory. Shared memory has 32 banks
+/// of 4 bytes; one pass serves any number of lanes that ask a bank for one word, requests of 8 bytes go by half warps, of 16 by quarter
+/// warps (CUDA C++ Programming Guide, "Shared Memory", compute capability 5.x and later).
 /// </summary>
 internal sealed unsafe class Traffic
 {

@@ -4,7 +4,8 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.PtxMachine.Driver;
 
-/// <summary>The driver's functions on a machine: devices, contexts and what they answer. CUDA Driver API reference manual for each function's errors.</summary>
+/// <summary>The driver's functions on a machine: devices, contexts and what they answer. CUDA Driver API reference manual for each
+/// function's errors.</summary>
 internal sealed unsafe partial class MachineCalls(
     Machine machine, CopyTiming timing, int multiprocessors, Func<string, string> edit) : CudaCalls, IDisposable
 {

@@ -9,8 +9,8 @@ public enum CopyTiming
     InOrder,
 
     /// <summary>
-    /// As late as it may: copies and fills wait until a launch on their stream, a wait for their stream or for an event behind them, or the freeing of memory
-    /// asks for them. Pinned memory is read then, and not before; pageable memory is staged at once, as the driver does.
+    /// As late as it may: copies and fills wait until a launch on their stream, a wait for their stream or for an event behind them, or the
+    /// freeing of memory asks for them. Pinned memory is read then, and not before; pageable memory is staged at once, as the driver does.
     /// </summary>
     Delayed,
 }
@@ -23,9 +23,9 @@ public enum CopyTiming
 public readonly record struct DriverCall(string Function, string Subject, long Bytes, nint Stream);
 
 /// <summary>
-/// A CUDA driver whose device is a <see cref="PtxMachine.Machine"/>: what holds its <see cref="Driver"/> loads modules, copies and launches as on a card, and
-/// the host executes the PTX. Device memory is the host's. A fault of a kernel is the launch's error, told in the driver's words for it, and every later call
-/// fails with it as on a card, until <see cref="ForgetFault"/>.
+/// A CUDA driver whose device is a <see cref="PtxMachine.Machine"/>: what holds its <see cref="Driver"/> loads modules, copies and launches
+/// as on a card, and the host executes the PTX. Device memory is the host's. A fault of a kernel is the launch's error, told in the
+/// driver's words for it, and every later call fails with it as on a card, until <see cref="ForgetFault"/>.
 /// </summary>
 public sealed class MachineDriver : IDisposable
 {

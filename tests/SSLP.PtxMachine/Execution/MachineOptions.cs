@@ -1,6 +1,7 @@
 namespace SSLP.PtxMachine;
 
-/// <summary>Which of two schedules a machine runs blocks, warps, lanes of an atomic and sides of a branch in. A right kernel gives the same in both.</summary>
+/// <summary>Which of two schedules a machine runs blocks, warps, lanes of an atomic and sides of a branch in. A right kernel gives the same
+/// in both.</summary>
 public enum ExecutionOrder
 {
     Forward,
@@ -14,7 +15,8 @@ public sealed record MachineOptions
 {
     public ExecutionOrder Order { get; init; }
 
-    /// <summary>Whether sectors, bank conflicts and the bytes that a launch touches are counted; costs about as much again as running.</summary>
+    /// <summary>Whether sectors, bank conflicts and the bytes that a launch touches are counted; costs about as much again as
+    /// running.</summary>
     public bool CountTraffic { get; init; }
 
     /// <summary>Basic blocks that a warp may run between two barriers.</summary>

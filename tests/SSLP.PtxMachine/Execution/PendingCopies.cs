@@ -4,9 +4,9 @@ using SSLP.PtxMachine.Program;
 namespace SSLP.PtxMachine.Execution;
 
 /// <summary>
-/// A warp's asynchronous copies on their way. PTX ISA 8.0, "Data Movement and Conversion Instructions: cp.async, cp.async.commit_group, cp.async.wait_group":
-/// a copy's bytes may appear at any time up to the wait that covers its group, and are visible to the waiting thread behind that wait alone. Here they appear
-/// at that wait and not before; a thread that reads earlier is told so.
+/// A warp's asynchronous copies on their way. PTX ISA 8.0, "Data Movement and Conversion Instructions: cp.async, cp.async.commit_group,
+/// cp.async.wait_group": a copy's bytes may appear at any time up to the wait that covers its group, and are visible to the waiting thread
+/// behind that wait alone. Here they appear at that wait and not before; a thread that reads earlier is told so.
 /// </summary>
 internal sealed unsafe class PendingCopies
 {

@@ -13,8 +13,8 @@ internal enum WarpState
 }
 
 /// <summary>
-/// 32 lanes with one place in the text. Lanes that part at a branch run one side after the other and meet again at the branch's immediate post-dominator: one
-/// of the schedules that the ISA allows, in one of two orders.
+/// 32 lanes with one place in the text. Lanes that part at a branch run one side after the other and meet again at the branch's immediate
+/// post-dominator: one of the schedules that the ISA allows, in one of two orders.
 /// </summary>
 internal sealed unsafe class Warp : IDisposable
 {

@@ -4,8 +4,8 @@ using SSLP.PtxMachine.Program;
 
 namespace SSLP.PtxMachine.Memory;
 
-/// <summary>Addresses of lanes: where their bytes are, and their words' history. PTX ISA 8.0, "Data Movement and Conversion Instructions": an access is
-/// aligned to its whole size; one that is not is undefined.</summary>
+/// <summary>Addresses of lanes: where their bytes are, and their words' history. PTX ISA 8.0, "Data Movement and Conversion Instructions":
+/// an access is aligned to its whole size; one that is not is undefined.</summary>
 internal static unsafe class Access
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

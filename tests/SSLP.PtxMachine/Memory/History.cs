@@ -5,10 +5,11 @@ using SSLP.PtxMachine.Program;
 namespace SSLP.PtxMachine.Memory;
 
 /// <summary>
-/// Who last wrote and who read a word: 8 bytes a word, the writer's tag below, the reader's above. A tag is (number · 32 + lane) · 4 + flags; numbers are given
-/// to (block, interval between barriers, warp) in rising order over all launches, so that an order of tags is an order in time and comparisons tell who is
-/// ordered before whom: an earlier launch, an earlier interval of the same block, and nobody else but the thread itself.
-/// PTX ISA 8.0, "Memory Consistency Model": morally strong or not, two accesses of which one is a plain write race unless one happens before the other.
+/// Who last wrote and who read a word: 8 bytes a word, the writer's tag below, the reader's above. A tag is (number · 32 + lane) · 4 +
+/// flags; numbers are given to (block, interval between barriers, warp) in rising order over all launches, so that an order of tags is an
+/// order in time and comparisons tell who is ordered before whom: an earlier launch, an earlier interval of the same block, and nobody else
+/// but the thread itself. PTX ISA 8.0, "Memory Consistency Model": morally strong or not, two accesses of which one is a plain write race
+/// unless one happens before the other.
 /// </summary>
 internal static unsafe class History
 {
@@ -79,7 +80,8 @@ internal static unsafe class History
         *cell = tag | (several ? SeveralAtomics : Atomic);
     }
 
-    /// <summary>cp.async begins to write a word. A copy still on its way, or a thread that may still read or write the word, is a fault.</summary>
+    /// <summary>cp.async begins to write a word. A copy still on its way, or a thread that may still read or write the word, is a
+    /// fault.</summary>
     public static void BeginCopy(Warp warp, Instruction* i, int lane, ulong* cell, in Order order)
     {
         Write(warp, i, lane, cell, order);
@@ -142,7 +144,8 @@ internal static unsafe class History
 }
 
 /// <summary>Tags as borders in time for the block that runs: what is ordered before it.</summary>
-/// <param name="First">The lowest tag of a writer whose word counts as written: the host's in global memory, the block's first in shared memory.</param>
+/// <param name="First">The lowest tag of a writer whose word counts as written: the host's in global memory, the block's first in shared
+/// memory.</param>
 /// <param name="Launch">The launch's first tag; in shared memory the block's.</param>
 /// <param name="Block">The block's first tag.</param>
 /// <param name="Interval">The first tag since the last barrier.</param>
@@ -156,7 +159,8 @@ internal readonly record struct Order(uint First, uint Launch, uint Block, uint 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsBefore(uint writer) => writer - First < Launch - First || writer - Block < Interval - Block;
 
-    /// <summary>Whether readers are past: those of earlier launches, and those of this block before its last barrier if no other block read.</summary>
+    /// <summary>Whether readers are past: those of earlier launches, and those of this block before its last barrier if no other block
+    /// read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsPast(uint reader) => reader < Launch || reader - Block < Interval - Block && (reader & 2) == 0;
 }

@@ -7,7 +7,8 @@ namespace SSLP.PtxMachine.Operations;
 /// <summary>cp.async and what orders it; see <see cref="PendingCopies"/>.</summary>
 internal static unsafe class AsyncCopies
 {
-    /// <summary>Reads the source now and makes the destination's words unreadable until the wait. Bytes beyond src-size are zeros.</summary>
+    /// <summary>Reads the source now and makes the destination's words unreadable until the wait. Bytes beyond src-size are
+    /// zeros.</summary>
     public static void Copy(Warp warp, Instruction* i)
     {
         int count = i->Count;

@@ -11,8 +11,8 @@ internal interface IUpdate<T>
 }
 
 /// <summary>
-/// atom and red: one lane after the other, in the machine's order. PTX ISA 8.0, "Parallel Synchronization and Communication Instructions: atom, red". Without a
-/// qualifier they are relaxed: they order no other access.
+/// atom and red: one lane after the other, in the machine's order. PTX ISA 8.0, "Parallel Synchronization and Communication Instructions:
+/// atom, red". Without a qualifier they are relaxed: they order no other access.
 /// </summary>
 internal static unsafe class Atomics
 {

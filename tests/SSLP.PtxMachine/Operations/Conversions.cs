@@ -4,9 +4,9 @@ using SSLP.PtxMachine.Program;
 
 namespace SSLP.PtxMachine.Operations;
 
-// PTX ISA 8.0, "Data Movement and Conversion Instructions: cvt". Integers are extended by their own sign and cut to the destination's width. Floats to
-// integers are rounded by .rni, .rzi, .rmi, .rpi and clamped to the destination's range; NaN becomes 0 where neither side is 64 bits wide, else the
-// integer with the top bit alone.
+// PTX ISA 8.0, "Data Movement and Conversion Instructions: cvt". Integers are extended by their own sign and cut to the destination's
+// width. Floats to integers are rounded by .rni, .rzi, .rmi, .rpi and clamped to the destination's range; NaN becomes 0 where neither side
+// is 64 bits wide, else the integer with the top bit alone.
 
 /// <summary>Integers of one width to another; the sign is the source's.</summary>
 internal readonly struct Resize : IMap<byte, int>, IMap<sbyte, int>, IMap<ushort, int>, IMap<short, int>, IMap<byte, long>, IMap<ushort, long>

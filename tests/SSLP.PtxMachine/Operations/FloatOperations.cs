@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace SSLP.PtxMachine.Operations;
 
 // PTX ISA 8.0, "Floating Point Instructions". What they share:
-// - add, sub, mul, fma, div, rcp, sqrt with .rn round to nearest even, as the host does; without a rounding add, sub and mul default to it and may be
+// - add, sub, mul, fma, div, rcp, sqrt with .rn round to nearest even, as the host does; without a rounding add, sub and mul default to it
+// and may be
 //   contracted to fma: the machine never does.
 // - Without .ftz subnormal numbers are supported in f32, always in f64; the host's are on.
 // - A NaN result in f32 is the canonical NaN 0x7fffffff; in f64 a source's payload may go through.
@@ -96,7 +97,8 @@ internal readonly struct MagnitudeFloat<T> : IUnary<T>
     public static Vector256<T> Of(Vector256<T> a) => Vector256.Abs(a);
 }
 
-// PTX ISA 8.0, "Comparison and Selection Instructions: setp" and "Operators": eq, ne, lt, le, gt, ge are false where a source is NaN, equ … geu are true.
+// PTX ISA 8.0, "Comparison and Selection Instructions: setp" and "Operators": eq, ne, lt, le, gt, ge are false where a source is NaN, equ …
+// geu are true.
 
 internal readonly struct Equal<T> : IBinary<T>
 {

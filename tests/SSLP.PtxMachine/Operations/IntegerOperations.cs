@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 
 namespace SSLP.PtxMachine.Operations;
 
-// PTX ISA 8.0, "Integer Arithmetic Instructions" and "Logic and Shift Instructions". Sums and products keep their low bits; shift amounts beyond the width
-// give zeros or signs, not the amount modulo the width.
+// PTX ISA 8.0, "Integer Arithmetic Instructions" and "Logic and Shift Instructions". Sums and products keep their low bits; shift amounts
+// beyond the width give zeros or signs, not the amount modulo the width.
 
 internal readonly struct Add<T> : IBinary<T>
 {

@@ -31,7 +31,8 @@ internal interface IMap2<TA, TB, TTo>
     static abstract TTo Of(TA a, TB b);
 }
 
-/// <summary>Operations from registers to registers for the active lanes of a warp, eight or four lanes at once where they have a vector form.</summary>
+/// <summary>Operations from registers to registers for the active lanes of a warp, eight or four lanes at once where they have a vector
+/// form.</summary>
 internal static unsafe class Lanes
 {
     private const int Count = RegisterFile.Lanes;

@@ -6,20 +6,19 @@ using SSLP.PtxMachine.Program;
 namespace SSLP.PtxMachine.Operations;
 
 /// <summary>
-/// PTX ISA 8.0, "Warp Level Matrix Instructions: mma, ldmatrix". Which lane holds which element is by the tables there, written out anew here: a kernel that has
-/// them wrong gives other numbers than its reference.
+/// PTX ISA 8.0, "Warp Level Matrix Instructions: mma, ldmatrix". Which lane holds which element is by the tables there, written out anew
+/// here: a kernel that has them wrong gives other numbers than its reference.
 /// </summary>
 internal static unsafe class Matrices
 {
     private const int Rows = 16, Depth = 16, Columns = 8;
 
     /// <summary>
-    /// mma.m16n8k16, A 16 × 16 by rows, B 16 × 8 by columns, both bf16; C and D 16 × 8 float32. "Matrix Fragments for mma.m16n8k16 with floating point type", with
-    /// groupID = lane / 4 and threadID = lane % 4:
-    /// a0 a1: row groupID, columns 2·threadID + 0, 1; a2 a3: row groupID + 8; a4 a5: columns + 8; a6 a7: both;
-    /// b0 b1: rows 2·threadID + 0, 1 of column groupID; b2 b3: rows + 8;
-    /// c0 c1: row groupID, columns 2·threadID + 0, 1; c2 c3: row groupID + 8.
-    /// Products are exact; the ISA leaves the sum's order and rounding open ("at least single precision"): here it is a float64 sum, rounded once.
+    /// mma.m16n8k16, A 16 × 16 by rows, B 16 × 8 by columns, both bf16; C and D 16 × 8 float32. "Matrix Fragments for mma.m16n8k16 with
+    /// floating point type", with groupID = lane / 4 and threadID = lane % 4: a0 a1: row groupID, columns 2·threadID + 0, 1; a2 a3: row
+    /// groupID + 8; a4 a5: columns + 8; a6 a7: both; b0 b1: rows 2·threadID + 0, 1 of column groupID; b2 b3: rows + 8; c0 c1: row groupID,
+    /// columns 2·threadID + 0, 1; c2 c3: row groupID + 8. Products are exact; the ISA leaves the sum's order and rounding open ("at least
+    /// single precision"): here it is a float64 sum, rounded once.
     /// </summary>
     public static void MultiplyAdd(Warp warp, Instruction* i)
     {
@@ -68,8 +67,8 @@ internal static unsafe class Matrices
     }
 
     /// <summary>
-    /// ldmatrix: 8 × 8 matrices of 16-bit elements; the lanes 8·m … 8·m + 7 give the addresses of matrix m's rows, 16 bytes each; lane l gets elements
-    /// 2·(l % 4) + 0, 1 of row l / 4.
+    /// ldmatrix: 8 × 8 matrices of 16-bit elements; the lanes 8·m … 8·m + 7 give the addresses of matrix m's rows, 16 bytes each; lane l
+    /// gets elements 2·(l % 4) + 0, 1 of row l / 4.
     /// </summary>
     public static void Load(Warp warp, Instruction* i)
     {

@@ -46,8 +46,9 @@ internal readonly struct ByIndex : IShuffle
 }
 
 /// <summary>
-/// PTX ISA 8.0, "Data Movement and Conversion Instructions: shfl.sync": c holds the clamp in bits 0–4 and the segment mask in bits 8–12; a lane whose source is
-/// outside of its segment keeps its own value; a source that does not take part is undefined, and so is a thread that is not in its own member mask.
+/// PTX ISA 8.0, "Data Movement and Conversion Instructions: shfl.sync": c holds the clamp in bits 0–4 and the segment mask in bits 8–12; a
+/// lane whose source is outside of its segment keeps its own value; a source that does not take part is undefined, and so is a thread that
+/// is not in its own member mask.
 /// </summary>
 internal static unsafe class Shuffles
 {

@@ -33,7 +33,8 @@ internal sealed class BasicBlock
     /// <summary>Block behind this one.</summary>
     public int Next { get; set; }
 
-    /// <summary>Where lanes that part here meet again: the immediate post-dominator, or the number of blocks where there is none before the end.</summary>
+    /// <summary>Where lanes that part here meet again: the immediate post-dominator, or the number of blocks where there is none before the
+    /// end.</summary>
     public int Reconvergence { get; set; }
 
     /// <summary>Line of the end.</summary>

@@ -75,7 +75,8 @@ internal sealed unsafe partial class Decoder
         };
     }
 
-    // atom.op.space.type d, [a], b{, c};  red.op.space.type [a], b;  — and with the space before the operation, as CUDA's compiler writes it.
+    // atom.op.space.type d, [a], b{, c};  red.op.space.type [a], b;  — and with the space before the operation, as CUDA's compiler writes
+    // it.
     private void Atomic(Statement statement, string[] words, ref Instruction instruction)
     {
         if (words.Length != 4)

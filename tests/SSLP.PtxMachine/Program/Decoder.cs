@@ -159,7 +159,8 @@ internal sealed unsafe partial class Decoder(PtxKernelText text, RegisterFile re
         }
     }
 
-    // PTX ISA 8.0, "Operand Size Exceeding Instruction-Type Size": outside of ld, st and cvt the sizes agree. An 8-bit value is in a 16-bit register.
+    // PTX ISA 8.0, "Operand Size Exceeding Instruction-Type Size": outside of ld, st and cvt the sizes agree. An 8-bit value is in a 16-bit
+    // register.
     private static void RequireWidth(Statement statement, Register register, int bytes)
     {
         RegisterKind kind = bytes switch { 0 => RegisterKind.Predicate, 1 or 2 => RegisterKind.Bits16, 4 => RegisterKind.Bits32, _ => RegisterKind.Bits64 };

@@ -35,8 +35,9 @@ public enum InstructionClass
 }
 
 /// <summary>
-/// An instruction, ready to run for the 32 lanes of a warp: a function and where its operands lie in the warp's register file. A 64-bit register is
-/// 32 × 8 bytes there, one of 16 or 32 bits 32 × 4 bytes, a predicate 4 bytes with a bit a lane; constants and special registers lie there, too.
+/// An instruction, ready to run for the 32 lanes of a warp: a function and where its operands lie in the warp's register file. A 64-bit
+/// register is 32 × 8 bytes there, one of 16 or 32 bits 32 × 4 bytes, a predicate 4 bytes with a bit a lane; constants and special
+/// registers lie there, too.
 /// </summary>
 internal unsafe struct Instruction
 {

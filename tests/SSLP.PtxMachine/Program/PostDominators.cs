@@ -1,8 +1,8 @@
 namespace SSLP.PtxMachine.Program;
 
 /// <summary>
-/// Immediate post-dominators: for each block the nearest one that every way to the end comes through. Cooper, Harvey and Kennedy, "A simple, fast
-/// dominance algorithm", on the reversed graph with one end behind all returns.
+/// Immediate post-dominators: for each block the nearest one that every way to the end comes through. Cooper, Harvey and Kennedy, "A
+/// simple, fast dominance algorithm", on the reversed graph with one end behind all returns.
 /// </summary>
 internal static class PostDominators
 {

@@ -3,8 +3,8 @@ using SSLP.PtxMachine.Text;
 namespace SSLP.PtxMachine.Program;
 
 /// <summary>
-/// Where a block's shared variables lie: in order, at addresses that are multiples of what each declares and of nothing larger, with room between them
-/// that belongs to none. A device packs them tighter; a text that is right only there is wrong.
+/// Where a block's shared variables lie: in order, at addresses that are multiples of what each declares and of nothing larger, with room
+/// between them that belongs to none. A device packs them tighter; a text that is right only there is wrong.
 /// </summary>
 internal sealed class SharedLayout
 {

@@ -1,8 +1,8 @@
 namespace SSLP.PtxMachine.Text;
 
 /// <summary>
-/// Reads PTX 8.0 as ILGPU and the inline texts of our device code write it: one module, its entries, registers in nested scopes, shared variables,
-/// labels, statements. Directives and forms that do not occur in them are refused by line.
+/// Reads PTX 8.0 as ILGPU and the inline texts of our device code write it: one module, its entries, registers in nested scopes, shared
+/// variables, labels, statements. Directives and forms that do not occur in them are refused by line.
 /// </summary>
 internal sealed class PtxParser
 {
