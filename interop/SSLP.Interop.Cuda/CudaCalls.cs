@@ -3,9 +3,8 @@ using System.Runtime.InteropServices;
 namespace SSLP.Interop.Cuda;
 
 /// <summary>
-/// The driver's functions as calls on an object, which a context and all that is made in it hold: the system's driver, or, under test,
-/// one that executes
-/// kernels on the host. Names and order are <see cref="NativeCuda"/>'s.
+/// The driver's functions as calls on an object, which a context and all that is made in it hold: the system's driver, or, under test, one
+/// that executes kernels on the host. Names and order are <see cref="NativeCuda"/>'s.
 /// </summary>
 internal unsafe class CudaCalls
 {

@@ -2,8 +2,7 @@ namespace SSLP.Interop.Cuda;
 
 /// <summary>
 /// A device's primary context: the one that the CUDA runtime, and so libtorch, works in. Device pointers of either side are good on the
-/// other,
-/// and work on stream 0 is in order with libtorch's. It is retained here, never created: libtorch's own stays what it is.
+/// other, and work on stream 0 is in order with libtorch's. It is retained here, never created: libtorch's own stays what it is.
 /// </summary>
 public sealed unsafe class CudaContext : IDisposable
 {

@@ -8,8 +8,7 @@ namespace SSLP.Engine.Diverged;
 
 /// <summary>
 /// Whether a step may move the weights: its loss, its gradients and the batch statistics after it must be finite. What a step changes
-/// before that
-/// is known are the batch statistics, which it can put back.
+/// before that is known are the batch statistics, which it can put back.
 /// </summary>
 internal sealed class StepGuard
 {
@@ -52,8 +51,7 @@ internal sealed class StepGuard
 
     /// <summary>
     /// Euclidean norm of all gradients in float32: not finite where one of them is not, and where their squares overflow. A gradient of
-    /// finite norm is
-    /// below 2⁶⁴, so no learning rate that can be asked for takes a finite weight to infinity by it.
+    /// finite norm is below 2⁶⁴, so no learning rate that can be asked for takes a finite weight to infinity by it.
     /// </summary>
     public double GradientNorm()
     {

@@ -48,9 +48,8 @@ public abstract class Method : IDisposable
     public virtual string? Idle(int totalSteps, int stepsPerEpoch) => null;
 
     /// <summary>
-    /// Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Besides those it changes the networks'
-    /// batch statistics
-    /// and nothing else, so that a step that went wrong can be taken back. Its tensors go with the caller's scope.
+    /// Forward, loss and backward: leaves the gradients in <see cref="Encoder"/>'s parameters. Besides those it changes the networks' batch
+    /// statistics and nothing else, so that a step that went wrong can be taken back. Its tensors go with the caller's scope.
     /// </summary>
     public abstract StepTerms Step(TrainingBatch batch);
 
@@ -83,7 +82,7 @@ public abstract class Method : IDisposable
     }
 
     /// <summary><see cref="EndStep"/> without a wait.</summary>
-    internal virtual void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report) => EndStep(batch);
+    internal virtual void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report) => throw new NotSupportedException();
 
     /// <summary>Called after the optimizer's step, in the scope of <see cref="Step"/>: here bank, queue and key encoder follow.</summary>
     public virtual void EndStep(TrainingBatch batch)
@@ -106,8 +105,8 @@ public abstract class Method : IDisposable
 
     /// <summary>Takes back what <see cref="State"/>, or <see cref="Changes"/> over it, gave.</summary>
     /// <param name="checkpoint">The file.</param>
-    /// <param name="rowOf">Of a run that goes on with more patches: this table's row of each of the file's, −1 where it is gone. Null:
-    /// the same rows.</param>
+    /// <param name="rowOf">Of a run that goes on with more patches: this table's row of each of the file's, −1 where it is gone. Null: the
+    /// same rows.</param>
     public virtual void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
     }

@@ -11,8 +11,7 @@ namespace SSLP.Engine.Methods;
 
 /// <summary>
 /// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a
-/// slowly
-/// following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
+/// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
 /// the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
 public sealed class MoCoV2 : Method
@@ -88,8 +87,8 @@ public sealed class MoCoV2 : Method
         Tensor k = Keys(batch.Views[1], batch.Step).contiguous(); // [B, D], no gradient
         Tensor gradient = empty_like(q);
         ((WholeBankLossCuda)_loss).Enqueue(
-            KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature, KernelBridge.OnDevice(gradient, _kernels),
-            report);
+            KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature,
+            KernelBridge.OnDevice(gradient, _kernels), report);
         if (batch.IsWatched)
             Compared = ComparedOf(q.detach(), k, batch);
         q.backward([gradient]);

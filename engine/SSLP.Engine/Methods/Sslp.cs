@@ -62,7 +62,8 @@ public sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterE
 
     internal override int InputInts(int batch) => _fused!.InputInts(batch);
 
-    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs) => _fused!.Prepare(patches, step, ramp, inputs);
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs) =>
+        _fused!.Prepare(patches, step, ramp, inputs);
 
     internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
     {

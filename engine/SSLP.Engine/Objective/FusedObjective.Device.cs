@@ -40,8 +40,8 @@ public sealed partial class FusedObjective
     internal static StepTerms TermsOf(in StepReading r) => (r.Fault & StepFault.NotFinite) != 0
         ? StepTerms.NotANumber
         : new(
-            r[StepValue.Loss], r[StepValue.Self], r[StepValue.Intra], r[StepValue.Inter], r[StepValue.SpatialSize], r[StepValue.FeatureSize],
-            r[StepValue.NegativeSize], r[StepValue.OtherSlideShare]);
+            r[StepValue.Loss], r[StepValue.Self], r[StepValue.Intra], r[StepValue.Inter], r[StepValue.SpatialSize],
+            r[StepValue.FeatureSize], r[StepValue.NegativeSize], r[StepValue.OtherSlideShare]);
 
     /// <summary>Takes what a report says of lists that did not fit.</summary>
     internal void Widen(in StepReading reading) => DeviceStep.Widen(reading);
@@ -54,5 +54,6 @@ public sealed partial class FusedObjective
     }
 
     // Rows as they are now, wherever the bank is.
-    private float[] RowsNow(ReadOnlySpan<int> rows) => _update is { IsAhead: true } ? _update.Read(rows) : ComparedFeatures.Gather(_bank, rows);
+    private float[] RowsNow(ReadOnlySpan<int> rows) =>
+        _update is { IsAhead: true } ? _update.Read(rows) : ComparedFeatures.Gather(_bank, rows);
 }

@@ -176,8 +176,7 @@ public sealed partial class FusedObjective : IBankObjective
 
     /// <summary>
     /// The paper's program has 1234, 1235, 1236 for its three runs every time [B]. Here the clustering's number is in the upper half, so
-    /// that
-    /// no start is kept for good; the run's own seed is not in it, as checkpoints of every version have it.
+    /// that no start is kept for good; the run's own seed is not in it, as checkpoints of every version have it.
     /// </summary>
     private static ulong SeedOf(int run, int clustering) => 1234 + (ulong)run + ((ulong)clustering << 32);
 }

@@ -33,8 +33,8 @@ public sealed record EngineSettings
 
 /// <summary>
 /// What a process shares, opened by its host: worker threads, kernels, slide caches and decoders, libtorch. Two of them in one process do
-/// not disturb
-/// each other: what libtorch holds for the whole process, its thread count and its generator, is set where it is used and given back.
+/// not disturb each other: what libtorch holds for the whole process, its thread count and its generator, is set where it is used and given
+/// back.
 /// </summary>
 public sealed class EngineContext : IDisposable
 {
@@ -102,8 +102,7 @@ public sealed class EngineContext : IDisposable
 
     /// <summary>
     /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever
-    /// computes says its
-    /// own first; a sum over other threads would have other bits.
+    /// computes says its own first; a sum over other threads would have other bits.
     /// </summary>
     internal static void UseThreads(WorkerPool workers)
     {

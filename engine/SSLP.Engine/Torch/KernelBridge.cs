@@ -38,7 +38,8 @@ internal static unsafe partial class KernelBridge
     {
         if (matrix.dtype != ScalarType.Float32 || matrix.Dimensions != 2 || !AreOn(kernels, matrix.device))
             throw new ArgumentException(
-                $"The kernels take a float32 matrix on their own device, not {matrix.dtype} {string.Join('×', matrix.shape)} on {matrix.device}.");
+                $"The kernels take a float32 matrix on their own device, not {matrix.dtype} {string.Join('×', matrix.shape)} "
+                + $"on {matrix.device}.");
         return new DeviceMatrix(Lent(matrix, kernels), (int)matrix.shape[0], (int)matrix.shape[1]);
     }
 

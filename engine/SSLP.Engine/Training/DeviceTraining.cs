@@ -39,7 +39,8 @@ internal sealed class DeviceTraining : IDisposable
     /// <param name="batchSize">B.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="device">Where the network is.</param>
-    public static DeviceTraining? For(Method method, StepGuard guard, AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device) =>
+    public static DeviceTraining? For(
+        Method method, StepGuard guard, AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device) =>
         method.OnDevice is { } kernels && KernelBridge.AreOn(kernels, device)
             ? new DeviceTraining(kernels, method, guard, new DeviceSlots(kernels, options, patchSize, batchSize, method, seed, device))
             : null;

@@ -74,7 +74,8 @@ public sealed class Trainer : IDisposable
         _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         _guard = new StepGuard(method);
         _onDevice = DeviceTraining.For(
-            method, _guard, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device);
+            method, _guard, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
+            (ulong)options.Seed, device);
     }
 
     public Schedule Schedule { get; }
@@ -93,10 +94,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Goes back to the newest checkpoint, or to another one.</summary>
     /// <param name="from">The checkpoint's file; null for the newest of the run.</param>
-    /// <param name="extend">
-    /// These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones begin as in a new
-    /// run. Epochs
-    /// and max_steps may differ then, too.
+    /// <param name="extend"> These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones
+    /// begin as in a new run. Epochs and max_steps may differ then, too.
     /// </param>
     /// <returns>False where there is none.</returns>
     /// <exception cref="Fault">The checkpoint is of other options or other patches; names each difference.</exception>
@@ -122,8 +121,8 @@ public sealed class Trainer : IDisposable
         return true;
     }
 
-    /// <summary>Of a run that goes on with more patches: rows of its bank that were found among them, and rows that were not. Null where
-    /// it is the same.</summary>
+    /// <summary>Of a run that goes on with more patches: rows of its bank that were found among them, and rows that were not. Null where it
+    /// is the same.</summary>
     public (int Kept, int Gone)? Extended { get; private set; }
 
     /// <summary>Writes the places of the bank's rows beside the run, where they are not there: a later run may go on with more patches by
@@ -137,10 +136,8 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
     /// <param name="stop">Cancel to end after the running step.</param>
-    /// <exception cref="Fault">
-    /// A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what <see cref="DivergedStep"/> records. Or
-    /// the features
-    /// collapsed and that is to end the run; its checkpoint is written.
+    /// <exception cref="Fault"> A step's loss, gradients or batch statistics are not finite: nothing of it is kept but what
+    /// <see cref="DivergedStep"/> records. Or the features collapsed and that is to end the run; its checkpoint is written.
     /// </exception>
     /// <exception cref="Fault">A checkpoint could not be written.</exception>
     public TrainingOutcome Run(IProgress<StepMetrics>? progress, CancellationToken stop)

@@ -29,7 +29,8 @@ public static class StepBegin
                 Z = Value(features, query, batch, 4 * d + 2, width),
                 W = Value(features, query, batch, 4 * d + 3, width),
             };
-            isFinite &= DeviceMath.IsFinite(value.X) && DeviceMath.IsFinite(value.Y) && DeviceMath.IsFinite(value.Z) && DeviceMath.IsFinite(value.W);
+            isFinite &= DeviceMath.IsFinite(value.X) && DeviceMath.IsFinite(value.Y)
+                && DeviceMath.IsFinite(value.Z) && DeviceMath.IsFinite(value.W);
             queries[(long)query * strideQuads + d] = value;
         }
 

@@ -4,10 +4,8 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// <see cref="IAugmenter"/> on a device: bytes and the host's plans go over, views stay there or come back. The same plans as on the CPU
-/// for a
-/// seed, and the same views within rounding. One walk over the pixels, a second where contrast is jittered, two more where a view is
-/// blurred.
-/// Device bytes: 3·B·P² for the patches, 12·B·S² for views that come back and again where blur is on.
+/// for a seed, and the same views within rounding. One walk over the pixels, a second where contrast is jittered, two more where a view is
+/// blurred. Device bytes: 3·B·P² for the patches, 12·B·S² for views that come back and again where blur is on.
 /// </summary>
 public sealed unsafe class AugmenterCuda : IAugmenter
 {

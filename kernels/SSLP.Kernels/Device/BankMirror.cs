@@ -184,7 +184,8 @@ internal sealed class BankMirror : IDisposable
         if (_updating)
             return;
         if (IsAhead)
-            throw new InvalidOperationException($"Bank row {row} was written on the host while the device's rows are newer: take them home first.");
+            throw new InvalidOperationException(
+                $"Bank row {row} was written on the host while the device's rows are newer: take them home first.");
         if (_isComplete)
             _written.Add(row);
         // A bank that is loaded anew goes over in one copy.

@@ -147,7 +147,8 @@ internal sealed partial class CandidateSearch : IDisposable
     // The sample's rank that is the threshold of a list of as many rows: one below 0 keeps every row, one beyond the sample none.
     private int RankFor(int needed, double margin)
     {
-        double expected = (double)needed * _sampleRows / _mirror.Bank.RowCount, rank = expected + margin * (Margin * Math.Sqrt(expected) + Margin);
+        double expected = (double)needed * _sampleRows / _mirror.Bank.RowCount;
+        double rank = expected + margin * (Margin * Math.Sqrt(expected) + Margin);
         return needed == 0 ? int.MaxValue : rank < _sampleRows ? (int)rank : -1;
     }
 

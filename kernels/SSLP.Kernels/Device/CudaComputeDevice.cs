@@ -4,8 +4,7 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// A CUDA device: its primary context, in which libtorch works too, and stream 0, libtorch's own, so that kernels are in order with what
-/// libtorch
-/// enqueued before and will enqueue after. The driver compiles each kernel at its first launch.
+/// libtorch enqueued before and will enqueue after. The driver compiles each kernel at its first launch.
 /// </summary>
 public sealed unsafe class CudaComputeDevice : IComputeDevice
 {

@@ -85,7 +85,8 @@ internal static class KernelArgumentsExtensions
         arguments.View(array.AddressOf(first), array.Length - first);
 
     /// <summary>An array of dense rows as a matrix of a given shape.</summary>
-    public static DeviceMatrix AsMatrix(this DeviceArray<float> array, MatrixView shape) => new(array.AddressOf(0), shape.Rows, shape.Width);
+    public static DeviceMatrix AsMatrix(this DeviceArray<float> array, MatrixView shape) =>
+        new(array.AddressOf(0), shape.Rows, shape.Width);
 
     /// <summary>Float rows, which the kernels see four values at a time.</summary>
     public static void Quads(this ref KernelArguments arguments, DeviceArray<float> array, long first = 0) =>

@@ -4,8 +4,7 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// Rows as bf16 beside the float32 ones: [n, ⌈D⌉₁₆] of two bytes, an upper bound of each row's length, and the greatest length so far.
-/// Where
-/// <see cref="HasRests"/>, as many bytes again for what rounding left.
+/// Where <see cref="HasRests"/>, as many bytes again for what rounding left.
 /// </summary>
 internal sealed class RoundedRows(IComputeDevice device) : IDisposable
 {

@@ -8,10 +8,8 @@ namespace SSLP.Kernels;
 /// </summary>
 /// <remarks>
 /// With bf16 scores every number is a sum of two bf16 values and every product three of tensor cores. For unit vectors a loss is then
-/// within
-/// 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the mean: the
-/// worst
-/// case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
+/// within 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the
+/// mean: the worst case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
 /// </remarks>
 public sealed class WholeBankLossCuda : IWholeBankLoss
 {
@@ -105,7 +103,8 @@ public sealed class WholeBankLossCuda : IWholeBankLoss
 
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[_mirror, _queries, _positives, _sums, _maxima, _totals, _losses, _gradient, _rows, _own])
+        foreach (IDisposable part in (IDisposable[])
+            [_mirror, _queries, _positives, _sums, _maxima, _totals, _losses, _gradient, _rows, _own])
             part.Dispose();
         _packed?.Dispose();
     }

@@ -28,7 +28,7 @@ internal sealed class MachineRun : IDisposable
         Width = 16,
         Threads = 1,
         Device = DeviceKind.Cpu,
-        LearningRate = 1e-5,
+        LearningRate = 1e-6,
         Temperature = 0.5,
         Clusters = 4,
         ClusterRuns = 2,
@@ -46,7 +46,8 @@ internal sealed class MachineRun : IDisposable
     {
         using var own = new TestPatches(slides: 2, side: 8, patchSize: 16);
         using var context = new EngineContext(new EngineSettings { Threads = 1, Kernels = backend, Driver = Machine.Driver });
-        using (var job = new PretrainJob(options with { Kernels = backend }, Folder(name), patches ?? own, "test", resume, context: context))
+        TrainingOptions chosen = options with { Kernels = backend };
+        using (var job = new PretrainJob(chosen, Folder(name), patches ?? own, "test", resume, context: context))
         {
             Machine.ForgetCalls();
             job.Run(progress, stop);

@@ -42,8 +42,11 @@ public sealed class StepPathTests
         Assert.Empty(found);
         string[] names = [.. seen.Select(member => $"{member.DeclaringType!.Name}.{member.Name}")];
         Assert.Superset(
-            new HashSet<string> { "DeviceSlots.Send", "Sslp.EnqueueStep", "MoCoV2.EnqueueStep", "FusedObjective.EnqueueUpdate", "StepGuard.EnqueueChecks" },
-            [.. names]);
+            new HashSet<string>
+            {
+                "DeviceSlots.Send", "Sslp.EnqueueStep", "MoCoV2.EnqueueStep", "FusedObjective.EnqueueUpdate", "StepGuard.EnqueueChecks",
+            },
+            names.ToHashSet());
     }
 
     private static bool IsOfTensors(MethodBase member) => member.DeclaringType == typeof(torch.Tensor)
@@ -59,7 +62,8 @@ public sealed class StepPathTests
             yield return member;
         if (!member.IsVirtual)
             yield break;
-        foreach (Type type in typeof(DeviceTraining).Assembly.GetTypes().Where(type => type != member.DeclaringType && member.DeclaringType.IsAssignableFrom(type)))
+        Type of = member.DeclaringType!;
+        foreach (Type type in of.Assembly.GetTypes().Where(type => type != of && of.IsAssignableFrom(type)))
         {
             foreach (MethodBase own in Members(type, member.Name))
                 yield return own;

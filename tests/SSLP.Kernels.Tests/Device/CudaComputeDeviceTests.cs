@@ -144,7 +144,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         Assert.Equal(
             [
                 "upload 12", "upload 96", "fill 256", "upload 640", "launch Kernel_TakeFeatures grid=3,1,1",
-                "launch Kernel_UpdateBank grid=3,1,1", "read back 256", "synchronize", "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize",
+                "launch Kernel_UpdateBank grid=3,1,1", "read back 256", "synchronize",
+                "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize",
             ],
             Calls("upload", "fill", "launch", "read back", "synchronize"));
     }

@@ -20,9 +20,8 @@ internal unsafe struct Allocation
 }
 
 /// <summary>
-/// The machine's device memory: the host's, so that a device address is a pointer, known by allocation and byte. Beside the bytes it
-/// keeps who wrote and who
-/// read each word; see <see cref="History"/>.
+/// The machine's device memory: the host's, so that a device address is a pointer, known by allocation and byte. Beside the bytes it keeps
+/// who wrote and who read each word; see <see cref="History"/>.
 /// </summary>
 public sealed unsafe class DeviceMemory : IDisposable
 {
