@@ -1,7 +1,7 @@
 #!/usr/bin/env pwsh
 # Each task is one command, the one that the README gives for a shell without PowerShell.
-#   ./build.ps1 [restore | build | test | bench | publish]
-param([ValidateSet('restore', 'build', 'test', 'bench', 'publish')] [string] $Task = 'build')
+#   ./build.ps1 [restore | build | test | bench | publish | native]
+param([ValidateSet('restore', 'build', 'test', 'bench', 'publish', 'native')] [string] $Task = 'build')
 
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
@@ -10,7 +10,8 @@ switch ($Task) {
     'restore' { dotnet restore SSLP.Engine.sln }
     'build' { dotnet build SSLP.Engine.sln -c Release }
     'test' { dotnet test --solution SSLP.Engine.sln -c Release }
-    'bench' { dotnet run --project bench/SSLP.Bench -c Release -- --filter '*' }
+    'bench' { dotnet run --project bench/SSLP.Bench -c Release -- knn }
     'publish' { dotnet publish engine/SSLP.Cli -c Release --use-current-runtime -o artifacts/sslp }
+    'native' { dotnet build interop/native/Native.proj -c Release }
 }
 exit $LASTEXITCODE

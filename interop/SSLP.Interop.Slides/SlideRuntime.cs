@@ -72,7 +72,7 @@ public sealed class SlideRuntime : IDisposable
     public string Jpeg2000DecoderName { get; }
 
     /// <summary>Decoded tiles of all its slides.</summary>
-    public TileCache Tiles { get; }
+    internal TileCache Tiles { get; }
 
     internal OpenSlideCache OpenSlideCache { get; }
 

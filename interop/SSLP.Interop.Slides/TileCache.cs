@@ -9,7 +9,7 @@ namespace SSLP.Interop.Slides;
 /// both decode it.
 /// After warm-up nothing is allocated: the buffer of the tile that leaves serves the one that comes.
 /// </remarks>
-public sealed class TileCache
+internal sealed class TileCache
 {
     /// <summary>Buffers are multiples of this, so that tiles of 240 and of 256 px can take each other's place.</summary>
     private const int Granularity = 64 << 10;

@@ -35,16 +35,6 @@ public sealed record KernelOptions
 
     /// <summary>Number of the CUDA device, as libtorch counts; of no meaning to the others.</summary>
     public int Device { get; init; }
-
-    /// <summary>Reads the option 'kernels': reference, cpu or cuda; auto, empty and null are the CPU's.</summary>
-    /// <exception cref="ArgumentException">It names none; the message says which there are.</exception>
-    public static KernelBackend ParseBackend(string? value) => value switch
-    {
-        null or "" or "auto" or "cpu" => KernelBackend.Cpu,
-        "reference" => KernelBackend.Reference,
-        "cuda" => KernelBackend.Cuda,
-        _ => throw new ArgumentException($"kernels is '{value}'; it takes auto, reference, cpu or cuda."),
-    };
 }
 
 /// <summary>One implementation of every kernel behind one choice, with the threads they run on.</summary>
@@ -53,7 +43,7 @@ public sealed class KernelSet : IDisposable
     private readonly CudaComputeDevice? _device;
     private readonly DeviceScores _scores;
     private readonly InstructionSet _isa;
-    private readonly bool _ownsPool;
+    private readonly WorkerPool? _own;
 
     /// <param name="backend">Which implementation.</param>
     /// <param name="threads">CPU threads; 0: one a processor.</param>
@@ -67,7 +57,7 @@ public sealed class KernelSet : IDisposable
     /// <param name="driver">The CUDA driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
     /// <exception cref="ArgumentException">Scores that the device cannot make.</exception>
-    public KernelSet(KernelOptions options, WorkerPool? pool = null, CudaDriver? driver = null)
+    public KernelSet(KernelOptions options, IWorkers? pool = null, CudaDriver? driver = null)
     {
         Backend = options.Backend;
         _isa = options.Isa ?? InstructionSets.Best;
@@ -80,20 +70,19 @@ public sealed class KernelSet : IDisposable
             DeviceScoresChoice.Require(_scores, _device.Device);
         }
 
-        _ownsPool = pool is null;
-        Pool = pool ?? new WorkerPool(options.Threads);
+        Pool = pool ?? (_own = new WorkerPool(options.Threads));
     }
 
     public KernelBackend Backend { get; }
 
-    public WorkerPool Pool { get; }
+    public IWorkers Pool { get; }
 
     /// <summary>The context of the CUDA kernels, libtorch's own on that device; null for the others.</summary>
     public CudaContext? Context => _device?.Context;
 
     /// <summary>A report of steps on the kernels' device.</summary>
     /// <exception cref="InvalidOperationException">These are not the CUDA kernels.</exception>
-    public StepReport NewReport() => new(_device ?? throw new InvalidOperationException($"The {Backend} kernels have no device."));
+    internal StepReport NewReport() => new(_device ?? throw new InvalidOperationException($"The {Backend} kernels have no device."));
 
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
     {
@@ -126,14 +115,20 @@ public sealed class KernelSet : IDisposable
     public IMemoryBankUpdate MemoryBankUpdate(MemoryBank bank) =>
         Backend == KernelBackend.Cuda ? new MemoryBankUpdateCuda(bank, _device!) : new MemoryBankUpdateCpu(bank);
 
+    public IMomentumSgd MomentumSgd() => Backend switch
+    {
+        KernelBackend.Reference => new MomentumSgdReference(),
+        KernelBackend.Cuda => new MomentumSgdCuda(_device!),
+        _ => new MomentumSgdCpu(Pool, _isa),
+    };
+
     /// <summary>The CPU's augmenter also for the reference: that one is an oracle of single views.</summary>
     public IAugmenter Augmenter(AugmentOptions options, int patchSize) =>
         Backend == KernelBackend.Cuda ? new AugmenterCuda(options, patchSize, _device!) : new AugmenterCpu(options, patchSize, Pool);
 
     public void Dispose()
     {
-        if (_ownsPool)
-            Pool.Dispose();
+        _own?.Dispose();
         _device?.Dispose();
     }
 }

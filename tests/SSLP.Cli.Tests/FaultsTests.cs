@@ -1,3 +1,4 @@
+using System.Reflection;
 using SkiaSharp;
 using SSLP.Engine.Weights;
 using TorchSharp;
@@ -125,12 +126,35 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Fact]
+    public void What_is_cut_to_the_data_is_said_before_the_first_step()
+    {
+        for (int patch = 0; patch < 16; patch++)
+            WritePatch($"s_{patch % 4}_{patch / 4}_0.png", new SKColor((byte)(10 * patch), (byte)(200 - (7 * patch)), 120));
+        string[] small = ["pretrain", "--patches", _root, "--set", "input_size=16", "--set", "max_steps=1", "--set", "batch_size=100"];
+        string[] sslp = ["clusters=99", "negatives=98", "nearest_keys=97", "prefetch=96"];
+        Sslp.Result bank = Sslp.Run([.. small, "--out", Run, .. sslp.SelectMany(set => new[] { "--set", set })]);
+        Sslp.Result queue = Sslp.Run([.. small, "--out", Run + "-2", "--set", "method=mocov2"]);
+        Assert.Equal((0, 0), (bank.ExitCode, queue.ExitCode));
+        AssertFirst(bank, "batch_size is 16 in this run, not 100", "clusters is 16 in this run, not 99", "negatives is 3 in this run, not 98",
+            "nearest_keys is 15 in this run, not 97", "prefetch is 64 in this run, not 96");
+        AssertFirst(queue, "batch_size is 16 in this run, not 100", "queue is 16 in this run, not 65,536");
+
+        static void AssertFirst(Sslp.Result result, params string[] cuts)
+        {
+            string[] lines = result.Error.Split('\n');
+            Assert.Contains("1 steps of 16,", lines[1], StringComparison.Ordinal);
+            foreach (string cut in cuts)
+                Assert.Single(lines[2..(2 + cuts.Length)], line => line.StartsWith($"warning: {cut}: ", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public void A_missing_encoder_is_named() =>
         AssertFault(Sslp.Run("embed", "--encoder", Path.Combine(_root, "no.safetensors"), "--patches", _root, "--out", Path.Combine(_root, "f.h5")), 1, "no.safetensors");
 
     [Fact]
     public void A_libtorch_folder_that_is_none_is_named() =>
-        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 1, "libtorch names");
+        AssertFault(Sslp.Run([("SSLP_LIBTORCH", _root)], "doctor"), 2, "libtorch names");
 
     [Fact]
     public void Weights_of_another_network_begin_nothing()
@@ -150,11 +174,22 @@ public sealed class FaultsTests : IDisposable
     [InlineData("SSLP_JPEG", "x", "auto | turbojpeg | own | skia")]
     [InlineData("SSLP_ISA", "7", "scalar, 128, 256 or 512")]
     [InlineData("SSLP_CUDA_DRIVER", "/nowhere/libcuda.so", "/nowhere/libcuda.so")]
+    [InlineData("SSLP_LIBTORCH", "/nowhere", "libtorch names '/nowhere', which is no folder")]
     public void A_variable_that_means_nothing_is_a_wrong_option(string name, string value, string takes)
     {
         Sslp.Result result = Sslp.Run([(name, value)], "doctor");
         AssertFault(result, 2, takes);
-        Assert.Contains(name, result.Fault, StringComparison.Ordinal);
+        Assert.Contains(name == "SSLP_LIBTORCH" ? "libtorch" : name, result.Fault, StringComparison.Ordinal);
+        Assert.Contains(value, result.Fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_variable_is_tried_by_the_theory_above()
+    {
+        MethodInfo theory = typeof(FaultsTests).GetMethod(nameof(A_variable_that_means_nothing_is_a_wrong_option))!;
+        Assert.Equal(
+            ContextOptions.VariableNames.Order(),
+            theory.GetCustomAttributes<InlineDataAttribute>().Select(data => (string)data.Data[0]!).Distinct().Order());
     }
 
     [Theory]

@@ -5,17 +5,6 @@ namespace SSLP.Kernels.Tests;
 public sealed class KernelSetTests
 {
     [Fact]
-    public void A_backend_is_chosen_by_name_and_another_word_is_answered_with_the_names()
-    {
-        Assert.Equal(KernelBackend.Cpu, KernelOptions.ParseBackend(null));
-        Assert.Equal(KernelBackend.Cpu, KernelOptions.ParseBackend("cpu"));
-        Assert.Equal(KernelBackend.Reference, KernelOptions.ParseBackend("reference"));
-        string refusal = Assert.Throws<ArgumentException>(() => KernelOptions.ParseBackend("gpu")).Message;
-        Assert.Contains("'gpu'", refusal);
-        Assert.Contains("reference, cpu or cuda", refusal);
-    }
-
-    [Fact]
     public void Every_operation_comes_in_the_chosen_implementation()
     {
         using var bank = MemoryBank.CreateRandom(10, 8, seed: 1);
@@ -35,6 +24,11 @@ public sealed class KernelSetTests
         {
             Assert.IsType<KMeansCpu>(means);
             Assert.IsType<KMeansReference>(oracle);
+        }
+        using (IMomentumSgd sgd = cpu.MomentumSgd(), oracle = reference.MomentumSgd())
+        {
+            Assert.IsType<MomentumSgdCpu>(sgd);
+            Assert.IsType<MomentumSgdReference>(oracle);
         }
     }
 }

@@ -27,7 +27,7 @@ public static class AugmentBench
         using var paper = new AugmenterCpu(AugmentOptions.Sslp, PatchSize, pool);
         using var skia = new SkiaCrops(source.Pointer, plans);
 
-        var rounds = new BenchRounds();
+        var rounds = new BenchRounds(options);
         rounds.Add("ours", () => crops.Apply(plans, source.Pointer, output.Pointer));
         rounds.Add("skiasharp linear, no antialiasing", () => skia.Draw(new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.None)));
         rounds.Add("skiasharp linear with mipmaps", () => skia.Draw(new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear)));
@@ -37,7 +37,7 @@ public static class AugmentBench
             source.Span(0, (int)source.Length).CopyTo(copy.Span(0, (int)copy.Length));
             output.Span(0, (int)output.Length).Fill(1f);
         });
-        double[] medians = rounds.Medians(options.Rounds);
+        double[] medians = rounds.Medians();
         BenchBaseline[] others = [.. rounds.Baselines(medians)];
         return new BenchReport(
             "augment", ThisProcess.Machine(1), ThisProcess.Commit(),

@@ -23,6 +23,9 @@ public sealed record BenchOptions
     /// <summary>Timed rounds; at least 7.</summary>
     public int Rounds { get; init; } = 9;
 
+    /// <summary>Medians of the ways in milliseconds, in place of rounds in turn; null: rounds.</summary>
+    internal Func<IReadOnlyList<BenchWay>, IEnumerable<double>>? Timer { get; init; }
+
     /// <summary>Centres of k-means.</summary>
     public int Clusters { get; init; } = 1000;
 

@@ -6,7 +6,8 @@ namespace SSLP.Bench.Jobs;
 /// Times several ways to do one job in turn, round by round, so that whatever else happens on the machine happens to all of them. Each
 /// waits until the others' threads sleep, and wakes its own by runs that are not timed. The first way is ours.
 /// </summary>
-internal sealed class BenchRounds
+/// <param name="options">How many rounds, or another timer in place of them.</param>
+internal sealed class BenchRounds(BenchOptions options)
 {
     /// <summary>Rounds before the timed ones, and the pause after the first two: the JIT compiles what is hot in the background.</summary>
     private const int Warmups = 4;
@@ -23,11 +24,11 @@ internal sealed class BenchRounds
     /// </summary>
     private const double WakeMs = 50, LongWayMs = 1000;
 
-    private readonly List<(string Name, Func<double> Run)> _ways = [];
+    private readonly List<BenchWay> _ways = [];
     private readonly List<Process> _others = [];
 
     /// <summary>A way that is timed from outside.</summary>
-    public void Add(string name, Action run) => _ways.Add((name, () =>
+    public void Add(string name, Action run) => _ways.Add(new(name, () =>
     {
         long start = Stopwatch.GetTimestamp();
         run();
@@ -39,14 +40,17 @@ internal sealed class BenchRounds
     /// too.</summary>
     public void AddTimed(string name, Func<double> run, Process? other = null)
     {
-        _ways.Add((name, run));
+        _ways.Add(new(name, run, TimesItself: true));
         if (other is not null)
             _others.Add(other);
     }
 
     /// <summary>Median milliseconds of each way, in the order they were added.</summary>
-    public double[] Medians(int rounds, int warmups = Warmups)
+    public double[] Medians(int warmups = Warmups)
     {
+        if (options.Timer is { } timer)
+            return [.. timer(_ways)];
+        int rounds = options.Rounds;
         var last = new double[_ways.Count];
         for (int round = 0; round < warmups; round++)
         {

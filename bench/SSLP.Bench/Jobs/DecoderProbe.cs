@@ -18,9 +18,6 @@ internal sealed class DecoderProbe
         Height = height;
     }
 
-    /// <summary>Tiles held.</summary>
-    public int Count => _streams.Count;
-
     /// <summary>Columns of a tile, px.</summary>
     public int Width { get; }
 

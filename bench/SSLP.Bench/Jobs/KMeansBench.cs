@@ -21,7 +21,7 @@ public static class KMeansBench
 
         using var scope = NewDisposeScope();
         Tensor bank = BankBench.ToTensor(bench.Bank);
-        var rounds = new BenchRounds();
+        var rounds = new BenchRounds(options);
         rounds.Add("ours", () => means.Cluster(options.Clusters, options.Iterations, [Seed], labels));
         rounds.Add("libtorch cdist + argmin", () => PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, patient: true, out string absence);
@@ -29,7 +29,7 @@ public static class KMeansBench
             rounds.AddTimed(faiss.Name("Clustering"), faiss.Run, faiss.Process);
 
         // A round takes seconds: one is enough to warm up.
-        double[] medians = rounds.Medians(options.Rounds, warmups: 1);
+        double[] medians = rounds.Medians(warmups: 1);
         double work = (double)options.Rows * options.Width * options.Iterations;
         double floor = bench.FloorMs(2 * options.Clusters * work, sizeof(float) * work);
         return bench.Report(

@@ -20,7 +20,7 @@ public static class KnnBench
 
         using var scope = NewDisposeScope();
         Tensor bank = BankBench.ToTensor(bench.Bank), queries = BankBench.ToTensor(bench.Queries);
-        var rounds = new BenchRounds();
+        var rounds = new BenchRounds(options);
         rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));
         rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
@@ -31,7 +31,7 @@ public static class KnnBench
                 rounds.AddTimed(way.Name("IndexFlatIP"), way.Run, way.Process);
         }
 
-        double[] medians = rounds.Medians(options.Rounds);
+        double[] medians = rounds.Medians();
         double work = (double)options.Rows * options.Width;
         double floor = bench.FloorMs(2 * options.Queries * work, sizeof(float) * work);
         using Tensor theirs = TorchTopK(bank, queries, options.K);

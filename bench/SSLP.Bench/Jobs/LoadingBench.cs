@@ -23,11 +23,11 @@ public static class LoadingBench
         Dictionary<string, double> measures = LoadingRing.Measure(scene, threads);
         using var ring = new LoadingRing(scene, threads);
         using var readers = new LoadingReaders(scene, threads);
-        var ways = new BenchRounds();
+        var ways = new BenchRounds(options);
         ways.AddTimed("ours", ring.Time);
         readers.AddTo(ways, notes);
         ways.AddTimed("decoder, with the tiles from the file (read_region of the embedded reader, no ring)", () => readers.ReadRegions(SlideReader.Embedded));
-        double[] medians = ways.Medians(options.Rounds);
+        double[] medians = ways.Medians();
 
         double patchesPerSecond = scene.Places.Length / medians[0] * 1e3;
         measures["patches_per_second"] = patchesPerSecond;

@@ -54,10 +54,10 @@ public static class ManifestBench
         Timed("inputs_fingerprint_ms", () => InputFingerprint.Of(new TableOnly(table, manifest.PatchSize)));
         Timed("replacing_reader_ms", () => new ReplacingReader(new TableOnly(table, manifest.PatchSize), seed: 1));
 
-        var ways = new BenchRounds();
+        var ways = new BenchRounds(options);
         ways.Add("ours", () => TileManifest.Open(path).Dispose());
         ways.Add("floor", () => Sum(table));
-        double[] medians = ways.Medians(options.Rounds);
+        double[] medians = ways.Medians();
         return new BenchReport(
             "manifest", ThisProcess.Machine(1), ThisProcess.Commit(),
             new Dictionary<string, long> { ["patches"] = table.Count, ["slides"] = manifest.Slides.Count },

@@ -52,7 +52,7 @@ public static class SamplingBench
         Tensor anchors = tensor(scene.Anchors, ScalarType.Int64), features = BankBench.ToTensor(bench.Queries);
         // One may run more often than the other: losses are compared step by step as far as both went.
         List<double> losses = [], plainLosses = [];
-        var rounds = new BenchRounds();
+        var rounds = new BenchRounds(options);
         rounds.Add("ours", () =>
         {
             ours = step.Run(scene.Anchors, bench.Queries.Rows, new ThreeTermCall(Weights, Seed, losses.Count), gradient.Rows);
@@ -60,7 +60,7 @@ public static class SamplingBench
             bench.Bank.Update(scene.Anchors, bench.Queries.Rows, Momentum);
         });
         rounds.Add("objective in plain tensor operations", () => plainLosses.Add(PlainStep(plain, terms, anchors, features, plainLosses.Count)));
-        double[] medians = rounds.Medians(options.Rounds, Warmups);
+        double[] medians = rounds.Medians(Warmups);
         double apart = losses.Zip(plainLosses, (own, other) => Math.Abs(own - other) / other).Max();
 
         double work = (double)options.Rows * options.Width;
@@ -82,9 +82,9 @@ public static class SamplingBench
     private static double PlainStep(PlainObjective plain, ThreeTermOptions terms, Tensor anchors, Tensor features, long at)
     {
         using var scope = NewDisposeScope();
-        int pool = NegativeRanks.PoolSize((int)plain.Vectors.shape[0], terms.PoolShare);
+        int candidates = NegativeRanks.Candidates(terms.Sampling, (int)plain.Vectors.shape[0], terms.PoolShare);
         var ranks = new int[terms.Negatives];
-        int drawn = NegativeRanks.DrawRanks(Seed, at, pool, ranks.Length, ranks);
+        int drawn = NegativeRanks.Draw(terms.Sampling, Seed, at, candidates, ranks.Length, ranks);
         Tensor leaf = features.detach().clone().requires_grad_();
         ObjectiveSets sets = plain.FindSets(anchors, leaf, ranks.AsSpan(0, drawn));
         ObjectiveTerms loss = plain.Terms(anchors, leaf, sets, Weights);

@@ -24,11 +24,11 @@ public static class WholeBankLossBench
         using var scope = NewDisposeScope();
         Tensor bank = BankBench.ToTensor(bench.Bank), queries = BankBench.ToTensor(bench.Queries);
         Tensor targets = tensor(positives, ScalarType.Int64);
-        var rounds = new BenchRounds();
+        var rounds = new BenchRounds(options);
         rounds.Add("ours", () => ours = loss.Evaluate(bench.Queries.Rows, positives, Temperature, losses, gradient.Rows));
         rounds.Add("sdpa with K = V = bank", () => Attention(bank, queries, targets).Dispose());
         rounds.Add("libtorch matmul, cross entropy, backward", () => Naive(bank, queries, targets).Gradient.Dispose());
-        double[] medians = rounds.Medians(options.Rounds);
+        double[] medians = rounds.Medians();
 
         double work = (double)options.Rows * options.Width;
         double floor = bench.FloorMs(4 * options.Queries * work, sizeof(float) * work);

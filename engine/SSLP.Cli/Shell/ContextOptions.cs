@@ -20,17 +20,22 @@ internal static class ContextOptions
         ("threads", "SSLP_THREADS"), ("kernels", "SSLP_KERNELS"), ("scores", "SSLP_CUDA_SCORES"), ("jpeg", "SSLP_JPEG"), ("libtorch", "SSLP_LIBTORCH"),
     ];
 
-    private static readonly Option<string?>[] Flags = [.. Variables.Select(v => new Option<string?>($"--{v.Key}")
-    {
-        Description = $"{OptionTable.All.Single(o => o.Key == v.Key).Meaning} ({v.Variable})",
-        HelpName = v.Key == "threads" ? "N" : v.Key == "libtorch" ? "DIR" : "NAME",
-        Recursive = true,
-    })];
+    // Of the machine rather than of a run: variables without a key.
+    private const string Isa = "SSLP_ISA", CudaLibrary = "SSLP_CUDA_DRIVER";
+
+    private static readonly KeyFlag[] Flags =
+        [.. Variables.Select(v => new KeyFlag(v.Key, v.Key == "threads" ? "N" : v.Key == "libtorch" ? "DIR" : "NAME", $" ({v.Variable})"))];
+
+    /// <summary>Every variable that is read.</summary>
+    public static IReadOnlyList<string> VariableNames { get; } = [.. Variables.Select(v => v.Variable), Isa, CudaLibrary];
 
     public static void AddTo(RootCommand root)
     {
-        foreach (Option<string?> flag in Flags)
-            root.Add(flag);
+        foreach (KeyFlag flag in Flags)
+        {
+            flag.Flag.Recursive = true;
+            root.Add(flag.Flag);
+        }
     }
 
     /// <summary>What the environment says, as settings that anything else overrides.</summary>
@@ -42,10 +47,12 @@ internal static class ContextOptions
 
     /// <summary>What the command line's flags say, as settings that override all others.</summary>
     public static IEnumerable<RunSetting> Given(ParseResult parsed) =>
-        from pair in Variables.Zip(Flags)
-        let value = parsed.GetValue(pair.Second)
-        where value is not null
-        select new RunSetting(pair.First.Key, value, $"--{pair.First.Key}");
+        Flags.Select(flag => flag.Given(parsed)).OfType<RunSetting>();
+
+    /// <summary>CPU threads of a verb that opens no context; one a processor where nothing was said.</summary>
+    /// <exception cref="Fault">A value that an option does not take.</exception>
+    public static int Threads(ParseResult parsed) =>
+        RunConfig.Of([.. Defaults(), .. Given(parsed)]).Threads is > 0 and int threads ? threads : Environment.ProcessorCount;
 
     /// <summary>Opens the context of a verb that trains nothing.</summary>
     /// <exception cref="Fault">A value that an option does not take, or libtorch does not load.</exception>
@@ -59,8 +66,8 @@ internal static class ContextOptions
     /// <exception cref="Fault">A variable that means nothing, or libtorch does not load.</exception>
     public static EngineContext Open(TrainingOptions options)
     {
-        InstructionSet? isa = Variable("SSLP_ISA", InstructionSets.Parse);
-        Variable("SSLP_CUDA_DRIVER", driver =>
+        InstructionSet? isa = Variable(Isa, InstructionSets.Parse);
+        Variable(CudaLibrary, driver =>
         {
             CudaDriver.LoadFrom(driver);
             return 0;

@@ -8,23 +8,11 @@ namespace SSLP.Cli.Verbs;
 /// <summary><c>sslp bench</c>: ours beside what a user would pick instead, in one run.</summary>
 internal static class BenchVerb
 {
-    private static readonly Dictionary<string, Func<BenchOptions, BenchReport>> Jobs = new()
-    {
-        ["knn"] = KnnBench.Run,
-        ["loss"] = WholeBankLossBench.Run,
-        ["sampling"] = SamplingBench.Run,
-        ["kmeans"] = KMeansBench.Run,
-        ["loading"] = LoadingBench.Run,
-        ["soak"] = SoakBench.Run,
-        ["manifest"] = ManifestBench.Run,
-        ["augment"] = AugmentBench.Run,
-    };
-
     public static Command Create()
     {
         var defaults = new BenchOptions();
-        var job = new Argument<string>("JOB") { Description = string.Join(" | ", Jobs.Keys) };
-        job.AcceptOnlyFromAmong([.. Jobs.Keys]);
+        var job = new Argument<string>("JOB") { Description = string.Join(" | ", BenchJobs.All.Keys) };
+        job.AcceptOnlyFromAmong([.. BenchJobs.All.Keys]);
         Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, else 256)", HelpName = "N" };
         Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
         Option<int> width = Size("--width", "width of a row, D", defaults.Width);
@@ -46,7 +34,7 @@ internal static class BenchVerb
             using EngineContext context = ContextOptions.Open(parsed);
             string name = parsed.GetRequiredValue(job);
             bool sampling = name == "sampling";
-            BenchReport report = Jobs[name](new BenchOptions
+            BenchReport report = BenchJobs.All[name](new BenchOptions
             {
                 Queries = parsed.GetValue(queries) ?? (sampling ? 128 : defaults.Queries),
                 Rows = parsed.GetValue(rows),

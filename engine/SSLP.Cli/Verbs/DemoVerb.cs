@@ -54,7 +54,8 @@ internal static class DemoVerb
             var run = new RunFolder(Path.Combine(root, "run"));
 
             Shell.Say($"1/4  {SlideCount} synthetic slides");
-            SynthSlides.Write(slides, new SynthOptions { Slides = SlideCount, PatchSize = Patch }, cancel: Shell.Stop);
+            SynthSlides.Write(
+                slides, new SynthOptions { Slides = SlideCount, PatchSize = Patch }, threads: context.Workers.Workers, cancel: Shell.Stop);
 
             Shell.Say("2/4  tissue, patch grid, pretraining");
             LabelledPoints points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));

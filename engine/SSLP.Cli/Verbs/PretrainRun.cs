@@ -30,7 +30,9 @@ internal static class PretrainRun
         Shell.Say(source.Describe);
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
-            : $"{schedule.TotalSteps:N0} steps of {options.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
+            : $"{schedule.TotalSteps:N0} steps of {job.Trainer.Sizes.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");
+        foreach (string cut in job.Trainer.Sizes.Cuts)
+            Shell.Warn(cut);
         if (job.Trainer.Extended is var (kept, gone))
             Shell.Say($"{kept:N0} rows of the run's bank are among the {source.Table.Count:N0} patches, {source.Table.Count - kept:N0} begin as in a new run, {gone:N0} are gone");
         foreach (string aside in job.SetAside)

@@ -5,6 +5,7 @@ using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
+using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
@@ -75,6 +76,7 @@ internal static class PretrainVerb
             double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
                 throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
+            InitialWeights.Require(options.Init);
             using EngineContext context = ContextOptions.Open(options);
             var folder = new RunFolder(parsed.GetValue(outFolder) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
             using IPatchSource source = input.Open(
@@ -83,6 +85,8 @@ internal static class PretrainVerb
             {
                 RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
                 Console.WriteLine(source.Describe);
+                foreach (string cut in new RunSizes(options, source.Table.Count).Cuts)
+                    Console.WriteLine(cut);
                 foreach (string line in planned.Lines())
                     Console.WriteLine(line);
                 planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
@@ -110,10 +114,13 @@ internal static class PretrainVerb
 
     private static int PrintOptions()
     {
-        var defaults = new TrainingOptions();
         foreach (SSLP.Engine.Options.Option option in OptionTable.All)
-            Console.WriteLine($"{option.Key,-20} {option.Get(defaults),-10} {option.Meaning}");
-        Console.WriteLine("\nWhere a default is from: [S] stated by the authors, [B] behaviour of the authors' public program; without a mark, ours.");
+        {
+            string unit = option.Unit.Length > 0 ? $", {option.Unit}" : string.Empty;
+            string takes = option.Takes.Replace($" to {int.MaxValue}", " on", StringComparison.Ordinal);
+            Console.WriteLine($"{option.Key,-20} {option.MarkedDefault,-14} {option.Meaning}{unit}; takes {takes}");
+        }
+        Console.WriteLine($"\nWhere a default is from: {OptionTable.Legend}.");
         return 0;
     }
 }

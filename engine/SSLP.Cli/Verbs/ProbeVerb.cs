@@ -3,6 +3,7 @@ using SSLP.Data.Patches;
 using SSLP.Engine.Torch;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
+using SSLP.Kernels;
 
 namespace SSLP.Cli.Verbs;
 
@@ -48,16 +49,22 @@ internal static class ProbeVerb
             FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions()) with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
             IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
                 ? [features.Tune(parsed, context, Split, options)]
-                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split), Split);
+                : Frozen(parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split), Split, context);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });
         return command;
     }
 
-    private static IReadOnlyList<ProbeResult> Frozen(string kind, FeatureTable table, Func<PatchTable, ProbeSplit> splitOf)
+    private static IReadOnlyList<ProbeResult> Frozen(
+        string kind, FeatureTable table, Func<PatchTable, ProbeSplit> splitOf, EngineContext context)
     {
         var task = new ProbeTask(table, splitOf(table.Patches));
-        return kind == "knn" ? KnnProbe.Run(task) : [LinearProbe.Logistic(task), LinearProbe.Sgd(task)];
+        if (kind == "knn")
+        {
+            using KernelSet kernels = context.OpenKernels();
+            return KnnProbe.Run(task, kernels);
+        }
+        return [LinearProbe.Logistic(task), LinearProbe.Sgd(task)];
     }
 }

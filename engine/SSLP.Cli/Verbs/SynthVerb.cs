@@ -29,7 +29,7 @@ internal static class SynthVerb
                 Format = parsed.GetValue(format),
             };
             string folder = parsed.GetRequiredValue(outFolder);
-            int written = SynthSlides.Write(folder, options, new NameLines(), cancel: Shell.Stop).Count;
+            int written = SynthSlides.Write(folder, options, new NameLines(), ContextOptions.Threads(parsed), Shell.Stop).Count;
             Shell.Say($"{written} slides and {SynthSlides.LabelsName} in {folder}");
             return 0;
         });

@@ -4,7 +4,7 @@ namespace SSLP.Data.Files;
 /// Writes a whole file or none of it: under a temporary name beside the target, flushed to the disk, then renamed over it.
 /// Until the rename the previous file is untouched, so a full disk or a kill never costs the last good copy.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <param name="path">Where the file ends up; its folder is made if it is missing.</param>
     /// <param name="write">Writes the content; the stream can seek. An exception leaves the previous file as it was.</param>
@@ -39,7 +39,7 @@ public static class AtomicFile
 
 /// <summary>The same for a file that is written piece by piece: it is there, whole, from <see cref="Commit"/> on; what is disposed of
 /// before leaves nothing.</summary>
-public sealed class AtomicStream : IDisposable
+internal sealed class AtomicStream : IDisposable
 {
     private readonly string _path, _temporary;
     private bool _isOpen = true;

@@ -35,7 +35,7 @@ public sealed unsafe class AlignedBatchMemory(long bytes) : BatchMemory((nint)Na
 }
 
 /// <summary>Page-locked memory of a device's primary context (cuMemHostAlloc). It keeps the context; no other has to.</summary>
-public sealed unsafe class PinnedBatchMemory : BatchMemory
+internal sealed unsafe class PinnedBatchMemory : BatchMemory
 {
     private readonly PinnedBuffer _buffer;
 

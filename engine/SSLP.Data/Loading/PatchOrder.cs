@@ -117,15 +117,6 @@ public sealed class PatchOrder
         return chosen;
     }
 
-    /// <summary>Fisher and Yates, one Philox word a swap.</summary>
-    private void Shuffle(Span<int> items, RandomPurpose purpose, int epoch, int part)
-    {
-        ulong key = CounterRandom.Key(_seed, purpose);
-        ulong counter = ((ulong)(uint)epoch << 32) | (uint)part;
-        for (int i = items.Length - 1; i > 0; i--)
-        {
-            int j = (int)CounterRandom.Below(CounterRandom.Block(key, counter, (ulong)i).X, (uint)(i + 1));
-            (items[i], items[j]) = (items[j], items[i]);
-        }
-    }
+    private void Shuffle(Span<int> items, RandomPurpose purpose, int epoch, int part) =>
+        CounterRandom.Shuffle(items, CounterRandom.Key(_seed, purpose), ((ulong)(uint)epoch << 32) | (uint)part);
 }

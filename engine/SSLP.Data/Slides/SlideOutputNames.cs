@@ -7,7 +7,7 @@ namespace SSLP.Data.Slides;
 /// Names of the files that are written for slides, a distinct one for each. Only where two slides would share one is it another than the
 /// plain rule gives; file systems that do not tell case apart count.
 /// </summary>
-public static class SlideOutputNames
+internal static class SlideOutputNames
 {
     /// <summary>Names without the slides' endings, folders kept: "a/S1". Where S1.svs and S1.tif would share one, both keep their
     /// endings.</summary>

@@ -29,7 +29,11 @@ public static class SynthSlides
         Directory.CreateDirectory(folder);
         var paths = new string[options.Slides];
         var labels = new List<LabelledPatch>[options.Slides];
-        var parallel = new ParallelOptions { CancellationToken = cancel, MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount };
+        var parallel = new ParallelOptions
+        {
+            CancellationToken = cancel,
+            MaxDegreeOfParallelism = Math.Max(1, threads ?? Environment.ProcessorCount),
+        };
         Parallel.For(0, options.Slides, parallel, i =>
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"synth_{i + 1:00}{EndingOf(options.Format)}");

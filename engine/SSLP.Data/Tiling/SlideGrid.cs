@@ -37,7 +37,7 @@ public readonly record struct SlideGrid(int PatchSize, double Mpp, double SlideM
     public (long X, long Y) OriginLevel0(int col, int row) => ((long)Math.Round(Left(col)), (long)Math.Round(Top(row)));
 
     /// <summary>Places of which at least a share is tissue, in order of row, then column; a place without any is none of them.</summary>
-    public IEnumerable<(int Col, int Row)> Covered(TissueMask mask, double minTissue)
+    internal IEnumerable<(int Col, int Row)> Covered(TissueMask mask, double minTissue)
     {
         for (int row = 0; row < Rows; row++)
             for (int col = 0; col < Columns; col++)

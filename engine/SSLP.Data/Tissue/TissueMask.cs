@@ -1,7 +1,7 @@
 namespace SSLP.Data.Tissue;
 
 /// <summary>What the segmentation found: tissue or not, on a coarse image of the slide.</summary>
-public sealed class TissueMask
+internal sealed class TissueMask
 {
     private readonly BinaryImage _tissue;
     private readonly int[] _sums;

@@ -13,7 +13,7 @@ namespace SSLP.Engine.Diverged;
 /// <param name="Slide">Name of the slide.</param>
 /// <param name="Col">Grid column.</param>
 /// <param name="Row">Grid row.</param>
-public sealed record PlacedPatch(int Id, string Slide, int Col, int Row)
+internal sealed record PlacedPatch(int Id, string Slide, int Col, int Row)
 {
     /// <summary>Patches of a table.</summary>
     public static PlacedPatch[] Of(PatchTable table, ReadOnlySpan<int> patches)
@@ -29,7 +29,7 @@ public sealed record PlacedPatch(int Id, string Slide, int Col, int Row)
 /// RUN/diverged: the step that a run ended at, so that it can be run again. diverged.json is this record; before.safetensors beside it, in
 /// the form of a checkpoint, is everything as it was before the step.
 /// </summary>
-public sealed record DivergedStep
+internal sealed record DivergedStep
 {
     /// <summary>Number of the step that was not done, from 1.</summary>
     public required int Step { get; init; }

@@ -1,4 +1,5 @@
 using SSLP.Engine.Methods;
+using SSLP.Engine.Optimizer;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using TorchSharp.Modules;
@@ -12,12 +13,15 @@ namespace SSLP.Engine.Diverged;
 /// </summary>
 internal sealed class StepGuard
 {
+    private readonly FlatSgd _optimizer;
     private readonly (string Name, Parameter Value)[] _learned;
     private readonly (string Name, Tensor Value)[] _parameters, _statistics, _counts;
 
     /// <param name="method">Its networks are where they will run.</param>
-    public StepGuard(Method method)
+    /// <param name="optimizer">Of its encoder; stays the caller's.</param>
+    public StepGuard(Method method, FlatSgd optimizer)
     {
+        _optimizer = optimizer;
         _learned = [.. method.Encoder.named_parameters().Select(p => (p.name, p.parameter))];
         _parameters = [.. method.Networks.SelectMany(n => n.Network.named_parameters().Select(p => (n.Prefix + p.name, (Tensor)p.parameter)))];
         (string, Tensor)[] buffers = [.. method.Networks.SelectMany(n => n.Network.named_buffers().Select(b => (n.Prefix + b.name, b.buffer)))];
@@ -49,17 +53,8 @@ internal sealed class StepGuard
         Split(before.Counts, _counts);
     }
 
-    /// <summary>
-    /// Euclidean norm of all gradients in float32: not finite where one of them is not, and where their squares overflow. A gradient of
-    /// finite norm is below 2⁶⁴, so no learning rate that can be asked for takes a finite weight to infinity by it.
-    /// </summary>
-    public double GradientNorm()
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Tensor[] norms = [.. _learned.Select(p => p.Value.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
-        return norms.Length == 0 ? 0 : stack(norms).norm().item<float>();
-    }
+    /// <summary>Of all gradients, as the optimizer judges them.</summary>
+    public double GradientNorm() => _optimizer.GradientNorm();
 
     /// <summary>The batch statistics are finite.</summary>
     public bool StatisticsAreFinite()
@@ -69,18 +64,12 @@ internal sealed class StepGuard
         return Joined(_statistics).isfinite().all().item<bool>();
     }
 
-    /// <summary>
-    /// The same two without a wait: the norm of the gradients and what is not finite go into a step's report. The tensors are of the
-    /// caller's scope.
-    /// </summary>
-    public void EnqueueChecks(StepReport report, KernelSet kernels)
+    /// <summary>The same without a wait: a fault of the step's report says so. The tensor is of the caller's scope.</summary>
+    public void EnqueueStatistics(StepReport report, KernelSet kernels)
     {
         using var noGrad = no_grad();
-        Tensor[] norms = [.. _learned.Select(p => p.Value.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
-        Tensor norm = norms.Length == 0 ? zeros(1) : stack(norms).norm();
-        report.EnqueueNumber(StepValue.GradientNorm, KernelBridge.Lent(norm, kernels), StepFault.GradientNotFinite);
-        long count = _statistics.Sum(s => s.Value.numel()), padding = (4 - count % 4) % 4; // the kernel takes four at once
-        Tensor joined = cat([.. _statistics.Select(s => s.Value.reshape(-1)), zeros(padding, device: norm.device)], 0);
+        long padding = (4 - _statistics.Sum(s => s.Value.numel()) % 4) % 4; // the kernel takes four at once
+        Tensor joined = cat([.. _statistics.Select(s => s.Value.reshape(-1)), zeros(padding, device: _statistics[0].Value.device)], 0);
         report.EnqueueCheck(KernelBridge.Lent(joined, kernels), joined.numel(), StepFault.StatisticsNotFinite);
     }
 

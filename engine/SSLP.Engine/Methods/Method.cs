@@ -13,11 +13,11 @@ namespace SSLP.Engine.Methods;
 /// <param name="Step">Steps done before this one.</param>
 /// <param name="Ramp">w(t).</param>
 /// <param name="IsWatched">The method is to leave what it compared in <see cref="Method.Compared"/>.</param>
-public readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp, bool IsWatched = false);
+internal readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp, bool IsWatched = false);
 
 /// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule,
 /// checkpoints.</summary>
-public abstract class Method : IDisposable
+internal abstract class Method : IDisposable
 {
     /// <summary>The encoder that learns and is exported.</summary>
     public abstract Encoder Encoder { get; }

@@ -9,7 +9,7 @@ using SSLP.Kernels;
 namespace SSLP.Engine.Methods;
 
 /// <summary>From the options to a method with its networks.</summary>
-public static class MethodFactory
+internal static class MethodFactory
 {
     /// <param name="options">Every option of the run.</param>
     /// <param name="table">The patches; the bank has a row for each.</param>
@@ -23,16 +23,21 @@ public static class MethodFactory
         ulong seed = (ulong)options.Seed;
         return options.Method switch
         {
-            MethodKind.Sslp => new Sslp(encoder, new FusedObjective(options.ObjectiveFor(table.Count), table, options.Width, seed, kernels),
+            MethodKind.Sslp => new Sslp(encoder, new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels),
                 options.ClusterEvery, options.InterWeight > 0),
-            MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(InstDisc.PlanFor(options, table.Count), table, options.Width, seed, kernels),
+            MethodKind.InstDisc => new Sslp(encoder, new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels),
                 options.ClusterEvery, usesClusters: false),
             MethodKind.MoCoV2 => new MoCoV2(
-                encoder, NewEncoder(options), Math.Min(options.Queue, table.Count), options.Temperature, options.KeyMomentum, seed, kernels),
+                encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed,
+                kernels),
             MethodKind.SimClr => new SimClr(encoder, options.Temperature),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
         };
     }
+
+    /// <summary>The objective's constants for a method with a bank of N rows.</summary>
+    public static ObjectivePlan PlanOf(TrainingOptions options, int rows) =>
+        options.Method == MethodKind.InstDisc ? InstDisc.PlanFor(options, rows) : new RunSizes(options, rows).Objective;
 
     private static Supervised NewSupervised(TrainingOptions options, PatchTable table)
     {

@@ -14,7 +14,7 @@ namespace SSLP.Engine.Methods;
 /// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of 32, each with its own batch statistics, as
 /// the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
-public sealed class MoCoV2 : Method
+internal sealed class MoCoV2 : Method
 {
     private const int GroupSize = 32;
 
@@ -27,6 +27,7 @@ public sealed class MoCoV2 : Method
     private readonly ulong _seed;
     private BankSnapshot? _snapshot; // of the checkpoint that is being written
     private int _next;
+    private IMomentumSgd? _follower;
     private Tensor? _keys; // of the running step
 
     /// <param name="query">The encoder that learns, with an MLP head; owned from here on.</param>
@@ -101,7 +102,7 @@ public sealed class MoCoV2 : Method
 
     internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report)
     {
-        _key.FollowByMomentum(Encoder, _momentum);
+        _key.FollowByMomentum(Encoder, _momentum, _follower);
         _update!.Enqueue(inputs, KernelBridge.OnDevice(_keys!, _kernels), momentum: 1, report);
         _next = (_next + (int)_keys!.shape[0]) % _queue.RowCount;
     }
@@ -114,7 +115,7 @@ public sealed class MoCoV2 : Method
     /// <summary>The key encoder follows, the keys go into the queue.</summary>
     public override void EndStep(TrainingBatch batch)
     {
-        _key.FollowByMomentum(Encoder, _momentum);
+        _key.FollowByMomentum(Encoder, _momentum, _follower);
         Enqueue(_keys!);
     }
 
@@ -124,6 +125,8 @@ public sealed class MoCoV2 : Method
     {
         base.To(device);
         _key.to(device);
+        _follower?.Dispose();
+        _follower = KernelBridge.MomentumSgd(_kernels, device);
     }
 
     public override IEnumerable<SafetensorsItem> State()
@@ -152,6 +155,7 @@ public sealed class MoCoV2 : Method
     public override void Dispose()
     {
         _key.Dispose();
+        _follower?.Dispose();
         _loss.Dispose();
         _update?.Dispose();
         _queue.Dispose();
@@ -178,12 +182,7 @@ public sealed class MoCoV2 : Method
     private long[] Shuffled(int count, int step)
     {
         long[] order = [.. Enumerable.Range(0, count).Select(i => (long)i)];
-        ulong key = CounterRandom.Key(_seed, RandomPurpose.BatchShuffle);
-        for (int i = count - 1; i > 0; i--)
-        {
-            int j = (int)CounterRandom.Below(CounterRandom.Block(key, (ulong)step, (ulong)i).X, (uint)(i + 1));
-            (order[i], order[j]) = (order[j], order[i]);
-        }
+        CounterRandom.Shuffle(order.AsSpan(), CounterRandom.Key(_seed, RandomPurpose.BatchShuffle), (ulong)step);
         return order;
     }
 }

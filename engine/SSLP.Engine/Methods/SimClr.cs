@@ -10,7 +10,7 @@ namespace SSLP.Engine.Methods;
 /// </summary>
 /// <param name="encoder">Encoder with an MLP head; owned from here on.</param>
 /// <param name="temperature">τ.</param>
-public sealed class SimClr(Encoder encoder, double temperature) : Method
+internal sealed class SimClr(Encoder encoder, double temperature) : Method
 {
     public override Encoder Encoder => encoder;
 

@@ -14,7 +14,7 @@ namespace SSLP.Engine.Methods;
 /// <param name="objective">Sets, terms and bank; owned from here on.</param>
 /// <param name="clusterEvery">Steps from one clustering of the bank to the next; 0: at the start of each epoch but the first.</param>
 /// <param name="usesClusters">False where the inter term is left out, and the clusters change nothing.</param>
-public sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true) : Method
+internal sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true) : Method
 {
     private readonly FusedObjective? _fused = objective as FusedObjective;
     private Tensor? _features; // of the running step

@@ -13,7 +13,7 @@ namespace SSLP.Engine.Methods;
 /// </summary>
 /// <param name="encoder">Its linear head is the classifier: as wide as there are classes. Owned from here on.</param>
 /// <param name="labels">Class of every patch, N; <see cref="PatchTable.None"/> where it has none to learn from.</param>
-public sealed class Supervised(Encoder encoder, int[] labels) : Method
+internal sealed class Supervised(Encoder encoder, int[] labels) : Method
 {
     public override Encoder Encoder => encoder;
 

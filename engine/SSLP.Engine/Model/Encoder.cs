@@ -1,3 +1,5 @@
+using SSLP.Engine.Torch;
+using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Model;
@@ -14,10 +16,11 @@ public enum Precision
 /// <summary>
 /// g of the paper: backbone and projection head. State names are <c>backbone.*</c> (torchvision's below that) and <c>head.layers.*</c>.
 /// </summary>
-public sealed class Encoder : nn.Module<Tensor, Tensor>
+internal sealed class Encoder : nn.Module<Tensor, Tensor>
 {
     private readonly ResNet backbone;
     private readonly ProjectionHead head;
+    private FlatWeights? _flat;
 
     /// <param name="architecture">The backbone.</param>
     /// <param name="head">The projection head.</param>
@@ -49,18 +52,38 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
         return Backbone.forward(images).to(ScalarType.Float32);
     }
 
+    /// <summary>The parameters in one piece of memory, from here on; to be asked for after every move.</summary>
+    public FlatWeights Flatten()
+    {
+        if (_flat is not null && _flat.Parameters.Zip(parameters()).All(pair => ReferenceEquals(pair.First, pair.Second)))
+            return _flat;
+        _flat?.Dispose();
+        return _flat = new FlatWeights(this);
+    }
+
     /// <summary>
     /// θ_k ← m θ_k + (1 − m) θ_q over all parameters, buffers copied: MoCo's momentum encoder (He et al. 2020, eq. 2).
     /// </summary>
     /// <param name="query">The encoder that learns; the same architecture.</param>
     /// <param name="momentum">m, 0.999 in the paper.</param>
-    public void FollowByMomentum(Encoder query, double momentum)
+    /// <param name="kernel">Does it in one pass where both encoders are; null: torch does.</param>
+    public void FollowByMomentum(Encoder query, double momentum, IMomentumSgd? kernel = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        foreach (((_, var key), (_, var source)) in named_parameters().Zip(query.named_parameters()))
-            key.mul_(momentum).add_(source, alpha: 1 - momentum);
+        Tensor mine = Flatten().Values, theirs = query.Flatten().Values;
+        if (kernel is not null)
+            kernel.Follow(KernelBridge.Vector(mine, mine.numel()), KernelBridge.Vector(theirs, theirs.numel()), momentum);
+        else
+            mine.mul_(momentum).add_(theirs, alpha: 1 - momentum);
         foreach (((_, var key), (_, var source)) in named_buffers().Zip(query.named_buffers()))
             key.copy_(source);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (disposing)
+            _flat?.Dispose();
     }
 }

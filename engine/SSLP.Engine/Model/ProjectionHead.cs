@@ -20,7 +20,7 @@ public enum HeadKind
 }
 
 /// <summary>Features → a point of the unit sphere of dimension D, in float32 whatever the backbone ran in.</summary>
-public sealed class ProjectionHead : nn.Module<Tensor, Tensor>
+internal sealed class ProjectionHead : nn.Module<Tensor, Tensor>
 {
     private readonly Sequential layers;
 

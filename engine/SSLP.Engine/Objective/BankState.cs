@@ -21,21 +21,6 @@ internal static class BankState
     /// <inheritdoc cref="RowsOf"/>
     public static string ValuesOf(string name) => name + ".changed";
 
-    /// <summary>The rows as a float32 tensor [N, D], as they are now.</summary>
-    public static SafetensorsItem ToItem(this MemoryBank bank, string name)
-    {
-        return new(name, SafetensorsDtype.F32, [bank.RowCount, bank.Width], stream =>
-        {
-            var block = new float[Math.Min(BlockRows, bank.RowCount) * bank.Width];
-            for (int row = 0; row < bank.RowCount; row += BlockRows)
-            {
-                Span<float> part = block.AsSpan(0, Math.Min(BlockRows, bank.RowCount - row) * bank.Width);
-                bank.SaveRows(row, part);
-                stream.Write(MemoryMarshal.AsBytes(part));
-            }
-        });
-    }
-
     /// <param name="bank">Takes the rows.</param>
     /// <param name="file">A checkpoint.</param>
     /// <param name="name">The bank's.</param>
@@ -66,18 +51,6 @@ internal static class BankState
         Read(file, name, (int)rows, (int)width, (first, values) =>
             MemoryMarshal.AsBytes(values).CopyTo(KernelBridge.Bytes(bank, first * width * sizeof(float), values.Length * sizeof(float))));
         return bank;
-    }
-
-    /// <summary>The rows of a bank as a tensor [N, D] of the caller's scope: 4·N·D bytes.</summary>
-    public static Tensor ToTensor(this MemoryBank bank)
-    {
-        Tensor rows = empty([bank.RowCount, bank.Width], ScalarType.Float32);
-        for (int row = 0; row < bank.RowCount; row += BlockRows)
-        {
-            int count = Math.Min(BlockRows, bank.RowCount - row) * bank.Width;
-            bank.SaveRows(row, MemoryMarshal.Cast<byte, float>(KernelBridge.Bytes(rows, (long)row * bank.Width * sizeof(float), count * sizeof(float))));
-        }
-        return rows;
     }
 
     private delegate void Take(int first, ReadOnlySpan<float> values);

@@ -61,8 +61,11 @@ public sealed partial class FusedObjective : IBankObjective
         }
     }
 
+    /// <summary>The kernel that a step takes, on this bank with its clusters: what the sets are to be asked of.</summary>
+    public IThreeTermStep BankStep => _step;
+
     /// <summary>Labels [R, N], run after run.</summary>
-    public ReadOnlySpan<int> Labels => _labels;
+    internal ReadOnlySpan<int> Labels => _labels;
 
     public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
     {

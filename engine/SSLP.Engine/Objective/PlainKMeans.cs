@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Objective;
 
 /// <summary>Lloyd's k-means in plain tensor operations (cdist, argmin, index_add): what the k-means kernel is measured against.</summary>
-public static class PlainKMeans
+internal static class PlainKMeans
 {
     /// <summary>Labels of the rows after a number of iterations; a cluster that loses all its rows keeps its centre.</summary>
     /// <param name="rows">[N, D].</param>

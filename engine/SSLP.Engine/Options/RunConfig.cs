@@ -19,9 +19,6 @@ public static class RunConfig
     public static TrainingOptions Read(IEnumerable<RunSetting> defaults, string? yaml, IEnumerable<string> sets, IEnumerable<RunSetting> flags) =>
         Of([.. defaults, .. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet), .. flags]);
 
-    /// <inheritdoc cref="Read(IEnumerable{RunSetting}, string?, IEnumerable{string}, IEnumerable{RunSetting})"/>
-    public static TrainingOptions Read(string? yaml, IEnumerable<string> sets) => Read([], yaml, sets, []);
-
     /// <summary>Whether a key is set at all, to its default or another value.</summary>
     public static bool IsSet(string key, string? yaml, IEnumerable<string> sets) =>
         (yaml is null ? [] : ReadYaml(yaml)).Concat(sets.Select(ParseSet)).Any(setting => setting.Key == key);

@@ -15,7 +15,7 @@ namespace SSLP.Engine.Runs;
 /// <param name="Init">SHA-256 of the file that the run began with; null where it began with random weights.</param>
 /// <param name="Faults">Patches that did not read and slides that are read no more; null where every patch read.</param>
 /// <param name="BaseSha256">Checksum of the checkpoint that this one's changes are laid over; null where it is whole.</param>
-public sealed record CheckpointState(
+internal sealed record CheckpointState(
     int Step, string Inputs, Dictionary<string, string> Options, string? Init = null, LoaderFaults? Faults = null, string? BaseSha256 = null);
 
 [JsonSerializable(typeof(CheckpointState))]
@@ -30,7 +30,7 @@ internal sealed partial class CheckpointJson : JsonSerializerContext;
 /// </summary>
 /// <param name="folder">The run's folder.</param>
 /// <param name="keep">The newest so many are kept.</param>
-public sealed partial class Checkpoint(RunFolder folder, int keep)
+internal sealed partial class Checkpoint(RunFolder folder, int keep)
 {
     private const string StateKey = "sslp.checkpoint";
 

@@ -6,7 +6,7 @@ using SSLP.Data.Patches;
 namespace SSLP.Engine.Runs;
 
 /// <summary>What identifies a run's patches: their slides, places and size. A checkpoint's bank rows mean nothing with others.</summary>
-public static class InputFingerprint
+internal static class InputFingerprint
 {
     /// <summary>SHA-256 of names, columns and patch size, in hex.</summary>
     public static string Of(IPatchSource source)

@@ -4,7 +4,7 @@ using SSLP.Engine.Weights;
 namespace SSLP.Engine.Runs;
 
 /// <summary>Whether two runs are the same to the last bit: what was learned, and every step on the way.</summary>
-public static class RunComparison
+internal static class RunComparison
 {
     /// <returns>The first difference as a sentence; null where there is none.</returns>
     /// <param name="a">A finished run.</param>

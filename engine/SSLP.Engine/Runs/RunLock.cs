@@ -7,7 +7,7 @@ namespace SSLP.Engine.Runs;
 /// One process at a time writes a run: run.lock is held open without sharing, and run.pid says by whom. The system lets go of it with the
 /// process, however that ends, so that a lock that is left behind is none.
 /// </summary>
-public sealed class RunLock : IDisposable
+internal sealed class RunLock : IDisposable
 {
     private readonly FileStream _file;
     private readonly RunFolder _folder;

@@ -15,7 +15,7 @@ namespace SSLP.Engine.Statistics;
 /// <param name="Gap"> Mean similarity with the own positive minus that with the negatives, these drawn from the sample of keys as the
 /// method draws from all. Semi-hard negatives may well be nearer than a much jittered view, so it is shown and judges nothing.
 /// </param>
-public sealed record CollapseSigns(int Width, double EffectiveRank, double Spread, double NeighbourEntropy, double Gap)
+internal sealed record CollapseSigns(int Width, double EffectiveRank, double Spread, double NeighbourEntropy, double Gap)
 {
     /// <summary>k of the nearest keys; fewer where there are few keys.</summary>
     public const int Nearest = 10;
@@ -36,26 +36,25 @@ public sealed record CollapseSigns(int Width, double EffectiveRank, double Sprea
         int keys = (int)similarity.shape[1], usable = keys - (others ? 1 : 0);
         double own = (features * positives).sum(1).mean().item<float>();
         return new(
-            compared.Width, spread.EffectiveRank, spread.Deviation, EntropyOf(order, keys, Math.Clamp(usable / 10, 1, Nearest)),
+            compared.Width, spread.EffectiveRank, spread.Deviation, EvennessOf(order, keys, Math.Clamp(usable / 10, 1, Nearest)),
             own - sorted.index_select(1, tensor(Ranks(compared, usable, seed))).mean().item<float>());
     }
 
     private static long[] Ranks(ComparedFeatures compared, int usable, ulong seed)
     {
-        int candidates = compared.Sampling == NegativeSampling.SemiHard ? Math.Max(1, NegativeRanks.PoolSize(usable, compared.PoolShare)) : usable;
+        int candidates = Math.Max(1, NegativeRanks.Candidates(compared.Sampling, usable, compared.PoolShare));
         // Hardest takes the first of the ranks: as large a part of them as semi-hard draws of its pool.
         int[] ranks = new int[Math.Max(1, compared.Sampling == NegativeSampling.Hardest ? candidates / 10 : candidates / 2)];
         int drawn = NegativeRanks.Draw(compared.Sampling, seed, 0, candidates, ranks.Length, ranks);
         return [.. ranks.Take(drawn).Select(rank => (long)rank)];
     }
 
-    private static double EntropyOf(Tensor order, int keys, int k)
+    private static double EvennessOf(Tensor order, int keys, int k)
     {
         long[] nearest = order.narrow(1, 0, k).contiguous().ToArray<long>();
         int[] taken = new int[keys];
         foreach (long key in nearest)
             taken[key]++;
-        double total = nearest.Length, most = Math.Log(Math.Min(keys, total));
-        return most > 0 ? -taken.Where(n => n > 0).Sum(n => n / total * Math.Log(n / total)) / most : 0;
+        return Entropy.Evenness(taken);
     }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Statistics;
 
 /// <summary>Principal component analysis by the W × W covariance: exact, and cheap for the widths that encoders have.</summary>
-public sealed class PrincipalComponents
+internal sealed class PrincipalComponents
 {
     private PrincipalComponents(float[] mean, float[] axes, double[] variances)
     {

@@ -13,7 +13,7 @@ namespace SSLP.Engine.Statistics;
 /// <param name="Deviation">Mean over dimensions of the standard deviation of unit features, times √W: 0 collapsed, 1 isotropic (Chen and He
 /// 2021).</param>
 /// <param name="MeanCosine">Mean cosine between two different rows: 1 collapsed, near 0 spread out.</param>
-public sealed record SpreadStatistics(int Width, double EffectiveRank, double Deviation, double MeanCosine)
+internal sealed record SpreadStatistics(int Width, double EffectiveRank, double Deviation, double MeanCosine)
 {
     /// <summary>Rows from which a covariance of 128 to 2048 dimensions is known well enough.</summary>
     public const int EnoughRows = 8192;
@@ -42,6 +42,6 @@ public sealed record SpreadStatistics(int Width, double EffectiveRank, double De
         // Rounding leaves about 1e-16 of the squared scale (1 for unit rows) where there is no variance at all.
         if (total < 1e-12)
             return 1;
-        return Math.Exp(-variances.Where(v => v > 0).Sum(v => v / total * Math.Log(v / total)));
+        return Math.Exp(Entropy.Of(variances, total));
     }
 }

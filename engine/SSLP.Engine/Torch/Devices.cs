@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Torch;
 
 /// <summary>From the option "device" to a torch device.</summary>
-public static class Devices
+internal static class Devices
 {
     /// <exception cref="Fault">CUDA was asked for and libtorch sees no device.</exception>
     public static Device Select(DeviceKind kind) => kind switch

@@ -41,14 +41,20 @@ public sealed class EngineContext : IDisposable
     // libtorch has one default generator a process, and networks draw their first weights from it.
     private static readonly Lock Generator = new();
 
+    private readonly IWorkers? _hosts;
     private readonly Lazy<WorkerPool> _workers;
     private readonly Lazy<SlideRuntime> _slides;
 
     /// <summary>Loads libtorch.</summary>
-    /// <exception cref="Fault">It does not load.</exception>
-    public EngineContext(EngineSettings? settings = null)
+    /// <param name="settings">What the host chose.</param>
+    /// <param name="workers">The host's own threads, which stay the host's; null: as many of the context's own as the settings say.</param>
+    /// <exception cref="Fault">It does not load; or threads were asked for beside the host's, of another number.</exception>
+    public EngineContext(EngineSettings? settings = null, IWorkers? workers = null)
     {
         Settings = settings ?? new();
+        if (workers is not null && Settings.Threads != 0 && Settings.Threads != workers.Workers)
+            throw new Fault(FaultKind.Usage, $"threads is {Settings.Threads}, but the host brings {workers.Workers}; give one of the two.");
+        _hosts = workers;
         if (Settings.Threads is < 0 or > WorkerPool.MostWorkers)
             throw new Fault(FaultKind.Usage, $"threads is {Settings.Threads}; it takes a whole number from 0 to {WorkerPool.MostWorkers}.");
         TorchRuntime.Load(Settings.Libtorch);
@@ -60,7 +66,7 @@ public sealed class EngineContext : IDisposable
     public EngineSettings Settings { get; }
 
     /// <summary>Threads of the kernels.</summary>
-    public WorkerPool Workers => _workers.Value;
+    public IWorkers Workers => _hosts ?? _workers.Value;
 
     /// <summary>Caches and decoders of slides.</summary>
     /// <exception cref="Fault">The JPEG decoder that was asked for is not on this machine.</exception>
@@ -104,7 +110,7 @@ public sealed class EngineContext : IDisposable
     /// From here on libtorch's operations run on as many threads as these workers are. libtorch keeps one number a process, so whoever
     /// computes says its own first; a sum over other threads would have other bits.
     /// </summary>
-    internal static void UseThreads(WorkerPool workers)
+    internal static void UseThreads(IWorkers workers)
     {
         if (get_num_threads() != workers.Workers)
             set_num_threads(workers.Workers);

@@ -56,6 +56,23 @@ internal static unsafe partial class KernelBridge
     public static bool AreOn(KernelSet kernels, Device device) => kernels.Context is { } context
         && (device.type == TorchSharp.DeviceType.CUDA ? context.Device.Ordinal == Devices.NumberOf(device) : context.IsOnHost);
 
+    /// <summary>The first numbers of a dense float32 tensor, on whatever device it is, as the kernels see them; valid while it lives.</summary>
+    public static VectorView Vector(Tensor dense, long count)
+    {
+        if (dense.dtype != ScalarType.Float32 || count > dense.numel())
+            throw new ArgumentException($"{count} float32 numbers are not in a tensor of {dense.numel()} {dense.dtype}.");
+        return new VectorView((float*)Address(dense), count);
+    }
+
+    /// <summary>The optimizer's kernel for tensors of a device, of the caller's; null where none of these kernels works in its memory.</summary>
+    public static IMomentumSgd? MomentumSgd(KernelSet kernels, Device device) =>
+        (device.type == TorchSharp.DeviceType.CUDA, kernels.Backend == KernelBackend.Cuda) switch
+        {
+            (true, false) => null,
+            (false, true) => new MomentumSgdCpu(kernels.Pool),
+            _ => kernels.MomentumSgd(),
+        };
+
     /// <summary>Some bytes of a dense tensor on the CPU, of whatever size the whole is; valid while the tensor lives.</summary>
     /// <param name="dense">The tensor.</param>
     /// <param name="offset">The first byte.</param>

@@ -5,7 +5,7 @@ using SSLP.Kernels;
 namespace SSLP.Engine.Torch;
 
 /// <summary>What ran, for the heading of a table: the machine and the commit.</summary>
-public static class ThisProcess
+internal static class ThisProcess
 {
     /// <summary>This process's processor, as a table's heading.</summary>
     public static string Machine(int threads) =>

@@ -8,7 +8,7 @@ namespace SSLP.Engine.Torch;
 /// Loads libtorch, once a process. By default the one that came with the build; else the libraries of a Python torch (its <c>lib</c>
 /// folder), which is how a machine with a GPU and no .NET packages runs this. Must be called before TorchSharp is touched.
 /// </summary>
-public static class TorchRuntime
+internal static class TorchRuntime
 {
     // Dependencies before dependants: each is found by its name when the next one asks for it.
     private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
@@ -54,7 +54,7 @@ public static class TorchRuntime
     private static void LoadFrom(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new Fault(FaultKind.Device, $"libtorch names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
+            throw new Fault(FaultKind.Usage, $"libtorch names '{folder}', which is no folder: it takes the lib folder of a Python torch.");
         foreach (string library in Libraries)
         {
             string path = Path.Combine(folder, FileName(library));
@@ -65,7 +65,9 @@ public static class TorchRuntime
             }
             else if (!library.EndsWith("cuda", StringComparison.Ordinal))
             {
-                throw new Fault(FaultKind.Device, $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
+                throw new Fault(
+                    FaultKind.Usage,
+                    $"libtorch names '{folder}', which has no {FileName(library)}: it takes the lib folder of a Python torch.");
             }
         }
     }

@@ -2,6 +2,7 @@ using SSLP.Data.Loading;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Optimizer;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
@@ -19,12 +20,13 @@ internal sealed class DeviceTraining : IDisposable
     private readonly KernelSet _kernels;
     private readonly Method _method;
     private readonly StepGuard _guard;
+    private readonly FlatSgd _optimizer;
     private readonly DeviceSlots _slots;
     private readonly StepReport _report;
 
-    private DeviceTraining(KernelSet kernels, Method method, StepGuard guard, DeviceSlots slots)
+    private DeviceTraining(KernelSet kernels, Method method, StepGuard guard, FlatSgd optimizer, DeviceSlots slots)
     {
-        (_kernels, _method, _guard, _slots) = (kernels, method, guard, slots);
+        (_kernels, _method, _guard, _optimizer, _slots) = (kernels, method, guard, optimizer, slots);
         _report = kernels.NewReport();
     }
 
@@ -34,15 +36,18 @@ internal sealed class DeviceTraining : IDisposable
     /// <summary>For a method that can, with kernels that work where its network is; else null.</summary>
     /// <param name="method">Where it will run.</param>
     /// <param name="guard">Of the method.</param>
+    /// <param name="optimizer">Of its encoder.</param>
     /// <param name="options">What is drawn for a view.</param>
     /// <param name="patchSize">P, side of the patches, px.</param>
     /// <param name="batchSize">B.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="device">Where the network is.</param>
     public static DeviceTraining? For(
-        Method method, StepGuard guard, AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device) =>
+        Method method, StepGuard guard, FlatSgd optimizer, AugmentOptions options, int patchSize, int batchSize, ulong seed,
+        Device device) =>
         method.OnDevice is { } kernels && KernelBridge.AreOn(kernels, device)
-            ? new DeviceTraining(kernels, method, guard, new DeviceSlots(kernels, options, patchSize, batchSize, method, seed, device))
+            ? new DeviceTraining(
+                kernels, method, guard, optimizer, new DeviceSlots(kernels, options, patchSize, batchSize, method, seed, device))
             : null;
 
     /// <summary>Forward, loss and backward. A step whose lists did not fit is done again with more room before anybody hears of
@@ -52,20 +57,21 @@ internal sealed class DeviceTraining : IDisposable
     /// <param name="ramp">w(t).</param>
     /// <param name="isWatched">The method is to leave what it compared.</param>
     /// <param name="before">The batch statistics before the step.</param>
-    /// <param name="clear">Forgets the gradients of what came before.</param>
-    public (TrainingBatch Batch, StepReading Reading) Step(
-        PatchBatch patches, int step, double ramp, bool isWatched, (Tensor, Tensor) before, Action clear)
+    /// <returns>The batch, what the report says of it, and the norm of its gradients.</returns>
+    public (TrainingBatch Batch, StepReading Reading, double Norm) Step(
+        PatchBatch patches, int step, double ramp, bool isWatched, (Tensor, Tensor) before)
     {
         while (true)
         {
             var batch = new TrainingBatch(_slots.Send(patches, _method, step, ramp), _slots.Patches, step, ramp, isWatched);
-            clear();
+            _optimizer.ClearGradients();
             _report.EnqueueClear();
             _method.EnqueueStep(batch, _slots.Inputs, _report);
-            _guard.EnqueueChecks(_report, _kernels);
+            _guard.EnqueueStatistics(_report, _kernels);
+            double? norm = _optimizer.EnqueueNorm(_report) ? null : _optimizer.GradientNorm();
             StepReading reading = _report.Read();
             if (!reading.IsToBeRepeated)
-                return (batch, reading);
+                return (batch, reading, norm ?? reading.GradientNorm);
             _guard.Restore(before);
             _method.Widen(reading);
             _slots.EnqueueConsumed();

@@ -31,7 +31,7 @@ public sealed class PlanTimes
     /// <param name="device">Where the network will run.</param>
     public static PlanTimes Measure(TrainingOptions options, IPatchSource source, KernelSet kernels, Device device)
     {
-        int rows = source.Table.Count, batch = Math.Min(options.BatchSize, rows), steps = rows / batch;
+        int rows = source.Table.Count, batch = new RunSizes(options, rows).BatchSize, steps = rows / batch;
         List<(string, double)> parts =
         [
             ("reading and decoding, on all threads", Reading(source) * rows / kernels.Pool.Workers),
@@ -39,7 +39,7 @@ public sealed class PlanTimes
         ];
         if (options.Method is MethodKind.Sslp or MethodKind.InstDisc)
         {
-            ObjectivePlan plan = options.Method == MethodKind.InstDisc ? InstDisc.PlanFor(options, rows) : options.ObjectiveFor(rows);
+            ObjectivePlan plan = MethodFactory.PlanOf(options, rows);
             (double step, double assignment) = Bank(options, plan, batch, rows, kernels);
             parts.Add(("bank: sets, loss, gradient", step * steps));
             if (plan.Terms.NearestKeys > 0)

@@ -92,7 +92,7 @@ public sealed class PretrainJob : IDisposable
             if (_options.ProbeEvery > 0 && makeProbe is null)
                 throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
             IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
-            trainer = new Trainer(_options, _folder, _source, method, device, kernels.Pool, probe);
+            trainer = new Trainer(_options, _folder, _source, method, device, kernels, probe);
             bool resumed = resume && trainer.Resume(from, extend);
             if (resumed && from is not null)
                 SetAside = checkpoints.SetAsideLater(from, trainer.StepsDone);
@@ -120,7 +120,7 @@ public sealed class PretrainJob : IDisposable
     public string? Probe { get; }
 
     /// <summary>What is trained.</summary>
-    public Method Method => _method;
+    internal Method Method => _method;
 
     /// <summary>Steps, epochs and what is left of them.</summary>
     public Trainer Trainer => _trainer;
@@ -158,7 +158,7 @@ public sealed class PretrainJob : IDisposable
         PatchTable table = _source.Table;
         return new RunRecord(
             command, DateTime.UtcNow, _source.Describe, table.Count, table.Slides.Count, InputFingerprint.Of(_source),
-            OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)),
+            OptionTable.ToText(_options),
             new Dictionary<string, string>
             {
                 ["steps"] = $"{_trainer.Schedule.TotalSteps}",

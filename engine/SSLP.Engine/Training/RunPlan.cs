@@ -1,6 +1,7 @@
 using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
+using SSLP.Engine.Methods;
 using SSLP.Engine.Model;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
@@ -38,7 +39,8 @@ public sealed class RunPlan
     /// <param name="patchSize">P.</param>
     public static RunPlan Of(TrainingOptions options, int rows, int patchSize)
     {
-        long n = rows, d = options.Width, b = Math.Min(options.BatchSize, rows), r = options.ClusterRuns, side = options.InputSize;
+        var sizes = new RunSizes(options, rows);
+        long n = rows, d = options.Width, b = sizes.BatchSize, r = options.ClusterRuns, side = options.InputSize;
         bool hasBank = options.Method is MethodKind.Sslp or MethodKind.InstDisc;
         long views = options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1;
         long parameters = (options.Arch == Architecture.ResNet18 ? Parameters18 : Parameters50) * (options.Method == MethodKind.MoCoV2 ? 2 : 1);
@@ -49,7 +51,7 @@ public sealed class RunPlan
         List<PlannedBuffer> memory = [];
         if (hasBank)
         {
-            ThreeTermOptions terms = options.ObjectiveFor(rows).Terms;
+            ThreeTermOptions terms = MethodFactory.PlanOf(options, rows).Terms;
             memory.Add(new($"bank, rows to gather from: 4·N·⌈D⌉₁₆", 4 * n * ((d + 15) / 16 * 16), $"width={d / 2}, or {fewer}"));
             memory.Add(new($"bank, panels to stream: 4·⌈N⌉₃₂·D; the second copy keeps gathers to whole cache lines", 4 * ((n + 31) / 32 * 32) * d, $"width={d / 2}, or {fewer}"));
             memory.Add(new("labels: 4·R·N, twice while it clusters", 8 * r * n, $"cluster_runs={Math.Max(1, r - 1)}, or {fewer}"));
@@ -59,10 +61,11 @@ public sealed class RunPlan
             memory.Add(new("sets of a step: B·(8·M + 8·(1 + A)·K)", b * (8L * terms.Negatives + 8L * (1 + terms.AuxiliaryAnchors) * terms.NearestKeys), $"batch_size={b / 2}", true));
         }
         else if (options.Method == MethodKind.MoCoV2)
-            memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(Math.Min(options.Queue, rows), options.Width), $"queue={options.Queue / 2}"));
+            memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={options.Queue / 2}"));
         memory.Add(new("columns of the patches: 12·N, mapped where they come from a manifest", 12 * n, fewer));
         memory.Add(new("order of an epoch: 8·N", 8 * n, fewer));
-        memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, Math.Min(options.Prefetch, ReplacingReader.Lag)), $"prefetch=2, or batch_size={b / 2}"));
+        memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch),
+            $"prefetch=2, or batch_size={b / 2}"));
         memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));
         memory.Add(new("weights, gradients, momentum, a checkpoint's copy: 16 a parameter", 16 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));

@@ -5,7 +5,7 @@ namespace SSLP.Engine.Training;
 /// <summary>What changes over a run: the learning rate and the ramp of the intra and inter terms.</summary>
 /// <param name="Options">The run's options.</param>
 /// <param name="StepsPerEpoch">Batches of an epoch.</param>
-public sealed record Schedule(TrainingOptions Options, int StepsPerEpoch)
+internal sealed record Schedule(TrainingOptions Options, int StepsPerEpoch)
 {
     /// <summary>Steps of the whole run: the epochs' or max_steps, whichever is fewer.</summary>
     public int TotalSteps { get; } = (int)Math.Min(

@@ -4,6 +4,7 @@ using SSLP.Data.Loading;
 using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
+using SSLP.Engine.Optimizer;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
@@ -26,11 +27,11 @@ public sealed class StepReplay : IDisposable
     {
         (Record, _state, _file) = DivergedStep.Open(folder);
         // The weights come from the state; the file that the run began with may be gone.
-        Options = _state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{folder}'")) with { Init = string.Empty };
+        Options = OptionTable.FromText(_state.Options, $"'{folder}'") with { Init = string.Empty };
     }
 
     /// <summary>What was recorded of the step.</summary>
-    public DivergedStep Record { get; }
+    internal DivergedStep Record { get; }
 
     /// <summary>The run's options.</summary>
     public TrainingOptions Options { get; private set; }
@@ -65,7 +66,8 @@ public sealed class StepReplay : IDisposable
         using BatchMemory pixels = Read(source, patches);
         int before = Record.Step - 1;
         var batch = new TrainingBatch(views.Make(new PatchBatch(Record.Batch, pixels.Pointer, patches), before, method.Views), patches, before, Record.Ramp);
-        return StepTrace.Of(method, batch, new StepGuard(method), Options.Temperature);
+        using var optimizer = new FlatSgd(method.Encoder, kernels, Options.LearningRate, Options.Momentum, Options.WeightDecay);
+        return StepTrace.Of(method, batch, new StepGuard(method, optimizer), Options.Temperature);
     }
 
     public void Dispose() => _file.Dispose();

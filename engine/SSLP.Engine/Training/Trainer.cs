@@ -5,6 +5,7 @@ using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Optimizer;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
@@ -12,7 +13,6 @@ using SSLP.Engine.Watch;
 using SSLP.Engine.Weights;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Training;
@@ -34,8 +34,9 @@ public sealed class Trainer : IDisposable
     private readonly IPatchSource _source;
     private readonly Method _method;
     private readonly Device _device;
-    private readonly WorkerPool _pool;
-    private readonly SGD _optimizer;
+    private readonly IWorkers _pool;
+    private readonly FlatSgd _optimizer;
+    private readonly RunSizes _sizes;
     private readonly PatchOrder _order;
     private readonly ReplacingReader _reader;
     private readonly ViewMaker _views;
@@ -55,14 +56,15 @@ public sealed class Trainer : IDisposable
     /// <param name="source">The patches; stays the caller's.</param>
     /// <param name="method">What is learned; owned from here on.</param>
     /// <param name="device">Where the network runs.</param>
-    /// <param name="pool">Threads of the kernels; stays the caller's.</param>
+    /// <param name="kernels">Implementation and threads; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
-    public Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, WorkerPool pool, IRunProbe? probe = null)
+    internal Trainer(TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels, IRunProbe? probe = null)
     {
-        (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, pool, probe);
-        _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, options.BatchSize);
+        (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, kernels.Pool, probe);
+        _sizes = new RunSizes(options, source.Table.Count);
+        _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, _sizes.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
-        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, pool);
+        _views = new ViewMaker(options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize, (ulong)options.Seed, device, _pool);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
         _writer = new CheckpointWriter(_checkpoints);
         _inputs = InputFingerprint.Of(source);
@@ -70,15 +72,18 @@ public sealed class Trainer : IDisposable
         Schedule = new Schedule(options, _order.BatchesPerEpoch);
         method.To(device);
         method.Encoder.train();
-        // After the move, which makes new parameters: the optimizer keeps its state by their handles.
-        _optimizer = optim.SGD(method.Encoder.parameters(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
-        _guard = new StepGuard(method);
+        // After the move, which makes new parameters.
+        _optimizer = new FlatSgd(method.Encoder, kernels, options.LearningRate, options.Momentum, options.WeightDecay);
+        _guard = new StepGuard(method, _optimizer);
         _onDevice = DeviceTraining.For(
-            method, _guard, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
+            method, _guard, _optimizer, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
             (ulong)options.Seed, device);
     }
 
-    public Schedule Schedule { get; }
+    internal Schedule Schedule { get; }
+
+    /// <summary>Sizes as they came out for these patches.</summary>
+    public RunSizes Sizes => _sizes;
 
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;
@@ -214,8 +219,7 @@ public sealed class Trainer : IDisposable
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
         }
-        _optimizer.SetLearningRate(rate);
-        _optimizer.step();
+        _optimizer.Step(rate);
         if (_onDevice is null)
             _method.EndStep(batch);
         else
@@ -251,7 +255,7 @@ public sealed class Trainer : IDisposable
     {
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
-        _optimizer.zero_grad();
+        _optimizer.ClearGradients();
         StepTerms terms = _method.Step(batch);
         double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
         return (batch, terms, norm, double.IsFinite(norm) && _guard.StatisticsAreFinite());
@@ -261,12 +265,9 @@ public sealed class Trainer : IDisposable
     private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnDevice(
         DeviceTraining device, PatchBatch patches, BatchRing ring, double ramp, (Tensor, Tensor) before)
     {
-        (TrainingBatch batch, StepReading reading) = device.Step(
-            patches, _step, ramp, _watches!.IsDue(_step + 1), before, () => _optimizer.zero_grad());
+        (TrainingBatch batch, StepReading reading, double norm) = device.Step(patches, _step, ramp, _watches!.IsDue(_step + 1), before);
         ring.Release();
-        StepTerms terms = device.TermsOf(reading);
-        double norm = double.IsFinite(terms.Loss) ? reading[StepValue.GradientNorm] : double.NaN;
-        return (batch, terms, norm, double.IsFinite(norm) && reading.Fault == StepFault.None);
+        return (batch, device.TermsOf(reading), norm, double.IsFinite(norm) && reading.Fault == StepFault.None);
     }
 
     /// <summary>With the online probe's reading, whose time is in no line's patches per second.</summary>
@@ -315,7 +316,7 @@ public sealed class Trainer : IDisposable
     private CheckpointState State()
     {
         LoaderFaults faults = _reader.State();
-        return new(_step, _inputs, OptionTable.All.ToDictionary(o => o.Key, o => o.Get(_options)), _init, faults.Failed.Length > 0 ? faults : null);
+        return new(_step, _inputs, OptionTable.ToText(_options), _init, faults.Failed.Length > 0 ? faults : null);
     }
 
     private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
@@ -323,7 +324,7 @@ public sealed class Trainer : IDisposable
     private void RefuseOtherRun(CheckpointState state, bool extend, bool isExtended)
     {
         // An option that the checkpoint does not know yet was at its default.
-        TrainingOptions before = state.Options.Aggregate(new TrainingOptions(), (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, "the checkpoint's options"));
+        TrainingOptions before = OptionTable.FromText(state.Options, "the checkpoint's options");
         if (extend)
             before = before with { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps };
         List<string> differences = [.. OptionTable.Differences(before, _options)];
@@ -345,7 +346,7 @@ public sealed class Trainer : IDisposable
     private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
     {
         _writer.Wait();
-        _optimizer.zero_grad();
+        _optimizer.ClearGradients();
         StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
         _guard.Restore(before);
         string where = trace.First is { } first
@@ -391,9 +392,8 @@ public sealed class Trainer : IDisposable
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         using CudaContext? own = Devices.ContextOf(_device);
         CudaContext? context = _onDevice?.Context ?? own;
-        int slots = Math.Min(_options.Prefetch, ReplacingReader.Lag);
-        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, slots));
-        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, slots, workers, memory);
+        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, _order.BatchSize, _sizes.Prefetch));
+        return new BatchRing(_reader, _source.PatchSize, _order.BatchSize, _sizes.Prefetch, workers, memory);
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace SSLP.Engine.Training;
 
 /// <summary>Bytes of a batch → augmented views as tensors on the device. Its buffers are allocated once.</summary>
-public sealed unsafe class ViewMaker : IDisposable
+internal sealed unsafe class ViewMaker : IDisposable
 {
     private readonly AugmenterCpu _augmenter;
     private readonly Device _device;
@@ -21,7 +21,7 @@ public sealed unsafe class ViewMaker : IDisposable
     /// <param name="seed">Seed of the run.</param>
     /// <param name="device">Where the views are wanted.</param>
     /// <param name="pool">Threads.</param>
-    public ViewMaker(AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, WorkerPool pool)
+    public ViewMaker(AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, IWorkers pool)
     {
         _augmenter = new AugmenterCpu(options, patchSize, pool);
         (_device, _seed, _patches) = (device, seed, new int[batchSize]);

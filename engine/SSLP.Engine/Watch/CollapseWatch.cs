@@ -21,7 +21,7 @@ namespace SSLP.Engine.Watch;
 /// </summary>
 /// <param name="options">The run's options.</param>
 /// <param name="totalSteps">Steps of the whole run.</param>
-public sealed class CollapseWatch(TrainingOptions options, int totalSteps)
+internal sealed class CollapseWatch(TrainingOptions options, int totalSteps)
 {
     /// <summary>Least effective rank.</summary>
     public const double LeastRank = 1.5;

@@ -31,4 +31,4 @@ public interface IRunProbe
 /// <param name="device">Where the network is.</param>
 /// <param name="pool">Threads of the scaling; stays the caller's.</param>
 /// <param name="seed">Of the draw: the same for a resumed run.</param>
-public delegate IRunProbe RunProbeFactory(IPatchSource source, EncoderPreprocessing preprocessing, Device device, WorkerPool pool, int seed);
+public delegate IRunProbe RunProbeFactory(IPatchSource source, EncoderPreprocessing preprocessing, Device device, IWorkers pool, int seed);

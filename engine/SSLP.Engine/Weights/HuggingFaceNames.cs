@@ -6,7 +6,7 @@ namespace SSLP.Engine.Weights;
 /// torchvision's names of a ResNet's tensors ↔ those of Hugging Face's <c>ResNetModel</c>: conv1 and bn1 are its embedder, layer1 to layer4
 /// its stages 0 to 3, a block's convolutions its layers 0, 1, 2, each with its normalisation, downsample its shortcut.
 /// </summary>
-public static partial class HuggingFaceNames
+internal static partial class HuggingFaceNames
 {
     /// <summary>"layer2.0.downsample.1.bias" → "encoder.stages.1.layers.0.shortcut.normalization.bias".</summary>
     /// <exception cref="ArgumentException">No name of a ResNet's tensor.</exception>

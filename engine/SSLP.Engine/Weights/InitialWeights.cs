@@ -23,10 +23,17 @@ public static class InitialWeights
     /// <exception cref="Fault">There is no such file.</exception>
     public static string HashOf(string path)
     {
-        if (!File.Exists(path))
-            throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+        Require(path);
         using FileStream stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    /// <summary>Refuses a path at which there is no file; an empty one means random weights.</summary>
+    /// <exception cref="Fault">There is none.</exception>
+    public static void Require(string path)
+    {
+        if (path.Length > 0 && !File.Exists(path))
+            throw new Fault(FaultKind.Usage, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
     }
 
     /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that

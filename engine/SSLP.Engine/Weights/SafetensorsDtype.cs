@@ -11,7 +11,7 @@ public enum SafetensorsDtype
 }
 
 /// <summary>Sizes of the element types and what each is called in torch.</summary>
-public static class SafetensorsDtypes
+internal static class SafetensorsDtypes
 {
     /// <summary>Bytes of one element.</summary>
     public static int Size(this SafetensorsDtype dtype) => dtype switch

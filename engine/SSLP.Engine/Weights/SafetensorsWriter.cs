@@ -62,7 +62,7 @@ public sealed record SafetensorsItem(string Name, SafetensorsDtype Dtype, IReadO
 }
 
 /// <summary>Writes safetensors files: one pass over the tensors, a checksum of the data in the metadata, atomically.</summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     private static readonly string ChecksumPlaceholder = new('0', 64);
     private static readonly string[] OwnKeys = [SafetensorsFile.ChecksumKey, SafetensorsFile.HeaderChecksumKey, SafetensorsFile.FormatKey];

@@ -60,7 +60,7 @@ public static class Embedder
     /// <param name="cancel">Stops between batches.</param>
     /// <returns>One row a patch that read, and the ids of those that did not.</returns>
     public static (FeatureTable Features, IReadOnlyList<int> Unread) Run(
-        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool,
+        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, IWorkers pool,
         IProgress<int>? progress = null, CancellationToken cancel = default)
     {
         int count = source.Table.Count;
@@ -87,7 +87,7 @@ public static class Embedder
     /// <param name="cancel">Stops between batches.</param>
     /// <returns>The ids of patches that did not read.</returns>
     public static unsafe IReadOnlyList<int> Stream(
-        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, int[] patches, Device device, WorkerPool pool, EmbedOptions options,
+        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, int[] patches, Device device, IWorkers pool, EmbedOptions options,
         IFeatureSink sink, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
         EngineContext.UseThreads(pool);

@@ -11,7 +11,7 @@ namespace SSLP.Evaluation.Features;
 /// <c>coords_unit</c> says). Beside them, for whoever wants the rest: <c>grid</c> [N, 2] int32 (column, row), and
 /// <c>slide</c>, <c>label</c>, <c>split</c> [N] int32 with their <c>…_names</c>; −1 means none.
 /// </summary>
-public static class FeatureFile
+internal static class FeatureFile
 {
     internal const string Level0Unit = "level0_px", GridUnit = "patch_grid";
 

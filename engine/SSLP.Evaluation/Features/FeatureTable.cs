@@ -1,11 +1,15 @@
+using System.Numerics.Tensors;
 using SSLP.Data.Patches;
 using SSLP.Engine.Statistics;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Features;
 
 /// <summary>One feature vector per patch, beside where the patch lies and what is known of it.</summary>
 public sealed class FeatureTable
 {
+    private const int BlockRows = 256;
+
     /// <summary>Takes the numbers as they are (no copy).</summary>
     /// <param name="patches">N patches.</param>
     /// <param name="values">N × W, row-major.</param>
@@ -41,7 +45,7 @@ public sealed class FeatureTable
     public int Count => Patches.Count;
 
     /// <summary>How the features fill their space; two rows at least; a large table is sampled at even distances.</summary>
-    public SpreadStatistics Spread()
+    internal SpreadStatistics Spread()
     {
         int stride = Math.Max(1, Count / SpreadStatistics.EnoughRows);
         FeatureTable sampled = stride == 1 ? this : Select([.. Enumerable.Range(0, Count / stride).Select(i => i * stride)]);
@@ -50,6 +54,28 @@ public sealed class FeatureTable
 
     /// <summary>The W numbers of one patch.</summary>
     public ReadOnlySpan<float> Row(int patch) => Values.AsSpan(patch * Width, Width);
+
+    /// <summary>Rows from <paramref name="first"/> on at length 1, as many as <paramref name="into"/> has room for; a row of zeros stays
+    /// one.</summary>
+    /// <returns>The part of <paramref name="into"/> that was written.</returns>
+    public ReadOnlySpan<float> UnitRows(int first, float[] into)
+    {
+        int rows = Math.Min(into.Length / Width, Count - first);
+        for (int row = 0; row < rows; row++)
+            TensorPrimitives.Divide(
+                Row(first + row), Math.Max(TensorPrimitives.Norm(Row(first + row)), 1e-12f), into.AsSpan(row * Width, Width));
+        return into.AsSpan(0, rows * Width);
+    }
+
+    /// <summary>All rows at length 1 as the kernels take them; the caller's.</summary>
+    public MemoryBank ToBank()
+    {
+        var bank = new MemoryBank(Count, Width);
+        float[] block = new float[BlockRows * Width];
+        for (int first = 0; first < Count; first += BlockRows)
+            bank.LoadRows(first, UnitRows(first, block));
+        return bank;
+    }
 
     /// <summary>The same numbers under another name of what made them.</summary>
     public FeatureTable Named(string source) => new(Patches, Values, Width, source, Level0);

@@ -46,7 +46,7 @@ public static class FineTune
     /// <param name="progress">Epochs done.</param>
     /// <param name="cancel">Stops after the running step.</param>
     public static ProbeResult Run(
-        ResNet backbone, EncoderPreprocessing preprocessing, string name, IPatchSource source, ProbeSplit split, Device device, WorkerPool pool,
+        ResNet backbone, EncoderPreprocessing preprocessing, string name, IPatchSource source, ProbeSplit split, Device device, IWorkers pool,
         FineTuneOptions? options = null, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
         EngineContext.UseThreads(pool);
@@ -78,7 +78,7 @@ public static class FineTune
     }
 
     private static void Train(
-        ResNet backbone, Linear head, EncoderPreprocessing preprocessing, PatchSubset training, Device device, WorkerPool pool,
+        ResNet backbone, Linear head, EncoderPreprocessing preprocessing, PatchSubset training, Device device, IWorkers pool,
         FineTuneOptions o, IProgress<int>? progress, CancellationToken cancel)
     {
         int batchSize = Math.Min(o.BatchSize, training.Table.Count), batches = training.Table.Count / batchSize, slots = 3;

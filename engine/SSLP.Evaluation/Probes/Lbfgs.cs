@@ -10,22 +10,24 @@ internal static class Lbfgs
 {
     private const int History = 10;
 
+    // Stops when no component of the gradient is larger, and after so many steps all the same.
+    private const double Tolerance = 1e-6;
+    private const int MostIterations = 1000;
+
     /// <summary>Value at <c>x</c>; writes the gradient.</summary>
     public delegate double Objective(double[] x, double[] gradient);
 
     /// <param name="objective">What to make small.</param>
     /// <param name="start">Where to begin; not changed.</param>
-    /// <param name="tolerance">Stop when no component of the gradient is larger.</param>
-    /// <param name="maxIterations">Stop after so many steps all the same.</param>
-    /// <returns>The point, and whether its gradient met the tolerance.</returns>
-    public static (double[] X, bool Converged) Minimise(Objective objective, double[] start, double tolerance = 1e-6, int maxIterations = 1000)
+    /// <returns>The point, and whether its gradient came down to 1e-6.</returns>
+    public static (double[] X, bool Converged) Minimise(Objective objective, double[] start)
     {
         double[] x = [.. start], gradient = new double[x.Length];
         double value = objective(x, gradient);
         List<(double[] S, double[] Y, double Rho)> history = [];
-        for (int iteration = 0; iteration < maxIterations; iteration++)
+        for (int iteration = 0; iteration < MostIterations; iteration++)
         {
-            if (Math.Abs(TensorPrimitives.MaxMagnitude<double>(gradient)) <= tolerance)
+            if (Math.Abs(TensorPrimitives.MaxMagnitude<double>(gradient)) <= Tolerance)
                 return (x, true);
             double[] direction = Direction(gradient, history);
             double slope = TensorPrimitives.Dot<double>(gradient, direction);

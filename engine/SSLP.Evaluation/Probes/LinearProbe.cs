@@ -64,19 +64,19 @@ public static class LinearProbe
     /// patients) that it did not learn from, and the result is fitted on all of them. With one training slide there is nothing to hold out
     /// and λ is 1e-2.
     /// </summary>
-    public static ProbeResult Logistic(ProbeTask task, int seed = 0)
+    public static ProbeResult Logistic(ProbeTask task)
     {
-        double lambda = ChooseL2(task, seed);
+        double lambda = ChooseL2(task);
         LogisticRegression fitted = LogisticRegression.FitPath(task.Train, task.TrainLabels, task.Classes.Count, [lambda])[lambda];
         string setting = string.Create(CultureInfo.InvariantCulture, $"l2={lambda:g}{(fitted.Converged ? "" : " (not converged)")}");
         return ProbeResult.From("linear_logistic", setting, task, fitted.Probabilities(task.Test));
     }
 
-    private static double ChooseL2(ProbeTask task, int seed)
+    private static double ChooseL2(ProbeTask task)
     {
         if (task.Train.Patches.UnitOf().Distinct().Count() < 2)
             return 1e-2;
-        ProbeSplit split = ProbeSplit.Draw(task.Train.Patches, [.. Enumerable.Range(0, task.Train.Count)], 0.2, seed);
+        ProbeSplit split = ProbeSplit.Draw(task.Train.Patches, [.. Enumerable.Range(0, task.Train.Count)], 0.2, seed: 0);
         // A part that holds one class can still be learned from: the other classes' intercepts fall, and the loss says so.
         FeatureTable part = task.Train.Select(split.Train), held = task.Train.Select(split.Test);
         return LogisticRegression.FitPath(part, part.Patches.LabelOf.ToArray(), task.Classes.Count, L2Sweep)

@@ -11,7 +11,7 @@ namespace SSLP.Evaluation.Probes;
 /// <para>Features of a network are so correlated that descent on them takes thousands of steps. The problem is therefore solved in their
 /// principal axes, which leaves ‖W‖ as it is, each axis scaled to a curvature near 1: the same minimum in some tens of steps.</para>
 /// </summary>
-public sealed class LogisticRegression
+internal sealed class LogisticRegression
 {
     private readonly double[] _mean;
     private readonly double[] _scale;

@@ -6,13 +6,13 @@ namespace SSLP.Evaluation.Probes;
 /// <param name="MacroF1">Mean F1 of the classes that are present or predicted.</param>
 /// <param name="Auc">Area under the ROC curve: of class 1 for two classes, else the mean of one against the rest; null where one class is
 /// present.</param>
-public sealed record Metrics(double Accuracy, double BalancedAccuracy, double MacroF1, double? Auc);
+internal sealed record Metrics(double Accuracy, double BalancedAccuracy, double MacroF1, double? Auc);
 
 /// <summary>
 /// Metrics of one set of scores under changing row weights. The ranking is sorted once; every weighting after that is one pass over
 /// the N rows a class, which is what makes a bootstrap of a thousand resamples cheap.
 /// </summary>
-public sealed class MetricScorer
+internal sealed class MetricScorer
 {
     private readonly int[] _labels;
     private readonly int[] _predicted;

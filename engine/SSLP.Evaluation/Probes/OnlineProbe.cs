@@ -12,7 +12,7 @@ namespace SSLP.Evaluation.Probes;
 /// <summary>What a running training is worth at one moment.</summary>
 /// <param name="Judged">kNN on slides that it has not learned from; null where there was nothing to judge.</param>
 /// <param name="Why">Why there was not, a sentence; else null.</param>
-public sealed record OnlineReading(Metrics? Judged, string? Why);
+internal sealed record OnlineReading(Metrics? Judged, string? Why);
 
 /// <summary>
 /// Watches a training by a kNN vote on a fixed, small set of labelled patches. Whole slides are drawn by the seed for the judged side, so
@@ -34,7 +34,7 @@ public sealed class OnlineProbe : IRunProbe
     private readonly int _learned;
     private readonly EncoderPreprocessing _preprocessing;
     private readonly Device _device;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
 
     /// <param name="source">Patches with classes; stays the caller's.</param>
     /// <param name="preprocessing">What the network's inputs go through.</param>
@@ -42,7 +42,7 @@ public sealed class OnlineProbe : IRunProbe
     /// <param name="pool">Threads of the scaling; stays the caller's.</param>
     /// <param name="seed">Of the draw: the same for a resumed run.</param>
     /// <exception cref="Fault">No labels, labels of one class, or of one slide.</exception>
-    public OnlineProbe(IPatchSource source, EncoderPreprocessing preprocessing, Device device, WorkerPool pool, int seed)
+    public OnlineProbe(IPatchSource source, EncoderPreprocessing preprocessing, Device device, IWorkers pool, int seed)
     {
         (_preprocessing, _device, _pool) = (preprocessing, device, pool);
         PatchTable table = source.Table;
@@ -73,7 +73,7 @@ public sealed class OnlineProbe : IRunProbe
     /// <summary>Reads the network as it is now.</summary>
     /// <param name="backbone">On the device; in any mode, in which it is left.</param>
     /// <param name="cancel">Stops between batches.</param>
-    public OnlineReading Read(ResNet backbone, CancellationToken cancel = default)
+    internal OnlineReading Read(ResNet backbone, CancellationToken cancel = default)
     {
         bool wasTraining = backbone.training;
         backbone.eval();
@@ -94,7 +94,7 @@ public sealed class OnlineProbe : IRunProbe
         return new(reading.Judged?.Accuracy, reading.Judged?.BalancedAccuracy, reading.Judged?.Auc, reading.Why);
     }
 
-    private static OnlineReading Judge(FeatureTable features, int learned)
+    private OnlineReading Judge(FeatureTable features, int learned)
     {
         if (!Array.TrueForAll(features.Values, float.IsFinite))
             return new(null, "in evaluation mode the encoder gives features that are no finite numbers");
@@ -102,7 +102,8 @@ public sealed class OnlineProbe : IRunProbe
         var split = new ProbeSplit(rows[..learned], rows[learned..], "online");
         if (Classes(features.Patches, split.Train) < 2 || Classes(features.Patches, split.Test) < 2)
             return new(null, $"of the probe's patches {features.Count} read, which leaves a side without two classes");
-        return new(KnnProbe.Score(new ProbeTask(features, split), Math.Min(Voters, learned)), null);
+        using var kernels = new KernelSet(new KernelOptions(), _pool);
+        return new(KnnProbe.Score(new ProbeTask(features, split), Math.Min(Voters, learned), kernels), null);
     }
 
     /// <summary>Classes keep their shares. One less for each class makes room for what rounding adds.</summary>

@@ -61,7 +61,7 @@ public sealed record ProbeResult(
 /// <summary>Probe results as JSON, by generated code.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(ProbeResult[]))]
-public sealed partial class ProbeJson : JsonSerializerContext
+internal sealed partial class ProbeJson : JsonSerializerContext
 {
     /// <summary>A JSON array with an object for every result.</summary>
     public static string Write(IEnumerable<ProbeResult> results) => JsonSerializer.Serialize([.. results], Default.ProbeResultArray);

@@ -43,16 +43,6 @@ public static class ProbeTable
         return text.ToString();
     }
 
-    /// <summary>The same as a Markdown table.</summary>
-    public static string Markdown(IReadOnlyList<ProbeResult> results)
-    {
-        StringBuilder text = new();
-        text.Append("| ").AppendJoin(" | ", Heads).Append(" |\n|").Append(string.Concat(Enumerable.Repeat("---|", Heads.Length))).Append('\n');
-        foreach (ProbeResult result in results)
-            text.Append("| ").AppendJoin(" | ", Cells(result).Select(cell => cell.Replace("|", "\\|"))).Append(" |\n");
-        return text.ToString();
-    }
-
     /// <summary>The headings of <see cref="Cells"/>.</summary>
     public static IReadOnlyList<string> Headings => Heads;
 

@@ -7,7 +7,7 @@ public sealed record Estimate(double Value, double? Low, double? High);
 /// Percentile bootstrap over slides, or over patients where they are known (Efron 1979). Patches of one slide are alike, and slides of one
 /// patient, so resampling patches would make every interval too narrow; what varies between experiments is the slide, or the patient.
 /// </summary>
-public static class SlideBootstrap
+internal static class SlideBootstrap
 {
     /// <summary>Resamples by default: the ends of a 95 % interval then rest on 25 of them each.</summary>
     public const int DefaultResamples = 1000;

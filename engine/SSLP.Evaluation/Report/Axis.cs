@@ -7,16 +7,17 @@ namespace SSLP.Evaluation.Report;
 /// <param name="Step">From tick to tick.</param>
 internal sealed record Axis(double Low, double High, IReadOnlyList<double> Ticks, double Step)
 {
+    private const int RoughTicks = 5;
+
     /// <param name="low">The least value to show.</param>
     /// <param name="high">The largest.</param>
     /// <param name="tight">End at the values themselves rather than at the ticks around them.</param>
-    /// <param name="about">How many ticks, roughly.</param>
-    public static Axis Over(double low, double high, bool tight = false, int about = 5)
+    public static Axis Over(double low, double high, bool tight = false)
     {
         // A flat line still needs a scale.
         if (high - low <= 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high)))
             (low, high) = (low - 0.5 * Math.Max(1, Math.Abs(low)), high + 0.5 * Math.Max(1, Math.Abs(high)));
-        double rough = (high - low) / about, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
+        double rough = (high - low) / RoughTicks, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
         double step = power * (rough / power) switch { < 1.5 => 1, < 3.5 => 2, < 7.5 => 5, _ => 10 };
         if (!tight)
             (low, high) = (Math.Floor(low / step + 1e-9) * step, Math.Ceiling(high / step - 1e-9) * step);

@@ -5,13 +5,13 @@ namespace SSLP.Evaluation.Report;
 /// <summary>One line of a chart.</summary>
 /// <param name="Name">For the legend.</param>
 /// <param name="Values">One number per x of the chart; NaN leaves a gap.</param>
-public sealed record ChartSeries(string Name, IReadOnlyList<double> Values);
+internal sealed record ChartSeries(string Name, IReadOnlyList<double> Values);
 
 /// <summary>
 /// A line chart as inline SVG. A long run is drawn as the mean of every stretch of steps in a band from its least to its largest
 /// value, so that the page stays small and nothing between the drawn points is hidden.
 /// </summary>
-public static class LineChart
+internal static class LineChart
 {
     private const int Width = 520, Height = 230, Left = 52, Right = 22, Top = 10, Bottom = 34;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Sets;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Report;
 
@@ -34,7 +35,7 @@ internal static class NeighbourSheet
     public static int[] ChooseQueries(PatchTable table, int count, int seed)
     {
         int[] shuffled = [.. Enumerable.Range(0, table.Count)];
-        new Random(seed).Shuffle(shuffled);
+        CounterRandom.Shuffle(shuffled.AsSpan(), CounterRandom.Key((ulong)seed, RandomPurpose.Judging), 0);
         bool labelled = table.Classes is not null;
         return [.. shuffled
             .Where(patch => !labelled || table.LabelOf[patch] != PatchTable.None)

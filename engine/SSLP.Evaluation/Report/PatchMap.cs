@@ -2,6 +2,7 @@ using System.Text;
 using SSLP.Data.Patches;
 using SSLP.Engine.Statistics;
 using SSLP.Evaluation.Features;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Report;
 
@@ -44,7 +45,7 @@ internal static class PatchMap
     private static int[] Sample(int count, int seed)
     {
         int[] all = [.. Enumerable.Range(0, count)];
-        new Random(seed).Shuffle(all);
+        CounterRandom.Shuffle(all.AsSpan(), CounterRandom.Key((ulong)seed, RandomPurpose.Judging), 0);
         return all[..Math.Min(count, MostPoints)];
     }
 

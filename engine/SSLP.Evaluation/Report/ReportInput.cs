@@ -13,10 +13,10 @@ namespace SSLP.Evaluation.Report;
 /// <param name="Asked">Anchors behind the statistics.</param>
 /// <param name="Statistics">Size, purity and place of each kind of set.</param>
 /// <param name="Shown">Sets of a few anchors, to look at.</param>
-public sealed record MethodSets(int Step, IPatchSource Source, int Asked, IReadOnlyList<SetStatistics> Statistics, IReadOnlyList<AnchorSets> Shown);
+internal sealed record MethodSets(int Step, IPatchSource Source, int Asked, IReadOnlyList<SetStatistics> Statistics, IReadOnlyList<AnchorSets> Shown);
 
 /// <summary>What a report shows. Whatever is left empty has no section on the page.</summary>
-public sealed record ReportInput
+internal sealed record ReportInput
 {
     /// <summary>The page's heading: what was run.</summary>
     public required string Title { get; init; }

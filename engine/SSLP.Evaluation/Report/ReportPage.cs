@@ -9,7 +9,7 @@ namespace SSLP.Evaluation.Report;
 /// <summary>
 /// report.html: one page with everything inside it, so that it opens from a disk, a mail or an archive with no network and no script.
 /// </summary>
-public static class ReportPage
+internal static class ReportPage
 {
     // Characters; a longer one has a line to itself.
     private const int LongFact = 70;

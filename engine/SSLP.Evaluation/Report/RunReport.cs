@@ -46,7 +46,7 @@ public sealed class RunReport : IDisposable
     private readonly CancellationToken _cancel;
     private readonly RunRecord _record;
     private readonly List<string> _notes = [];
-    private readonly WorkerPool _pool = new();
+    private readonly KernelSet _kernels = new(KernelBackend.Cpu);
     private readonly Device _device = Devices.Select(DeviceKind.Auto);
 
     /// <param name="run">A folder that pretraining wrote.</param>
@@ -64,7 +64,7 @@ public sealed class RunReport : IDisposable
     /// <param name="title">The page's heading.</param>
     /// <param name="patches">The run's patches, with classes or without, or null; stays the caller's.</param>
     /// <param name="judged">Labelled patches to judge by where they are others than <paramref name="patches"/>; stays the caller's.</param>
-    public ReportInput Gather(string title, IPatchSource? patches, IPatchSource? judged = null)
+    internal ReportInput Gather(string title, IPatchSource? patches, IPatchSource? judged = null)
     {
         var input = new ReportInput
         {
@@ -93,12 +93,12 @@ public sealed class RunReport : IDisposable
         return input with { Notes = _notes };
     }
 
-    public void Dispose() => _pool.Dispose();
+    public void Dispose() => _kernels.Dispose();
 
     private ReportInput WithSets(ReportInput input, IPatchSource patches)
     {
         IPatchSource own = OwnPatches(patches);
-        using RunBank? bank = RunBank.Open(_run, own, out string? why);
+        using RunBank? bank = RunBank.Open(_run, own, _kernels, out string? why);
         if (bank is null)
         {
             _notes.Add($"The method's sets are not shown. {why}");
@@ -130,7 +130,7 @@ public sealed class RunReport : IDisposable
         FeatureTable Embed(ResNet network, string name, IPatchSource source)
         {
             _say($"{source.Table.Count:N0} patches through the {name} network");
-            return Embedder.Run(network, preprocessing, source, _device, _pool, null, _cancel).Features.Named(name);
+            return Embedder.Run(network, preprocessing, source, _device, _kernels.Pool, null, _cancel).Features.Named(name);
         }
 
         using (trained)
@@ -145,7 +145,8 @@ public sealed class RunReport : IDisposable
                     // Rows of the table are those that read; the maps ask for pixels by the same rows.
                     Patches = features[0].Count == drawn.Table.Count ? drawn : null,
                     Spread = [.. features.Select(f => KeyValuePair.Create(f.Source, f.Spread()))],
-                    Neighbours = [.. features.Select(f => KeyValuePair.Create(f.Source, NeighbourStatistics.Of(f, input.RadiusPatches, seed: _options.Seed)))],
+                    Neighbours = [.. features.Select(
+                        f => KeyValuePair.Create(f.Source, NeighbourStatistics.Of(f, _kernels, input.RadiusPatches, seed: _options.Seed)))],
                 };
             }
 
@@ -173,7 +174,7 @@ public sealed class RunReport : IDisposable
                 _say($"probes on {features.Source}");
                 var task = new ProbeTask(features, ProbeSplit.Of(features.Patches, options: _options.Split));
                 results.Add(LinearProbe.Logistic(task));
-                results.Add(KnnProbe.Run(task, [Math.Min(20, task.Train.Count)])[0]);
+                results.Add(KnnProbe.Run(task, _kernels, [Math.Min(20, task.Train.Count)])[0]);
             }
 
             return results;
@@ -193,7 +194,7 @@ public sealed class RunReport : IDisposable
         if (table.Count <= _options.MostPatches)
             return patches;
         int[][] slides = [.. Enumerable.Range(0, table.Count).GroupBy(patch => table.SlideOf[patch]).Select(group => group.ToArray())];
-        new Random(_options.Seed).Shuffle(slides);
+        CounterRandom.Shuffle(slides.AsSpan(), CounterRandom.Key((ulong)_options.Seed, RandomPurpose.Judging), 0);
         List<int> drawn = [];
         int used = 0;
         for (; used < slides.Length && drawn.Count < _options.MostPatches; used++)

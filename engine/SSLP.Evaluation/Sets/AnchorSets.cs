@@ -5,4 +5,4 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="Spatial">S: near it on its slide.</param>
 /// <param name="Feature">F: near it in feature space.</param>
 /// <param name="Negatives">Q.</param>
-public sealed record AnchorSets(int Anchor, int[] Spatial, int[] Feature, int[] Negatives);
+internal sealed record AnchorSets(int Anchor, int[] Spatial, int[] Feature, int[] Negatives);

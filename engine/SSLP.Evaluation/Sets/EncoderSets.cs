@@ -1,15 +1,20 @@
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
-using SSLP.Evaluation.Probes;
+using SSLP.Kernels;
 
 namespace SSLP.Evaluation.Sets;
 
 /// <summary>
-/// Sets like the method's, made of an encoder's features where a run keeps no bank: the patches within T, the nearest in feature space, and
-/// negatives of ranks among the nearest 20 %, Beta(5, 15) (method.md, "The sets"; no clusters, so nothing has to agree).
+/// Sets like the method's, made of an encoder's features where a run keeps no bank, by the same kernel: the patches within T, the nearest
+/// in
+/// feature space, and semi-hard negatives of the nearest 20 % (method.md, "The sets"). There are no clusters, so nothing has to agree, and
+/// no
+/// auxiliary anchors.
 /// </summary>
-public static class EncoderSets
+internal static class EncoderSets
 {
+    private const double PoolShare = 0.2;
+
     /// <param name="features">A row for every patch.</param>
     /// <param name="anchors">Rows that ask.</param>
     /// <param name="radiusPatches">T.</param>
@@ -19,38 +24,22 @@ public static class EncoderSets
     {
         if (anchors.Length == 0)
             return [];
-        Random random = new(seed);
-        int pool = Math.Max(2, features.Count / 5), asked = Math.Min(features.Count, Math.Max(pool, most) + 1);
-        int[] ranking = KnnProbe.Nearest(features.Select(anchors), features, asked).Neighbours;
-        List<AnchorSets> sets = [];
-        for (int a = 0; a < anchors.Length; a++)
+        PatchTable table = features.Patches;
+        var terms = new ThreeTermOptions
         {
-            int[] order = [.. ranking.AsSpan(a * asked, asked).ToArray().Where(row => row != anchors[a])];
-            int[] spatial = SpatialNeighbours(features.Patches, anchors[a], radiusPatches);
-            sets.Add(new AnchorSets(anchors[a], spatial, [.. order.Take(most)], DrawNegatives([.. order.Take(pool).Except(spatial)], most, random)));
-        }
-
-        return sets;
-    }
-
-    /// <summary>The nearest on the slide first.</summary>
-    private static int[] SpatialNeighbours(PatchTable table, int anchor, double radius)
-    {
-        if (!table.HasCoordinates)
-            return [];
-        double DistanceTo(int row) => Math.Sqrt(Math.Pow(table.Col[row] - table.Col[anchor], 2) + Math.Pow(table.Row[row] - table.Row[anchor], 2));
-        return [.. Enumerable.Range(0, table.Count)
-            .Where(row => row != anchor && table.SlideOf[row] == table.SlideOf[anchor] && DistanceTo(row) < radius)
-            .OrderBy(DistanceTo)];
-    }
-
-    /// <summary>The fifth smallest of nineteen uniform numbers is Beta(5, 15).</summary>
-    private static int[] DrawNegatives(int[] pool, int most, Random random)
-    {
-        if (pool.Length == 0)
-            return [];
-        IEnumerable<int> ranks = Enumerable.Range(0, 4 * most)
-            .Select(_ => (int)(pool.Length * Enumerable.Range(0, 19).Select(_ => random.NextDouble()).Order().ElementAt(4)));
-        return [.. ranks.Distinct().Take(most).Order().Select(rank => pool[rank])];
+            // Without coordinates no other patch is nearer than half a patch, for places are whole.
+            RadiusPatches = table.HasCoordinates ? radiusPatches : 0.5,
+            AuxiliaryAnchors = 0,
+            NearestKeys = most,
+            Negatives = most,
+            // Of a few patches two at least may be drawn.
+            PoolShare = Math.Min(1, Math.Max(PoolShare, 2.0 / features.Count)),
+        };
+        using var kernels = new KernelSet(KernelBackend.Cpu);
+        using MemoryBank bank = features.ToBank();
+        using IThreeTermStep step =
+            kernels.ThreeTermStep(bank, new SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn), terms);
+        step.SetClusters(new ClusterAgreement(new int[features.Count], features.Count));
+        return BankSets.Of(step, bank, terms.Sampling, anchors, (ulong)seed, at: 0);
     }
 }

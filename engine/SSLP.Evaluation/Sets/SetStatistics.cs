@@ -9,7 +9,7 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="Purity">Share of the members that carry their anchor's class, over the pairs with a class on both sides; null where there
 /// are none.</param>
 /// <param name="OtherSlides">Share of the members on another slide than their anchor; null without members.</param>
-public sealed record SetStatistics(string Name, double MeanSize, double Empty, double? Purity, double? OtherSlides)
+internal sealed record SetStatistics(string Name, double MeanSize, double Empty, double? Purity, double? OtherSlides)
 {
     /// <summary>S, F, Q, and for comparison all other rows ("any").</summary>
     /// <param name="table">Slides and, where there are any, classes.</param>
@@ -17,35 +17,27 @@ public sealed record SetStatistics(string Name, double MeanSize, double Empty, d
     public static IReadOnlyList<SetStatistics> Of(PatchTable table, IReadOnlyList<AnchorSets> sets)
     {
         ArgumentOutOfRangeException.ThrowIfZero(sets.Count);
-        int[] all = [.. Enumerable.Range(0, table.Count)];
+        var any = new PairTally(table);
+        any.AddAll(sets.Select(set => set.Anchor));
         return
         [
-            Tally("S", table, sets, set => set.Spatial), Tally("F", table, sets, set => set.Feature), Tally("Q", table, sets, set => set.Negatives),
-            Tally("any", table, sets, set => [.. all.Where(row => row != set.Anchor)]),
+            Of("S", table, sets, set => set.Spatial), Of("F", table, sets, set => set.Feature), Of("Q", table, sets, set => set.Negatives),
+            new("any", table.Count - 1, table.Count == 1 ? 1 : 0, any.Purity, any.Elsewhere),
         ];
     }
 
-    private static SetStatistics Tally(string name, PatchTable table, IReadOnlyList<AnchorSets> sets, Func<AnchorSets, int[]> membersOf)
+    private static SetStatistics Of(string name, PatchTable table, IReadOnlyList<AnchorSets> sets, Func<AnchorSets, int[]> membersOf)
     {
-        long members = 0, elsewhere = 0, labelled = 0, alike = 0, empty = 0;
+        var tally = new PairTally(table);
+        int empty = 0;
         foreach (AnchorSets set in sets)
         {
-            int[] rows = membersOf(set);
-            empty += rows.Length == 0 ? 1 : 0;
-            members += rows.Length;
-            int slide = table.SlideOf[set.Anchor], label = table.Classes is null ? PatchTable.None : table.LabelOf[set.Anchor];
-            foreach (int row in rows)
-            {
-                elsewhere += table.SlideOf[row] != slide ? 1 : 0;
-                if (label == PatchTable.None || table.LabelOf[row] == PatchTable.None)
-                    continue;
-                labelled++;
-                alike += table.LabelOf[row] == label ? 1 : 0;
-            }
+            int[] members = membersOf(set);
+            empty += members.Length == 0 ? 1 : 0;
+            foreach (int member in members)
+                tally.Add(set.Anchor, member);
         }
 
-        return new(
-            name, (double)members / sets.Count, (double)empty / sets.Count, labelled > 0 ? (double)alike / labelled : null,
-            members > 0 ? (double)elsewhere / members : null);
+        return new(name, (double)tally.Pairs / sets.Count, (double)empty / sets.Count, tally.Purity, tally.Elsewhere);
     }
 }

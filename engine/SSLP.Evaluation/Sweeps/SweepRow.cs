@@ -9,7 +9,7 @@ using SSLP.Evaluation.Sets;
 namespace SSLP.Evaluation.Sweeps;
 
 /// <summary>Losses and set sizes at the end of a run: means over its last steps, one alone being noise.</summary>
-public sealed record SweepEnding(
+internal sealed record SweepEnding(
     int MeanOverSteps, double Loss, double Self, double Intra, double Inter, double SpatialSize, double FeatureSize, double NegativeSize, double FeatureFromOtherSlides)
 {
     private const int Most = 50;
@@ -25,7 +25,7 @@ public sealed record SweepEnding(
 }
 
 /// <summary>A finished run of a sweep: a line of rows.jsonl.</summary>
-public sealed record SweepRow
+internal sealed record SweepRow
 {
     /// <summary>The row of the plan.</summary>
     public required string Name { get; init; }
@@ -69,7 +69,7 @@ public sealed record SweepRow
 /// <summary>rows.jsonl. A line is added by writing the whole file anew under another name: a stop loses no line and leaves no half
 /// one.</summary>
 /// <param name="path">The file; need not be there yet.</param>
-public sealed class SweepRows(string path)
+internal sealed class SweepRows(string path)
 {
     private readonly List<SweepRow> _rows = Read(path);
 
@@ -84,7 +84,7 @@ public sealed class SweepRows(string path)
         if (found is null || !entry.HasSeed)
             return found;
         TrainingOptions now = entry.OptionsFor(seed);
-        TrainingOptions before = found.Options.Aggregate(now, (o, pair) => OptionTable.Set(o, pair.Key, pair.Value, $"'{path}'"));
+        TrainingOptions before = OptionTable.FromText(found.Options, $"'{path}'", now);
         IReadOnlyList<string> differences = OptionTable.Differences(before, now);
         return differences.Count == 0 ? found : throw new Fault(FaultKind.Input,
             $"'{path}' has row '{entry.Name}' with other options: {string.Join("; ", differences)}. Delete its line to run it again, or name another --out.");

@@ -62,6 +62,8 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
             (source, options) = (data.Supervised, AsLong(options, data.Pretraining.Table.Count, data.Supervised.Table.Count));
         RunFolder run = FolderOf(entry, seed);
         using var job = new PretrainJob(options, run, source, Environment.CommandLine, resume: true, makeProbe: OnlineProbe.Factory);
+        foreach (string cut in job.Trainer.Sizes.Cuts)
+            say(cut);
         SweepRow row = NewRow(entry, seed, job.Method.Describe, asked);
         try
         {
@@ -82,7 +84,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         return row with
         {
             Steps = job.Trainer.StepsDone,
-            Seconds = steps.Sum(m => Math.Min(options.BatchSize, source.Table.Count) / m.PatchesPerSecond),
+            Seconds = steps.Sum(m => job.Trainer.Sizes.BatchSize / m.PatchesPerSecond),
             Ending = SweepEnding.Of(steps),
             Purity = purity,
         };
@@ -115,10 +117,11 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         // A patch that did not read has no row, and the split is made anew on those that did.
         ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches, options: data.SplitOptions);
         var task = new ProbeTask(features, split);
+        using var kernels = new KernelSet(KernelBackend.Cpu);
         return row with
         {
             Linear = LinearProbe.Logistic(task),
-            Knn = KnnProbe.Run(task, [Math.Min(Voters, task.Train.Count)])[0],
+            Knn = KnnProbe.Run(task, kernels, [Math.Min(Voters, task.Train.Count)])[0],
             FinishedUtc = DateTime.UtcNow,
         };
     }
@@ -138,7 +141,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     {
         Name = entry.Name,
         Seed = seed,
-        Options = options is null ? [] : OptionTable.All.ToDictionary(o => o.Key, o => o.Get(options)),
+        Options = options is null ? [] : OptionTable.ToText(options),
         Method = method,
         FinishedUtc = DateTime.UtcNow,
         Version = typeof(SweepRunner).Assembly.GetName().Version?.ToString(3) ?? "unknown",

@@ -6,7 +6,7 @@ namespace SSLP.Evaluation.Sweeps;
 
 /// <summary>rows.jsonl → table.md: a line for every row of the plan that has a finished run, mean ± standard deviation over
 /// seeds.</summary>
-public static class SweepTable
+internal static class SweepTable
 {
     private static readonly (string Heading, Func<SweepRow, double?> Of)[] Probes =
     [

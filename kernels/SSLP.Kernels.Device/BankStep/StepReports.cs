@@ -98,17 +98,4 @@ public static class StepReports
         values[0] = mean;
         values[1] = mean;
     }
-
-    /// <summary>
-    /// values[<paramref name="place"/>] ← a number, in float64; flags[0] gets <paramref name="bit"/> where it is NaN or infinite. Grid: 1.
-    /// </summary>
-    public static void ReportNumber(ArrayView<float> number, ArrayView<int> flags, ArrayView<double> values, int place, int bit)
-    {
-        if (Group.IdxX != 0)
-            return;
-        float value = number[0];
-        values[place] = value;
-        if (!DeviceMath.IsFinite(value))
-            Atomic.Or(ref flags[0], bit);
-    }
 }

@@ -27,6 +27,24 @@ public static class GroupReduce
         return partial[0];
     }
 
+    public static double Sum(double value, ArrayView<double> partial)
+    {
+        Group.Barrier();
+        partial[Group.IdxX] = value;
+        for (int half = Group.DimX / 2; half > 0; half /= 2)
+        {
+            Group.Barrier();
+            if (Group.IdxX < half)
+            {
+                value += partial[Group.IdxX + half];
+                partial[Group.IdxX] = value;
+            }
+        }
+
+        Group.Barrier();
+        return partial[0];
+    }
+
     public static float Max(float value, ArrayView<float> partial)
     {
         Group.Barrier();
@@ -55,24 +73,6 @@ public static class GroupReduce
             if (Group.IdxX < half)
             {
                 value = IntrinsicMath.Max(value, partial[Group.IdxX + half]);
-                partial[Group.IdxX] = value;
-            }
-        }
-
-        Group.Barrier();
-        return partial[0];
-    }
-
-    public static double Sum(double value, ArrayView<double> partial)
-    {
-        Group.Barrier();
-        partial[Group.IdxX] = value;
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            Group.Barrier();
-            if (Group.IdxX < half)
-            {
-                value += partial[Group.IdxX + half];
                 partial[Group.IdxX] = value;
             }
         }

@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace SSLP.Kernels;
 
 /// <summary>
@@ -17,34 +19,51 @@ public sealed record AugmentOptions
     /// 1) takes the whole patch.</summary>
     public (float Low, float High) CropArea { get; init; } = (0.2f, 1f);
 
+    /// <summary>The first of <see cref="CropArea"/>.</summary>
+    [Option("least share of the patch's area in a crop", Least = 0.01, Most = 1, Source = OptionSource.Behaviour)]
+    public float CropAreaLow
+    {
+        get => CropArea.Low;
+        init => CropArea = (value, CropArea.High);
+    }
+
     /// <summary>Smallest and largest width over height of a crop, drawn uniformly in its logarithm. torchvision: 3/4 to 4/3.</summary>
     public (float Low, float High) CropRatio { get; init; } = (3f / 4f, 4f / 3f);
 
     /// <summary>Probability of a mirror from left to right. Paper: 0.5.</summary>
+    [Option("probability", Most = 1, Source = OptionSource.Behaviour)]
     public float HorizontalFlip { get; init; } = 0.5f;
 
     /// <summary>Probability of a mirror from top to bottom. Tissue has no upright; the paper does not use it: 0.</summary>
+    [Option("probability; tissue has no upright, but the paper does without", Most = 1)]
     public float VerticalFlip { get; init; }
 
     /// <summary>Probability of jittering colour at all. Paper: 1; MoCo v2: 0.8.</summary>
+    [Option("probability", Most = 1, Source = OptionSource.Behaviour)]
     public float ColourJitter { get; init; } = 1f;
 
     /// <summary>Brightness factor from U(max(0, 1 − x), 1 + x). Paper: 0.4.</summary>
+    [Option("strength of the jitter", Most = 1, Source = OptionSource.Behaviour)]
     public float Brightness { get; init; } = 0.4f;
 
     /// <summary>Contrast factor from U(max(0, 1 − x), 1 + x), about the view's mean gray. Paper: 0.4.</summary>
+    [Option("strength of the jitter", Most = 1, Source = OptionSource.Behaviour)]
     public float Contrast { get; init; } = 0.4f;
 
     /// <summary>Saturation factor from U(max(0, 1 − x), 1 + x). Paper: 0.4.</summary>
+    [Option("strength of the jitter", Most = 1, Source = OptionSource.Behaviour)]
     public float Saturation { get; init; } = 0.4f;
 
     /// <summary>Hue shift from U(−x, x), in turns of the colour wheel, at most 0.5. Paper: 0.4; MoCo v2: 0.1.</summary>
+    [Option("strength of the jitter", Unit = "turns", Most = 0.5, Source = OptionSource.Behaviour)]
     public float Hue { get; init; } = 0.4f;
 
     /// <summary>Probability of turning gray. Paper: 0.2.</summary>
+    [Option("probability", Most = 1, Source = OptionSource.Behaviour)]
     public float Grayscale { get; init; } = 0.2f;
 
     /// <summary>Probability of a Gaussian blur. Paper: 0; MoCo v2: 0.5.</summary>
+    [Option("probability; 0.5 in MoCo v2", Most = 1, Source = OptionSource.Behaviour)]
     public float Blur { get; init; }
 
     /// <summary>Smallest and largest σ of the blur in output pixels. MoCo v2: 0.1 to 2.</summary>
@@ -54,10 +73,12 @@ public sealed record AugmentOptions
     /// Stain jitter: haematoxylin and eosin densities are scaled by U(1 − x, 1 + x) each, in the space of Ruifrok and Johnston (2001),
     /// as Tellez et al. (2018) do. The paper does not use it: 0.
     /// </summary>
+    [Option("H&E stain jitter, relative", Most = 1)]
     public float StainScale { get; init; }
 
     /// <summary>Stain jitter: haematoxylin and eosin densities are shifted by U(−x, x) each, in natural optical density (−ln of
     /// transmittance). Default 0.</summary>
+    [Option("H&E stain jitter", Unit = "optical density", Most = 1)]
     public float StainShift { get; init; }
 
     /// <summary>Mean of red, green and blue in [0, 1] that is subtracted at the end. ImageNet's.</summary>
@@ -77,6 +98,10 @@ public sealed record AugmentOptions
     /// <summary>RandomResizedCrop and horizontal flip only: training a linear probe.</summary>
     public static AugmentOptions CropAndFlip { get; } = new() { ColourJitter = 0f, Grayscale = 0f };
 
+    /// <summary>The lists by the names that the option 'augment' has for them.</summary>
+    public static IReadOnlyList<(string Name, AugmentOptions Options)> Lists { get; } =
+        [("sslp", Sslp), ("mocov2", MoCoV2), ("crop_and_flip", CropAndFlip)];
+
     /// <summary>Throws where a value has no meaning.</summary>
     /// <exception cref="ArgumentException">Names the value, what it is and what it may be.</exception>
     public void Validate()
@@ -84,27 +109,18 @@ public sealed record AugmentOptions
         Require(InputSize is > 0 and <= MostInputSize, nameof(InputSize), InputSize, $"1 to {MostInputSize} pixels");
         Require(CropArea.Low > 0 && CropArea.Low <= CropArea.High && CropArea.High <= 1, nameof(CropArea), CropArea, "0 < low ≤ high ≤ 1");
         Require(CropRatio.Low > 0 && CropRatio.Low <= CropRatio.High && float.IsFinite(CropRatio.High), nameof(CropRatio), CropRatio, "0 < low ≤ high");
-        RequireProbability(HorizontalFlip, nameof(HorizontalFlip));
-        RequireProbability(VerticalFlip, nameof(VerticalFlip));
-        RequireProbability(ColourJitter, nameof(ColourJitter));
-        RequireProbability(Grayscale, nameof(Grayscale));
-        RequireProbability(Blur, nameof(Blur));
-        RequireStrength(Brightness, nameof(Brightness));
-        RequireStrength(Contrast, nameof(Contrast));
-        RequireStrength(Saturation, nameof(Saturation));
-        Require(Hue is >= 0 and <= 0.5f, nameof(Hue), Hue, "0 to 0.5 turns");
         Require(BlurSigma.Low > 0 && BlurSigma.Low <= BlurSigma.High && BlurSigma.High <= MaximumBlurSigma, nameof(BlurSigma), BlurSigma, $"0 < low ≤ high ≤ {MaximumBlurSigma}");
-        Require(StainScale is >= 0 and <= 1, nameof(StainScale), StainScale, "0 to 1");
-        RequireStrength(StainShift, nameof(StainShift));
+        foreach (PropertyInfo option in typeof(AugmentOptions).GetProperties())
+            if (option.GetCustomAttribute<OptionAttribute>() is { } said)
+            {
+                float value = (float)option.GetValue(this)!;
+                Require(value >= (float)said.Least && value <= (float)said.Most, option.Name, value, $"{said.Least} to {said.Most}");
+            }
         Require(Deviation is { R: > 0, G: > 0, B: > 0 }, nameof(Deviation), Deviation, "above 0 in each channel");
     }
 
     /// <summary>Largest σ of a blur in pixels; bounds the kernel's reach, ⌈3σ⌉.</summary>
     public const float MaximumBlurSigma = 8f;
-
-    private static void RequireProbability(float value, string name) => Require(value is >= 0 and <= 1, name, value, "a probability, 0 to 1");
-
-    private static void RequireStrength(float value, string name) => Require(value >= 0 && float.IsFinite(value), name, value, "0 or more");
 
     private static void Require(bool holds, string name, object value, string allowed)
     {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace SSLP.Kernels;
 
 /// <summary>Which colour step comes at a place of the jitter's order.</summary>
-public enum ColourStep
+internal enum ColourStep
 {
     Brightness,
     Contrast,
@@ -16,7 +16,7 @@ public enum ColourStep
 /// 28 values of 4 bytes, laid out as the device kernel reads them.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
-public readonly record struct AugmentPlan
+internal readonly record struct AugmentPlan
 {
     /// <summary>Left edge of the crop in patch pixels.</summary>
     public int Left { get; init; }

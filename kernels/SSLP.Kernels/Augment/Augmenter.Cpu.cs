@@ -16,7 +16,7 @@ namespace SSLP.Kernels;
 public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
 {
     private readonly AugmentOptions _options;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly PatchAugmenter[] _workers;
     private AugmentPlan[] _plans = [];
 
@@ -29,7 +29,7 @@ public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
     /// <param name="patchSize">P, side of the square patches in pixels.</param>
     /// <param name="pool">Threads; one patch is one item. Not disposed here.</param>
     /// <exception cref="ArgumentException">An option has no meaning; the message names it.</exception>
-    public AugmenterCpu(AugmentOptions options, int patchSize, WorkerPool pool)
+    public AugmenterCpu(AugmentOptions options, int patchSize, IWorkers pool)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(pool);
@@ -74,7 +74,7 @@ public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
     /// <param name="plans">[B] one plan a patch, drawn for this patch and output size.</param>
     /// <exception cref="ArgumentException">A plan reaches outside the patch or the resized square.</exception>
     /// <inheritdoc cref="Apply(ulong, long, int, ReadOnlySpan{int}, byte*, float*)"/>
-    public void Apply(ReadOnlySpan<AugmentPlan> plans, byte* patches, float* output)
+    internal void Apply(ReadOnlySpan<AugmentPlan> plans, byte* patches, float* output)
     {
         foreach (ref readonly AugmentPlan plan in plans)
             RequireInside(plan);

@@ -7,7 +7,7 @@ namespace SSLP.Kernels;
 /// for a seed, and the same views within rounding. One walk over the pixels, a second where contrast is jittered, two more where a view is
 /// blurred. Device bytes: 3·B·P² for the patches, 12·B·S² for views that come back and again where blur is on.
 /// </summary>
-public sealed unsafe class AugmenterCuda : IAugmenter
+internal sealed unsafe class AugmenterCuda : IAugmenter
 {
     private readonly AugmentOptions _options;
     private readonly IComputeDevice _device;

@@ -4,7 +4,7 @@ namespace SSLP.Kernels;
 /// The meaning of <see cref="AugmenterCpu"/>: one patch and one plan in plain loops and float64, following torchvision's functional
 /// transforms word by word where they exist. Slow, and the oracle of the tests.
 /// </summary>
-public static class AugmenterReference
+internal static class AugmenterReference
 {
     /// <summary>[P, P, 3] bytes in, [3, S, S] doubles out.</summary>
     public static double[] Apply(AugmentOptions options, in AugmentPlan plan, ReadOnlySpan<byte> patch, int patchSize)

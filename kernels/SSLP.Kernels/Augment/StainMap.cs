@@ -4,7 +4,7 @@ namespace SSLP.Kernels;
 /// An affine map of natural optical density, d = −ln(transmittance) of red, green and blue: d′ = M d + o.
 /// </summary>
 /// <param name="M00">Row by row.</param>
-public readonly record struct StainMap(
+internal readonly record struct StainMap(
     float M00, float M01, float M02,
     float M10, float M11, float M12,
     float M20, float M21, float M22,

@@ -2,7 +2,7 @@ namespace SSLP.Kernels;
 
 /// <summary>The meaning of <see cref="ThreeTermLoss"/>: the formulas of method.md in double, term by term, as they are printed
 /// there.</summary>
-public static class ThreeTermLossReference
+internal static class ThreeTermLossReference
 {
     /// <summary>The unweighted terms of one anchor from its similarities. Exponentials are plain: meant for d/τ below 700.</summary>
     public static AnchorTerms Terms(

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace SSLP.Kernels;
 
 /// <summary>The values of the three terms for one anchor; 0 where the anchor does not contribute.</summary>
-public readonly record struct AnchorTerms(double Self, double Intra, double Inter);
+internal readonly record struct AnchorTerms(double Self, double Intra, double Inter);
 
 /// <summary>
 /// The three terms of one anchor and the factor of every bank row in dL/df_i, both from the similarities d_ij, in O(|S| + |F| + |Q|).
@@ -26,7 +26,7 @@ public readonly record struct AnchorTerms(double Self, double Intra, double Inte
 /// z_j), so an F whose every p underflows still has a loss and a gradient. Without negatives Z = 0: all terms and factors are 0.</para>
 /// <para>NaN in a similarity gives NaN; the callers refuse NaN features by name before any work.</para>
 /// </remarks>
-public static class ThreeTermLoss
+internal static class ThreeTermLoss
 {
     /// <summary>Replaces each similarity by its row's factor in dL/df_i and returns the unweighted terms.</summary>
     /// <param name="self">d_ii in, its factor out.</param>

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 
 namespace SSLP.Kernels;
 
-public sealed unsafe partial class ThreeTermStepCpu
+internal sealed unsafe partial class ThreeTermStepCpu
 {
     /// <summary>F and Q of every anchor. One item is a block of anchors: with their auxiliary anchors they share a pass over the
     /// bank.</summary>

@@ -15,7 +15,7 @@ namespace SSLP.Kernels;
 /// <para>Deterministic: the result is a function of the inputs, the seed and the step, not of the number of threads.
 /// Managed allocation: none after the first calls at a shape.</para>
 /// </remarks>
-public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
+internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
 {
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
     private const long CandidateBudgetBytes = 22L << 20;
@@ -26,7 +26,7 @@ public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly ScoreSample _sample;
     private readonly Worker[] _workers;
     private readonly AlignedBuffer<float> _sums = new();
@@ -45,7 +45,7 @@ public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
     /// <param name="pool">Threads; borrowed.</param>
     /// <param name="isa">Width of the vectors; null: the widest that the processor accelerates.</param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
-    public ThreeTermStepCpu(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, WorkerPool pool, InstructionSet? isa = null)
+    public ThreeTermStepCpu(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IWorkers pool, InstructionSet? isa = null)
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
@@ -127,7 +127,10 @@ public sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
         {
             ThreeTermOptions options = step._options;
             if (item == 0)
-                step._ranks.Draw(options.Sampling, _call.Seed, _call.Step, ThreeTermStep.RankCandidates(options, step._bank.RowCount));
+            {
+                int candidates = NegativeRanks.Candidates(options.Sampling, step._bank.RowCount, options.PoolShare);
+                step._ranks.Draw(options.Sampling, _call.Seed, _call.Step, candidates);
+            }
             else if (item == 1)
                 step._sample.Refresh(step._bank);
             else

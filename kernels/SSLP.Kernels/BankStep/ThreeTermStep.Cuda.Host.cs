@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>The face for a host's features: they go over, the gradient and the report come back.</summary>
-public sealed partial class ThreeTermStepCuda
+internal sealed partial class ThreeTermStepCuda
 {
     private readonly HostFace _host;
 

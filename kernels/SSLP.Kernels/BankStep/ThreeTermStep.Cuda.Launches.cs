@@ -3,7 +3,7 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>The launches of a step, in their order; parameters as the device code declares them.</summary>
-public sealed partial class ThreeTermStepCuda
+internal sealed partial class ThreeTermStepCuda
 {
     private LaunchGrid OneGroupAnAnchor => new((uint)_batch);
 

@@ -11,7 +11,7 @@ namespace SSLP.Kernels;
 /// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its
 /// cluster F is empty and no A is looked for.</para>
 /// </remarks>
-public sealed partial class ThreeTermStepCuda : IThreeTermStep
+internal sealed partial class ThreeTermStepCuda : IThreeTermStep
 {
     private const int MaxWidth = 1024;  // a group sums one anchor's rows, four values a thread
 
@@ -88,7 +88,7 @@ public sealed partial class ThreeTermStepCuda : IThreeTermStep
         anchors.CopyTo(inputs);
         Span<int> ranks = inputs.Slice(Padded(batch), _options.Negatives);
         int drawn = NegativeRanks.Draw(
-            _options.Sampling, call.Seed, call.Step, ThreeTermStep.RankCandidates(_options, rows), _options.Negatives, ranks);
+            _options.Sampling, call.Seed, call.Step, NegativeRanks.Candidates(_options.Sampling, rows, _options.PoolShare), _options.Negatives, ranks);
         int nearest = Math.Min(_options.NearestKeys, rows - 1), feature = FeatureCapacity(auxiliary), needed = nearest;
         if (ByRank && drawn > 0)
             needed = Math.Min(Math.Max(nearest, ranks[drawn - 1] + 1 + _spatialSet.Capacity + feature), rows - 1);
@@ -149,7 +149,7 @@ public sealed partial class ThreeTermStepCuda : IThreeTermStep
 }
 
 /// <summary>What the host drew for a step and what it asks of the bank.</summary>
-public readonly record struct ThreeTermPlan
+internal readonly record struct ThreeTermPlan
 {
     internal ThreeTermPlan(int batch, int auxiliary, int drawn, SearchNeeds needs, ThreeTermCall call) =>
         (Batch, Auxiliary, Drawn, Needs, Call) = (batch, auxiliary, drawn, needs, call);

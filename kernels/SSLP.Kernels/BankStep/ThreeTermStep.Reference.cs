@@ -4,7 +4,7 @@ namespace SSLP.Kernels;
 /// The meaning of <see cref="IThreeTermStep"/>: similarities of one anchor with the whole bank in double, sorted in full, the sets as
 /// method.md defines them, the loss from <see cref="ThreeTermLossReference"/>. O(N log N) an anchor and query, and it allocates: an oracle.
 /// </summary>
-public sealed class ThreeTermStepReference : IThreeTermStep
+internal sealed class ThreeTermStepReference : IThreeTermStep
 {
     private readonly MemoryBank _bank;
     private readonly SpatialNeighbours _spatial;
@@ -30,7 +30,7 @@ public sealed class ThreeTermStepReference : IThreeTermStep
     {
         ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
         var drawn = new int[_options.Negatives];
-        int candidates = ThreeTermStep.RankCandidates(_options, _bank.RowCount);
+        int candidates = NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare);
         int[] ranks = drawn[..NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, drawn.Length, drawn)];
         Sets.Reset(anchors.Length);
         for (int b = 0; b < anchors.Length; b++)

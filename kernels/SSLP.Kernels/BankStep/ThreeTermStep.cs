@@ -77,10 +77,6 @@ internal static class ThreeTermStep
             throw new ArgumentException($"Feature {bad} (bank row {anchors[bad]}) holds a value that is not finite.");
     }
 
-    /// <summary>Ranks are drawn from as many: the pool, or the whole bank.</summary>
-    public static int RankCandidates(ThreeTermOptions options, int rows) =>
-        options.Sampling == NegativeSampling.SemiHard ? NegativeRanks.PoolSize(rows, options.PoolShare) : rows;
-
     /// <summary>Each term's factor over the number of anchors that contribute to it.</summary>
     public static TermWeights PerAnchor(TermWeights weights, TermSets sets) => new(
         weights.Self / sets.Self.Count,

@@ -2,7 +2,7 @@ namespace SSLP.Kernels;
 
 /// <summary><see cref="IMemoryBankUpdate"/> by the bank itself.</summary>
 /// <param name="bank">Borrowed.</param>
-public sealed class MemoryBankUpdateCpu(MemoryBank bank) : IMemoryBankUpdate
+internal sealed class MemoryBankUpdateCpu(MemoryBank bank) : IMemoryBankUpdate
 {
     public void Update(ReadOnlySpan<int> rows, MatrixView features, float momentum) => bank.Update(rows, features, momentum);
 

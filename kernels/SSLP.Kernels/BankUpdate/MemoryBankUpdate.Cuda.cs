@@ -11,7 +11,7 @@ namespace SSLP.Kernels;
 /// <see cref="TakeHome()"/> last made them. A kernel looks for features that are not finite; the update does nothing where a fault is set.
 /// Deterministic; within float32 rounding of the host's update.
 /// </summary>
-public sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
+internal sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
 {
     private readonly MemoryBank _bank;
     private readonly IComputeDevice _device;

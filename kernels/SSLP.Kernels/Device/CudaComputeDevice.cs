@@ -6,7 +6,7 @@ namespace SSLP.Kernels;
 /// A CUDA device: its primary context, in which libtorch works too, and stream 0, libtorch's own, so that kernels are in order with what
 /// libtorch enqueued before and will enqueue after. The driver compiles each kernel at its first launch.
 /// </summary>
-public sealed unsafe class CudaComputeDevice : IComputeDevice
+internal sealed unsafe class CudaComputeDevice : IComputeDevice
 {
     private readonly CudaContext _context;
     private readonly CudaStream _stream;

@@ -7,7 +7,7 @@ namespace SSLP.Kernels;
 /// Where device kernels run: memory, copies and launches, all in order on one queue. A CUDA device in use; under test
 /// such a device behind a driver that executes the embedded texts, or one that only writes down what it is asked.
 /// </summary>
-public unsafe interface IComputeDevice : IDisposable
+internal unsafe interface IComputeDevice : IDisposable
 {
     /// <summary>Device memory, not initialised; disposing frees it once the queue has passed.</summary>
     IDeviceBlock Allocate(long bytes);
@@ -26,7 +26,7 @@ public unsafe interface IComputeDevice : IDisposable
 }
 
 /// <summary>A piece of device memory, on a 256-byte boundary.</summary>
-public interface IDeviceBlock : IDisposable
+internal interface IDeviceBlock : IDisposable
 {
     ulong Address { get; }
 }

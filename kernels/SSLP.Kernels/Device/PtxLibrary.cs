@@ -7,10 +7,10 @@ namespace SSLP.Kernels;
 /// <param name="Entry">The .entry in its text.</param>
 /// <param name="GroupSize">Threads of a group.</param>
 /// <param name="SharedBytes">Shared memory that the entry declares.</param>
-public sealed record EmbeddedKernel(string Name, string Entry, int GroupSize, int SharedBytes);
+internal sealed record EmbeddedKernel(string Name, string Entry, int GroupSize, int SharedBytes);
 
 /// <summary>The PTX that the build made of the device code, embedded in this assembly with a manifest.</summary>
-public static class PtxLibrary
+internal static class PtxLibrary
 {
     private const string Folder = "ptx/";
 

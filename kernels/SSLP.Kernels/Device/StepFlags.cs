@@ -4,7 +4,7 @@ namespace SSLP.Kernels;
 
 /// <summary>What can be wrong with a step, as kernels find it.</summary>
 [Flags]
-public enum StepFault
+internal enum StepFault
 {
     None = 0,
 

@@ -4,7 +4,7 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>Places of a report's numbers, in the order in which ReportStep writes the first ten.</summary>
-public enum StepValue
+internal enum StepValue
 {
     Loss,
     Self,
@@ -16,12 +16,12 @@ public enum StepValue
     OtherSlideShare,
     LongestSpatial,
     LongestList,
-    GradientNorm,
+    GradientSquares,
 }
 
 /// <summary>A report as the host has it.</summary>
 /// <param name="Fault">What is wrong with the step, or with one before it that nobody has dealt with.</param>
-public readonly record struct StepReading(StepFault Fault)
+internal readonly record struct StepReading(StepFault Fault)
 {
     private readonly double[] _values = [];
 
@@ -30,6 +30,9 @@ public readonly record struct StepReading(StepFault Fault)
         _values = MemoryMarshal.Cast<byte, double>(report[StepReport.ValuesFrom..]).ToArray();
 
     public double this[StepValue value] => _values[(int)value];
+
+    /// <summary>Euclidean norm of the gradients, where the optimizer's kernel has judged them.</summary>
+    public double GradientNorm => MomentumSgdRules.NormOf(this[StepValue.GradientSquares]);
 
     /// <summary>The step is to be done again with other lengths of lists; nothing of it is wrong.</summary>
     public bool IsToBeRepeated => (Fault & ~(StepFault.ListTooLong | StepFault.ListTooShort | StepFault.GradientNotFinite)) == 0
@@ -41,7 +44,7 @@ public readonly record struct StepReading(StepFault Fault)
 /// one copy of
 /// <see cref="Bytes"/> takes it back. A fault stays until <see cref="EnqueueClear"/>: the steps behind a bad one move nothing either.
 /// </summary>
-public sealed unsafe class StepReport : IDisposable
+internal sealed unsafe class StepReport : IDisposable
 {
     /// <summary>Bytes of a report: a word of flags, then numbers of 8 bytes.</summary>
     public const int Bytes = 256;
@@ -61,26 +64,14 @@ public sealed unsafe class StepReport : IDisposable
     /// <summary>Device address of all <see cref="Bytes"/>; the word of flags comes first.</summary>
     public ulong Address => _flags.Word.AddressOf(0);
 
+    /// <summary>Device address of a number.</summary>
+    internal ulong AddressOf(StepValue value) => Address + ValuesFrom + (ulong)value * sizeof(double);
+
     /// <summary>Forgets faults and numbers.</summary>
     public void EnqueueClear() => _flags.EnqueueClear();
 
     /// <inheritdoc cref="StepFlags.EnqueueCheck"/>
     public void EnqueueCheck(ulong address, long count, StepFault fault) => _flags.EnqueueCheck(address, count, fault);
-
-    /// <summary>One of the report's numbers ← a number on the device, which is to be finite.</summary>
-    /// <param name="place">Which.</param>
-    /// <param name="number">Device address of a float32, a multiple of 16.</param>
-    /// <param name="fault">Set where it is NaN or infinite.</param>
-    public void EnqueueNumber(StepValue place, ulong number, StepFault fault)
-    {
-        var arguments = new KernelArguments();
-        arguments.View(number, 1);
-        AddFlags(ref arguments);
-        AddValues(ref arguments);
-        arguments.Int32((int)place);
-        arguments.Int32((int)fault);
-        _device.EnqueueLaunch("ReportNumber", new LaunchGrid(1), ref arguments);
-    }
 
     /// <summary>Loss ← the mean of some losses on the device, each to be finite.</summary>
     public void EnqueueMean(ulong losses, int count)

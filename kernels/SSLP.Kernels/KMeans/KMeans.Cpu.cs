@@ -8,10 +8,10 @@ namespace SSLP.Kernels;
 /// cluster's mean is summed front to back by one worker.
 /// Scratch: 16·N bytes and two copies of the centres.
 /// </summary>
-public sealed unsafe class KMeansCpu : IKMeans
+internal sealed unsafe class KMeansCpu : IKMeans
 {
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly AssignWork _assign;
     private readonly MeanWork _mean;
     private readonly QueryBlock _centres = new();
@@ -21,7 +21,7 @@ public sealed unsafe class KMeansCpu : IKMeans
     private readonly AlignedBuffer<float> _distances = new();
     private readonly AlignedBuffer<int> _starts = new();
 
-    public KMeansCpu(MemoryBank bank, WorkerPool pool, InstructionSet? isa = null)
+    public KMeansCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null)
     {
         _bank = bank;
         _pool = pool;

@@ -7,7 +7,7 @@ namespace SSLP.Kernels;
 /// distances only where a cluster is empty, which the host then seeds anew by the contract's rule. Sums are 64-bit fixed point, exact in
 /// any order: deterministic. Device bytes: 8·N for labels and distances, 20·C·⌈D⌉₁₆ for centres and sums.
 /// </summary>
-public sealed unsafe class KMeansCuda : IKMeans
+internal sealed unsafe class KMeansCuda : IKMeans
 {
     /// <summary>Rows of a cluster whose sums of unit rows the fixed point holds.</summary>
     internal const int MaxClusterRows = 1 << 27;

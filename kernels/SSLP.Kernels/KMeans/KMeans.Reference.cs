@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>The meaning of <see cref="IKMeans"/>, in double and plain loops.</summary>
-public sealed unsafe class KMeansReference(MemoryBank bank) : IKMeans
+internal sealed unsafe class KMeansReference(MemoryBank bank) : IKMeans
 {
     private readonly AlignedBuffer<float> _centres = new();
     private int _clusters;

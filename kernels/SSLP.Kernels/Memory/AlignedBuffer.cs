@@ -5,18 +5,37 @@ namespace SSLP.Kernels;
 /// <summary>
 /// Native memory on a cache-line boundary that grows and never shrinks: the scratch of the kernels, so that no call allocates
 /// after its first. New memory is zeroed. One page more than asked is there to read: vector tails may run over the end.
+/// One owner disposes it, once; <see cref="BufferChecks"/> watches that.
 /// </summary>
-public sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
+internal sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
 {
     private const nuint Alignment = 64;
     private const nuint HugePage = 2 << 20;
     private const nuint ReadableTail = 4096;
 
+    private readonly string? _origin = BufferChecks.Enabled ? Environment.StackTrace : null;
+    private bool _disposed;
+
     public AlignedBuffer(long length = 0) => EnsureLength(length);
 
-    ~AlignedBuffer() => Free();
+    ~AlignedBuffer()
+    {
+        if (BufferChecks.Enabled && Bytes > 0)
+            BufferChecks.ReportLeak($"AlignedBuffer<{typeof(T).Name}>", Bytes, _origin);
+        Free();
+    }
 
-    public T* Pointer { get; private set; }
+    /// <summary>First element; null while there is none.</summary>
+    public T* Pointer
+    {
+        get
+        {
+            if (BufferChecks.Enabled)
+                ObjectDisposedException.ThrowIf(_disposed, this);
+            return field;
+        }
+        private set;
+    }
 
     /// <summary>Elements that can be used.</summary>
     public long Length { get; private set; }
@@ -28,6 +47,8 @@ public sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
     public T* EnsureLength(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
+        if (BufferChecks.Enabled)
+            ObjectDisposedException.ThrowIf(_disposed, this);
         if (length <= Length)
             return Pointer;
         Free();
@@ -51,7 +72,10 @@ public sealed unsafe class AlignedBuffer<T> : IDisposable where T : unmanaged
 
     public void Dispose()
     {
+        if (BufferChecks.Enabled && _disposed)
+            BufferChecks.RefuseSecondOwner($"AlignedBuffer<{typeof(T).Name}>", _origin);
         Free();
+        _disposed = true;
         GC.SuppressFinalize(this);
     }
 

@@ -8,7 +8,7 @@ namespace SSLP.Kernels;
 /// <param name="Address">Device address; a multiple of 16.</param>
 /// <param name="Rows">Rows.</param>
 /// <param name="Width">Values in a row, and from one row to the next.</param>
-public readonly record struct DeviceMatrix(ulong Address, int Rows, int Width)
+internal readonly record struct DeviceMatrix(ulong Address, int Rows, int Width)
 {
     /// <summary>Values in all.</summary>
     public long Length => (long)Rows * Width;

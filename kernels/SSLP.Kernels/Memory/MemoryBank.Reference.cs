@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>The meaning of <see cref="MemoryBank.Update"/>, in double and plain loops.</summary>
-public static class MemoryBankReference
+internal static class MemoryBankReference
 {
     /// <summary>v ← unit((1−m)·v + m·f); a blend of length 0 leaves v.</summary>
     public static void Update(Span<double> row, ReadOnlySpan<double> feature, double momentum)

@@ -64,7 +64,7 @@ public sealed unsafe class MemoryBank : IDisposable
     /// <summary>
     /// Rows of uniformly random direction: unit Gaussian vectors, a function of (seed, row) alone, whatever the thread count.
     /// </summary>
-    public static MemoryBank CreateRandom(int rowCount, int width, ulong seed, WorkerPool? pool = null)
+    public static MemoryBank CreateRandom(int rowCount, int width, ulong seed, IWorkers? pool = null)
     {
         var bank = new MemoryBank(rowCount, width);
         var fill = new RandomFill(bank, CounterRandom.Key(seed, RandomPurpose.BankRows));

@@ -14,11 +14,11 @@ internal sealed unsafe class BankSample : IDisposable
     private const int LeastRatio = 8;
 
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly SampleWork _work;
     private readonly AlignedBuffer<float> _panels = new();
 
-    public BankSample(MemoryBank bank, WorkerPool pool, InstructionSet isa)
+    public BankSample(MemoryBank bank, IWorkers pool, InstructionSet isa)
     {
         _bank = bank;
         _pool = pool;

@@ -17,7 +17,7 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
     private const int SampleFromK = 128;
 
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly QueryBlock _block = new();
     private readonly CandidateLists _lists = new();
     private readonly BankSample _sample;
@@ -27,7 +27,7 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
     private readonly AlignedBuffer<int> _ids = new();
     private readonly AlignedBuffer<int> _blockOwnRows = new();
 
-    public NearestKeysCpu(MemoryBank bank, WorkerPool pool, InstructionSet? isa = null)
+    public NearestKeysCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null)
     {
         InstructionSet lanes = isa ?? InstructionSets.Best;
         _bank = bank;

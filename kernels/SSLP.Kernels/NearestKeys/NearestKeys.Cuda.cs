@@ -6,7 +6,7 @@ namespace SSLP.Kernels;
 /// <see cref="INearestKeys"/> on a device. Scores are chains of fused multiply-adds in ascending d, the same bits as the CPU's. Queries go
 /// over and answers come back; the bank stays there, in step with the host's.
 /// </summary>
-public sealed class NearestKeysCuda : INearestKeys
+internal sealed class NearestKeysCuda : INearestKeys
 {
     private readonly MemoryBank _bank;
     private readonly IComputeDevice _device;

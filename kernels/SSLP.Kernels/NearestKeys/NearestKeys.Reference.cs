@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>The meaning of <see cref="INearestKeys"/>: all inner products in double, sorted.</summary>
-public sealed class NearestKeysReference(MemoryBank bank) : INearestKeys
+internal sealed class NearestKeysReference(MemoryBank bank) : INearestKeys
 {
     public void Find(MatrixView queries, ReadOnlySpan<int> ownRows, int k, Span<int> rows, Span<float> similarities)
     {

@@ -17,12 +17,12 @@ internal sealed unsafe class RankHistogram : IDisposable
     private const int ChunkPanels = 128;
 
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly CountWork _work;
     private readonly AlignedBuffer<int> _counts = new();
     private readonly AlignedBuffer<float> _scales = new();
 
-    public RankHistogram(MemoryBank bank, WorkerPool pool, InstructionSet isa)
+    public RankHistogram(MemoryBank bank, IWorkers pool, InstructionSet isa)
     {
         _bank = bank;
         _pool = pool;

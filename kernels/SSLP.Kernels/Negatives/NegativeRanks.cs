@@ -28,17 +28,17 @@ public static class NegativeRanks
     /// <summary>P = ⌊share·N⌋.</summary>
     public static int PoolSize(int rows, double share) => (int)Math.Floor(share * rows);
 
-    /// <summary>Semi-hard ranks: min(count, poolSize) different ranks in 0 … poolSize − 1, ascending, weighted by Beta(5, 15).</summary>
-    /// <returns>The number of ranks written to the front of <paramref name="ranks"/>.</returns>
-    /// <exception cref="ArgumentException">A size is negative, or the span is too short.</exception>
-    public static int DrawRanks(ulong seed, long step, int poolSize, int count, Span<int> ranks) =>
-        Draw(NegativeSampling.SemiHard, seed, step, poolSize, count, ranks);
+    /// <summary>Ranks are drawn from as many: the pool for semi-hard ones, all rows for the others.</summary>
+    public static int Candidates(NegativeSampling sampling, int rows, double share) =>
+        sampling == NegativeSampling.SemiHard ? PoolSize(rows, share) : rows;
 
     /// <summary>
-    /// Ranks for any sampling, ascending. <paramref name="candidates"/> is the pool size for SemiHard and N for the other two;
-    /// ranks beyond an anchor's number of allowed rows are dropped by whoever looks them up.
+    /// min(count, candidates) different ranks in 0 … candidates − 1, ascending; <paramref name="candidates"/> as <see cref="Candidates"/>
+    /// has
+    /// them. Ranks beyond an anchor's number of allowed rows are dropped by whoever looks them up.
     /// </summary>
-    /// <inheritdoc cref="DrawRanks"/>
+    /// <returns>The number of ranks written to the front of <paramref name="ranks"/>.</returns>
+    /// <exception cref="ArgumentException">A size is negative, or the span is too short.</exception>
     public static int Draw(NegativeSampling sampling, ulong seed, long step, int candidates, int count, Span<int> ranks)
     {
         if (candidates < 0 || count < 0)

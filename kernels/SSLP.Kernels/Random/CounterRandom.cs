@@ -18,6 +18,7 @@ public enum RandomPurpose
     Replacement = 10,
     BatchShuffle = 11,
     ScoreSample = 12,
+    Judging = 13,
     Test = 255,
 }
 
@@ -62,6 +63,16 @@ public static class CounterRandom
 
     /// <summary>A uniform integer in [0, bound): the high half of word × bound (bias below bound / 2³²).</summary>
     public static uint Below(uint word, uint bound) => (uint)(((ulong)word * bound) >> 32);
+
+    /// <summary>Fisher and Yates: every order as likely, a word a swap, the i-th from index i of the stream.</summary>
+    public static void Shuffle<T>(Span<T> items, ulong key, ulong stream)
+    {
+        for (int i = items.Length - 1; i > 0; i--)
+        {
+            int j = (int)Below(Block(key, stream, (ulong)i).X, (uint)(i + 1));
+            (items[i], items[j]) = (items[j], items[i]);
+        }
+    }
 
     /// <summary>Two independent standard normal values from two words (Box and Muller, 1958), evaluated in double.</summary>
     public static (float First, float Second) Gaussian(uint word0, uint word1)

@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>The meaning of <see cref="SpatialNeighbours"/>, written as it reads: every patch is asked.</summary>
-public static class SpatialNeighboursReference
+internal static class SpatialNeighboursReference
 {
     /// <summary>S of one anchor in order of (grid row, column, bank row).</summary>
     public static int[] Query(int[] slide, int[] col, int[] row, int anchor, double radiusPatches)

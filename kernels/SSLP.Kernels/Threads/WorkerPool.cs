@@ -1,18 +1,10 @@
 namespace SSLP.Kernels;
 
-/// <summary>Work that a <see cref="WorkerPool"/> cuts into items. Items of one run may execute in any order and at the same time.</summary>
-public interface IParallelWork
-{
-    /// <summary>Does one item. <paramref name="worker"/> (0 … Workers−1) names per-thread scratch: no two items share it at a
-    /// time.</summary>
-    void Execute(int item, int worker);
-}
-
 /// <summary>
 /// Threads that are started once and wait for work: a run costs microseconds and allocates nothing. The calling thread is worker 0.
 /// Each worker takes its items in ascending order from a shared counter. One run at a time; a second caller waits.
 /// </summary>
-public sealed class WorkerPool : IDisposable
+public sealed class WorkerPool : IWorkers, IDisposable
 {
     /// <summary>Spins before a thread goes to sleep: about 20 µs, as long as waking a sleeper takes.</summary>
     private const int SpinsBeforeSleep = 35;
@@ -47,12 +39,10 @@ public sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Threads that execute items, the caller's included.</summary>
+    /// <inheritdoc/>
     public int Workers { get; }
 
-    /// <summary>
-    /// Executes items 0 … items−1 and returns when all are done. An item's exception stops the hand-out and is thrown here.
-    /// </summary>
+    /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside an item of this pool.</exception>
     public void Run(IParallelWork work, int items)
     {

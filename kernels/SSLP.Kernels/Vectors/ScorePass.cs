@@ -7,7 +7,7 @@ namespace SSLP.Kernels;
 /// Multiply-adds: Q·R·D; reads Q·D floats of queries once a panel and each panel once; writes Q·R floats. float32, each score one
 /// chain of fused multiply-adds in ascending d: the same bits for every <see cref="InstructionSet"/>.
 /// </summary>
-public static unsafe class ScorePass
+internal static unsafe class ScorePass
 {
     /// <summary>Queries of a register tile: blocks are multiples of this (pad with zero rows).</summary>
     public const int QueryMultiple = ScoreTile.Queries;

@@ -34,7 +34,7 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
     public long Bytes => _sums.Bytes + _cursors.Bytes;
 
     /// <summary>Sums the lists, rows and scores (as weights), part by part. <see cref="AddTo"/> then gives each list's total.</summary>
-    public void Run(RowLists lists, WorkerPool pool)
+    public void Run(RowLists lists, IWorkers pool)
     {
         _lists = lists;
         int longest = 1;

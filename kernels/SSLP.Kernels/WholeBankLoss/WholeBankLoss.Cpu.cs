@@ -7,19 +7,19 @@ namespace SSLP.Kernels;
 /// 128 rows are scored, exponentiated in place and multiplied with the same rows while both are in the caches.
 /// Scratch: 150 KB of partial sums a split at B = 256, D = 128 (2.4 MB at N = 65,536; 9.6 MB from N = 262,144) and 80 KB a worker.
 /// </summary>
-public sealed unsafe class WholeBankLossCpu : IWholeBankLoss
+internal sealed unsafe class WholeBankLossCpu : IWholeBankLoss
 {
     /// <summary>Queries of one pass over the bank; more make several passes.</summary>
     private const int MaxQueries = 64 * ScoreTile.Queries;
 
     private readonly MemoryBank _bank;
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly QueryBlock _block = new();
     private readonly SoftmaxPartials _partials = new();
     private readonly SplitWork _splits;
     private readonly MergeWork _merge;
 
-    public WholeBankLossCpu(MemoryBank bank, WorkerPool pool, InstructionSet? isa = null)
+    public WholeBankLossCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null)
     {
         _bank = bank;
         _pool = pool;

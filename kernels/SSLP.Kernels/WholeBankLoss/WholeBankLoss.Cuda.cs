@@ -11,7 +11,7 @@ namespace SSLP.Kernels;
 /// within 2δ/τ, δ = 2⁻¹⁵ + D·2⁻²¹, of the exact one, and each component of one query's gradient within (4δ/τ + 2⁻¹⁴)/τ, over B for the
 /// mean: the worst case, in which all roundings agree. Vectors wider than 128 are scored in float32 all the same.
 /// </remarks>
-public sealed class WholeBankLossCuda : IWholeBankLoss
+internal sealed class WholeBankLossCuda : IWholeBankLoss
 {
     private const int QueriesAGroup = 32, QuadsAGroup = 32, TileRows = 64;
 

@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>The meaning of <see cref="IWholeBankLoss"/>: a row of B × N at a time, in double.</summary>
-public sealed class WholeBankLossReference(MemoryBank bank) : IWholeBankLoss
+internal sealed class WholeBankLossReference(MemoryBank bank) : IWholeBankLoss
 {
     public double Evaluate(MatrixView queries, ReadOnlySpan<int> positiveRows, float temperature, Span<float> losses, MatrixView gradient)
     {

@@ -14,6 +14,8 @@ public sealed class LayersTests
     [InlineData("SSLP.Engine", "SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
     [InlineData("SSLP.Evaluation", "SSLP.Engine SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
     [InlineData("SSLP.Bench", "SSLP.Evaluation SSLP.Engine SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
+    [InlineData("libsslp-data", "SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
+    [InlineData("libsslp", "libsslp-data SSLP.Evaluation SSLP.Engine SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
     [InlineData("sslp", "SSLP.Bench SSLP.Evaluation SSLP.Engine SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
     public void An_assembly_references_only_what_lies_below_it(string assembly, string below) =>
         Assert.Subset(below.Split(' ').ToHashSet(), References(assembly).Where(r => r.StartsWith("SSLP", StringComparison.Ordinal)).ToHashSet());
@@ -23,6 +25,7 @@ public sealed class LayersTests
     [InlineData("SSLP.Interop.Slides")]
     [InlineData("SSLP.Kernels")]
     [InlineData("SSLP.Data")]
+    [InlineData("libsslp-data")]
     public void Torch_stays_in_the_engine(string assembly) => Assert.DoesNotContain("TorchSharp", References(assembly));
 
     [Theory]
@@ -30,6 +33,7 @@ public sealed class LayersTests
     [InlineData("SSLP.Data")]
     [InlineData("SSLP.Engine")]
     [InlineData("SSLP.Evaluation")]
+    [InlineData("libsslp")]
     [InlineData("sslp")]
     public void The_device_compiler_stays_out_of_what_ships(string assembly) => Assert.DoesNotContain("ILGPU", References(assembly));
 

@@ -75,11 +75,14 @@ internal static class SourceUses
     private static IEnumerable<MetadataReference> References()
     {
         string[] platform = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
-        return platform.Where(path => !Path.GetFileName(path).StartsWith("SSLP.", StringComparison.Ordinal) && Path.GetFileName(path) != "sslp.dll" && IsManaged(path))
+        return platform.Where(path => !IsOurs(Path.GetFileName(path)) && Path.GetFileName(path) != "sslp.dll" && IsManaged(path))
             .Select(path => MetadataReference.CreateFromFile(path));
     }
 
-    private static bool IsManaged(string path)
+    private static bool IsOurs(string file) =>
+        file.StartsWith("SSLP.", StringComparison.Ordinal) || file.StartsWith("libsslp", StringComparison.Ordinal);
+
+    public static bool IsManaged(string path)
     {
         try
         {

@@ -18,7 +18,7 @@ public sealed class BankStateTests : IDisposable
         const int rows = 200_000, width = 8, block = 65_536 * width * sizeof(float);
         string path = Path.Combine(_root, "bank.safetensors");
         using MemoryBank saved = MemoryBank.CreateRandom(rows, width, seed: 1), loaded = new(rows, width);
-        SafetensorsWriter.Write(path, [saved.ToItem("bank")], new Dictionary<string, string>());
+        SafetensorsWriter.Write(path, [new BankSnapshot(saved).ToItem("bank")], new Dictionary<string, string>());
         using SafetensorsFile file = SafetensorsFile.Open(path);
         long before = GC.GetAllocatedBytesForCurrentThread();
         loaded.LoadFrom(file, "bank");

@@ -36,7 +36,7 @@ internal sealed class PlainBankObjective : IBankObjective
     public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
     {
         int rows = (int)Plain.Vectors.shape[0];
-        int candidates = _plan.Terms.Sampling == NegativeSampling.SemiHard ? NegativeRanks.PoolSize(rows, _plan.Terms.PoolShare) : rows;
+        int candidates = NegativeRanks.Candidates(_plan.Terms.Sampling, rows, _plan.Terms.PoolShare);
         int drawn = NegativeRanks.Draw(_plan.Terms.Sampling, _seed, step, candidates, _plan.Terms.Negatives, _ranks);
         Tensor ids = Ids(anchors, features.device);
         ObjectiveSets sets = Plain.FindSets(ids, features, _ranks.AsSpan(0, drawn));

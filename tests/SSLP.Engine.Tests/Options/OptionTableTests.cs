@@ -55,7 +55,7 @@ public sealed class OptionTableTests
     [Fact]
     public void A_method_brings_its_own_defaults_wherever_it_is_named()
     {
-        TrainingOptions options = RunConfig.Read(null, ["learning_rate=0.5", "method=mocov2"]);
+        TrainingOptions options = RunConfig.Read([], null, ["learning_rate=0.5", "method=mocov2"], []);
         Assert.Equal((MethodKind.MoCoV2, 0.5, 0.2), (options.Method, options.LearningRate, options.Temperature));
         Assert.Equal(AugmentOptions.MoCoV2, options.Augment);
     }
@@ -65,11 +65,12 @@ public sealed class OptionTableTests
     {
         string path = Path.GetTempFileName();
         File.WriteAllText(path, "epochs: 3\nbatch_sise: 8\n");
-        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read(path, []));
+        Fault fault = Assert.Throws<Fault>(() => RunConfig.Read([], path, [], []));
         Assert.Contains("line 2", fault.Message, StringComparison.Ordinal);
         Assert.Contains("'batch_size'", fault.Message, StringComparison.Ordinal);
         File.WriteAllText(path, "epochs: 3\nbatch_size: 8\n");
-        Assert.Equal((3, 16), (RunConfig.Read(path, ["batch_size=16"]).Epochs, RunConfig.Read(path, ["batch_size=16"]).BatchSize));
+        Assert.Equal(
+            (3, 16), (RunConfig.Read([], path, ["batch_size=16"], []).Epochs, RunConfig.Read([], path, ["batch_size=16"], []).BatchSize));
         File.Delete(path);
     }
 
@@ -79,9 +80,44 @@ public sealed class OptionTableTests
     [InlineData(500, 64, 50, 20)]
     public void The_objectives_constants_scale_with_the_bank(int rows, int nearest, int negatives, int clusters)
     {
-        var plan = new TrainingOptions().ObjectiveFor(rows);
+        var plan = new RunSizes(new TrainingOptions(), rows).Objective;
         Assert.InRange(plan.Terms.NearestKeys, nearest - 8, nearest);
         Assert.Equal((negatives, clusters), (plan.Terms.Negatives, plan.Clusters));
+    }
+
+    /// <summary>A value that a run needs and no key sets is one that a user cannot have.</summary>
+    [Fact]
+    public void Every_property_that_can_be_set_is_an_option_or_made_of_some()
+    {
+        foreach (Type type in (Type[])[typeof(TrainingOptions), typeof(AugmentOptions)])
+        {
+            string[] without = [.. type.GetProperties().Where(p => p.CanWrite && !p.IsDefined(typeof(OptionAttribute), false))
+                .Select(p => p.Name)];
+            // The input's side is a key of the run; ranges and the normalisation are the papers' for all.
+            Assert.Equal(
+                type == typeof(TrainingOptions) ? [] : ["InputSize", "CropArea", "CropRatio", "BlurSigma", "Mean", "Deviation"], without);
+        }
+    }
+
+    [Theory]
+    [InlineData("batch_size=100000", "batch_size is 478 in this run, not 100,000: there are 478 patches.")]
+    [InlineData("clusters=5000", "clusters is 478 in this run, not 5,000: there are 478 patches.")]
+    [InlineData("negatives=400", "negatives is 95 in this run, not 400: the pool is 0.2 of 478 patches.")]
+    [InlineData("nearest_keys=478", "nearest_keys is 477 in this run, not 478: there are 478 patches, one of them the patch itself.")]
+    [InlineData("prefetch=65", "prefetch is 64 in this run, not 65: that many batches are in memory at most.")]
+    [InlineData("auxiliary_anchors=25", "auxiliary_anchors is 25, of 24 at most: places in radius=3.")]
+    [InlineData("queue=65536 method=mocov2", "queue is 478 in this run, not 65,536: there are 478 patches.")]
+    [InlineData("negatives=500 method=instdisc", "negatives is 478 in this run, not 500: there are 478 patches.")]
+    public void What_is_asked_for_beyond_the_data_is_cut_and_said(string sets, string said) =>
+        Assert.Equal([said], new RunSizes(RunConfig.Read([], null, sets.Split(' '), []), rows: 478).Cuts);
+
+    [Fact]
+    public void Nothing_is_said_where_nothing_is_cut_or_the_method_has_no_such_size()
+    {
+        Assert.Empty(new RunSizes(new TrainingOptions(), 478).Cuts);
+        Assert.Empty(new RunSizes(
+            new TrainingOptions { Queue = 1 << 20, Clusters = 478, Negatives = 95, NearestKeys = 477, BatchSize = 478 }, 478).Cuts);
+        Assert.Empty(new RunSizes(new TrainingOptions { Method = MethodKind.SimClr, Clusters = 1000, Negatives = 1000 }, 478).Cuts);
     }
 
     public static TheoryData<string> Keys => [.. OptionTable.All.Select(o => o.Key)];

@@ -21,13 +21,13 @@ public sealed class MovedNetworkTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-moved-").FullName;
     private readonly TestPatches _source = new(slides: 1, side: 5, patchSize: 16);
-    private readonly WorkerPool _pool = new(1);
+    private readonly KernelSet _kernels = new(KernelBackend.Cpu, threads: 1);
     private Moving? _method;
 
     public void Dispose()
     {
         _source.Dispose();
-        _pool.Dispose();
+        _kernels.Dispose();
         Directory.Delete(_root, recursive: true);
     }
 
@@ -54,7 +54,7 @@ public sealed class MovedNetworkTests : IDisposable
         var folder = new RunFolder(Path.Combine(_root, "run"));
         Directory.CreateDirectory(folder.Root);
         made(_method = new Moving());
-        return new Trainer(options, folder, _source, _method, CPU, _pool);
+        return new Trainer(options, folder, _source, _method, CPU, _kernels);
     }
 
     private static float[] Weights(Method method) => [.. method.Encoder.parameters().SelectMany(p => p.detach().cpu().flatten().ToArray<float>())];

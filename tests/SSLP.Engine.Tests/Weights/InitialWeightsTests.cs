@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using SSLP.Data.Files;
 using SSLP.Engine.Model;
 using SSLP.Engine.Options;
@@ -24,51 +25,60 @@ public sealed class InitialWeightsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Architecture.ResNet18, "", "float32")]
-    [InlineData(Architecture.ResNet18, "module.backbone.", "float16")]
-    [InlineData(Architecture.ResNet18, "model.", "bfloat16")]
-    [InlineData(Architecture.ResNet50, "encoder.", "float64")]
-    public void A_run_begins_with_torchvisions_weights_and_computes_its_features(Architecture architecture, string prefix, string type)
+    [InlineData(Architecture.ResNet18, "", ScalarType.Float32, "F32")]
+    [InlineData(Architecture.ResNet18, "module.backbone.", ScalarType.Float16, "F16")]
+    [InlineData(Architecture.ResNet18, "model.", ScalarType.BFloat16, "BF16")]
+    [InlineData(Architecture.ResNet50, "encoder.", ScalarType.Float64, "F64")]
+    public void A_run_begins_with_torchvisions_weights_and_computes_its_features(
+        Architecture architecture, string prefix, ScalarType type, string called)
     {
-        Python.SkipUnless("torch", "torchvision", "numpy");
-        string weights = At("init.safetensors"), pixels = At("pixels.bin"), theirs = At("features.bin");
-        // The format is 8 bytes of header length, a JSON header and the data: no package is needed to write it.
-        Python.Run(
-            """
-            import json, struct, sys, torch, torchvision
-            weights, prefix, kind, arch, pixels, features = sys.argv[1:]
-            torch.manual_seed(3)
-            dtype = getattr(torch, kind)
-            model = getattr(torchvision.models, arch)()
-            for _ in range(3):
-                model(torch.randn(8, 3, 64, 64))
-            model.to(dtype).float()
-            header, blobs, at = {}, [], 0
-            for name, value in model.state_dict().items():
-                if name.endswith("num_batches_tracked"):
-                    continue
-                value = value.to(dtype).contiguous()
-                blob = bytes(value.view(torch.uint8).numpy().data)
-                header[prefix + name] = {"dtype": {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64"}[kind], "shape": list(value.shape), "data_offsets": [at, at + len(blob)]}
-                blobs.append(blob)
-                at += len(blob)
-            text = json.dumps(header).encode()
-            open(weights, "wb").write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
-            model.fc = torch.nn.Identity()
-            model.eval()
-            x = torch.randn(4, 3, 50, 50)
-            x.numpy().astype("<f4").tofile(pixels)
-            with torch.no_grad():
-                model(x).numpy().astype("<f4").tofile(features)
-            """, weights, prefix, type, architecture.ToString().ToLowerInvariant(), pixels, theirs);
-        using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
-        using var job = new PretrainJob(Small with { Arch = architecture, Init = weights }, new RunFolder(At("run")), source, "test", resume: false);
+        random.manual_seed(3);
         using var noGrad = no_grad();
+        using nn.Module<Tensor, Tensor> theirs = architecture == Architecture.ResNet18
+            ? torchvision.models.resnet18(num_classes: 512) : torchvision.models.resnet50(num_classes: 2048);
+        theirs.train();
+        for (int step = 0; step < 3; step++)
+            theirs.forward(randn(8, 3, 64, 64));
+        Dictionary<string, Tensor> state = theirs.state_dict();
+        foreach ((_, Tensor value) in state)
+            if (value.is_floating_point())
+                value.copy_(value.to(type).to(ScalarType.Float32));
+        string weights = At("init.safetensors");
+        var written = state.Where(pair => !pair.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        WriteSafetensors(weights, prefix, written, type, called);
+        // The classifier as the identity: what comes out is the pooled features.
+        state["fc.weight"].copy_(eye(state["fc.weight"].shape[0]));
+        state["fc.bias"].zero_();
+        theirs.eval();
+        using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
+        using var job = new PretrainJob(
+            Small with { Arch = architecture, Init = weights }, new RunFolder(At("run")), source, "test", resume: false);
         job.Method.Encoder.eval();
-        float[] ours = job.Method.Encoder.Backbone.forward(tensor(Floats(pixels)).reshape(4, 3, 50, 50)).data<float>().ToArray();
-        double difference = RandomEncoder.Difference(ours, Floats(theirs));
+        Tensor images = randn(4, 3, 50, 50);
+        double difference = RandomEncoder.Difference(
+            job.Method.Encoder.Backbone.forward(images).data<float>().ToArray(), theirs.forward(images).data<float>().ToArray());
         TestContext.Current.TestOutputHelper!.WriteLine(difference.ToString("g3", CultureInfo.InvariantCulture));
         Assert.True(difference < 1e-4, $"features differ by {difference:g3} of the largest");
+    }
+
+    /// <summary>By hand, as another program would: 8 bytes of the header's length, a JSON header, the data.</summary>
+    private static void WriteSafetensors(
+        string path, string prefix, IEnumerable<KeyValuePair<string, Tensor>> tensors, ScalarType type, string called)
+    {
+        List<string> entries = [];
+        using var data = new MemoryStream();
+        foreach ((string name, Tensor value) in tensors)
+        {
+            long begin = data.Length;
+            data.Write(value.to(type).contiguous().bytes);
+            entries.Add($"\"{prefix}{name}\":{{\"dtype\":\"{called}\",\"shape\":[{string.Join(',', value.shape)}],"
+                + $"\"data_offsets\":[{begin},{data.Length}]}}");
+        }
+        byte[] header = Encoding.UTF8.GetBytes($"{{{string.Join(',', entries)}}}");
+        using FileStream file = File.Create(path);
+        file.Write(BitConverter.GetBytes((long)header.Length));
+        file.Write(header);
+        data.WriteTo(file);
     }
 
     [Theory]
@@ -169,14 +179,6 @@ public sealed class InitialWeightsTests : IDisposable
 
     private static void AssertSame(Dictionary<string, Tensor> expected, Func<string, Tensor> actual) =>
         Assert.All(expected, pair => Assert.True(pair.Value.equal(actual(pair.Key)).all().item<bool>(), pair.Key));
-
-    private static float[] Floats(string path)
-    {
-        byte[] bytes = File.ReadAllBytes(path);
-        float[] values = new float[bytes.Length / 4];
-        Buffer.BlockCopy(bytes, 0, values, 0, bytes.Length);
-        return values;
-    }
 
     private string At(string name) => Path.Combine(_folder, name);
 }

@@ -204,8 +204,8 @@ public sealed class DivergedTests : IDisposable
     private Fault Stop(Func<Encoder, Tensor, Tensor> loss)
     {
         using TestPatches source = Patches();
-        using var pool = new WorkerPool(1);
-        using var trainer = new Trainer(Wild with { CheckpointEvery = 1 }, Folder("custom"), source, new LossOf(loss), CPU, pool);
+        using var kernels = new KernelSet(KernelBackend.Cpu, threads: 1);
+        using var trainer = new Trainer(Wild with { CheckpointEvery = 1 }, Folder("custom"), source, new LossOf(loss), CPU, kernels);
         Directory.CreateDirectory(Folder("custom").Root);
         return Assert.Throws<Fault>(() => trainer.Run(null, CancellationToken.None));
     }

@@ -18,6 +18,8 @@ namespace SSLP.Evaluation.Tests.Probes;
 /// <summary>Where the truth is known, a short pretraining must tell tissues apart that the weights it started from do not.</summary>
 public sealed class PretrainingHelpsTests : IDisposable
 {
+    private static readonly KernelSet Kernels = new(KernelBackend.Cpu, threads: 2);
+
     private const int Patch = 64;
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-helps-").FullName;
@@ -75,7 +77,7 @@ public sealed class PretrainingHelpsTests : IDisposable
         {
             ILookup<bool, int> sides = Enumerable.Range(0, features.Count).ToLookup(row => features.Patches.SlideOf[row] % 3 == third);
             var task = new ProbeTask(features, new ProbeSplit([.. sides[false]], [.. sides[true]], $"third {third} of the slides"));
-            return KnnProbe.Run(task, [20])[0].BalancedAccuracy.Value;
+            return KnnProbe.Run(task, Kernels, [20])[0].BalancedAccuracy.Value;
         });
     }
 }

@@ -6,12 +6,15 @@ using SSLP.Evaluation.Probes;
 using SSLP.Evaluation.Report;
 using SSLP.Evaluation.Sets;
 using SSLP.Evaluation.Tests.Probes;
+using SSLP.Kernels;
 using Xunit;
 
 namespace SSLP.Evaluation.Tests.Report;
 
 public sealed class ReportPageTests : IDisposable
 {
+    private static readonly KernelSet Kernels = new(KernelBackend.Cpu, threads: 2);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("sslp-report").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -133,9 +136,9 @@ public sealed class ReportPageTests : IDisposable
             Title = "a run",
             Facts = [new("seed", "3")],
             Steps = [.. Enumerable.Range(1, 40).Select(i => new StepMetrics { Step = i, Epoch = i / 10.0, Loss = 10.0 / i, Self = 5.0 / i, Lr = 0.1, PatchesPerSecond = 200 + i, DataWait = 0.01 })],
-            Probes = KnnProbe.Run(task, [5, 20]),
+            Probes = KnnProbe.Run(task, Kernels, [5, 20]),
             Spread = [new("tissue-like", features.Spread())],
-            Neighbours = [new("tissue-like", NeighbourStatistics.Of(features))],
+            Neighbours = [new("tissue-like", NeighbourStatistics.Of(features, Kernels))],
             Features = features,
             Patches = new Stripes(features.Patches, broken: false),
             Queries = 3,

@@ -23,7 +23,7 @@ public sealed unsafe class TestDevice : IComputeDevice
         _device = new CudaComputeDevice(driver: _machine?.Driver);
     }
 
-    public IDeviceBlock Allocate(long bytes) => _device.Allocate(bytes);
+    IDeviceBlock IComputeDevice.Allocate(long bytes) => _device.Allocate(bytes);
 
     public void Upload(ulong destination, void* source, long bytes) => _device.Upload(destination, source, bytes);
 

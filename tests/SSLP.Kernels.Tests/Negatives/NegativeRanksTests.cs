@@ -14,7 +14,7 @@ public sealed class NegativeRanksTests
     public void Ranks_ascend_without_repeats_inside_the_pool(int pool, int count)
     {
         var ranks = new int[count];
-        int drawn = NegativeRanks.DrawRanks(seed: 5, step: 3, pool, count, ranks);
+        int drawn = NegativeRanks.Draw(NegativeSampling.SemiHard, seed: 5, step: 3, pool, count, ranks);
         Assert.Equal(Math.Min(pool, count), drawn);
         Assert.All(ranks[..drawn], rank => Assert.InRange(rank, 0, pool - 1));
         Assert.Equal(ranks[..drawn].Distinct().Order(), ranks[..drawn]);
@@ -26,7 +26,7 @@ public sealed class NegativeRanksTests
         int[] Draw(ulong seed, long step)
         {
             var ranks = new int[40];
-            NegativeRanks.DrawRanks(seed, step, 1000, 40, ranks);
+            NegativeRanks.Draw(NegativeSampling.SemiHard, seed, step, 1000, 40, ranks);
             return ranks;
         }
         Assert.Equal(Draw(1, 2), Draw(1, 2));
@@ -43,7 +43,7 @@ public sealed class NegativeRanksTests
         for (int step = 0; step < draws; step++)
         {
             Span<int> rank = [0];
-            NegativeRanks.DrawRanks(seed: 11, step, pool, 1, rank);
+            NegativeRanks.Draw(NegativeSampling.SemiHard, seed: 11, step, pool, 1, rank);
             observed[rank[0] * cells / pool]++;
         }
         double[] weights = [.. Enumerable.Range(0, pool).Select(r => Beta((r + 0.5) / pool))];
@@ -71,7 +71,7 @@ public sealed class NegativeRanksTests
         var ranks = new int[count];
         for (int step = 0; step < draws; step++)
         {
-            NegativeRanks.DrawRanks(seed: 12, step, pool, count, ranks);
+            NegativeRanks.Draw(NegativeSampling.SemiHard, seed: 12, step, pool, count, ranks);
             foreach (int rank in ranks)
                 ours[rank]++;
             foreach (int rank in SuccessiveDraws(pool, count, random))
@@ -131,8 +131,10 @@ public sealed class NegativeRanksTests
     [Fact]
     public void Refuses_impossible_sizes_by_name()
     {
-        Assert.Contains("-1", Assert.Throws<ArgumentException>(() => NegativeRanks.DrawRanks(0, 0, -1, 1, new int[1])).Message);
-        Assert.Contains("4 ranks", Assert.Throws<ArgumentException>(() => NegativeRanks.DrawRanks(0, 0, 9, 4, new int[3])).Message);
+        Assert.Contains(
+            "-1", Assert.Throws<ArgumentException>(() => NegativeRanks.Draw(NegativeSampling.SemiHard, 0, 0, -1, 1, new int[1])).Message);
+        Assert.Contains("4 ranks",
+            Assert.Throws<ArgumentException>(() => NegativeRanks.Draw(NegativeSampling.SemiHard, 0, 0, 9, 4, new int[3])).Message);
     }
 
     private static double Beta(double x) => Math.Pow(x, 4) * Math.Pow(1 - x, 14);

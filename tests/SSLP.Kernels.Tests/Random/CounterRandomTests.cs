@@ -41,6 +41,24 @@ public sealed class CounterRandomTests
     }
 
     [Fact]
+    public void Every_order_of_a_shuffle_is_as_likely_and_a_function_of_key_and_stream()
+    {
+        const int Draws = 24_000;
+        var seen = new Dictionary<string, int>();
+        for (int draw = 0; draw < Draws; draw++)
+        {
+            char[] items = ['a', 'b', 'c', 'd'], again = [.. items];
+            CounterRandom.Shuffle(items.AsSpan(), 7, (ulong)draw);
+            CounterRandom.Shuffle(again.AsSpan(), 7, (ulong)draw);
+            Assert.Equal(items, again);
+            seen[new string(items)] = seen.GetValueOrDefault(new string(items)) + 1;
+        }
+        Assert.Equal(24, seen.Count);
+        // Five standard errors of a count with p = 1/24.
+        Assert.All(seen.Values, count => Assert.InRange(count, 1000 - 155, 1000 + 155));
+    }
+
+    [Fact]
     public void Gaussian_values_have_the_moments_of_a_standard_normal()
     {
         const int Pairs = 50_000;

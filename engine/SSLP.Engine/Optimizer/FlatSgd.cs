@@ -1,0 +1,193 @@
+using SSLP.Engine.Model;
+using SSLP.Engine.Torch;
+using SSLP.Engine.Weights;
+using SSLP.Kernels;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Optimizer;
+
+/// <summary>
+/// The optimizer of pretraining: <see cref="IMomentumSgd"/> over an encoder's weights, with the bits and the checkpoints of TorchSharp's SGD.
+/// Gradients are left where torch makes them and forgotten before the next step, so that a backward pass gives its own away and neither clears
+/// nor adds. On a CUDA device without kernels of ours the same is done in torch's operations, on all weights at once.
+/// </summary>
+internal sealed class FlatSgd : IDisposable
+{
+    private const string StateName = "optimizer.sgd";
+
+    private readonly FlatWeights _weights;
+    private readonly IMomentumSgd? _kernel;
+    private readonly Tensor _momentum;
+    private readonly double _initialRate, _factor, _decay;
+    private readonly bool _isOnHost;
+    private readonly VectorView[] _pieces;
+    private double _rate;
+    private bool _hasBegun;
+
+    /// <param name="encoder">What learns, where it will run; stays the caller's.</param>
+    /// <param name="kernels">Implementation and threads; stays the caller's.</param>
+    /// <param name="learningRate">Before the first step's own.</param>
+    /// <param name="momentum">μ.</param>
+    /// <param name="weightDecay">λ.</param>
+    public FlatSgd(Encoder encoder, KernelSet kernels, double learningRate, double momentum, double weightDecay)
+    {
+        (_initialRate, _rate, _factor, _decay) = (learningRate, learningRate, momentum, weightDecay);
+        _weights = encoder.Flatten();
+        _isOnHost = _weights.Values.device_type == TorchSharp.DeviceType.CPU;
+        _kernel = KernelBridge.MomentumSgd(kernels, _weights.Values.device);
+        _momentum = full_like(_weights.Values, IMomentumSgd.FreshMomentum).DetachFromDisposeScope();
+        _pieces = new VectorView[_isOnHost ? _weights.Parameters.Count : 1];
+    }
+
+    /// <summary>Forgets the gradients.</summary>
+    public void ClearGradients()
+    {
+        foreach (Parameter parameter in _weights.Parameters)
+            parameter.grad = null;
+    }
+
+    /// <summary>
+    /// Euclidean norm of all gradients, summed in float64: not finite where one of them is not, and from 2⁶⁴ on, where a step could take a finite
+    /// weight to infinity. 0 where there are none.
+    /// </summary>
+    public double GradientNorm()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        if (!_weights.Parameters.Any(HasGradient))
+            return 0;
+        if (_kernel is not null)
+            return _kernel.Norm(Gradient());
+        double norm = Joined().to(ScalarType.Float64).norm().item<double>();
+        return norm < IMomentumSgd.GreatestNorm ? norm : norm + double.PositiveInfinity;
+    }
+
+    /// <summary>
+    /// The same into a step's report, without a wait, where the kernels have a device and the gradients are on it; from there the next
+    /// <see cref="Step"/> judges by the report. False where they have none: then ask for <see cref="GradientNorm"/>.
+    /// </summary>
+    public bool EnqueueNorm(StepReport report)
+    {
+        if (_kernel is not MomentumSgdCuda device)
+            return false;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        device.EnqueueNorm(Gradient(), report);
+        return true;
+    }
+
+    /// <summary>
+    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum and
+    /// decay move it.
+    /// </summary>
+    /// <param name="rate">η.</param>
+    public void Step(double rate)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        _rate = rate;
+        _hasBegun |= _weights.Parameters.Any(HasGradient);
+        if (!_hasBegun)
+            return;
+        if (_kernel is not null)
+        {
+            long count = _isOnHost ? _weights.Count : _weights.Values.numel();
+            _kernel.Step(KernelBridge.Vector(_weights.Values, count), KernelBridge.Vector(_momentum, count), Gradient(), new(rate, _factor, _decay));
+            return;
+        }
+        Tensor direction = Joined().add(_weights.Values, alpha: _decay);
+        _momentum.mul_(_factor).add_(direction);
+        _weights.Values.add_(_momentum, alpha: -rate);
+    }
+
+    /// <summary>The optimizer's state as TorchSharp's SGD writes it: momentum buffers by parameter, and its numbers.</summary>
+    public SafetensorsItem ToItem()
+    {
+        using var scope = NewDisposeScope();
+        using SGD torchs = Torchs();
+        if (_hasBegun && _factor != 0)
+        {
+            foreach ((SGD.State state, Tensor place) in States(torchs))
+                state.momentum_buffer = place.DetachFromDisposeScope();
+        }
+        foreach (SGD.ParamGroup group in torchs.ParamGroups)
+            group.LearningRate = _rate;
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream))
+            torchs.save_state_dict(writer);
+        byte[] bytes = stream.ToArray();
+        return SafetensorsItem.From<byte>(StateName, bytes, bytes.Length);
+    }
+
+    /// <summary>Takes back what <see cref="ToItem"/>, or TorchSharp's SGD, wrote.</summary>
+    public void LoadFrom(SafetensorsFile file)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var bytes = new byte[file.Entries[StateName].Bytes];
+        file.ReadBytes(StateName, bytes);
+        using SGD torchs = Torchs();
+        using (var reader = new BinaryReader(new MemoryStream(bytes)))
+            torchs.load_state_dict(reader);
+        _momentum.fill_(IMomentumSgd.FreshMomentum);
+        _hasBegun = false;
+        foreach ((SGD.State state, Tensor place) in States(torchs))
+        {
+            if (state.momentum_buffer is not { } saved)
+                continue;
+            place.copy_(saved);
+            _hasBegun = true;
+        }
+    }
+
+    public void Dispose()
+    {
+        _kernel?.Dispose();
+        _momentum.Dispose();
+    }
+
+    private SGD Torchs() => optim.SGD(_weights.Parameters, _initialRate, _factor, weight_decay: _decay);
+
+    /// <summary>Torch's state of every parameter, with the place of its momentum in ours; of the caller's scope.</summary>
+    private IEnumerable<(SGD.State State, Tensor Place)> States(SGD torchs)
+    {
+        long at = 0;
+        foreach ((OptimizerState state, Parameter parameter) in torchs.state_dict().State.Zip(_weights.Parameters))
+        {
+            yield return ((SGD.State)state, _momentum.narrow(0, at, parameter.numel()).view(parameter.shape));
+            at += parameter.numel();
+        }
+    }
+
+    private static bool HasGradient(Parameter parameter)
+    {
+        using Tensor? gradient = parameter.grad;
+        return gradient is not null;
+    }
+
+    /// <summary>The gradient for a kernel: on the host where torch has it, a piece a parameter; on a device joined. Of the caller's scope.</summary>
+    private ReadOnlySpan<VectorView> Gradient()
+    {
+        if (!_isOnHost)
+        {
+            Tensor joined = Joined();
+            _pieces[0] = KernelBridge.Vector(joined, joined.numel());
+            return _pieces;
+        }
+        for (int i = 0; i < _pieces.Length; i++)
+        {
+            Tensor gradient = GradientOf(_weights.Parameters[i]);
+            _pieces[i] = KernelBridge.Vector(gradient, gradient.numel());
+        }
+        return _pieces;
+    }
+
+    private Tensor Joined()
+    {
+        long padding = _weights.Values.numel() - _weights.Count;
+        return cat([.. _weights.Parameters.Select(p => GradientOf(p).reshape(-1)), zeros(padding, device: _weights.Values.device)], 0);
+    }
+
+    private static Tensor GradientOf(Parameter parameter) => (parameter.grad ?? zeros_like(parameter)).contiguous();
+}

@@ -1,0 +1,59 @@
+using SSLP.Tests.Shared;
+using Xunit;
+
+namespace SSLP.Native.Tests.Hosts;
+
+/// <summary>The examples, built as their users are told to, run on slides.</summary>
+public sealed class ExamplesTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("sslp-examples").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Search_runs_under_valgrind_with_no_invalid_access()
+    {
+        Tool.SkipUnless("gcc", "gcc");
+        Tool.SkipUnless("valgrind", "valgrind");
+        string program = Path.Combine(_folder, "search"), library = Path.Combine(_folder, "libsslp-data.so");
+        // Apart from its debug symbols, of a DWARF that valgrind's reader gives up at.
+        File.Copy(PublishedLibrary.Data, library);
+        Tool.Compile("gcc", Repository.Example("search.c"), program, "-std=c99", library, "-lm",
+            $"-Wl,-rpath,{Path.GetDirectoryName(library)}");
+        Ended ended = Tool.Run(ValgrindRuns.Environment, "valgrind", [.. ValgrindRuns.Arguments, program, Slides(), "128", "0.5"]);
+        Assert.Contains("1. ", ended.Succeeded(), StringComparison.Ordinal);
+        Assert.Contains("patches lie beside patch 0", ended.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_cpp_wrapper_runs_under_the_address_sanitizer()
+    {
+        Tool.SkipUnless("g++", "g++");
+        string program = Path.Combine(_folder, "spread"), library = PublishedLibrary.Data;
+        Tool.Compile("g++", Repository.Example("spread.cpp"), program, "-std=c++17", "-fsanitize=address", library,
+            $"-Wl,-rpath,{Path.GetDirectoryName(library)}");
+        // A GC's reserved address space and its threads' stacks are no leaks; what is wrong with an access still ends the program.
+        Ended ended = Tool.Run(new Dictionary<string, string> { ["ASAN_OPTIONS"] = "detect_leaks=0" }, program, Slides());
+        Assert.Contains("refused as it should be: ", ended.Succeeded(), StringComparison.Ordinal);
+    }
+
+    private string Slides()
+    {
+        string slides = Directory.CreateDirectory(Path.Combine(_folder, "slides")).FullName;
+        TestSlides.Stained(Path.Combine(slides, "one.tif"), 1200, 200, 200, 800, 700);
+        TestSlides.Stained(Path.Combine(slides, "two.tif"), 1000, 100, 150, 700, 700);
+        return slides;
+    }
+}
+
+/// <summary>How a program that holds a .NET garbage collector is run under valgrind.</summary>
+internal static class ValgrindRuns
+{
+    /// <summary>Any error of memcheck ends with code 9; reads of values that were never written are looked for in our C only, which the
+    /// misuse of a conservative stack scan would drown.</summary>
+    public static string[] Arguments => ["--error-exitcode=9", "--undef-value-errors=no", "--quiet"];
+
+    /// <summary>The collector reserves 256 GiB of address space by default, more than valgrind has.</summary>
+    public static IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string,
+        string> { ["DOTNET_GCHeapHardLimit"] = "0x20000000" };
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using SSLP.Tests.Shared;
+using Xunit;
+
+namespace SSLP.Native.Tests.Hosts;
+
+/// <summary>The same training through C, Python and the program: one sequence of losses, to the bit.</summary>
+public sealed partial class TrainingTests : IDisposable
+{
+    private static readonly string[] Options = ["patch=64", "input_size=32", "batch_size=8", "max_steps=6", "epochs=4", "threads=2",
+        "nearest_keys=8",
+        "negatives=16", "cluster_every=2"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("sslp-training").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void C_python_and_the_program_train_with_the_same_losses_to_the_bit()
+    {
+        Tool.SkipUnless("gcc", "gcc");
+        string library = PublishedLibrary.Whole, slides = Slides(), program = Train(library);
+        string[] set = [.. Options];
+        double[] byC = LossesOf(Tool.Run(program, [slides, Run("c"), Path.Combine(_folder, "c.safetensors"), .. set]).Succeeded());
+        string python = Path.Combine(Repository.Root, "interop", "python", "examples", "pretrain.py");
+        double[] byPython = LossesOf(Tool.Run(PythonEnvironment(library), "/usr/bin/python3", [python, slides, Run("python"), .. set])
+            .Succeeded());
+        string sslp = Path.Combine(Repository.Root, "engine", "SSLP.Cli", "bin", Repository.Configuration, "net10.0", "sslp.dll");
+        Tool.Run("dotnet", [sslp, "pretrain", "--slides", slides, "--out", Run("program"), .. set.SelectMany(s => (string[])["--set", s])])
+            .Succeeded();
+        double[] byProgram = LossesOf(File.ReadAllText(Path.Combine(Run("program"), "metrics.jsonl")));
+        Assert.Equal(6, byProgram.Length);
+        Assert.Equal(byProgram, byC);
+        Assert.Equal(byProgram, byPython);
+        Assert.All(byC, loss => Assert.True(double.IsFinite(loss) && loss > 0));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Run("c"), "encoder.safetensors")), File.ReadAllBytes(Path.Combine(_folder,
+            "c.safetensors")));
+    }
+
+    [Fact]
+    public void A_run_goes_on_after_a_cancel_and_after_a_checkpoint_with_the_losses_it_would_have_had()
+    {
+        string library = PublishedLibrary.Whole, slides = Slides(), options = string.Join(", ", Options.Select(o => o.Replace("=",
+            "=\"") + "\""));
+        string script = $"""
+            import threading
+            import sslp
+            context = sslp.Context(threads=2)
+            patches = context.tile("{slides}", patch=64)
+            whole = [m.loss for m in sslp.Trainer(patches, "{Run("whole")}", {options})]
+            parted = sslp.Trainer(patches, "{Run("parted")}", {options})
+            losses = [parted.step().loss, parted.step().loss]
+            parted.checkpoint()
+            losses.append(parted.step().loss)
+            parted.cancel()
+            try:
+                parted.step()
+                raise SystemExit("a cancelled step was done")
+            except sslp.SslpError as fault:
+                assert fault.status == -7, fault
+            steps = parted.steps_done
+            losses += [m.loss for m in parted]
+            assert losses == whole[:3] + whole[3 + steps - 3:] and steps in (3, 4), (losses, whole)
+            parted.close()
+            with sslp.Trainer(patches, "{Run("other")}", {options}) as other:
+                first = [other.step().loss for _ in range(4)]
+                try:
+                    sslp.Trainer(patches, "{Run("other")}", {options})
+                    raise SystemExit("a run was taken twice")
+                except sslp.SslpError as fault:
+                    print(fault)
+            rest = [m.loss for m in sslp.Trainer(patches, "{Run("other")}", resume=True, {options})]
+            assert first + rest == whole, (first, rest, whole)
+            with sslp.Encoder(context, "{Run("whole")}/encoder.safetensors") as encoder:
+                features = encoder.embed(patches, [0, 1])
+                assert abs(features[1] - encoder.embed_pixels([patches[1]])[0]).max() < 1e-4 and features.std() > 0
+            try:
+                sslp.Trainer(patches, "{Run("bad")}", no_such_option=1)
+            except sslp.SslpError as fault:
+                print(fault.status, fault)
+            """;
+        string printed = Tool.Run(PythonEnvironment(library), "/usr/bin/python3", "-c", script).Succeeded();
+        Assert.Contains("-1 ", printed, StringComparison.Ordinal);
+        Assert.Contains("no_such_option", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_libtorch_in_the_process_is_named()
+    {
+        string library = PublishedLibrary.Whole;
+        Assert.SkipUnless(Tool.Run("/usr/bin/python3", "-c", "import torch").Code == 0,
+            "there is no torch; on Debian: apt install python3-torch");
+        string script = $"""
+            import torch
+            import sslp
+            patches = sslp.Context(threads=2).tile("{Slides()}", patch=64)
+            try:
+                sslp.Trainer(patches, "{Run("clash")}", max_steps=1)
+            except sslp.SslpError as fault:
+                print(fault.status, fault)
+            print(torch.ones(3).sum().item())
+            """;
+        string printed = Tool.Run(PythonEnvironment(library), "/usr/bin/python3", "-c", script).Succeeded();
+        Assert.Contains("-4 This process holds '", printed, StringComparison.Ordinal);
+        Assert.Contains("3.0", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Embed_and_train_are_examples_that_run_without_an_invalid_access()
+    {
+        Tool.SkipUnless("gcc", "gcc");
+        string library = PublishedLibrary.Whole, slides = Slides(), encoder = Path.Combine(_folder, "encoder.safetensors");
+        Tool.Run(Train(library), [slides, Run("made"), encoder, .. Options]).Succeeded();
+        string embed = Path.Combine(_folder, "embed");
+        Tool.Compile("gcc", Repository.Example("embed.c"), embed, "-std=c99", library, $"-Wl,-rpath,{Path.GetDirectoryName(library)}");
+        string[] lines = Tool.Run(embed, encoder, slides).Succeeded().Trim().Split('\n');
+        Assert.True(lines.Length > 8);
+        Assert.All(lines, line => Assert.Equal(512, line.Split(' ').Length));
+    }
+
+    private string Train(string library)
+    {
+        string program = Path.Combine(_folder, "train");
+        Tool.Compile("gcc", Repository.Example("train.c"), program, "-std=c99", library, $"-Wl,-rpath,{Path.GetDirectoryName(library)}");
+        return program;
+    }
+
+    private static Dictionary<string, string> PythonEnvironment(string library) => new()
+    {
+        ["PYTHONPATH"] = Path.Combine(Repository.Root, "interop", "python"),
+        ["PYTHONDONTWRITEBYTECODE"] = "1",
+        ["SSLP_LIBRARY"] = library,
+    };
+
+    private string Run(string name) => Path.Combine(_folder, name);
+
+    private string Slides()
+    {
+        string slides = Directory.CreateDirectory(Path.Combine(_folder, "slides")).FullName;
+        TestSlides.Stained(Path.Combine(slides, "one.tif"), 800, 100, 100, 500, 400);
+        return slides;
+    }
+
+    private static double[] LossesOf(string text) =>
+        [.. Loss().Matches(text).Select(m => double.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture))];
+
+    [GeneratedRegex("""(?:: loss |"loss":)([-+.0-9eE]+)""")]
+    private static partial Regex Loss();
+}
