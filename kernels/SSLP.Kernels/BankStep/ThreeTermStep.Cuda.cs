@@ -19,7 +19,6 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     private const int GroupsWanted = 1024, MostSlices = 16;
 
     private readonly MemoryBank _bank;
-    private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
     private readonly IComputeDevice _device;
     private readonly BankMirror _mirror;
@@ -42,7 +41,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         ThreeTermStep.CheckParts(bank, spatial, options);
         if (bank.Width > MaxWidth)
             throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
-        (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
+        (_bank, _options, _device) = (bank, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);

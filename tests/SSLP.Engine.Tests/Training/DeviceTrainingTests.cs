@@ -17,7 +17,7 @@ namespace SSLP.Engine.Tests.Training;
 
 /// <summary>What a step that stays on the device asks of the driver, and what it does when something is wrong: on the PTX machine, torch
 /// on the CPU.</summary>
-public sealed class DeviceTrainingTests
+public sealed class DeviceTrainingTests(ITestOutputHelper output)
 {
     /// <summary>Copies above this are a batch's; all others are numbers.</summary>
     private const long SmallBytes = 64 << 10;
@@ -35,6 +35,7 @@ public sealed class DeviceTrainingTests
         var steps = new CallsOfSteps(run.Machine);
         run.Train("counted", options, KernelBackend.Cuda, source, progress: steps);
         Assert.Equal(12, steps.Calls.Count);
+        output.WriteLine($"{method}: {DriverCounts.Of(steps.Calls[5], 1)}");
         for (int step = 1; step < 12; step++)
         {
             // Before the first step of an epoch the bank is clustered, which is no part of a step; the first finds its memory.
