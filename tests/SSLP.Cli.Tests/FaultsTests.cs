@@ -142,9 +142,10 @@ public sealed class FaultsTests : IDisposable
         static void AssertFirst(Sslp.Result result, params string[] cuts)
         {
             string[] lines = result.Error.Split('\n');
-            Assert.Contains("1 steps of 16,", lines[1], StringComparison.Ordinal);
+            int plan = Array.FindIndex(lines, line => line.Contains("1 steps of 16,", StringComparison.Ordinal));
+            Assert.InRange(plan, 0, 4);
             foreach (string cut in cuts)
-                Assert.Single(lines[2..(2 + cuts.Length)], line => line.StartsWith($"warning: {cut}: ", StringComparison.Ordinal));
+                Assert.Single(lines[(plan + 1)..(plan + 1 + cuts.Length)], line => line.StartsWith($"warning: {cut}: ", StringComparison.Ordinal));
         }
     }
 

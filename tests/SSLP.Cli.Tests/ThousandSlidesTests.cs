@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Cli.Tests;
@@ -14,7 +15,7 @@ public sealed class ThousandSlidesTests : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Fact]
-    public void A_thousand_links_with_companions_and_a_loop_are_audited_in_a_line_each()
+    public void A_thousand_links_with_companions_and_a_loop_are_audited_in_a_line_each_tiled_and_trained_on()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need rights on Windows.");
         string slides = MakeTree();
@@ -31,6 +32,49 @@ public sealed class ThousandSlidesTests : IDisposable
         string[] names = [.. json.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()!)];
         Assert.Equal(Slides, names.Distinct().Count());
         Assert.Equal(names.Order(StringComparer.Ordinal), names);
+
+        string tiles = Path.Combine(_root, "tiles.sslp");
+        Sslp.Result tile = Sslp.Run("tile", "--slides", slides, "--out", tiles, "--patch", "128", "--min-tissue", "0.1");
+        Assert.True(tile.ExitCode == 0, tile.Error);
+        Assert.Contains($"on {Slides} slides", tile.Error, StringComparison.Ordinal);
+        Assert.Equal(Slides, Directory.GetFiles(Path.Combine(_root, "tiles-sheets")).Length);
+        TrainTenSteps(tiles);
+    }
+
+    [Fact]
+    public void A_thousand_links_to_a_few_real_slides_are_a_few_slides_and_that_is_said()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need rights on Windows.");
+        string[] real = [.. Directory.GetFiles(TestData.Path("slides")).Order(StringComparer.Ordinal)];
+        string slides = Path.Combine(_root, "slides"), tiles = Path.Combine(_root, "tiles.sslp");
+        for (int i = 0; i < Slides; i++)
+        {
+            string folder = Path.Combine(slides, $"batch{i % 5}", $"case{i % Folders:00}");
+            Directory.CreateDirectory(folder);
+            File.CreateSymbolicLink(Path.Combine(folder, $"S{i}{Path.GetExtension(real[i % real.Length])}"), real[i % real.Length]);
+        }
+        AddCompanions(slides);
+        string[] sizes = ["--patch", "128", "--mpp", "2", "--assume-mpp", "0.5"];
+        Sslp.Result audit = Sslp.Run(["audit", slides, .. sizes]);
+        string[] lines = audit.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(real.Length + 1, lines.Length);
+        Assert.All(lines[..^1], line => Assert.Contains(": ok, ", line, StringComparison.Ordinal));
+        Assert.StartsWith($"{real.Length} slides: {real.Length} ok; ", lines[^1], StringComparison.Ordinal);
+        Assert.Contains($"{Slides - real.Length} paths more lead to slides that are listed already", audit.Error, StringComparison.Ordinal);
+
+        Sslp.Result tile = Sslp.Run(["tile", "--slides", slides, "--out", tiles, .. sizes]);
+        Assert.True(tile.ExitCode == 0, tile.Error);
+        Assert.Equal(real.Length, Directory.GetFiles(Path.Combine(_root, "tiles-sheets")).Length);
+        TrainTenSteps(tiles);
+    }
+
+    private void TrainTenSteps(string tiles)
+    {
+        string run = Path.Combine(_root, "run");
+        Sslp.Result pretrain = Sslp.Run("pretrain", "--tiles", tiles, "--out", run, "--set", "max_steps=10", "--set", "batch_size=8",
+            "--set", "input_size=32", "--set", "width=16");
+        Assert.True(pretrain.ExitCode == 0, pretrain.Error);
+        Assert.Equal(10, File.ReadLines(Path.Combine(run, "metrics.jsonl")).Count());
     }
 
     /// <summary>A thousand files that are each their own; a link to a file is that file, so a slide is copied where the same one may not
@@ -51,13 +95,18 @@ public sealed class ThousandSlidesTests : IDisposable
             File.WriteAllText(Path.Combine(folder, $"._S{i}.tif"), "fork");
             File.WriteAllText(Path.Combine(folder, $"S{i}.tif.part"), "half");
         }
+        AddCompanions(slides);
+        return slides;
+    }
+
+    private static void AddCompanions(string slides)
+    {
         foreach (string folder in Directory.GetDirectories(slides))
         {
             File.WriteAllText(Path.Combine(folder, ".DS_Store"), "view");
             Directory.CreateDirectory(Path.Combine(folder, "@eaDir"));
-            File.Copy(files[0], Path.Combine(folder, "@eaDir", "S1.tif"));
+            File.WriteAllText(Path.Combine(folder, "@eaDir", "S1.tif"), "thumbnail");
             Directory.CreateSymbolicLink(Path.Combine(folder, "up"), slides);
         }
-        return slides;
     }
 }

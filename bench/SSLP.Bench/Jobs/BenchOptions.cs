@@ -41,6 +41,9 @@ public sealed record BenchOptions
     /// <summary>Patches of the loading bench lie across four tiles each, in place of being a tile each.</summary>
     public bool OffGrid { get; init; }
 
+    /// <summary>Patches of the loading bench are at half the resolution of their slide's finest level.</summary>
+    public bool Half { get; init; }
+
     /// <summary>Batches of the soak bench.</summary>
     public int Batches { get; init; } = 1000;
 

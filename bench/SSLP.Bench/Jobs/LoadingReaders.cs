@@ -32,17 +32,19 @@ internal sealed class LoadingReaders : IDisposable
         _decoderTile = new int[scene.Places.Length];
         foreach (var ofSlide in scene.Places.Index().GroupBy(place => place.Item.Slide))
         {
-            using Slide slide = Slide.Open(scene.Slides[ofSlide.Key], SlideReader.Embedded, _runtime);
-            _decoders[ofSlide.Key] = DecoderProbe.Load(_runtime, slide, 0, ofSlide.Select(place => (place.Item.TileColumn, place.Item.TileRow)))!;
+            _decoders[ofSlide.Key] = DecoderProbe.Load(
+                _runtime, scene.Slides[ofSlide.Key], 0, scene.Half, ofSlide.Select(place => (place.Item.TileColumn, place.Item.TileRow)));
             foreach (var (number, place) in ofSlide.Index())
                 _decoderTile[place.Index] = number;
         }
     }
 
-    /// <summary>The bare decoder on the same tiles, whole and in memory.</summary>
+    /// <summary>The bare decoder on the same tiles, whole and, where they are JPEG or JPEG 2000, in memory.</summary>
     public double Decode() => Time(worker => place => _decoders[_scene.Places[place].Slide].Decode(_decoderTile[place], _patch[worker]));
 
-    /// <summary>read_region of a reader, into a buffer that every patch overwrites.</summary>
+    /// <summary>
+    /// read_region of a reader (at half the resolution, four pixels' mean of it), into a buffer that every patch overwrites.
+    /// </summary>
     public double ReadRegions(SlideReader reader)
     {
         Slide[] slides = [.. _scene.Slides.Select(path => Slide.Open(path, reader, _runtime))];
@@ -51,7 +53,7 @@ internal sealed class LoadingReaders : IDisposable
             return Time(worker => place =>
             {
                 LoadingPlace at = _scene.Places[place];
-                slides[at.Slide].ReadRegion(0, at.X, at.Y, _scene.Side, _scene.Side, _patch[worker]);
+                slides[at.Slide].ReadReduced(0, _scene.Half ? 2 : 1, at.X, at.Y, _scene.Side, _scene.Side, _patch[worker], _scene.Side * 3);
             });
         }
         finally
@@ -61,18 +63,22 @@ internal sealed class LoadingReaders : IDisposable
         }
     }
 
-    /// <summary>libvips' crop; its own threads are set to one, since the bench's are the ones counted.</summary>
+    /// <summary>
+    /// libvips' crop (at half the resolution, its shrink of it); its own threads are set to one, since the bench's are the ones counted.
+    /// </summary>
     public double Crop()
     {
         NetVips.NetVips.Concurrency = 1;
+        int step = _scene.Half ? 2 : 1;
         Image[] images = [.. _scene.Slides.Select(path => Image.Tiffload(path))];
         try
         {
             return Time(_ => place =>
             {
                 LoadingPlace at = _scene.Places[place];
-                using Image crop = images[at.Slide].Crop((int)at.X, (int)at.Y, _scene.Side, _scene.Side);
-                crop.WriteToMemory<byte>();
+                using Image crop = images[at.Slide].Crop((int)at.X * step, (int)at.Y * step, _scene.Side * step, _scene.Side * step);
+                using Image patch = step == 1 ? crop.Copy() : crop.Shrink(step, step);
+                patch.WriteToMemory<byte>();
             });
         }
         finally
@@ -85,19 +91,50 @@ internal sealed class LoadingReaders : IDisposable
     /// <summary>Adds the ways that this machine has; notes those that it lacks.</summary>
     public void AddTo(BenchRounds ways, List<string> notes)
     {
-        ways.AddTimed($"decoder, bare {_runtime.JpegDecoderName}", Decode);
+        ways.AddTimed($"decoder, bare {DecoderName}", Decode);
         if (OpenSlideLibrary.IsAvailable)
             ways.AddTimed($"openslide {OpenSlideLibrary.Version} read_region", () => ReadRegions(SlideReader.OpenSlide));
         else
             notes.Add("openslide is not installed");
-        if (ModuleInitializer.VipsInitialized)
-            ways.AddTimed($"libvips {NetVips.NetVips.Version(0)}.{NetVips.NetVips.Version(1)} crop", Crop);
-        else
+        if (!ModuleInitializer.VipsInitialized)
             notes.Add("libvips is not installed");
+        else if (FaultOfCrop() is { } fault)
+            notes.Add($"libvips does not read these slides: {fault}");
+        else
+            ways.AddTimed($"libvips {NetVips.NetVips.Version(0)}.{NetVips.NetVips.Version(1)} crop", Crop);
+    }
+
+    /// <summary>Who decodes the tiles.</summary>
+    private string DecoderName => _scene.Compression switch
+    {
+        "Jpeg" => _runtime.JpegDecoderName,
+        { } name when name.StartsWith("Jpeg2000", StringComparison.Ordinal) => _runtime.Jpeg2000DecoderName,
+        { } name => name.ToLowerInvariant(),
+    };
+
+    /// <summary>Why libvips can't read a first patch of each slide, in a line; null where it can.</summary>
+    private string? FaultOfCrop()
+    {
+        try
+        {
+            foreach (string path in _scene.Slides)
+            {
+                using Image image = Image.Tiffload(path);
+                using Image pixel = image.Crop(0, 0, 1, 1);
+                pixel.WriteToMemory<byte>();
+            }
+            return null;
+        }
+        catch (VipsException e)
+        {
+            return e.Message.ReplaceLineEndings(" ").Trim();
+        }
     }
 
     public void Dispose()
     {
+        foreach (DecoderProbe? decoder in _decoders)
+            decoder?.Dispose();
         _pool.Dispose();
         _runtime.Dispose();
     }

@@ -40,17 +40,17 @@ internal static class AuditTable
     /// something to say of.</summary>
     public static void Write(IAnsiConsole console, IReadOnlyList<SlideAuditRecord> records)
     {
-        string[] heads = ["slide", "verdict", "size", "levels", "µm/px", "tissue", "patches"];
+        string[] heads = ["slide", "verdict", "µm/px", "tissue", "patches", "size", "levels"];
         string[][] rows = [.. records.Select(Cells)];
         int[] widths = [.. heads.Select((head, i) => Math.Max(head.Length, rows.Max(row => row[i].Length)))];
-        // Two spaces between columns, and at both edges; on a console too narrow for even the numbers the last columns go.
+        // A space on each side of a column and one at both edges; on a console too narrow for even the numbers the last columns go.
         int columns = heads.Length;
         while (columns > 2 && Rest(columns) < LeastName)
             columns--;
         int nameWidth = Math.Clamp(Rest(columns), LeastName, Math.Max(LeastName, widths[0]));
         var table = new Table().Border(TableBorder.Simple);
         for (int i = 0; i < columns; i++)
-            table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Padding = new Padding(1, 0, 1, 0) });
+            table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Padding = new Padding(0, 0, 1, 0) });
         foreach (string[] row in rows)
             table.AddRow([.. row.Take(columns).Select((cell, i) => Cell(i == 0 ? Shorten(cell, nameWidth) : cell, i))]);
         console.Write(table);
@@ -58,15 +58,18 @@ internal static class AuditTable
             if (string.Join("; ", Why(record)) is { Length: > 0 } why)
                 console.Write(new Text($"{record.Name}: {why}\n"));
 
-        int Rest(int shown) => console.Profile.Width - widths[1..shown].Sum() - (2 * shown) - 2;
+        int Rest(int shown) => console.Profile.Width - widths[1..shown].Sum() - (2 * shown) - 2; // Spectre.Console: padding and separator
     }
 
     private static string[] Cells(SlideAuditRecord r) =>
     [
-        r.Name, Words(r.Verdict), r.Width is null ? string.Empty : $"{r.Width}×{r.Height}", $"{r.Levels}",
+        r.Name, Words(r.Verdict),
         r.MppX is double mpp ? mpp.ToString("0.####", CultureInfo.InvariantCulture) : string.Empty,
-        r.TissueFraction is double tissue ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0} % {r.TissueMethod?.ToString().ToLowerInvariant()}") : string.Empty,
+        r.TissueFraction is double tissue
+            ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0} % {r.TissueMethod?.ToString().ToLowerInvariant()}")
+            : string.Empty,
         $"{r.Patches}",
+        r.Width is null ? string.Empty : $"{r.Width}×{r.Height}", $"{r.Levels}",
     ];
 
     private static string Cell(string text, int column) =>

@@ -24,10 +24,11 @@ internal static class BenchVerb
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
+        Option<bool> half = new("--half") { Description = "patches at half the resolution of the finest level (loading)" };
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, batches, slideCount, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, half, batches, slideCount, json,
         };
         command.SetAction(parsed =>
         {
@@ -49,6 +50,7 @@ internal static class BenchVerb
                 Batches = parsed.GetValue(batches),
                 SlideCount = parsed.GetValue(slideCount),
                 OffGrid = parsed.GetValue(offGrid),
+                Half = parsed.GetValue(half),
             });
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));
             return 0;

@@ -8,7 +8,8 @@ internal static class Companions
     public static bool IsOne(string path)
     {
         string name = Path.GetFileName(path);
-        return name.StartsWith('.') || path.Contains("__MACOSX", StringComparison.Ordinal)
+        return name.StartsWith('.') || name.StartsWith("~$", StringComparison.Ordinal)
+            || path.Contains("__MACOSX", StringComparison.Ordinal)
             || Endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
     }
 }

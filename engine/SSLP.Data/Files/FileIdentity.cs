@@ -12,9 +12,10 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, string?
     /// <summary>Links that are followed, one after the other, before a path is taken for a loop; Linux's own limit.</summary>
     private const int MostLinks = 40;
 
-    // struct statx of Linux, the same on every architecture: inode at 32, device at 136 and 140, of 256 bytes.
-    private const int StatxBytes = 256, InodeAt = 32, MajorAt = 136, MinorAt = 140, CurrentFolder = -100;
-    private const uint InodeMask = 0x100;
+    // struct statx of Linux, the same on every architecture: mode at 28, inode at 32, device at 136 and 140, of 256 bytes.
+    private const int StatxBytes = 256, ModeAt = 28, InodeAt = 32, MajorAt = 136, MinorAt = 140, CurrentFolder = -100;
+    private const uint TypeMask = 1, InodeMask = 0x100;
+    private const int TypeBits = 0xF000, Regular = 0x8000, Folder = 0x4000;
 
     /// <summary>The identity of what a path leads to; null where it leads nowhere.</summary>
     public static unsafe FileIdentity? Of(string path)
@@ -35,6 +36,25 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, string?
             }
         }
         return RealPath(path) is { } real ? new(0, 0, real) : null;
+    }
+
+    /// <summary>
+    /// Whether a path leads to a pipe, a socket or a device: to open one waits for somebody to write into it. Known on Linux only.
+    /// </summary>
+    public static unsafe bool IsNoFile(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return false;
+        byte* status = stackalloc byte[StatxBytes];
+        try
+        {
+            return Statx(CurrentFolder, path, 0, TypeMask, status) == 0
+                && (*(ushort*)(status + ModeAt) & TypeBits) is not (0 or Regular or Folder);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The path with every link in it followed; null where one leads nowhere or in a circle.</summary>
@@ -63,5 +83,6 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, string?
     }
 
     [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
-    private static extern unsafe int Statx(int folder, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, byte* status);
+    private static extern unsafe int Statx(int folder, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask,
+        byte* status);
 }

@@ -59,6 +59,8 @@ public static class SlideListing
         }
         else if (File.Exists(input))
         {
+            if (FileIdentity.IsNoFile(input))
+                throw new Fault(FaultKind.Input, $"{input} is a pipe or a device, and no file.");
             if (SlideInputs.IsList(input))
                 foreach (string listed in SlideInputs.ReadList(input))
                     Add(listed, walk, found);

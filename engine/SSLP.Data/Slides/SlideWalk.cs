@@ -15,10 +15,12 @@ internal sealed class SlideWalk
     private const string Dicom = ".dcm";
 
     /// <summary>Folders of systems and programs, besides hidden ones.</summary>
-    private static readonly string[] SystemFolders = ["@eaDir", "lost+found", "__MACOSX", "#snapshot", "@Recycle", "$RECYCLE.BIN", "System Volume Information"];
+    private static readonly string[] SystemFolders =
+        ["@eaDir", "lost+found", "__MACOSX", "#snapshot", "@Recycle", "$RECYCLE.BIN", "#recycle", "@Recently-Snapshot",
+            "System Volume Information"];
 
     private readonly HashSet<FileIdentity> _folders = [], _files = [];
-    private readonly List<string> _nowhere = [], _unreadable = [];
+    private readonly List<string> _nowhere = [], _noFiles = [], _unreadable = [];
     private int _again;
 
     /// <summary>What a person should know of what was not listed: folders that cannot be read, links to nothing, files that were reached
@@ -31,6 +33,8 @@ internal sealed class SlideWalk
                 yield return folder;
             if (_nowhere.Count > 0)
                 yield return $"{Count(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: {Few(_nowhere)}";
+            if (_noFiles.Count > 0)
+                yield return $"{Count(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
             if (_again > 0)
                 yield return $"{Count(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; each slide is taken once";
         }
@@ -59,9 +63,14 @@ internal sealed class SlideWalk
         return found;
     }
 
-    /// <summary>Whether a path that a pattern matched leads to anything; a link to nothing is noted.</summary>
+    /// <summary>Whether a path that a pattern matched leads to a file or folder; what leads to none is noted.</summary>
     public bool Leads(string path)
     {
+        if (FileIdentity.IsNoFile(path))
+        {
+            _noFiles.Add(path);
+            return false;
+        }
         if (FileIdentity.Of(path) is not null)
             return true;
         _nowhere.Add(path);
@@ -139,7 +148,8 @@ internal sealed class SlideWalk
 
     private static string NameBelow(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
 
-    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count:N0} {what}s";
+    private static string Count(int count, string what, string? many = null) =>
+        count == 1 ? $"1 {what}" : $"{count:N0} {many ?? what + "s"}";
 
     private static string Few(List<string> paths) => string.Join(", ", paths.Take(3)) + (paths.Count > 3 ? ", …" : "");
 }

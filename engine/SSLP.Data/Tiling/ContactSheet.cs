@@ -13,27 +13,38 @@ internal static class ContactSheet
     /// <summary>Longer side of a panel, px.</summary>
     private const int PanelSide = 640;
 
+    /// <summary>Thumbnails are not blown up further: of a slide of some millimetres there is no more to see.</summary>
+    private const float MostZoom = 10;
+
     private const int Gap = 8;
+
+    // Skia's default tries every filter on every row and packs at level 6, in five times the time and to no fewer bytes.
+    private static readonly SKPngEncoderOptions Png = new(SKPngEncoderFilterFlags.Sub, 3);
 
     public static void Write(
         string path, SlideImage thumbnail, TissueMask mask, SlideGrid grid, IReadOnlyList<(int Col, int Row)> patches)
     {
-        float zoom = (float)PanelSide / Math.Max(thumbnail.Width, thumbnail.Height);
+        float zoom = Math.Min(MostZoom, (float)PanelSide / Math.Max(thumbnail.Width, thumbnail.Height));
         int width = Math.Max(1, (int)(thumbnail.Width * zoom)), height = Math.Max(1, (int)(thumbnail.Height * zoom));
+        byte[] panel = Shrink(thumbnail, width, height);
         using var sheet = new SKBitmap(new SKImageInfo((3 * width) + (2 * Gap), height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        sheet.Erase(SKColors.Gray);
+        Span<byte> pixels = sheet.GetPixelSpan();
+        for (int y = 0; y < height; y++)
+            for (int number = 0; number < 3; number++)
+                for (int x = 0; x < width; x++)
+                {
+                    bool bright = number != 1 || mask[x * thumbnail.Width / width, y * thumbnail.Height / height];
+                    Span<byte> to = pixels.Slice((y * sheet.RowBytes) + (((number * (width + Gap)) + x) * 4), 3);
+                    for (int band = 0; band < 3; band++)
+                        to[band] = (byte)(panel[(((y * width) + x) * 3) + band] >> (bright ? 0 : 2));
+                }
         using (var canvas = new SKCanvas(sheet))
-        {
-            canvas.Clear(SKColors.Gray);
-            using SKImage plain = ImageOf(thumbnail, (_, _) => true), tissue = ImageOf(thumbnail, (x, y) => mask[x, y]);
-            var sampling = new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear);
-            canvas.DrawImage(plain, SKRect.Create(0, 0, width, height), sampling);
-            canvas.DrawImage(tissue, SKRect.Create(width + Gap, 0, width, height), sampling);
-            canvas.DrawImage(plain, SKRect.Create(2 * (width + Gap), 0, width, height), sampling);
             DrawGrid(canvas, 2 * (width + Gap), (float)(width / (double)grid.Width), (float)(height / (double)grid.Height), grid, patches);
-        }
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         using FileStream file = File.Create(path);
-        sheet.Encode(file, SKEncodedImageFormat.Png, 100);
+        using SKPixmap packed = sheet.PeekPixels();
+        packed.Encode(file, Png);
     }
 
     private static void DrawGrid(SKCanvas canvas, float left, float zoomX, float zoomY, SlideGrid grid, IReadOnlyList<(int Col, int Row)> patches)
@@ -47,18 +58,12 @@ internal static class ContactSheet
         }
     }
 
-    private static SKImage ImageOf(SlideImage image, Func<int, int, bool> bright)
+    // By our own filter: Skia's takes a tenth of a second for a panel, and there may be thousands of sheets.
+    private static byte[] Shrink(SlideImage image, int width, int height)
     {
-        var rgba = new byte[image.Width * image.Height * 4];
-        for (int y = 0, from = 0, to = 0; y < image.Height; y++)
-            for (int x = 0; x < image.Width; x++, from += 3, to += 4)
-            {
-                int shift = bright(x, y) ? 0 : 2;
-                rgba[to] = (byte)(image.Rgb[from] >> shift);
-                rgba[to + 1] = (byte)(image.Rgb[from + 1] >> shift);
-                rgba[to + 2] = (byte)(image.Rgb[from + 2] >> shift);
-                rgba[to + 3] = 255;
-            }
-        return SKImage.FromPixelCopy(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
+        var rgb = new byte[width * height * 3];
+        var x = new AreaAxis(width, 0, (double)image.Width / width, image.Width);
+        AreaFilter.Resample(image.Rgb, image.Width, x, new(height, 0, (double)image.Height / height, image.Height), rgb);
+        return rgb;
     }
 }

@@ -154,7 +154,10 @@ public static class Tiler
             if (options.ContactSheetFolder is { } folder)
                 ContactSheet.Write(Path.Combine(folder, sheet + ".png"), inspection.Thumbnail!.Image, mask, grid, patches);
             if (patches.Count == 0)
-                return TiledSlide.LeftOut(file, SlideVerdict.NoTissue, inspection.Reason.Length > 0 ? inspection.Reason : NoPatchReason(grid, options));
+            {
+                string none = inspection.Reason.Length > 0 ? inspection.Reason : NoPatchReason(grid, options);
+                return TiledSlide.LeftOut(file, SlideVerdict.NoTissue, string.Join("; ", [none, .. slide.PixelSize.Notes]));
+            }
             var entry = new ManifestSlide(file.Name, Path.GetFullPath(file.Path), SourceSlide.BytesOf(file.Path),
                 grid.Width, grid.Height, mpp.X, mpp.Y, mpp.Source, patches.Count)
             {

@@ -8,7 +8,7 @@ namespace SSLP.Engine.Model;
 /// launch. Each stays the parameter it was, a leaf with a gradient of its own; only its memory is another. A move to another device or type
 /// makes new parameters, which lie where they like: this comes after it.
 /// </summary>
-public sealed class FlatWeights : IDisposable
+internal sealed class FlatWeights : IDisposable
 {
     // The device's kernels go four numbers at a time; what is behind the last weight is zero and stays so.
     private const long Whole = 4;

@@ -7,7 +7,7 @@ namespace SSLP.Engine.Options;
 
 /// <summary>Sizes of a run over N patches: as they were asked for, scaled where that was left to the data, and never more than the data
 /// have.</summary>
-public sealed class RunSizes
+internal sealed class RunSizes
 {
     private readonly List<string> _cuts = [];
 

@@ -1,7 +1,7 @@
 namespace SSLP.Engine.Statistics;
 
 /// <summary>How evenly something is shared out.</summary>
-public static class Entropy
+internal static class Entropy
 {
     /// <summary>−Σ p·ln p with p the positive weights over <paramref name="total"/>, in nats; 0 where one has all.</summary>
     /// <param name="weights">Weights; those of 0 or less have no part.</param>

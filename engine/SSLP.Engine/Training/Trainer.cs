@@ -83,7 +83,7 @@ public sealed class Trainer : IDisposable
     internal Schedule Schedule { get; }
 
     /// <summary>Sizes as they came out for these patches.</summary>
-    public RunSizes Sizes => _sizes;
+    internal RunSizes Sizes => _sizes;
 
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;

@@ -3,7 +3,7 @@ using SSLP.Data.Files;
 namespace SSLP.Native;
 
 /// <summary>What every exported function returns: SSLP_… of sslp.h. Below 0 is a fault, whose sentence the thread keeps.</summary>
-public enum Status
+internal enum Status
 {
     /// <summary>Done.</summary>
     Ok = 0,

@@ -11,13 +11,13 @@ internal sealed unsafe class OpenSlideSlide : Slide
     private readonly Lock _reopening = new();
     private readonly byte[] _background;
     private readonly string _file;
-    private readonly SlideRuntime _runtime;
+    private readonly OpenSlideCache _cache;
     private OpenSlideHandle _handle;
 
-    private OpenSlideSlide(string file, string named, string format, SlideRuntime runtime, OpenSlideHandle handle)
+    private OpenSlideSlide(string file, string named, string format, OpenSlideCache cache, OpenSlideHandle handle)
         : base(named, SlideReader.OpenSlide)
     {
-        (_file, _runtime, _handle) = (file, runtime, handle);
+        (_file, _cache, _handle) = (file, cache, handle);
         Format = format;
         Properties = ReadProperties(handle);
         Levels = ReadLevels(handle, Properties);
@@ -43,7 +43,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
 
     /// <param name="file">The file that OpenSlide gets.</param>
     /// <param name="named">What the caller named, where that is its folder.</param>
-    public static OpenSlideSlide OpenFile(string file, SlideRuntime runtime, string? named = null)
+    public static OpenSlideSlide OpenFile(string file, OpenSlideCache cache, string? named = null)
     {
         named ??= file;
         if (!OpenSlideLibrary.IsAvailable)
@@ -52,10 +52,10 @@ internal sealed unsafe class OpenSlideSlide : Slide
         string format = Text(NativeOpenSlide.openslide_detect_vendor(file))
             ?? throw new SlideException(named, SlideFault.NotASlide,
                 "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
-        var handle = OpenHandle(file, named, runtime);
+        var handle = OpenHandle(file, named, cache);
         try
         {
-            return new OpenSlideSlide(file, named, format, runtime, handle);
+            return new OpenSlideSlide(file, named, format, cache, handle);
         }
         catch
         {
@@ -64,7 +64,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         }
     }
 
-    private static OpenSlideHandle OpenHandle(string file, string named, SlideRuntime runtime)
+    private static OpenSlideHandle OpenHandle(string file, string named, OpenSlideCache cache)
     {
         var handle = new OpenSlideHandle(NativeOpenSlide.openslide_open(file));
         if (handle.IsInvalid)
@@ -75,7 +75,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
             handle.Dispose();
             throw new SlideException(named, SlideFault.Corrupt, $"OpenSlide can't open it ({error}); copy the file again or leave it out");
         }
-        runtime.OpenSlideCache.Serve(handle);
+        cache.Serve(handle);
         return handle;
     }
 
@@ -138,7 +138,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         {
             if (_handle != failed || failed.IsClosed)
                 return;
-            _handle = OpenHandle(_file, Path, _runtime);
+            _handle = OpenHandle(_file, Path, _cache);
             failed.Dispose();
         }
     }

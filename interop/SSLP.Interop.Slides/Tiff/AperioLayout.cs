@@ -19,7 +19,7 @@ internal static class AperioLayout
         {
             var directory = layout.Directories[i];
             bool tiled = TiledImage.IsTiled(directory);
-            string name = i == 0 ? "" : NameOf(directory);
+            string name = i == 0 ? "" : NameOf(layout, directory);
             if (tiled && !Besides.Contains(name))
                 levels.Add(directory);
             else
@@ -35,7 +35,7 @@ internal static class AperioLayout
     }
 
     /// <summary>Images but the first two are named by the second line of their description: "label 387x463".</summary>
-    private static string NameOf(TiffDirectory directory)
+    private static string NameOf(TiffLayout layout, TiffDirectory directory)
     {
         try
         {
@@ -44,7 +44,8 @@ internal static class AperioLayout
         }
         catch (SlideException)
         {
-            // Its description lies outside of the file: an image without a name.
+            // Its description lies outside of the file.
+            layout.Notes.Add("has an image whose name can't be read");
             return "";
         }
     }
@@ -55,9 +56,15 @@ internal static class AperioLayout
         {
             int equals = part.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0)
-                layout.Properties["aperio." + part[..equals].Trim()] = part[(equals + 1)..].Trim();
+                Add(part[..equals].Trim(), part[(equals + 1)..].Trim());
         }
-        if (layout.Properties.TryGetValue("aperio.MPP", out string? mpp))
-            layout.Sizes.Add(mpp, "aperio.MPP");
+
+        void Add(string name, string value)
+        {
+            layout.Properties["aperio." + name] = value;
+            // Every one that stands there: two may contradict each other. Converters write it small.
+            if (name.Equals("MPP", StringComparison.OrdinalIgnoreCase))
+                layout.Sizes.Add(value, "aperio.MPP");
+        }
     }
 }

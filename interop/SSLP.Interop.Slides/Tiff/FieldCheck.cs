@@ -1,8 +1,8 @@
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// Whether an image shows the same field as a level: a few spots of both, compared. It decides only where the sizes don't: for an image of
-/// the pyramid's shape that is a third, a fifth, … of it.
+/// Whether an image shows the same field as a level: a few spots of both, compared. Of an image of the pyramid's shape that is a third, a
+/// fifth, … of it every sign of the same field is needed; one that is a half, a quarter, … is a level unless it plainly shows another.
 /// </summary>
 internal static class FieldCheck
 {
@@ -23,15 +23,52 @@ internal static class FieldCheck
     /// </summary>
     private const double EvenSpread = 2;
 
+    /// <summary>Below this correlation an image that has something on it (by its spread, grey levels) shows another field.</summary>
+    private const double MostOfAnother = 0.7, TellingSpread = 4;
+
+    /// <summary>An image of more pixels a side is no macro, and to look at it would cost too many tiles.</summary>
+    private const int LargestMacro = 1024;
+
+    /// <summary>Whether there is every sign that an image shows the field of a level.</summary>
     /// <param name="file">Where both lie.</param>
     /// <param name="level">A level.</param>
     /// <param name="smaller">An image with fewer pixels.</param>
-    public static bool ShowsTheSame(TiffFile file, TiledImage level, TiledImage smaller)
+    public static bool ShowsTheSame(TiffFile file, TiledImage level, TiledImage smaller) =>
+        file.Sharing.Remember(Key(file, level, smaller), () => LooksTheSame(file, level, smaller));
+
+    private static bool LooksTheSame(TiffFile file, TiledImage level, TiledImage smaller)
+    {
+        if (Compare(file, level, smaller, Spots) is not { } found)
+            return false;
+        return Math.Min(found.SpreadA, found.SpreadB) < EvenSpread
+            ? Math.Abs(found.SpreadA - found.SpreadB) < EvenSpread && Math.Abs(found.MeanA - found.MeanB) < EvenSpread * 2
+            : found.Correlation >= LeastCorrelation;
+    }
+
+    /// <summary>
+    /// Whether there is every sign that an image shows another field than a level; few spots, since most images are levels.
+    /// </summary>
+    public static bool ShowsAnother(TiffFile file, TiledImage level, TiledImage smaller) =>
+        Math.Max(smaller.Width, smaller.Height) <= LargestMacro
+        && file.Sharing.Remember(Key(file, level, smaller), () => LooksOtherwise(file, level, smaller));
+
+    private static (string Path, long Bytes, int Width, int Finer) Key(TiffFile file, TiledImage level, TiledImage smaller) =>
+        (file.Path, file.Length, smaller.Width, level.Width);
+
+    private static bool LooksOtherwise(TiffFile file, TiledImage level, TiledImage smaller) =>
+        Compare(file, level, smaller, Spots - 2) is { } found
+        && (Math.Min(found.SpreadA, found.SpreadB) < TellingSpread
+            ? Math.Abs(found.SpreadA - found.SpreadB) > TellingSpread * 2 || Math.Abs(found.MeanA - found.MeanB) > TellingSpread * 4
+            : found.Correlation < MostOfAnother);
+
+    /// <summary>Mean, spread and correlation of brightness at spots of both; null where too few of them decode.</summary>
+    private static (double MeanA, double MeanB, double SpreadA, double SpreadB, double Correlation)? Compare(
+        TiffFile file, TiledImage level, TiledImage smaller, int spots)
     {
         var (first, second) = (new List<double>(), new List<double>());
-        for (int i = 0; i < Spots * Spots; i++)
+        for (int i = 0; i < spots * spots; i++)
         {
-            double x = ((i % Spots) + 0.5) / Spots, y = ((i / Spots) + 0.5) / Spots;
+            double x = ((i % spots) + 0.5) / spots, y = ((i / spots) + 0.5) / spots;
             if (Mean(file, smaller, x, y, smaller) is { } coarse && Mean(file, level, x, y, smaller) is { } fine)
             {
                 first.Add(fine);
@@ -39,13 +76,10 @@ internal static class FieldCheck
             }
         }
         if (first.Count < Spots)
-            return false;
-        double spreadA = Spread(first), spreadB = Spread(second);
-        if (Math.Min(spreadA, spreadB) < EvenSpread)
-            return Math.Abs(spreadA - spreadB) < EvenSpread && Math.Abs(first.Average() - second.Average()) < EvenSpread * 2;
-        double meanA = first.Average(), meanB = second.Average();
+            return null;
+        double meanA = first.Average(), meanB = second.Average(), spreadA = Spread(first), spreadB = Spread(second);
         double covariance = first.Zip(second, (a, b) => (a - meanA) * (b - meanB)).Average();
-        return covariance / (spreadA * spreadB) >= LeastCorrelation;
+        return (meanA, meanB, spreadA, spreadB, covariance / (spreadA * spreadB));
     }
 
     /// <summary>Mean brightness of a spot; null where its tile does not decode.</summary>

@@ -15,7 +15,14 @@ internal static partial class GenericLayout
         var finest = Finest(layout);
         IEnumerable<TiffDirectory> candidates = [finest, .. SubDirectories(layout, finest),
             .. layout.Directories.Where(other => other != finest && IsReduced(other))];
-        PyramidLevels.Fill(layout, candidates);
+        PyramidLevels.Fill(layout, candidates, lookAtHalvings: true);
+        int unflagged = layout.Directories.Count(other =>
+            other != finest && TiledImage.IsTiled(other) && !IsReduced(other) && !PyramidLevels.IsMask(other));
+        if (unflagged > 0)
+        {
+            string images = unflagged == 1 ? "image that is not marked as a level" : "images that are not marked as levels";
+            layout.Notes.Add($"has {unflagged} more tiled {images} (NewSubfileType 1), left out");
+        }
         layout.AddTags(finest, description: true);
         AddDescription(layout, finest);
     }
@@ -28,15 +35,18 @@ internal static partial class GenericLayout
     {
         var pictures = layout.Directories.Where(directory => TiledImage.IsTiled(directory) && !PyramidLevels.IsMask(directory)).ToList();
         if (pictures.Count > 0)
-            return pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
+            return pictures.Find(picture => !IsReduced(picture) && !PyramidLevels.IsNamedOtherwise(picture))
+                ?? pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
         throw NoTiles(layout);
     }
 
     /// <summary>Why a file without a tiled picture is refused.</summary>
     public static SlideException NoTiles(TiffLayout layout) =>
-        layout.File.Fault(SlideFault.UnsupportedFormat, TiledImage.IsTiled(layout.Directories[0])
-        ? "has masks and no picture"
-        : "is a TIFF in strips and not in tiles, so no part of it can be read alone; rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
+        // OpenSlide opens masks and reads none of their tiles.
+        layout.Directories.Any(TiledImage.IsTiled)
+            ? new SlideException(layout.File.Path, SlideFault.UnsupportedFormat, "has masks and no picture") { IsFinal = true }
+            : layout.File.Fault(SlideFault.UnsupportedFormat, "is a TIFF in strips and not in tiles, so no part of it can be read alone; "
+                + "rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
 
     public static double Area(TiffDirectory directory) =>
         (directory.Number(TiffTag.ImageWidth) ?? 0) * (directory.Number(TiffTag.ImageLength) ?? 0);

@@ -171,7 +171,7 @@ internal static class PhilipsLayout
         if ((long)header.Width * header.Height > TiffLimits.ImagePixels)
             throw Unreadable($"it claims {header.Width} × {header.Height} px");
         byte[] rgb = new byte[header.Width * header.Height * 3];
-        string? fault = TileDecoder.Decode(file.Runtime, jpeg.AsSpan(0, length), header.Width, header.Height, rgb);
+        string? fault = TileDecoder.Decode(file.Sharing, jpeg.AsSpan(0, length), header.Width, header.Height, rgb);
         return fault is null ? new SlideImage(header.Width, header.Height, rgb) : throw Unreadable(fault.TrimEnd('.'));
 
         SlideException Unreadable(string reason) => file.Fault(SlideFault.Corrupt, $"has an image '{name}' that can't be read: {reason}");

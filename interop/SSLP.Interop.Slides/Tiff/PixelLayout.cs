@@ -32,6 +32,9 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
     /// <summary>Tiles that hold one tile's pixels.</summary>
     public int Planes => Planar ? Samples : 1;
 
+    /// <summary>Whether its pixels have no colour.</summary>
+    public bool IsGrey => Photometric is TiffPhotometric.WhiteIsZero or TiffPhotometric.BlackIsZero;
+
     /// <summary>Whether pixels are stored as they are wanted.</summary>
     public bool IsRgb24 => Samples == 3 && Bits == 8 && Photometric is TiffPhotometric.Rgb or TiffPhotometric.YCbCr;
 
@@ -61,6 +64,9 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
             string read = jpeg ? $"{colours}" : $"{colours} or, with alpha, {colours + 1}";
             throw Refuse($"has {samples} band{(samples == 1 ? "" : "s")} where {read} are read; export it as an RGB slide");
         }
+        // A second band beside grey may be anything; libtiff takes an unnamed fourth one for alpha.
+        if (samples == 2 && directory.Integer(TiffTag.ExtraSamples, 0) is not (1 or 2))
+            throw Refuse("has a second band whose meaning is not said; export it as a grey or RGB slide");
         bool planar = samples > 1 && directory.Integer(TiffTag.PlanarConfiguration, 1) == 2;
         if (planar && jpeg)
             throw Refuse("keeps red, green and blue in separate JPEG planes; rewrite it with interleaved pixels");

@@ -16,8 +16,11 @@ internal static class PyramidLevels
     /// <summary>Fills <see cref="TiffLayout.Levels"/>. What is left out is a note.</summary>
     /// <param name="layout">To be filled.</param>
     /// <param name="candidates">The finest level, then all that may be others of it, in any order.</param>
+    /// <param name="lookAtHalvings">
+    /// Look also at images that are a half, a quarter, … of the finest: the file lists them beside each other only, as it does macros.
+    /// </param>
     /// <exception cref="SlideException">The finest level can't be read, or the file ends before a level's tiles.</exception>
-    public static void Fill(TiffLayout layout, IEnumerable<TiffDirectory> candidates)
+    public static void Fill(TiffLayout layout, IEnumerable<TiffDirectory> candidates, bool lookAtHalvings = false)
     {
         TiffDirectory[] all = [.. candidates];
         var finest = TiledImage.Read(layout.File, all[0], 0);
@@ -28,7 +31,7 @@ internal static class PyramidLevels
         {
             if (IsMask(directory))
                 masks++;
-            else if (!TryAdd(layout, directory))
+            else if (!TryAdd(layout, directory, lookAtHalvings))
                 others++;
         }
         if (masks > 0)
@@ -37,7 +40,7 @@ internal static class PyramidLevels
             layout.Notes.Add($"has {others} tiled image{(others == 1 ? "" : "s")} of another field, shape or scale among its levels, left out");
     }
 
-    private static bool TryAdd(TiffLayout layout, TiffDirectory directory)
+    private static bool TryAdd(TiffLayout layout, TiffDirectory directory, bool lookAtHalvings)
     {
         var (finest, last) = (layout.Levels[0].Image, layout.Levels[^1].Image);
         double width = directory.Number(TiffTag.ImageWidth) ?? 0, height = directory.Number(TiffTag.ImageLength) ?? 0;
@@ -51,7 +54,10 @@ internal static class PyramidLevels
         try
         {
             var image = TiledImage.Read(layout.File, directory, layout.Levels.Count);
-            if (!IsHalving(across, 1.5 / width) && !FieldCheck.ShowsTheSame(layout.File, last, image))
+            if (image.Pixels.IsGrey != finest.Pixels.IsGrey)
+                return false;
+            if (!IsHalving(across, 1.5 / width) ? !FieldCheck.ShowsTheSame(layout.File, last, image)
+                : lookAtHalvings && FieldCheck.ShowsAnother(layout.File, last, image))
                 return false;
             layout.Levels.Add(new TiffLevel(image, image.Width, image.Height, (across + down) / 2));
             return true;
@@ -63,7 +69,8 @@ internal static class PyramidLevels
         }
     }
 
-    private static bool IsNamedOtherwise(TiffDirectory directory)
+    /// <summary>Whether its description begins with a name that writers give to images beside the pyramid.</summary>
+    public static bool IsNamedOtherwise(TiffDirectory directory)
     {
         string description = Description(directory);
         return Array.Exists(Besides, name => description.StartsWith(name, StringComparison.OrdinalIgnoreCase));

@@ -16,7 +16,7 @@ internal sealed class TiffDirectory
     private readonly record struct Entry(int Type, ulong Count, long Offset);
 
     /// <summary>How far into a text the marks of vendors are looked for: XML begins with a declaration and comments.</summary>
-    private const int MarkBytes = 4096;
+    private const int MarkBytes = 1 << 16;
 
     private readonly TiffFile file;
     private readonly Dictionary<TiffTag, Entry> _entries = [];
@@ -94,13 +94,16 @@ internal sealed class TiffDirectory
     public long[] Integers(TiffTag tag, long count)
     {
         var (entry, size) = Find(tag);
-        if (entry.Type is not (1 or 3 or 4 or 13 or 16 or 18) || entry.Count < (ulong)count)
+        if (entry.Type is not (1 or 3 or 4 or 6 or 8 or 9 or 13 or 16 or 17 or 18) || entry.Count < (ulong)count)
             throw file.Fault(SlideFault.Corrupt,
                 $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file again");
         byte[] bytes = Bytes(entry, size, count);
         long[] values = new long[count];
         for (int i = 0; i < values.Length; i++)
             values[i] = file.Offset(bytes.AsSpan(i * size, size));
+        // Numbers with a sign serve as long as they have none that shows.
+        if (entry.Type is 6 or 8 or 9 && Array.Exists(values, value => value >> ((size * 8) - 1) != 0))
+            throw file.Fault(SlideFault.Corrupt, $"has a negative number in tag {tag}; copy the file again");
         return values;
     }
 

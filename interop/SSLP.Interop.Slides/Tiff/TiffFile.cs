@@ -8,10 +8,10 @@ internal sealed class TiffFile : IDisposable
 {
     private readonly SafeFileHandle handle;
 
-    public TiffFile(string path, SlideRuntime runtime)
+    public TiffFile(string path, TiffSharing sharing)
     {
         Path = path;
-        Runtime = runtime;
+        Sharing = sharing;
         try
         {
             handle = File.OpenHandle(path, options: FileOptions.RandomAccess);
@@ -27,7 +27,7 @@ internal sealed class TiffFile : IDisposable
     public string Path { get; }
 
     /// <summary>What its images share with other slides.</summary>
-    public SlideRuntime Runtime { get; }
+    public TiffSharing Sharing { get; }
 
     /// <summary>Bytes, when it was opened.</summary>
     public long Length { get; }

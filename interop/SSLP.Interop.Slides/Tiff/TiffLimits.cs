@@ -19,6 +19,9 @@ internal static class TiffLimits
     /// <summary>Pixels of one tile, or of one strip of an associated image.</summary>
     public const long TilePixels = 16L << 20;
 
+    /// <summary>Bands of a pixel that another reader is trusted with.</summary>
+    public const int Samples = 64;
+
     /// <summary>Pixels of one associated image.</summary>
     public const long ImagePixels = 32L << 20;
 

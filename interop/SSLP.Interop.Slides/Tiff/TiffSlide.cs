@@ -38,9 +38,9 @@ internal sealed class TiffSlide : Slide
 
     internal TiledImage Image(int level) => images[level];
 
-    public static TiffSlide OpenFile(string path, SlideRuntime runtime)
+    public static TiffSlide OpenFile(string path, TiffSharing sharing)
     {
-        var file = new TiffFile(path, runtime);
+        var file = new TiffFile(path, sharing);
         try
         {
             return new TiffSlide(file, TiffLayout.Read(file));
@@ -50,6 +50,18 @@ internal sealed class TiffSlide : Slide
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Whether an image of the file claims tiles that nobody could hold in memory. Files that are read here never do; those that are left
+    /// to others have to be asked.
+    /// </summary>
+    public static bool ClaimsTooMuch(string path, TiffSharing sharing)
+    {
+        using var file = new TiffFile(path, sharing);
+        return TiffDirectory.ReadAll(file, out _).Exists(directory =>
+            (directory.Number(TiffTag.TileWidth) ?? 0) * (directory.Number(TiffTag.TileLength) ?? 0) > 4 * TiffLimits.TilePixels
+            || (directory.Number(TiffTag.SamplesPerPixel) ?? 1) > TiffLimits.Samples);
     }
 
     public override SlideImage ReadAssociatedImage(string name)

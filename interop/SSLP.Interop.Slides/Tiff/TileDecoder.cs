@@ -6,7 +6,7 @@ using SSLP.Interop.Slides.Jpeg2000;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="SlideRuntime"/>: it owns the buffers, which grow to the
+/// Reads and decodes single tiles. For one thread at a time, lent by <see cref="TiffSharing"/>: it owns the buffers, which grow to the
 /// largest tile met and stay.
 /// </summary>
 internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
@@ -20,7 +20,7 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
 
     public string Jpeg2000DecoderName => _jpeg2000.Name;
 
-    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of the file's runtime. A tile that the
+    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of those that the file shares. A tile that the
     /// file leaves out is white.</summary>
     /// <param name="scale">
     /// 1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; for JPEG 2000 any power of two that divides the tile's sides.
@@ -33,29 +33,66 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
             Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
             return;
         }
-        var decoder = file.Runtime.RentDecoder();
+        var decoder = file.Sharing.RentDecoder();
         try
         {
             decoder.DecodeStored(file, image, column, row, scale, rgb, stride);
         }
         finally
         {
-            file.Runtime.Return(decoder);
+            file.Sharing.Return(decoder);
+        }
+    }
+
+    /// <summary>A tile's bytes as the file has them; of one that keeps its planes apart, the first plane's.</summary>
+    public static byte[] Load(TiffFile file, TiledImage image, int column, int row)
+    {
+        var (offset, length) = image.Tile(column, row);
+        byte[] stream = new byte[length];
+        file.Read(offset, stream);
+        return stream;
+    }
+
+    /// <summary>Decodes a tile of which the bytes are in memory; one that is neither JPEG nor JPEG 2000 is read from the file.</summary>
+    /// <returns>Null, or why it can't be decoded.</returns>
+    public static string? Decode(
+        TiffSharing sharing, TiffFile file, TiledImage image, int column, int row, byte[] stream, int scale, Span<byte> rgb)
+    {
+        int stride = image.TileWidth / scale * 3;
+        if (stream.Length == 0)
+        {
+            Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
+            return null;
+        }
+        var decoder = sharing.RentDecoder();
+        try
+        {
+            if (image.Jpeg2000 is { } tiles)
+                return decoder.DecodeJpeg2000(image, tiles, stream, image.Extent(column, row), scale, rgb, stride);
+            if (image.Jpeg is not { } prefix)
+                return decoder._packed.Decode(file, image, column, row, rgb, stride);
+            var buffer = Grow(ref decoder._compressed, prefix.Room + stream.Length);
+            stream.CopyTo(buffer[prefix.Room..]);
+            return decoder.DecodeJpeg(image, prefix, buffer, image.Extent(column, row), scale, rgb, stride);
+        }
+        finally
+        {
+            sharing.Return(decoder);
         }
     }
 
     /// <summary>Decodes a JPEG stream that is no tile.</summary>
     /// <returns>Null, or why it can't be decoded.</returns>
-    public static string? Decode(SlideRuntime runtime, ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb)
+    public static string? Decode(TiffSharing sharing, ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb)
     {
-        var decoder = runtime.RentDecoder();
+        var decoder = sharing.RentDecoder();
         try
         {
             return decoder._jpeg.Decode(jpeg, width, height, rgb, width * 3);
         }
         finally
         {
-            runtime.Return(decoder);
+            sharing.Return(decoder);
         }
     }
 
@@ -76,8 +113,16 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
         var (offset, length) = image.Tile(column, row);
         var buffer = Grow(ref _compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
+        return DecodeJpeg(image, prefix, buffer, image.Extent(column, row), scale, rgb, stride);
+    }
+
+    /// <param name="image">The tile's image.</param>
+    /// <param name="prefix">What goes in front of it.</param>
+    /// <param name="buffer">The tile's bytes, behind the prefix's room.</param>
+    private string? DecodeJpeg(
+        TiledImage image, JpegPrefix prefix, Span<byte> buffer, TileExtent extent, int scale, Span<byte> rgb, int stride)
+    {
         prefix.Complete(buffer, out var header);
-        var extent = image.Extent(column, row);
         if (image.AsRgb(header).FaultFor(extent) is { } fault)
             return fault;
         FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
@@ -87,9 +132,14 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
     private string? DecodeJpeg2000(TiffFile file, TiledImage image, Jpeg2000Tiles tiles, int column, int row, int scale, Span<byte> rgb, int stride)
     {
         var (offset, length) = image.Tile(column, row);
-        var extent = image.Extent(column, row);
         var stream = Grow(ref _compressed, length);
         file.Read(offset, stream);
+        return DecodeJpeg2000(image, tiles, stream, image.Extent(column, row), scale, rgb, stride);
+    }
+
+    private string? DecodeJpeg2000(
+        TiledImage image, Jpeg2000Tiles tiles, ReadOnlySpan<byte> stream, TileExtent extent, int scale, Span<byte> rgb, int stride)
+    {
         var header = Jpeg2000Header.Read(stream);
         if (header.FaultFor(extent, image.Pixels.Samples) is { } fault)
             return fault;

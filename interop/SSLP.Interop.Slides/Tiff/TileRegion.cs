@@ -29,7 +29,7 @@ internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int 
 
     private void ReadTile(int column, int row, Rectangle tile, Rectangle overlap, Span<byte> target, int stride)
     {
-        var cache = File.Runtime.Tiles;
+        var cache = File.Sharing.Tiles;
         var key = new TileKey(Image.Id, (row * Image.Columns) + column, Scale);
         var slot = cache.Find(key);
         if (slot is null && overlap == tile)

@@ -16,7 +16,7 @@ internal sealed class TiledImage
 
     private TiledImage(TiffFile file, TiffDirectory directory, int level, bool tiled)
     {
-        Id = file.Runtime.NextImage();
+        Id = file.Sharing.NextImage();
         Level = level;
         Width = Side(TiffTag.ImageWidth);
         Height = Side(TiffTag.ImageLength);

@@ -12,7 +12,7 @@ public sealed unsafe class MomentumSgdCpu : IMomentumSgd
     // Numbers of an item: 64 KB a buffer, so that a page's walk is paid once and the cores end together.
     private const int Chunk = 1 << 14;
 
-    private readonly WorkerPool _pool;
+    private readonly IWorkers _pool;
     private readonly SquaresWork _squares;
     private readonly StepWork _step;
     private readonly FollowWork _follow;
@@ -22,7 +22,7 @@ public sealed unsafe class MomentumSgdCpu : IMomentumSgd
 
     /// <param name="pool">Threads; borrowed.</param>
     /// <param name="isa">Vectors; null: the widest.</param>
-    public MomentumSgdCpu(WorkerPool pool, InstructionSet? isa = null)
+    public MomentumSgdCpu(IWorkers pool, InstructionSet? isa = null)
     {
         _pool = pool;
         _squares = new SquaresWork(this);

@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary><see cref="IMomentumSgd"/> in float64: plain loops, each result rounded to float32 once.</summary>
-public sealed unsafe class MomentumSgdReference : IMomentumSgd
+internal sealed unsafe class MomentumSgdReference : IMomentumSgd
 {
     private double _norm;
 

@@ -20,12 +20,9 @@ internal readonly record struct Room(string Project, string Name)
 /// </summary>
 internal static class SourceUses
 {
-    /// <summary>Stands for all rooms of a project that are counted as one.</summary>
-    public const string Whole = "*";
-
     /// <summary>From room, to room, and one place that shows it.</summary>
     /// <param name="root">The repository.</param>
-    /// <param name="rooms">The table; a room called <see cref="Whole"/> is all of its project.</param>
+    /// <param name="rooms">The table.</param>
     public static IReadOnlyDictionary<(Room From, Room To), string> Of(string root, IReadOnlyList<Room> rooms)
     {
         string[] projects = [.. rooms.Select(room => room.Project).Distinct()];
@@ -39,8 +36,7 @@ internal static class SourceUses
                 string relative = Path.GetRelativePath(Path.Combine(root, project), file).Replace('\\', '/');
                 if (relative.StartsWith("obj/", StringComparison.Ordinal) || relative.StartsWith("bin/", StringComparison.Ordinal))
                     continue;
-                roomOf[file] = rooms.Contains(new Room(project, Whole)) ? new Room(project, Whole)
-                    : new Room(project, relative.Contains('/') ? relative[..relative.IndexOf('/')] : string.Empty);
+                roomOf[file] = new Room(project, relative.Contains('/') ? relative[..relative.IndexOf('/')] : string.Empty);
                 trees.Add(CSharpSyntaxTree.ParseText(File.ReadAllText(file), parsing, file));
             }
         }

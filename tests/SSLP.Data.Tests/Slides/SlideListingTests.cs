@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using SSLP.Data.Files;
 using SSLP.Data.Slides;
@@ -39,6 +40,19 @@ public sealed class SlideListingTests : IDisposable
         Assert.Contains("1 link to slides leads nowhere: " + At("gone.svs"), slides.Notes[0], StringComparison.Ordinal);
         Assert.Contains("1 path more leads to slides that are listed already", slides.Notes[1], StringComparison.Ordinal);
         Assert.Equal(2, SlideListing.List(_folder.Path, At("deep"), At("deep/a/S1.svs"), At("another.svs")).Count);
+    }
+
+    [Fact]
+    public void A_pipe_that_is_called_as_a_slide_is_named_and_never_opened()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pipes among files are Linux'.");
+        string slide = _folder.Text("slides/a.tif", "a"), pipe = _folder.File("slides/b.tif");
+        using (Process made = Process.Start("mkfifo", pipe))
+            made.WaitForExit();
+        SlideList list = SlideListing.List(Path.GetDirectoryName(slide)!);
+        Assert.Equal("a.tif", Assert.Single(list).Name);
+        Assert.Contains("1 pipe or device called as slides", Assert.Single(list.Notes), StringComparison.Ordinal);
+        Assert.Contains("a pipe", Assert.Throws<Fault>(() => SlideListing.List(pipe)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

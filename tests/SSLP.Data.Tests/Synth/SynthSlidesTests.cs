@@ -61,10 +61,13 @@ public sealed class SynthSlidesTests : IDisposable
         Assert.Equal(SlideVerdict.Ok, SlideAudit.One(new(Path.GetFileName(path), path), new() { Deep = true }).Verdict);
     }
 
-    [Fact]
-    public void OpenSlide_opens_them_and_agrees_on_the_pixels()
+    [Theory]
+    [InlineData(SynthFormat.Tiff, 1)] // OpenSlide takes its tiles through libtiff, whose chroma is blown up more coarsely
+    [InlineData(SynthFormat.Philips, 1)]
+    [InlineData(SynthFormat.Jpeg2000, 1)]
+    public void OpenSlide_opens_them_and_agrees_on_the_pixels(SynthFormat format, int mostMean)
     {
-        string path = SynthSlides.Write(_folder.Path, Small with { Slides = 1 })[0];
+        string path = SynthSlides.Write(_folder.Path, Small with { Slides = 1, Format = format })[0];
         Slide theirs;
         try
         {
@@ -79,10 +82,17 @@ public sealed class SynthSlidesTests : IDisposable
         using (Slide ours = Slide.Open(path, SlideReader.Embedded))
         {
             Assert.Equal(ours.Levels.Select(level => (level.Width, level.Height)), theirs.Levels.Select(level => (level.Width, level.Height)));
-            byte[] a = new byte[300 * 300 * 3], b = new byte[300 * 300 * 3];
-            ours.ReadRegion(1, 100, 100, 300, 300, a);
-            theirs.ReadRegion(1, 100, 100, 300, 300, b);
-            Assert.InRange(a.Zip(b, (x, y) => Math.Abs(x - y)).Average(), 0, 1);
+            Assert.Equal((ours.Format, Math.Round(ours.Mpp!.X, 4)), (theirs.Format, Math.Round(theirs.Mpp!.X, 4)));
+            for (int level = 0; level < ours.Levels.Count; level++)
+            {
+                (int width, int height) = ((int)ours.Levels[level].Width, (int)ours.Levels[level].Height);
+                byte[] a = new byte[width * height * 3], b = new byte[a.Length];
+                ours.ReadRegion(level, 0, 0, width, height, a);
+                theirs.ReadRegion(level, 0, 0, width, height, b);
+                int[] apart = [.. a.Zip(b, (x, y) => Math.Abs(x - y))];
+                Assert.InRange(apart.Average(), 0, mostMean);
+                TestContext.Current.TestOutputHelper?.WriteLine($"level {level}: mean {apart.Average():0.####}, most {apart.Max()}");
+            }
         }
     }
 

@@ -3,6 +3,7 @@ using SSLP.Engine.Optimizer;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
+using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ public sealed class FlatSgdTests : IDisposable
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-sgd-").FullName;
     private readonly KernelSet _kernels = new(KernelBackend.Cpu, threads: 2);
-    private readonly TorchSharp.DisposeScope _scope = NewDisposeScope();
+    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly Encoder _ours = NewEncoder(), _torchs = NewEncoder();
 
     public FlatSgdTests() => TorchRuntime.Load();

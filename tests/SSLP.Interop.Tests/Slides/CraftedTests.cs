@@ -69,4 +69,39 @@ public class CraftedTests
             }
         }
     }
+
+    [Fact]
+    public void A_folder_of_two_dicom_series_is_named_and_one_of_a_series_is_one_slide()
+    {
+        string folder = Directory.CreateTempSubdirectory("sslp-dicom-").FullName;
+        try
+        {
+            foreach (string path in Directory.GetFiles(TestData.Path("formats", "dicom"), "*.dcm"))
+                File.Copy(path, Path.Combine(folder, Path.GetFileName(path)));
+            Assert.DoesNotContain("series", FaultOf(folder) ?? "", StringComparison.Ordinal);
+            byte[] other = File.ReadAllBytes(Directory.GetFiles(folder)[0]);
+            int at = other.AsSpan().IndexOf((ReadOnlySpan<byte>)[0x20, 0, 0x0E, 0, (byte)'U', (byte)'I']);
+            other[at + 10] ^= 1;
+            File.WriteAllBytes(Path.Combine(folder, "other.dcm"), other);
+            Assert.Contains("DICOM files of 2 series", FaultOf(folder), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Why a slide does not open; null where it does.</summary>
+    private static string? FaultOf(string path)
+    {
+        try
+        {
+            Slide.Open(path).Dispose();
+            return null;
+        }
+        catch (SlideException fault)
+        {
+            return fault.Message;
+        }
+    }
 }

@@ -4,7 +4,7 @@ using Xunit;
 namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>Which images are levels; damage beside the pyramid costs none of it.</summary>
-public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
+public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<TemporaryFolder>
 {
     private const int Width = 400, Height = 320;
 
@@ -32,68 +32,6 @@ public sealed class LevelTests(TemporaryFolder folder) : IClassFixture<Temporary
                 AssertLevels(raw, 3, "mask");
             }
         }
-    }
-
-    [Theory]
-    [InlineData(300, 150)]
-    [InlineData(130, 104)]
-    [InlineData(133, 106)]
-    [InlineData(100, 100)]
-    [InlineData(80, 64)]
-    [InlineData(350, 280)]
-    public void A_tiled_macro_of_another_field_is_no_level(int width, int height)
-    {
-        foreach (int place in (int[])[1, 2, 3])
-        {
-            var raw = new RawTiff();
-            for (int i = 0; i < 3; i++)
-            {
-                if (i == place)
-                    raw.Add(Macro(raw, width, height));
-                raw.Add(raw.Picture(i, Width >> i, Height >> i, reduced: i > 0));
-            }
-            if (place == 3)
-                raw.Add(Macro(raw, width, height));
-            AssertLevels(raw, 3, "another field");
-        }
-    }
-
-    [Fact]
-    public void A_macro_of_the_pyramids_own_sizes_is_known_by_its_name()
-    {
-        var raw = new RawTiff();
-        raw.Add(raw.Picture(0, Width, Height));
-        raw.Add(Macro(raw, Width / 4, Height / 4).Text(270, "Macro"));
-        raw.Add(raw.Picture(1, Width / 2, Height / 2, reduced: true));
-        AssertLevels(raw, 2, "another field");
-    }
-
-    [Theory]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    [InlineData(8)]
-    public void A_level_need_not_be_a_halving(double downsample)
-    {
-        var raw = new RawTiff();
-        raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
-        raw.Add(raw.Picture(0, (int)(Width / downsample), (int)(Height / downsample), reduced: true, pixel: Scene(downsample)));
-        using var slide = Slide.Open(raw.Write(folder.Path), SlideReader.Embedded);
-        Assert.Equal(2, slide.Levels.Count);
-        Assert.Equal(downsample, slide.Levels[1].Downsample, 0.05);
-        Assert.Empty(slide.Notes);
-    }
-
-    [Theory]
-    [InlineData(1.5)]
-    [InlineData(2.5)]
-    [InlineData(3.072)]
-    public void An_image_at_a_scale_that_no_pyramid_has_is_no_level(double downsample)
-    {
-        var raw = new RawTiff();
-        raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
-        raw.Add(raw.Picture(0, (int)(Width / downsample), (int)(Height / downsample), reduced: true, pixel: Scene(downsample)));
-        AssertLevels(raw, 1, "scale");
     }
 
     [Fact]

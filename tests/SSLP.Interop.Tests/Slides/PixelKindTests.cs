@@ -93,6 +93,7 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
 
     [Theory]
     [InlineData(Rgb, 5, 8, 1, "5 bands")]
+    [InlineData(BlackIsZero, 2, 8, 1, "second band")]
     [InlineData(BlackIsZero, 1, 32, 3, "32 bits")]
     [InlineData(BlackIsZero, 1, 16, 3, "floating-point")]
     [InlineData(BlackIsZero, 1, 8, 2, "signed")]

@@ -20,6 +20,8 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
         { Float, "101600", 2, 0.25 },
         { Double, "20000", 3, 0.5 },
         { Double, "43290.04329004329", 3, 0.231 },
+        { Rational, "2000/1", 4, 0.5 },
+        { Double, "2", 5, 0.5 },
         { Short, "20000", 3, 0.5 },
         { Short, "50800", 2, 0.5 },
         { Long, "100000", 3, 0.1 },
@@ -91,6 +93,31 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
         using var slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
         Assert.Equal(new Mpp(mpp, mpp, "aperio.MPP"), slide.Mpp);
         Assert.Empty(slide.Notes);
+    }
+
+    [Theory]
+    [InlineData("mpp = 0.5", 0.5, null)]
+    [InlineData("Mpp=0,25", 0.25, null)]
+    [InlineData("MPP = 0.5|AppMag = 20|MPP = 0.25", 0.5, "0.25 µm/px")]
+    [InlineData("MPP = 0.5|mpp = 0.501", 0.5, null)]
+    [InlineData("MPP = none|mpp = 0.5", 0.5, "'none'")]
+    public void Aperio_by_any_letters_and_twice(string fields, double mpp, string? named)
+    {
+        using var slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|{fields}"));
+        Assert.Equal(mpp, slide.Mpp!.X);
+        Assert.Equal(named is null, slide.Notes.Count == 0);
+        Assert.All(slide.Notes, note => Assert.Contains(named!, note, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(Signed, "-20000/1")]
+    [InlineData(Double, "NaN")]
+    [InlineData(Float, "-1")]
+    public void Resolutions_that_are_no_sizes_are_named(int type, string value)
+    {
+        using var slide = Open(image => WithTags(image, type, value, 3));
+        Assert.Null(slide.Mpp);
+        Assert.Contains("no sizes", Assert.Single(slide.Notes), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -112,7 +112,7 @@ internal sealed unsafe class MomentumSgdWorld : IDisposable
     {
         if (_device is not null)
         {
-            IDeviceBlock block = _device.Allocate(Math.Max(16, _padded * sizeof(float)));
+            IDeviceBlock block = ((IComputeDevice)_device).Allocate(Math.Max(16, _padded * sizeof(float)));
             return (new VectorView((float*)block.Address, _padded), block);
         }
         var buffer = new AlignedBuffer<float>(Math.Max(1, _length));

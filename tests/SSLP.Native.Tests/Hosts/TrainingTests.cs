@@ -107,7 +107,7 @@ public sealed partial class TrainingTests : IDisposable
     }
 
     [Fact]
-    public void Embed_and_train_are_examples_that_run_without_an_invalid_access()
+    public void Train_and_embed_run_as_their_first_lines_say()
     {
         Tool.SkipUnless("gcc", "gcc");
         string library = PublishedLibrary.Whole, slides = Slides(), encoder = Path.Combine(_folder, "encoder.safetensors");

@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.Numerics;
-using SSLP.Interop.Slides.OpenSlide;
-using SSLP.Interop.Slides.Tiff;
 
 namespace SSLP.Interop.Slides;
 
@@ -17,7 +15,7 @@ public abstract class Slide : IDisposable
     /// <summary>What a reduced read takes at the full resolution at a time.</summary>
     private const int MostBandBytes = 4 << 20;
 
-    private SlideRuntime? _own;
+    private IDisposable? _own;
 
     private protected Slide(string path, SlideReader reader)
     {
@@ -25,7 +23,7 @@ public abstract class Slide : IDisposable
         Reader = reader;
     }
 
-    /// <summary>The file, as it was named to <see cref="Open"/>.</summary>
+    /// <summary>The file, as it was named when it was opened.</summary>
     public string Path { get; }
 
     /// <summary>Which reader serves it; never <see cref="SlideReader.Auto"/>.</summary>
@@ -56,97 +54,11 @@ public abstract class Slide : IDisposable
     /// <summary>Names of the images beside the pyramid ("label", "macro", "thumbnail").</summary>
     public abstract IReadOnlyList<string> AssociatedImages { get; }
 
-    /// <summary>Opens a slide by its content; the extension plays no part.</summary>
-    /// <param name="path">A slide file, or the folder that holds the files of one DICOM slide.</param>
-    /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
-    /// <param name="runtime">What it shares with other slides, open longer than it; null gives it one of its own, which goes with
-    /// it.</param>
-    /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
-    public static Slide Open(string path, SlideReader reader = SlideReader.Auto, SlideRuntime? runtime = null)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (runtime is not null)
-            return OpenWith(runtime, path, reader);
-        var own = new SlideRuntime();
-        try
-        {
-            var slide = OpenWith(own, path, reader);
-            slide._own = own;
-            return slide;
-        }
-        catch
-        {
-            own.Dispose();
-            throw;
-        }
-    }
-
-    private static Slide OpenWith(SlideRuntime runtime, string path, SlideReader reader)
-    {
-        if (Directory.Exists(path))
-        {
-            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path, runtime)
-                : throw new SlideException(
-                path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
-        }
-        if (!File.Exists(path))
-            throw new SlideException(path, SlideFault.NotFound, "there is no such file; check the path");
-        return reader switch
-        {
-            SlideReader.Embedded => TiffSlide.OpenFile(path, runtime),
-            SlideReader.OpenSlide =>
-                DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime) : OpenSlideSlide.OpenFile(path, runtime),
-            SlideReader.Auto => OpenAuto(path, runtime),
-            _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
-        };
-    }
-
-    private static Slide OpenAuto(string path, SlideRuntime runtime)
-    {
-        try
-        {
-            return TiffSlide.OpenFile(path, runtime);
-        }
-        catch (SlideException embedded) when (embedded.Fault == SlideFault.NotASlide && DicomSlides.IsDicom(path))
-        {
-            return DicomSlides.Open(path, path, runtime);
-        }
-        catch (SlideException embedded) when (embedded.MayBeReadByOpenSlide())
-        {
-            return OpenSlideInstead(path, runtime, embedded);
-        }
-    }
-
-    private static Slide OpenSlideInstead(string path, SlideRuntime runtime, SlideException embedded)
-    {
-        try
-        {
-            var slide = OpenSlideSlide.OpenFile(path, runtime);
-            if (embedded.Fault == SlideFault.UnsupportedPixels && !slide.CanRead())
-            {
-                slide.Dispose();
-                throw embedded;
-            }
-            return slide;
-        }
-        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.OpenSlideMissing)
-        {
-            string unless = embedded.Fault == SlideFault.NotASlide ? "if it is a slide of another format, " : "";
-            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {unless}{OpenSlideLibrary.HowToInstall}");
-        }
-        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.NotASlide)
-        {
-            throw embedded;
-        }
-        catch (SlideException openSlide) when (openSlide.Fault == SlideFault.Corrupt && embedded.Fault != SlideFault.NotASlide)
-        {
-            // The file is good as far as its directories go; what is in it is known to neither.
-            throw new SlideException(path, embedded.Fault, $"{embedded.Reason}; {openSlide.Reason}");
-        }
-    }
+    /// <summary>Closes this, too, when the slide is closed.</summary>
+    internal void Own(IDisposable own) => _own = own;
 
     /// <summary>Whether the first pixels of the coarsest level come: OpenSlide opens files whose kind of pixels it can't read.</summary>
-    private bool CanRead()
+    internal bool CanRead()
     {
         try
         {

@@ -32,15 +32,27 @@ internal sealed class PixelSizeStatements
     /// <summary>The resolution tags of TIFF.</summary>
     /// <param name="perUnitX">Pixels per unit across; null where the tag is absent or no number.</param>
     /// <param name="perUnitY">Pixels per unit down.</param>
-    /// <param name="unit">1 none, 2 inch, 3 centimetre.</param>
+    /// <param name="unit">1 none, 2 inch, 3 centimetre; 4 millimetre and 5 micrometre, as Exif numbers on and some writers do.</param>
     public void AddTags(double? perUnitX, double? perUnitY, long unit)
     {
         // A file with one of the two means square pixels.
         if ((perUnitX ?? perUnitY) is not { } x || (perUnitY ?? perUnitX) is not { } y)
             return;
         if (!(x > 0 && y > 0 && double.IsFinite(x) && double.IsFinite(y)))
+        {
+            // 0 stands for "not known".
+            if (x != 0 && y != 0)
+                _remarks.Add(FormattableString.Invariant($"has resolution tags of {x} × {y}, which are no sizes"));
             return;
-        double micrometres = unit switch { 2 => MicrometresPerInch, 3 => MicrometresPerCentimetre, _ => 0 };
+        }
+        double micrometres = unit switch
+        {
+            2 => MicrometresPerInch,
+            3 => MicrometresPerCentimetre,
+            4 => MicrometresPerCentimetre / 10,
+            5 => 1,
+            _ => 0,
+        };
         // 1 px per unit is the same as nothing: writers that know no size leave it.
         if (micrometres == 0 && (x != 1 || y != 1))
             _remarks.Add(FormattableString.Invariant($"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));

@@ -1,6 +1,6 @@
-using SSLP.Interop.Slides.Tiff;
+using SSLP.Interop.Slides.Jpeg2000;
 
-namespace SSLP.Interop.Slides.Jpeg2000;
+namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>What an image's tags say of the colours of its JPEG 2000 tiles.</summary>
 internal sealed class Jpeg2000Tiles

@@ -1,4 +1,4 @@
-namespace SSLP.Interop.Slides.Tiff;
+namespace SSLP.Interop.Slides;
 
 /// <summary>How large the image inside of a tile is to be.</summary>
 /// <param name="Width">Columns of the tile, px.</param>
