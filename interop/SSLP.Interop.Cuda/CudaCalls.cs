@@ -15,6 +15,16 @@ internal unsafe class CudaCalls
             throw new CudaException(call, result, Describe(result));
     }
 
+    /// <summary>Whether device memory is the host's, and work is done in order with the host's own: a tensor on the CPU is on the
+    /// device.</summary>
+    public virtual bool IsOnHost => false;
+
+    /// <summary>Is told of memory that is libtorch's and not the driver's, before kernels use it. A device finds its memory
+    /// without.</summary>
+    public virtual void Borrowed(ulong address, long bytes)
+    {
+    }
+
     /// <summary>The driver's name and words for an error.</summary>
     public string Describe(int result)
     {

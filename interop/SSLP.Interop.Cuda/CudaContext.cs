@@ -23,6 +23,14 @@ public sealed unsafe class CudaContext : IDisposable
 
     internal CudaCalls Calls => Handle.Calls;
 
+    /// <summary>Whether tensors on the CPU are in the device's memory: only where the driver executes kernels on the host.</summary>
+    public bool IsOnHost => Calls.IsOnHost;
+
+    /// <summary>Says that kernels will use memory that libtorch allocated: a driver that checks addresses asks for it.</summary>
+    /// <param name="address">Device address.</param>
+    /// <param name="bytes">Bytes from there.</param>
+    public void Borrow(ulong address, long bytes) => Calls.Borrowed(address, bytes);
+
     /// <summary>Retains the primary context of a device and makes it current on the calling thread.</summary>
     /// <param name="driver">The driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">There is no driver; the message says why.</exception>

@@ -77,6 +77,13 @@ public sealed class KernelSet : IDisposable
 
     public IWorkers Pool { get; }
 
+    /// <summary>The context of the CUDA kernels, libtorch's own on that device; null for the others.</summary>
+    public CudaContext? Context => _device?.Context;
+
+    /// <summary>A report of steps on the kernels' device.</summary>
+    /// <exception cref="InvalidOperationException">These are not the CUDA kernels.</exception>
+    internal StepReport NewReport() => new(_device ?? throw new InvalidOperationException($"The {Backend} kernels have no device."));
+
     public IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options) => Backend switch
     {
         KernelBackend.Reference => new ThreeTermStepReference(bank, spatial, options),

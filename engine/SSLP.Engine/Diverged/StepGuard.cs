@@ -1,5 +1,7 @@
 using SSLP.Engine.Methods;
 using SSLP.Engine.Optimizer;
+using SSLP.Engine.Torch;
+using SSLP.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -60,6 +62,15 @@ internal sealed class StepGuard
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         return Joined(_statistics).isfinite().all().item<bool>();
+    }
+
+    /// <summary>The same without a wait: a fault of the step's report says so. The tensor is of the caller's scope.</summary>
+    public void EnqueueStatistics(StepReport report, KernelSet kernels)
+    {
+        using var noGrad = no_grad();
+        long padding = (4 - _statistics.Sum(s => s.Value.numel()) % 4) % 4; // the kernel takes four at once
+        Tensor joined = cat([.. _statistics.Select(s => s.Value.reshape(-1)), zeros(padding, device: _statistics[0].Value.device)], 0);
+        report.EnqueueCheck(KernelBridge.Lent(joined, kernels), joined.numel(), StepFault.StatisticsNotFinite);
     }
 
     /// <summary>Name of a weight or batch statistic that is not finite; null where all are.</summary>

@@ -1,6 +1,7 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Weights;
+using SSLP.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -54,6 +55,37 @@ internal abstract class Method : IDisposable
     /// statistics and nothing else, so that a step that went wrong can be taken back. Its tensors go with the caller's scope.
     /// </summary>
     public abstract StepTerms Step(TrainingBatch batch);
+
+    /// <summary>The CUDA kernels that the method can enqueue its steps on; null where it has none.</summary>
+    internal virtual KernelSet? OnDevice => null;
+
+    /// <summary>Ints that <see cref="Prepare"/> writes for a batch.</summary>
+    internal virtual int InputInts(int batch) => 0;
+
+    /// <summary>The host's share of a step that is enqueued: what the device needs besides the views.</summary>
+    internal virtual void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs)
+    {
+    }
+
+    /// <summary>
+    /// <see cref="Step"/> without a wait: what it found is in the report when the device is done. Only where <see cref="OnDevice"/> has
+    /// kernels.
+    /// </summary>
+    /// <param name="batch">As for <see cref="Step"/>.</param>
+    /// <param name="inputs">Device address of what <see cref="Prepare"/> wrote last.</param>
+    /// <param name="report">Losses, sizes and faults; faults are forgotten before it is called.</param>
+    internal virtual void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report) => throw new NotSupportedException();
+
+    /// <summary>What a report says of <see cref="EnqueueStep"/>.</summary>
+    internal virtual StepTerms TermsOf(in StepReading reading) => throw new NotSupportedException();
+
+    /// <summary>Takes what a report says of lists that did not fit; the step is then prepared and enqueued again.</summary>
+    internal virtual void Widen(in StepReading reading)
+    {
+    }
+
+    /// <summary><see cref="EndStep"/> without a wait.</summary>
+    internal virtual void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report) => throw new NotSupportedException();
 
     /// <summary>Called after the optimizer's step, in the scope of <see cref="Step"/>: here bank, queue and key encoder follow.</summary>
     public virtual void EndStep(TrainingBatch batch)

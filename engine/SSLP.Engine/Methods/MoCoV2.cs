@@ -22,6 +22,7 @@ internal sealed class MoCoV2 : Method
     private readonly MemoryBank _queue; // [K, D], unit rows
     private readonly IWholeBankLoss _loss;
     private readonly KernelSet _kernels;
+    private readonly MemoryBankUpdateCuda? _update;
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
     private BankSnapshot? _snapshot; // of the checkpoint that is being written
@@ -43,6 +44,7 @@ internal sealed class MoCoV2 : Method
         _key.train();
         _queue = MemoryBank.CreateRandom(queue, query.Head.Width, seed, kernels.Pool);
         _loss = kernels.WholeBankLoss(_queue);
+        _update = kernels.MemoryBankUpdate(_queue) as MemoryBankUpdateCuda;
         _kernels = kernels;
     }
 
@@ -67,12 +69,51 @@ internal sealed class MoCoV2 : Method
         q.backward([gradient.to(q.device)]);
         Clock?.Lap(StepClock.Backward);
         if (batch.IsWatched)
-            Compared = new ComparedFeatures(
-                _queue.Width, host.ToArray<float>(), keys.ToArray<float>(), ComparedFeatures.Sample(_queue, []),
-                AreLearned: (long)batch.Step * host.shape[0] >= _queue.RowCount);
+            Compared = ComparedOf(host, keys, batch);
         _keys = keys;
         return new StepTerms(loss, loss, NegativeSize: _queue.RowCount);
     }
+
+    internal override KernelSet? OnDevice => _loss is WholeBankLossCuda ? _kernels : null;
+
+    internal override int InputInts(int batch) => batch;
+
+    /// <summary>The queue's rows that the keys go to.</summary>
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs)
+    {
+        for (int i = 0; i < patches.Length; i++)
+            inputs[i] = (_next + i) % _queue.RowCount;
+    }
+
+    internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
+    {
+        Tensor q = Encoder.forward(batch.Views[0]).contiguous(); // [B, D]
+        Tensor k = Keys(batch.Views[1], batch.Step).contiguous(); // [B, D], no gradient
+        Tensor gradient = empty_like(q);
+        ((WholeBankLossCuda)_loss).Enqueue(
+            KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature,
+            KernelBridge.OnDevice(gradient, _kernels), report);
+        if (batch.IsWatched)
+            Compared = ComparedOf(q.detach(), k, batch);
+        q.backward([gradient]);
+        _keys = k;
+    }
+
+    internal override StepTerms TermsOf(in StepReading reading) => (reading.Fault & StepFault.NotFinite) != 0
+        ? StepTerms.NotANumber
+        : new StepTerms(reading[StepValue.Loss], reading[StepValue.Self], NegativeSize: _queue.RowCount);
+
+    internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report)
+    {
+        _key.FollowByMomentum(Encoder, _momentum, _follower);
+        _update!.Enqueue(inputs, KernelBridge.OnDevice(_keys!, _kernels), momentum: 1, report);
+        _next = (_next + (int)_keys!.shape[0]) % _queue.RowCount;
+    }
+
+    private ComparedFeatures ComparedOf(Tensor queries, Tensor keys, TrainingBatch batch) => new(
+        _queue.Width, queries.ToArray<float>(), keys.ToArray<float>(),
+        _update is { IsAhead: true } ? _update.Read(ComparedFeatures.SampleRows(_queue.RowCount, [])) : ComparedFeatures.Sample(_queue, []),
+        AreLearned: (long)batch.Step * queries.shape[0] >= _queue.RowCount);
 
     /// <summary>The key encoder follows, the keys go into the queue.</summary>
     public override void EndStep(TrainingBatch batch)
@@ -93,6 +134,7 @@ internal sealed class MoCoV2 : Method
 
     public override IEnumerable<SafetensorsItem> State()
     {
+        _update?.TakeHome();
         _snapshot = new BankSnapshot(_queue);
         return
         [
@@ -118,6 +160,7 @@ internal sealed class MoCoV2 : Method
         _key.Dispose();
         _follower?.Dispose();
         _loss.Dispose();
+        _update?.Dispose();
         _queue.Dispose();
         base.Dispose();
     }

@@ -2,6 +2,7 @@ using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Processes;
 using SSLP.Engine.Weights;
+using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Methods;
@@ -17,6 +18,7 @@ namespace SSLP.Engine.Methods;
 /// <param name="usesClusters">False where the inter term is left out, and the clusters change nothing.</param>
 internal sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true, ProcessGroup? group = null) : Method
 {
+    private readonly FusedObjective? _fused = objective as FusedObjective;
     private Tensor? _features; // of the running step
 
     /// <summary>Sets, terms and bank.</summary>
@@ -61,6 +63,29 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
         _features = f.detach();
         return terms;
     }
+
+    internal override KernelSet? OnDevice => _fused?.OnDevice;
+
+    internal override int InputInts(int batch) => _fused!.InputInts(batch);
+
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs) =>
+        _fused!.Prepare(patches, step, ramp, inputs);
+
+    internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
+    {
+        Tensor f = encoder.forward(batch.Views[0]);
+        _features = f.detach();
+        if (batch.IsWatched)
+            Compared = objective.Compare(batch.Patches.Span, _features, batch.Step);
+        f.backward([_fused!.EnqueueStep(_features, inputs, report)]);
+    }
+
+    internal override StepTerms TermsOf(in StepReading reading) => FusedObjective.TermsOf(reading);
+
+    internal override void Widen(in StepReading reading) => _fused!.Widen(reading);
+
+    internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report) =>
+        _fused!.EnqueueUpdate(batch.Patches.Span, _features!, inputs, report);
 
     /// <summary>The bank follows.</summary>
     public override void EndStep(TrainingBatch batch)

@@ -20,12 +20,14 @@ public sealed record ComparedFeatures(
     /// <summary>Rows at even distances of a bank that is filled by rows, without those of the batch.</summary>
     /// <param name="bank">The bank.</param>
     /// <param name="without">Bank rows of the batch.</param>
-    public static float[] Sample(MemoryBank bank, ReadOnlySpan<int> without)
+    public static float[] Sample(MemoryBank bank, ReadOnlySpan<int> without) => Gather(bank, SampleRows(bank.RowCount, without));
+
+    /// <summary>Their numbers.</summary>
+    public static int[] SampleRows(int rows, ReadOnlySpan<int> without)
     {
         HashSet<int> batch = [.. without];
-        int count = Math.Min(MostKeys, bank.RowCount);
-        int[] rows = [.. Enumerable.Range(0, count).Select(i => (int)((long)i * bank.RowCount / count)).Where(row => !batch.Contains(row))];
-        return Gather(bank, rows);
+        int count = Math.Min(MostKeys, rows);
+        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * rows / count)).Where(row => !batch.Contains(row))];
     }
 
     /// <summary>The given rows of a bank, one after the other.</summary>

@@ -11,7 +11,7 @@ namespace SSLP.Engine.Objective;
 /// SSLP's objective through the kernels: sets, terms and gradient in one pass over the packed bank, nothing of size B × N. What it
 /// computes is <see cref="PlainObjective"/>'s definition.
 /// </summary>
-public sealed class FusedObjective : IBankObjective
+public sealed partial class FusedObjective : IBankObjective
 {
     internal const string VectorsName = "bank.vectors", ClustersName = "bank.clusters";
 
@@ -32,11 +32,12 @@ public sealed class FusedObjective : IBankObjective
     /// <param name="kernels">Which implementation, on which threads; stays the caller's.</param>
     public FusedObjective(ObjectivePlan plan, PatchTable table, int width, ulong seed, KernelSet kernels)
     {
-        (_plan, _seed) = (plan, seed);
+        (_plan, _seed, _kernels) = (plan, seed, kernels);
         _bank = MemoryBank.CreateRandom(table.Count, width, seed, kernels.Pool);
         var spatial = new SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn);
         _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms);
         _kmeans = kernels.KMeans(_bank);
+        _update = kernels.MemoryBankUpdate(_bank) as MemoryBankUpdateCuda;
         _changed = new ChangedRows(table.Count);
         _labels = new int[checked(plan.ClusterRuns * table.Count)];
         for (int i = 0; i < _labels.Length; i++)
@@ -50,8 +51,15 @@ public sealed class FusedObjective : IBankObjective
     /// <summary>The constants.</summary>
     public ObjectivePlan Plan => _plan;
 
-    /// <summary>v, for tests and reports.</summary>
-    public MemoryBank Bank => _bank;
+    /// <summary>v on the host, for tests and reports; not while a checkpoint is being written.</summary>
+    public MemoryBank Bank
+    {
+        get
+        {
+            _update?.TakeHome();
+            return _bank;
+        }
+    }
 
     /// <summary>The kernel that a step takes, on this bank with its clusters: what the sets are to be asked of.</summary>
     public IThreeTermStep BankStep => _step;
@@ -70,7 +78,7 @@ public sealed class FusedObjective : IBankObjective
     }
 
     public ComparedFeatures Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => new(
-        _bank.Width, features.ToArray<float>(), ComparedFeatures.Gather(_bank, anchors), ComparedFeatures.Sample(_bank, anchors),
+        _bank.Width, features.ToArray<float>(), RowsNow(anchors), RowsNow(ComparedFeatures.SampleRows(_bank.RowCount, anchors)),
         AreLearned: (long)step * anchors.Length >= _bank.RowCount, _plan.Terms.Sampling, _plan.Terms.PoolShare);
 
     public void Update(ReadOnlySpan<int> anchors, Tensor features)
@@ -95,6 +103,7 @@ public sealed class FusedObjective : IBankObjective
 
     public IEnumerable<SafetensorsItem> State()
     {
+        _update?.TakeHome();
         _snapshot = new BankSnapshot(_bank);
         return [_snapshot.ToItem(VectorsName), Labelled(_labels)];
     }
@@ -105,6 +114,8 @@ public sealed class FusedObjective : IBankObjective
         if (_changed.Count > _bank.RowCount / 2)
             return null;
         int[] rows = _changed.ToArray();
+        if (_update is { IsAhead: true })
+            _update.TakeHome(rows);
         _snapshot = new BankSnapshot(_bank, rows);
         return
         [
@@ -135,6 +146,7 @@ public sealed class FusedObjective : IBankObjective
     {
         _step.Dispose();
         _kmeans.Dispose();
+        _update?.Dispose();
         _bank.Dispose();
     }
 

@@ -64,8 +64,22 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum
-    /// and decay move it.
+    /// The same into a step's report, without a wait, where the kernels have a device and the gradients are on it; from there the next
+    /// <see cref="Step"/> judges by the report. False where they have none: then ask for <see cref="GradientNorm"/>.
+    /// </summary>
+    public bool EnqueueNorm(StepReport report)
+    {
+        if (_kernel is not MomentumSgdCuda device)
+            return false;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        device.EnqueueNorm(Gradient(), report);
+        return true;
+    }
+
+    /// <summary>
+    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum and
+    /// decay move it.
     /// </summary>
     /// <param name="rate">η.</param>
     public void Step(double rate)

@@ -1,4 +1,5 @@
 using SSLP.Data.Files;
+using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -19,6 +20,9 @@ public sealed record EngineSettings
 
     /// <summary>Width of the CPU kernels' vectors; null: the widest that the processor accelerates. All give the same bits.</summary>
     public InstructionSet? Isa { get; init; }
+
+    /// <summary>The CUDA driver that the kernels use; null: the system's.</summary>
+    public CudaDriver? Driver { get; init; }
 
     /// <summary>Who decodes JPEG tiles.</summary>
     public JpegChoice Jpeg { get; init; }
@@ -98,7 +102,8 @@ public sealed class EngineContext : IDisposable
         try
         {
             return new KernelSet(
-                new KernelOptions { Backend = Settings.Kernels, Scores = Settings.Scores, Isa = Settings.Isa, Device = device }, Workers);
+                new KernelOptions { Backend = Settings.Kernels, Scores = Settings.Scores, Isa = Settings.Isa, Device = device }, Workers,
+                Settings.Driver);
         }
         catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
         {

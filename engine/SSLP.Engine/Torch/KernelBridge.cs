@@ -30,7 +30,33 @@ internal static unsafe partial class KernelBridge
         return (ulong)THSTensor_data(dense.Handle);
     }
 
-    /// <summary>The first numbers of a dense float32 tensor, wherever it is, as the kernels see them; valid while it lives.</summary>
+    /// <summary>A dense float32 matrix where it lies, for kernels that work there; valid while the tensor lives.</summary>
+    /// <param name="matrix">[rows, width], float32, contiguous, on the kernels' device.</param>
+    /// <param name="kernels">The CUDA kernels.</param>
+    /// <exception cref="ArgumentException">Another type, layout or device.</exception>
+    public static DeviceMatrix OnDevice(Tensor matrix, KernelSet kernels)
+    {
+        if (matrix.dtype != ScalarType.Float32 || matrix.Dimensions != 2 || !AreOn(kernels, matrix.device))
+            throw new ArgumentException(
+                $"The kernels take a float32 matrix on their own device, not {matrix.dtype} {string.Join('×', matrix.shape)} "
+                + $"on {matrix.device}.");
+        return new DeviceMatrix(Lent(matrix, kernels), (int)matrix.shape[0], (int)matrix.shape[1]);
+    }
+
+    /// <summary>Device address of a dense tensor of 4-byte numbers, which kernels may use from here on; valid while the tensor
+    /// lives.</summary>
+    public static ulong Lent(Tensor dense, KernelSet kernels)
+    {
+        ulong address = Address(dense);
+        kernels.Context!.Borrow(address, dense.numel() * dense.element_size());
+        return address;
+    }
+
+    /// <summary>Whether the kernels work in the memory that a device's tensors are in.</summary>
+    public static bool AreOn(KernelSet kernels, Device device) => kernels.Context is { } context
+        && (device.type == TorchSharp.DeviceType.CUDA ? context.Device.Ordinal == Devices.NumberOf(device) : context.IsOnHost);
+
+    /// <summary>The first numbers of a dense float32 tensor, on whatever device it is, as the kernels see them; valid while it lives.</summary>
     public static VectorView Vector(Tensor dense, long count)
     {
         if (dense.dtype != ScalarType.Float32 || count > dense.numel())

@@ -44,6 +44,7 @@ public sealed class Trainer : IDisposable
     private readonly Checkpoint _checkpoints;
     private readonly CheckpointWriter _writer;
     private readonly StepGuard _guard;
+    private readonly DeviceTraining? _onDevice;
     private readonly IRunProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
@@ -85,6 +86,10 @@ public sealed class Trainer : IDisposable
         // After the move, which makes new parameters.
         _optimizer = new FlatSgd(method.Encoder, kernels, _whole.LearningRateOrDefault, options.Momentum, options.WeightDecay);
         _guard = new StepGuard(method, _optimizer);
+        // Several processes train on the host.
+        _onDevice = group is not null ? null : DeviceTraining.For(
+            method, _guard, _optimizer, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
+            (ulong)options.Seed, device);
     }
 
     /// <summary>Is told the stages of each step, for a bench; null in training.</summary>
@@ -226,6 +231,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _onDevice?.Dispose();
         _method.Dispose();
         _views.Dispose();
     }
@@ -246,19 +252,11 @@ public sealed class Trainer : IDisposable
         // Of several processes none leaves before the others do: they would wait for it.
         PatchBatch patches = ring.Next(_group is null ? stop : CancellationToken.None);
         Clock?.Lap(StepClock.Wait);
-        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
-        ring.Release();
-        Clock?.Lap(StepClock.Augment);
-
-        _optimizer.ClearGradients();
         (Tensor, Tensor) before = _guard.Snapshot();
-        Clock?.Lap(StepClock.Guard);
-        StepTerms terms = _method.Step(batch);
-        if (_group is not null && double.IsFinite(terms.Loss))
-            _group.Average([.. _method.Encoder.parameters().Select(p => p.grad).OfType<Tensor>()]);
-        double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
-        bool isBad = !double.IsFinite(norm) || !_guard.StatisticsAreFinite();
-        if (_group?.Any(isBad) ?? isBad)
+        (TrainingBatch batch, StepTerms terms, double norm, bool isFinite) = _onDevice is null
+            ? StepOnHost(patches, ring, ramp)
+            : StepOnDevice(_onDevice, patches, ring, ramp, before);
+        if (!isFinite)
         {
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
@@ -266,7 +264,10 @@ public sealed class Trainer : IDisposable
         Clock?.Lap(StepClock.Guard);
         _optimizer.Step(rate);
         Clock?.Lap(StepClock.Optimizer);
-        _method.EndStep(batch);
+        if (_onDevice is null)
+            _method.EndStep(batch);
+        else
+            _onDevice.End(batch);
         _step++;
         if (_group is not null)
             Agree(_group, Stopwatch.GetElapsedTime(begun) - (_group.Waited - togetherBefore), stop);
@@ -274,7 +275,7 @@ public sealed class Trainer : IDisposable
         long now = Stopwatch.GetTimestamp();
         double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
         _lastLine = now;
-        return _watches.WithSigns(new StepMetrics
+        return _watches!.WithSigns(new StepMetrics
         {
             Step = _step,
             Epoch = (double)_step / _order.BatchesPerEpoch,
@@ -324,6 +325,31 @@ public sealed class Trainer : IDisposable
         for (int batch = 0; batch < batches; batch++)
             order.AsSpan((batch * _order.BatchSize) + (group.Rank * own), own).CopyTo(part.AsSpan(batch * own));
         return part;
+    }
+
+    /// <summary>Views, forward, loss and backward, each waited for; whether the step may move anything.</summary>
+    private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnHost(PatchBatch patches, BatchRing ring, double ramp)
+    {
+        var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
+        ring.Release();
+        Clock?.Lap(StepClock.Augment);
+        _optimizer.ClearGradients();
+        Clock?.Lap(StepClock.Guard);
+        StepTerms terms = _method.Step(batch);
+        if (_group is not null && double.IsFinite(terms.Loss))
+            _group.Average([.. _method.Encoder.parameters().Select(p => p.grad).OfType<Tensor>()]);
+        double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
+        bool isBad = !double.IsFinite(norm) || !_guard.StatisticsAreFinite();
+        return (batch, terms, norm, !(_group?.Any(isBad) ?? isBad));
+    }
+
+    /// <summary>The same where the network and the kernels share a device.</summary>
+    private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnDevice(
+        DeviceTraining device, PatchBatch patches, BatchRing ring, double ramp, (Tensor, Tensor) before)
+    {
+        (TrainingBatch batch, StepReading reading, double norm) = device.Step(patches, _step, ramp, _watches!.IsDue(_step + 1), before);
+        ring.Release();
+        return (batch, device.TermsOf(reading), norm, double.IsFinite(norm) && reading.Fault == StepFault.None);
     }
 
     /// <summary>With the online probe's reading, whose time is in no line's patches per second.</summary>
@@ -455,7 +481,8 @@ public sealed class Trainer : IDisposable
     private BatchRing MakeRing()
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
-        using CudaContext? context = Devices.ContextOf(_device);
+        using CudaContext? own = Devices.ContextOf(_device);
+        CudaContext? context = _onDevice?.Context ?? own;
         BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, OwnBatch, _sizes.Prefetch));
         return new BatchRing(_reader, _source.PatchSize, OwnBatch, _sizes.Prefetch, workers, memory);
     }

@@ -16,19 +16,25 @@ public static class FeatureNeighbours
     /// <param name="classOf">[N] the class of equal labels in all clusterings.</param>
     /// <param name="classStart">[classes + 1] members of each class in the next.</param>
     /// <param name="members">[N] bank rows by class.</param>
+    /// <param name="slides">[N] the slide of each bank row.</param>
+    /// <param name="otherSlides">Out [B]: how many of the rows lie on another slide than the anchor.</param>
     public static void FindFeatureNeighbours(
         ArrayView<int> anchors, ArrayView<int> auxiliary, ArrayView<int> classOf, ArrayView<int> classStart, ArrayView<int> members,
         ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
-        ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
+        ArrayView<int> slides, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts, ArrayView<int> otherSlides,
         int batch, int auxiliaryCount, int nearest, int strideQuads, int candidateCapacity, int capacity)
     {
         // One group owns one anchor; a thread owns members of a class.
-        ArrayView<int> found = SharedMemory.Allocate<int>(1);
+        ArrayView<int> found = SharedMemory.Allocate<int>(2);
         int b = Grid.IdxX, anchor = anchors[b];
         long first = (long)b * capacity;
         var lists = new NearestTest(queries, bank, sorted, candidateCounts, nearest, strideQuads, candidateCapacity);
         if (Group.IdxX == 0)
+        {
             found[0] = 0;
+            found[1] = 0;
+        }
+
         Group.Barrier();
         for (int source = 0; source <= auxiliaryCount; source++)
         {
@@ -63,7 +69,16 @@ public static class FeatureNeighbours
         int count = IntrinsicMath.Min(found[0], capacity);
         GroupSort.Ascending(rows, first, count);
         for (int i = Group.IdxX; i < count; i += Group.DimX)
-            scores[first + i] = Float4.Dot(queries, b, bank, rows[first + i], strideQuads);
+        {
+            int row = rows[first + i];
+            scores[first + i] = Float4.Dot(queries, b, bank, row, strideQuads);
+            if (slides[row] != slides[anchor])
+                Atomic.Add(ref found[1], 1);
+        }
+
+        Group.Barrier();
+        if (Group.IdxX == 0)
+            otherSlides[b] = found[1];
     }
 
     private static int Own(int source, int b, int anchor, ArrayView<int> auxiliary, int auxiliaryCount) =>

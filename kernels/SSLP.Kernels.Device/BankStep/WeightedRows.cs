@@ -45,8 +45,8 @@ public static class WeightedRows
         }
     }
 
-    /// <summary>gradient [B, D] ← the slices' sums, in their order.</summary>
-    public static void SumSlices(ArrayView<Float4> parts, ArrayView<Float4> gradient, int slices, int strideQuads)
+    /// <summary>gradient [B, width], dense, ← the slices' sums, in their order.</summary>
+    public static void SumSlices(ArrayView<Float4> parts, ArrayView<float> gradient, int slices, int width, int strideQuads)
     {
         // One group owns one anchor; a thread owns every DimX-th four values of D.
         for (int column = Group.IdxX; column < strideQuads; column += Group.DimX)
@@ -55,7 +55,16 @@ public static class WeightedRows
             Float4 sum = parts[part];
             for (int slice = 1; slice < slices; slice++)
                 sum = Float4.Add(sum, parts[part + (long)slice * strideQuads]);
-            gradient[(long)Grid.IdxX * strideQuads + column] = sum;
+            long to = (long)Grid.IdxX * width + 4 * column;
+            int left = width - 4 * column;
+            if (left > 0)
+                gradient[to] = sum.X;
+            if (left > 1)
+                gradient[to + 1] = sum.Y;
+            if (left > 2)
+                gradient[to + 2] = sum.Z;
+            if (left > 3)
+                gradient[to + 3] = sum.W;
         }
     }
 

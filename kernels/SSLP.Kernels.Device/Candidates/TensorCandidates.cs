@@ -11,7 +11,8 @@ public static class TensorCandidates
 {
     /// <summary>
     /// rounded [n, D] ← rows as bf16, lengths[n] ← an upper bound of ‖row‖, largest[0] ← the greatest of what it was and these. Row n is
-    /// row ids[n] on both sides where <paramref name="byIds"/> is 1, else row n. Rounding ties to even.
+    /// row ids[n] on both sides where <paramref name="byIds"/> is 1, else row n; an id that occurs twice is done once. Rounding ties to
+    /// even.
     /// </summary>
     /// <param name="restFrom">Where in <paramref name="rounded"/> [n, D] of the rests lie: value − bf16(value) as bf16; 0 where none are
     /// wanted.</param>
@@ -22,6 +23,12 @@ public static class TensorCandidates
         // One group owns one row; a thread owns every DimX-th four values of D. Each sums the squares of them all: the loads are shared,
         // and no thread waits for another.
         long row = byIds != 0 ? ids[Grid.IdxX] : Grid.IdxX;
+        for (int earlier = 0; earlier < Grid.IdxX && byIds != 0; earlier++)
+        {
+            if (ids[earlier] == row)
+                return;
+        }
+
         float squared = 0f;
         for (int d = 0; d < strideQuads; d++)
         {

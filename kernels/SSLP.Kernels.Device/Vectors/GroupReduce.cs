@@ -80,4 +80,23 @@ public static class GroupReduce
         Group.Barrier();
         return partial[0];
     }
+
+    public static double Max(double value, ArrayView<double> partial)
+    {
+        Group.Barrier();
+        partial[Group.IdxX] = value;
+        for (int half = Group.DimX / 2; half > 0; half /= 2)
+        {
+            Group.Barrier();
+            if (Group.IdxX < half)
+            {
+                double other = partial[Group.IdxX + half];
+                value = other > value ? other : value;
+                partial[Group.IdxX] = value;
+            }
+        }
+
+        Group.Barrier();
+        return partial[0];
+    }
 }

@@ -65,6 +65,60 @@ internal sealed unsafe class AugmenterCuda : IAugmenter
         Enqueue(plans, patches, output);
     }
 
+    /// <summary>Draws the plans of one view of each patch, for <see cref="EnqueueApply(ulong, ulong, int, bool, ulong)"/>.</summary>
+    /// <returns>Whether one of them blurs.</returns>
+    public bool DrawPlans(ulong seed, long step, int view, ReadOnlySpan<int> patchIds, Span<AugmentPlan> plans)
+    {
+        bool blurs = false;
+        for (int i = 0; i < patchIds.Length; i++)
+        {
+            plans[i] = AugmentPlan.Draw(_options, PatchSize, seed, step, patchIds[i], view);
+            blurs |= plans[i].BlurSigma > 0;
+        }
+
+        return blurs;
+    }
+
+    /// <summary>Views of patches and plans that lie on the device; nothing is waited for.</summary>
+    /// <param name="patches">Device address of [B, P, P, 3] bytes.</param>
+    /// <param name="plans">Device address of [B] plans.</param>
+    /// <param name="count">B.</param>
+    /// <param name="blurs">Whether one of them blurs.</param>
+    /// <param name="output">Device address of [B, 3, S, S] floats.</param>
+    public void EnqueueApply(ulong patches, ulong plans, int count, bool blurs, ulong output)
+    {
+        long bytes = 3L * PatchSize * PatchSize * count, floats = (long)ViewFloats * count;
+        var arguments = new KernelArguments();
+        arguments.View(patches, bytes);
+        arguments.View(plans, count);
+        arguments.View(output, floats);
+        arguments.Int32(PatchSize);
+        arguments.Int32(InputSize);
+        arguments.Single(_options.Mean.R);
+        arguments.Single(_options.Mean.G);
+        arguments.Single(_options.Mean.B);
+        arguments.Single(1 / _options.Deviation.R);
+        arguments.Single(1 / _options.Deviation.G);
+        arguments.Single(1 / _options.Deviation.B);
+        _device.EnqueueLaunch("AugmentPatches", new LaunchGrid((uint)count), ref arguments);
+        if (!blurs)
+            return;
+        _scratch.EnsureLength(floats);
+        var planes = new LaunchGrid(3 * (uint)count);
+        var across = new KernelArguments();
+        across.View(plans, count);
+        across.View(output, floats);
+        across.View(_scratch);
+        across.Int32(InputSize);
+        _device.EnqueueLaunch("BlurAcross", planes, ref across);
+        var down = new KernelArguments();
+        down.View(plans, count);
+        down.View(_scratch);
+        down.View(output, floats);
+        down.Int32(InputSize);
+        _device.EnqueueLaunch("BlurDown", planes, ref down);
+    }
+
     public void Dispose()
     {
         foreach (IDisposable array in (IDisposable[])[_patches, _plans, _output, _scratch])
@@ -76,39 +130,12 @@ internal sealed unsafe class AugmenterCuda : IAugmenter
         if (plans.Length == 0)
             return;
         ArgumentNullException.ThrowIfNull(patches);
-        long bytes = 3L * PatchSize * PatchSize * plans.Length, floats = (long)ViewFloats * plans.Length;
+        long bytes = 3L * PatchSize * PatchSize * plans.Length;
         _patches.EnsureLength(bytes);
         _device.Upload(_patches.AddressOf(0), patches, bytes);
         _plans.EnsureLength(plans.Length).Upload(plans);
-        var arguments = new KernelArguments();
-        arguments.View(_patches);
-        arguments.View(_plans);
-        arguments.View(output, floats);
-        arguments.Int32(PatchSize);
-        arguments.Int32(InputSize);
-        arguments.Single(_options.Mean.R);
-        arguments.Single(_options.Mean.G);
-        arguments.Single(_options.Mean.B);
-        arguments.Single(1 / _options.Deviation.R);
-        arguments.Single(1 / _options.Deviation.G);
-        arguments.Single(1 / _options.Deviation.B);
-        _device.EnqueueLaunch("AugmentPatches", new LaunchGrid((uint)plans.Length), ref arguments);
-        if (!Array.Exists(plans, plan => plan.BlurSigma > 0))
-            return;
-        _scratch.EnsureLength(floats);
-        var planes = new LaunchGrid(3 * (uint)plans.Length);
-        var across = new KernelArguments();
-        across.View(_plans);
-        across.View(output, floats);
-        across.View(_scratch);
-        across.Int32(InputSize);
-        _device.EnqueueLaunch("BlurAcross", planes, ref across);
-        var down = new KernelArguments();
-        down.View(_plans);
-        down.View(_scratch);
-        down.View(output, floats);
-        down.Int32(InputSize);
-        _device.EnqueueLaunch("BlurDown", planes, ref down);
+        EnqueueApply(
+            _patches.AddressOf(0), _plans.AddressOf(0), plans.Length, Array.Exists(plans, plan => plan.BlurSigma > 0), output);
     }
 
     private void ReadBack(int count, float* output)

@@ -5,12 +5,30 @@ namespace SSLP.Kernels;
 /// <summary>The launches of a step, in their order; parameters as the device code declares them.</summary>
 internal sealed partial class ThreeTermStepCuda
 {
-    private LaunchGrid OneGroupAnAnchor => new((uint)_anchors.Length);
+    private LaunchGrid OneGroupAnAnchor => new((uint)_batch);
 
-    /// <summary>S with similarities, and the auxiliary anchors, which become own rows of further queries.</summary>
+    /// <summary>The anchors' features become queries.</summary>
+    private void TakeFeatures(ulong anchors, DeviceMatrix features, StepReport report)
+    {
+        _queries.EnsureLength((long)Queries * _bank.Stride);
+        _ownRows.EnsureLength(Queries);
+        var arguments = new KernelArguments();
+        arguments.View(anchors, _batch);
+        arguments.View(features.Address, features.Length);
+        arguments.Quads(_queries);
+        arguments.View(_ownRows);
+        report.AddFlags(ref arguments);
+        arguments.Int32(_batch);
+        arguments.Int32(features.Width);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Int32((int)StepFault.NotFinite);
+        _device.EnqueueLaunch("TakeFeatures", new LaunchGrid((uint)Queries), ref arguments);
+    }
+
+    /// <summary>S with similarities, and the auxiliary anchors, which become own rows of further queries and their rows' copies.</summary>
     private void FindSpatial(in ThreeTermCall call)
     {
-        _spatialSet.Prepare(_anchors.Length);
+        _spatialSet.Prepare(_batch);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         _index.AddTo(ref arguments);
@@ -23,46 +41,26 @@ internal sealed partial class ThreeTermStepCuda
         arguments.Double(_options.RadiusPatches * _options.RadiusPatches);
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(_spatialSet.Capacity);
-        arguments.Int32(Auxiliary);
+        arguments.Int32(_auxiliary);
         arguments.Int32(_options.SpatialSample);
         arguments.Int64((long)CounterRandom.Key(call.Seed, RandomPurpose.SpatialSample));
         arguments.Int64(call.Step);
         _device.EnqueueLaunch("FindSpatialNeighbours", OneGroupAnAnchor, ref arguments);
-    }
-
-    /// <summary>Sorted candidates of the anchors and the auxiliary anchors.</summary>
-    private void SearchCandidates()
-    {
-        int batch = _anchors.Length, auxiliary = batch * Auxiliary, rows = _bank.RowCount;
-        if (auxiliary > 0)
-        {
-            var gather = new KernelArguments();
-            gather.Quads(_mirror.Current());
-            gather.View(_ownRows, AuxiliaryStart);
-            gather.Quads(_queries, (long)AuxiliaryStart * _bank.Stride);
-            gather.Int32(_mirror.StrideQuads);
-            _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)auxiliary), ref gather);
-        }
-
-        int[] needed = new int[AuxiliaryStart + auxiliary];
-        int nearest = Math.Min(_options.NearestKeys, rows - 1), lastRank = ByRank && _drawn > 0 ? _hostRanks[_drawn - 1] + 1 : 0;
-        for (int b = 0; b < batch; b++)
-        {
-            int excluded = ByRank ? _spatialSet.Counts[b] + _featureSet.Capacity : 0;
-            needed[b] = Math.Min(Math.Max(nearest, lastRank + excluded), rows - 1);
-        }
-
-        needed.AsSpan(AuxiliaryStart).Fill(nearest);
-        if (needed.AsSpan().IndexOfAnyExcept(0) < 0)
-            _search.Skip(needed.Length);
-        else
-            _search.Run(_queries, _ownRows, needed, new OptionalQueries(AuxiliaryStart, _classOf, _classStart));
+        if (_auxiliary == 0)
+            return;
+        var gather = new KernelArguments();
+        gather.Quads(_mirror.Current());
+        gather.View(_ownRows, AuxiliaryStart);
+        gather.Quads(_queries, (long)AuxiliaryStart * _bank.Stride);
+        gather.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)(_batch * _auxiliary)), ref gather);
     }
 
     /// <summary>F with similarities to the anchor.</summary>
     private void FindFeature()
     {
-        _featureSet.Prepare(_anchors.Length);
+        _featureSet.Prepare(_batch);
+        _otherSlides.EnsureLength(_batch);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.View(_ownRows, AuxiliaryStart);
@@ -73,11 +71,13 @@ internal sealed partial class ThreeTermStepCuda
         arguments.Quads(_mirror.Current());
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
+        arguments.View(_index.Slides);
         arguments.View(_featureSet.Rows);
         arguments.View(_featureSet.Scores);
         arguments.View(_featureSet.DeviceCounts);
+        arguments.View(_otherSlides);
         arguments.Int32(AuxiliaryStart);
-        arguments.Int32(Auxiliary);
+        arguments.Int32(_auxiliary);
         arguments.Int32(_options.NearestKeys);
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(_search.Capacity);
@@ -86,31 +86,31 @@ internal sealed partial class ThreeTermStepCuda
     }
 
     /// <summary>Q: the rows at the drawn ranks.</summary>
-    private void TakeNegatives()
+    private void TakeNegatives(ulong ranks, int drawn)
     {
-        _negativeSet.Prepare(_anchors.Length);
-        _positions.EnsureLength((long)_anchors.Length * (_spatialSet.Capacity + _featureSet.Capacity));
+        _negativeSet.Prepare(_batch);
+        _positions.EnsureLength((long)_batch * (_spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
         _spatialSet.AddTo(ref arguments);
         _featureSet.AddTo(ref arguments);
-        arguments.View(_ranks);
+        arguments.View(ranks, drawn);
         arguments.View(_positions);
         _negativeSet.AddTo(ref arguments);
         arguments.Int32(_search.Capacity);
         arguments.Int32(_spatialSet.Capacity);
         arguments.Int32(_featureSet.Capacity);
         arguments.Int32(_negativeSet.Capacity);
-        arguments.Int32(_drawn);
+        arguments.Int32(drawn);
         _device.EnqueueLaunch("TakeNegatives", OneGroupAnAnchor, ref arguments);
     }
 
     /// <summary>Q for the ablation: rows at the drawn ranks of the bank's own order.</summary>
-    private void TakeRandomNegatives()
+    private void TakeRandomNegatives(ulong ranks, int drawn)
     {
-        _negativeSet.Prepare(_anchors.Length);
-        _positions.EnsureLength((long)_anchors.Length * (1 + _spatialSet.Capacity + _featureSet.Capacity));
+        _negativeSet.Prepare(_batch);
+        _positions.EnsureLength((long)_batch * (1 + _spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_queries);
@@ -119,11 +119,11 @@ internal sealed partial class ThreeTermStepCuda
         arguments.View(_spatialSet.DeviceCounts);
         arguments.View(_featureSet.Rows);
         arguments.View(_featureSet.DeviceCounts);
-        arguments.View(_ranks);
+        arguments.View(ranks, drawn);
         arguments.View(_positions);
         _negativeSet.AddTo(ref arguments);
         AddCapacities(ref arguments);
-        arguments.Int32(_drawn);
+        arguments.Int32(drawn);
         arguments.Int32(_bank.RowCount);
         arguments.Int32(_mirror.StrideQuads);
         _device.EnqueueLaunch("TakeRandomNegatives", OneGroupAnAnchor, ref arguments);
@@ -132,8 +132,8 @@ internal sealed partial class ThreeTermStepCuda
     /// <summary>Terms, and factors in place of similarities.</summary>
     private void TakeLoss(TermWeights weights)
     {
-        _selfFactor.EnsureLength(_anchors.Length);
-        _terms.EnsureLength(3L * _anchors.Length);
+        _selfFactor.EnsureLength(_batch);
+        _terms.EnsureLength(3L * _batch);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_queries);
@@ -146,7 +146,7 @@ internal sealed partial class ThreeTermStepCuda
         arguments.View(_negativeSet.DeviceCounts);
         arguments.View(_selfFactor);
         arguments.View(_terms);
-        arguments.Int32(_anchors.Length);
+        arguments.Int32(_batch);
         arguments.Int32(_mirror.StrideQuads);
         AddCapacities(ref arguments);
         arguments.Single((float)(1 / _options.Temperature));
@@ -158,11 +158,10 @@ internal sealed partial class ThreeTermStepCuda
     }
 
     /// <summary>dL/df.</summary>
-    private void SumRows()
+    private void SumRows(DeviceMatrix gradient)
     {
-        int slices = Math.Clamp(GroupsWanted / _anchors.Length, 1, MostSlices);
-        _slices.EnsureLength((long)_anchors.Length * slices * _bank.Stride);
-        _gradient.EnsureLength((long)_anchors.Length * _bank.Stride);
+        int slices = Math.Clamp(GroupsWanted / _batch, 1, MostSlices);
+        _slices.EnsureLength((long)_batch * slices * _bank.Stride);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_mirror.Current());
@@ -173,14 +172,44 @@ internal sealed partial class ThreeTermStepCuda
         arguments.Quads(_slices);
         arguments.Int32(_mirror.StrideQuads);
         AddCapacities(ref arguments);
-        _device.EnqueueLaunch("SumWeightedRows", new LaunchGrid((uint)_anchors.Length, (uint)slices), ref arguments);
+        _device.EnqueueLaunch("SumWeightedRows", new LaunchGrid((uint)_batch, (uint)slices), ref arguments);
 
         var sum = new KernelArguments();
         sum.Quads(_slices);
-        sum.Quads(_gradient);
+        sum.View(gradient.Address, gradient.Length);
         sum.Int32(slices);
+        sum.Int32(gradient.Width);
         sum.Int32(_mirror.StrideQuads);
         _device.EnqueueLaunch("SumSlices", OneGroupAnAnchor, ref sum);
+    }
+
+    /// <summary>Losses and sizes, and whether the lists are what they should be.</summary>
+    private void EnqueueReport(StepReport report, ulong ranks, in SearchNeeds needs, TermWeights weights)
+    {
+        var arguments = new KernelArguments();
+        arguments.View(_spatialSet.DeviceCounts);
+        arguments.View(_featureSet.DeviceCounts);
+        arguments.View(_negativeSet.DeviceCounts);
+        arguments.View(ranks, needs.Queries);
+        arguments.View(_search.Counts);
+        arguments.View(needs.Most == 0 ? _search.Counts : _search.Noted);
+        arguments.View(_otherSlides);
+        arguments.View(_terms);
+        report.AddFlags(ref arguments);
+        report.AddValues(ref arguments);
+        arguments.Int32(_batch);
+        arguments.Int32(needs.Queries);
+        arguments.Int32(needs.OptionalFrom);
+        arguments.Int32(_spatialSet.Capacity);
+        arguments.Int32(_search.Capacity);
+        arguments.Int32(needs.Needed);
+        arguments.Int32(needs.OptionalNeeded);
+        arguments.Int32((int)StepFault.ListTooLong);
+        arguments.Int32((int)StepFault.ListTooShort);
+        arguments.Single((float)weights.Self);
+        arguments.Single((float)weights.Intra);
+        arguments.Single((float)weights.Inter);
+        _device.EnqueueLaunch("ReportStep", new LaunchGrid(1), ref arguments);
     }
 
     private void AddCapacities(ref KernelArguments arguments)

@@ -2,7 +2,8 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// <see cref="IThreeTermStep"/> on a device: the sets, the loss and the gradient in about ten launches, one pass over the bank for the
-/// anchors and their auxiliary anchors together. Features go over, the gradient, the terms and the sets' sizes come back.
+/// anchors and their auxiliary anchors together. Two faces: <see cref="Enqueue"/> for features and a gradient that lie on the device, which
+/// nobody waits for, and <see cref="Run"/> for a host's, which copies there and back.
 /// </summary>
 /// <remarks>
 /// <para>Flops: 2·(1 + A)·B·N·D, and 2·B·(M + |S| + |F|)·D for the gradient. Device bytes beyond the bank: 16·(1 + A)·B·(ranks needed,
@@ -18,21 +19,15 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     private const int GroupsWanted = 1024, MostSlices = 16;
 
     private readonly MemoryBank _bank;
-    private readonly SpatialNeighbours _spatial;
     private readonly ThreeTermOptions _options;
     private readonly IComputeDevice _device;
     private readonly BankMirror _mirror;
     private readonly CandidateSearch _search;
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
-    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices, _gradient;
-    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _ranks, _positions;
-    private readonly StepFlags _flags;
-    private readonly int[] _hostRanks;
-    private readonly TermSets _sets = new();
-    private int[] _anchors = [];
-    private int _largestClass = 1, _drawn;
-    private bool _setsAreRead;
+    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices;
+    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _otherSlides, _positions;
+    private int _largestClass = 1, _batch, _auxiliary; // the last two of the last step
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="spatial">Index over the same rows; borrowed.</param>
@@ -46,37 +41,26 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         ThreeTermStep.CheckParts(bank, spatial, options);
         if (bank.Width > MaxWidth)
             throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
-        (_bank, _spatial, _options, _device) = (bank, spatial, options, device);
+        (_bank, _options, _device) = (bank, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
-        (_queries, _selfFactor, _terms, _slices, _gradient) = (new(device), new(device), new(device), new(device), new(device));
+        (_queries, _selfFactor, _terms, _slices) = (new(device), new(device), new(device), new(device));
         (_ownRows, _classOf, _classStart, _members) = (new(device), new(device), new(device), new(device));
-        (_ranks, _positions, _flags) = (new(device), new(device), new(device));
-        _hostRanks = new int[options.Negatives];
+        (_otherSlides, _positions) = (new(device), new(device));
+        _host = new HostFace(device);
         _spatialSet.Capacity = _index.UsualNeighbours;
         _negativeSet.Capacity = Math.Max(1, options.Negatives);
         SetClusters(ClusterAgreement.None(bank.RowCount));
     }
 
-    public TermSets Sets
-    {
-        get
-        {
-            if (!_setsAreRead)
-                ReadSets();
-            _setsAreRead = true;
-            return _sets;
-        }
-    }
-
     private bool ByRank => _options.Sampling != NegativeSampling.Random;
 
-    private int Auxiliary => _largestClass > 1 ? _options.AuxiliaryAnchors : 0;
-
     /// <summary>Where the auxiliary queries begin: whole 16 bytes after the anchors, as views must.</summary>
-    private int AuxiliaryStart => (_anchors.Length + 3) / 4 * 4;
+    private int AuxiliaryStart => Padded(_batch);
+
+    private int Queries => AuxiliaryStart + _batch * _auxiliary;
 
     public void SetClusters(ClusterAgreement clusters)
     {
@@ -90,120 +74,92 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         _members.EnsureLength(clusters.Rows).Upload(clusters.AllMembers);
     }
 
-    public ThreeTermResult Run(ReadOnlySpan<int> anchors, MatrixView features, in ThreeTermCall call, MatrixView gradient)
+    /// <summary>Room that <see cref="Prepare"/> asks for, ints.</summary>
+    public int InputInts(int batch) => 2 * Padded(batch) + Padded(_options.Negatives) + batch * _options.AuxiliaryAnchors;
+
+    /// <summary>Draws what a step needs of the host and writes it in the order that <see cref="Enqueue"/> reads it: anchors, ranks,
+    /// thresholds.</summary>
+    /// <param name="anchors">B bank rows.</param>
+    /// <param name="inputs"><see cref="InputInts"/> of them, to be copied to the device.</param>
+    public ThreeTermPlan Prepare(ReadOnlySpan<int> anchors, in ThreeTermCall call, Span<int> inputs)
     {
-        ThreeTermStep.CheckShapes(_bank, anchors, features, gradient);
-        _anchors = anchors.ToArray();
-        _setsAreRead = false;
-        int candidates = NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare);
-        _drawn = NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, _options.Negatives, _hostRanks);
-        _ranks.EnsureLength(_drawn).Upload(_hostRanks.AsSpan(0, _drawn));
-        _featureSet.Capacity = Math.Max(1, (1 + Auxiliary) * Math.Min(_options.NearestKeys, _largestClass - 1));
-        UploadQueries(features);
-        _flags.EnqueueClear();
-        _flags.EnqueueCheck(_queries, (long)_anchors.Length * _bank.Stride);
-        do
-        {
-            FindSpatial(call);
-        }
-        while (!_spatialSet.ReadCounts(_anchors.Length));
-        SearchCandidates();
+        int batch = anchors.Length, rows = _bank.RowCount, auxiliary = _largestClass > 1 ? _options.AuxiliaryAnchors : 0;
+        anchors.CopyTo(inputs);
+        Span<int> ranks = inputs.Slice(Padded(batch), _options.Negatives);
+        int drawn = NegativeRanks.Draw(
+            _options.Sampling, call.Seed, call.Step, NegativeRanks.Candidates(_options.Sampling, rows, _options.PoolShare), _options.Negatives, ranks);
+        int nearest = Math.Min(_options.NearestKeys, rows - 1), feature = FeatureCapacity(auxiliary), needed = nearest;
+        if (ByRank && drawn > 0)
+            needed = Math.Min(Math.Max(nearest, ranks[drawn - 1] + 1 + _spatialSet.Capacity + feature), rows - 1);
+        else if (ByRank)
+            needed = Math.Min(Math.Max(nearest, _spatialSet.Capacity + feature), rows - 1);
+        var needs = new SearchNeeds(Padded(batch) + batch * auxiliary, batch, Padded(batch), needed, nearest);
+        _search.FillRanks(needs, inputs[(Padded(batch) + Padded(_options.Negatives))..]);
+        return new ThreeTermPlan(batch, auxiliary, drawn, needs, call);
+    }
+
+    /// <summary>
+    /// One step of features that lie on the device; nothing is waited for. Losses, sizes and faults are in the report when the work is
+    /// done; where
+    /// it has one, the gradient is of no use.
+    /// </summary>
+    /// <param name="plan">What <see cref="Prepare"/> gave, with no clustering in between.</param>
+    /// <param name="inputs">Device address of what it wrote.</param>
+    /// <param name="features">f [B, D], unit rows.</param>
+    /// <param name="gradient">dL/df [B, D], written.</param>
+    public void Enqueue(in ThreeTermPlan plan, ulong inputs, DeviceMatrix features, DeviceMatrix gradient, StepReport report)
+    {
+        (_batch, _auxiliary) = (plan.Batch, plan.Auxiliary);
+        ulong ranks = inputs + (ulong)Padded(_batch) * sizeof(int), thresholds = ranks + (ulong)Padded(_options.Negatives) * sizeof(int);
+        _featureSet.Capacity = FeatureCapacity(_auxiliary);
+        _search.MakeRoom(plan.Needs);
+        TakeFeatures(inputs, features, report);
+        FindSpatial(plan.Call);
+        _search.Enqueue(_queries, _ownRows, thresholds, plan.Needs, new OptionalQueries(AuxiliaryStart, _classOf, _classStart));
         FindFeature();
         if (ByRank)
-            TakeNegatives();
+            TakeNegatives(ranks, plan.Drawn);
         else
-            TakeRandomNegatives();
-        TakeLoss(call.Weights);
-        SumRows();
-        if (_flags.Read() != StepFault.None)
-            ThreeTermStep.RefuseNonFinite(anchors, features);
-        DeviceRows.ReadBack(_gradient, _bank.Stride, gradient);
-        return Report(call.Weights);
+            TakeRandomNegatives(ranks, plan.Drawn);
+        TakeLoss(plan.Call.Weights);
+        SumRows(gradient);
+        EnqueueReport(report, thresholds, plan.Needs, plan.Call.Weights);
+    }
+
+    /// <summary>Takes what a report says of lists that did not fit, so that the step can be prepared and done again.</summary>
+    public void Widen(in StepReading reading)
+    {
+        _search.Widen(reading);
+        _spatialSet.Capacity = Math.Max(_spatialSet.Capacity, (int)reading[StepValue.LongestSpatial]);
     }
 
     public void Dispose()
     {
         foreach (IDisposable part in (IDisposable[])
-            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices, _gradient,
-             _ownRows, _classOf, _classStart, _members, _ranks, _positions, _flags])
+            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices,
+             _ownRows, _classOf, _classStart, _members, _otherSlides, _positions, _host])
             part.Dispose();
     }
 
-    // Anchors' features, then a gap of at most three zero queries, then room for the auxiliary anchors' rows.
-    private void UploadQueries(MatrixView features)
-    {
-        int queries = AuxiliaryStart + _anchors.Length * Auxiliary, stride = _bank.Stride;
-        float[] staging = new float[checked(queries * stride)];
-        for (int b = 0; b < _anchors.Length; b++)
-            features.Row(b).CopyTo(staging.AsSpan(b * stride));
-        _queries.EnsureLength(staging.Length).Upload(staging);
-        int[] own = new int[queries];
-        Array.Fill(own, -1);
-        _anchors.CopyTo(own, 0);
-        _ownRows.EnsureLength(queries).Upload(own);
-    }
+    private int FeatureCapacity(int auxiliary) => Math.Max(1, (1 + auxiliary) * Math.Min(_options.NearestKeys, _largestClass - 1));
 
-    private ThreeTermResult Report(TermWeights weights)
-    {
-        int batch = _anchors.Length;
-        float[] terms = new float[3 * batch];
-        _terms.ReadBack(terms);
-        _featureSet.ReadCounts(batch);
-        _negativeSet.ReadCounts(batch);
-        double self = 0, intra = 0, inter = 0;
-        for (int b = 0; b < batch; b++)
-            (self, intra, inter) = (self + terms[3 * b], intra + terms[3 * b + 1], inter + terms[3 * b + 2]);
-        self /= batch;
-        intra /= Math.Max(1, _spatialSet.NonEmpty);
-        inter /= Math.Max(1, _featureSet.NonEmpty);
-        return new ThreeTermResult
-        {
-            Loss = weights.Self * self + weights.Intra * intra + weights.Inter * inter,
-            Self = self,
-            Intra = intra,
-            Inter = inter,
-            SpatialSize = (double)_spatialSet.Total / batch,
-            FeatureSize = (double)_featureSet.Total / batch,
-            NegativeSize = (double)_negativeSet.Total / batch,
-            OtherSlideShare = OtherSlideShare(),
-        };
-    }
+    // To whole 16 bytes.
+    private static int Padded(int ints) => (ints + 3) / 4 * 4;
+}
 
-    private double OtherSlideShare()
-    {
-        if (_featureSet.Total == 0)
-            return 0;
-        int[] rows = new int[_anchors.Length * _featureSet.Capacity];
-        _featureSet.Rows.ReadBack(rows);
-        long other = 0;
-        for (int b = 0; b < _anchors.Length; b++)
-        {
-            int slide = _spatial.SlideOf(_anchors[b]);
-            foreach (int row in rows.AsSpan(b * _featureSet.Capacity, _featureSet.Counts[b]))
-                other += _spatial.SlideOf(row) != slide ? 1 : 0;
-        }
+/// <summary>What the host drew for a step and what it asks of the bank.</summary>
+internal readonly record struct ThreeTermPlan
+{
+    internal ThreeTermPlan(int batch, int auxiliary, int drawn, SearchNeeds needs, ThreeTermCall call) =>
+        (Batch, Auxiliary, Drawn, Needs, Call) = (batch, auxiliary, drawn, needs, call);
 
-        return (double)other / _featureSet.Total;
-    }
+    internal int Batch { get; }
 
-    private void ReadSets()
-    {
-        _sets.Reset(_anchors.Length);
-        _spatialSet.AddTo(_sets.Spatial);
-        _featureSet.AddTo(_sets.Feature);
-        _negativeSet.AddTo(_sets.Negatives, byRow: true);  // a kernel gives them by rank
-        float[] self = new float[_anchors.Length];
-        _selfFactor.ReadBack(self);
-        int[] auxiliary = new int[_anchors.Length * Auxiliary];
-        _ownRows.ReadBack(auxiliary, AuxiliaryStart);
-        for (int b = 0; b < _anchors.Length; b++)
-        {
-            _sets.Self.Add(b, _anchors[b], self[b]);
-            foreach (int row in auxiliary.AsSpan(b * Auxiliary, Auxiliary))
-            {
-                if (row >= 0)
-                    _sets.Auxiliary.Add(b, row);
-            }
-        }
-    }
+    internal int Auxiliary { get; }
+
+    internal int Drawn { get; }
+
+    internal SearchNeeds Needs { get; }
+
+    internal ThreeTermCall Call { get; }
 }

@@ -4,13 +4,18 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. The host's bank stays the one that is written; rows that it writes are
-/// noted and copied before the next use, so that both hold the same bits. All kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆
-/// bytes, and half as many for the rows as bf16 where those are wanted, or as many with what rounding left.
+/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. Rows that the host's bank writes are noted and copied before the next
+/// use; once a
+/// kernel has written some, these are the bank, and the host's takes them when it is asked to. Both hold the same bits then. All kernels
+/// of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as
+/// many for the rows as bf16 where those are wanted, or as many with what rounding left.
 /// </summary>
 internal sealed class BankMirror : IDisposable
 {
     private static readonly ConditionalWeakTable<IComputeDevice, Dictionary<MemoryBank, BankMirror>> Mirrors = [];
+
+    // 4 MB: as much as is staged at once on the way home.
+    private const int BlockFloats = 1 << 20;
 
     private readonly IComputeDevice _device;
     private readonly DeviceArray<float> _rows, _changed;
@@ -72,29 +77,83 @@ internal sealed class BankMirror : IDisposable
         return _rounded;
     }
 
-    /// <summary>
-    /// Takes over rows that a kernel has written on the device: they are read back and become the host's, which tells every other copy.
-    /// </summary>
-    /// <param name="ids">[count] on the device; no id occurs twice.</param>
-    /// <param name="hostIds">The same.</param>
-    public void TakeBack(DeviceArray<int> ids, ReadOnlySpan<int> hostIds)
+    /// <summary>Whether kernels have written rows that the host's bank does not have.</summary>
+    public bool IsAhead { get; private set; }
+
+    /// <summary>A kernel has written rows, or will have when what is enqueued is done: the host's are older from here on.</summary>
+    /// <param name="ids">Device address of their numbers.</param>
+    /// <param name="count">How many.</param>
+    public void HasWritten(ulong ids, int count)
     {
-        int count = hostIds.Length, stride = Bank.Stride;
+        IsAhead = true;
+        _rounded?.Round(_rows, ids, count, StrideQuads);
+    }
+
+    /// <summary>The host's bank takes all rows, by the block.</summary>
+    public void TakeHome()
+    {
+        if (!IsAhead)
+            return;
+        int stride = Bank.Stride, block = Math.Clamp(BlockFloats / stride, 1, Bank.RowCount);
+        EnsureStaging(block);
+        for (int first = 0; first < Bank.RowCount; first += block)
+        {
+            int count = Math.Min(block, Bank.RowCount - first);
+            _rows.ReadBack(_staging.AsSpan(0, count * stride), (long)first * stride);
+            int from = first;
+            Load(count, i => from + i);
+        }
+
+        IsAhead = false;
+    }
+
+    /// <summary>The host's bank takes some rows; the caller answers for it that nobody reads the others, or that they are the
+    /// same.</summary>
+    /// <param name="ids">No id occurs twice.</param>
+    public void TakeHome(ReadOnlySpan<int> ids)
+    {
+        Gather(ids);
+        int[] rows = ids.ToArray();
+        Load(rows.Length, i => rows[i]);
+        IsAhead = false;
+    }
+
+    /// <summary>Some rows as they are on the device, [n, D].</summary>
+    public float[] Read(ReadOnlySpan<int> ids)
+    {
+        Gather(ids);
+        float[] values = new float[ids.Length * Bank.Width];
+        for (int i = 0; i < ids.Length; i++)
+            _staging.AsSpan(i * Bank.Stride, Bank.Width).CopyTo(values.AsSpan(i * Bank.Width));
+        return values;
+    }
+
+    private void Gather(ReadOnlySpan<int> ids)
+    {
+        int count = ids.Length, stride = Bank.Stride;
         EnsureStaging(count);
+        if (count == 0)
+            return;
+        DeviceArray<float> rows = Current();
+        _changedIds.EnsureLength(count).Upload(ids);
         _changed.EnsureLength((long)count * stride);
         var gather = new KernelArguments();
-        gather.Quads(_rows);
-        gather.View(ids);
+        gather.Quads(rows);
+        gather.View(_changedIds);
         gather.Quads(_changed);
         gather.Int32(StrideQuads);
         _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)count), ref gather);
-        _rounded?.Round(_rows, ids, count, StrideQuads);
         _changed.ReadBack(_staging.AsSpan(0, count * stride));
+    }
+
+    // Staged rows become the host's, which tells every other copy.
+    private void Load(int count, Func<int, int> rowOf)
+    {
         _updating = true;
         try
         {
             for (int i = 0; i < count; i++)
-                Bank.LoadRows(hostIds[i], _staging.AsSpan(i * stride, Bank.Width));
+                Bank.LoadRows(rowOf(i), _staging.AsSpan(i * Bank.Stride, Bank.Width));
         }
         finally
         {
@@ -122,7 +181,12 @@ internal sealed class BankMirror : IDisposable
 
     private void Note(int row)
     {
-        if (_isComplete && !_updating)
+        if (_updating)
+            return;
+        if (IsAhead)
+            throw new InvalidOperationException(
+                $"Bank row {row} was written on the host while the device's rows are newer: take them home first.");
+        if (_isComplete)
             _written.Add(row);
         // A bank that is loaded anew goes over in one copy.
         if (_written.Count > Bank.RowCount / 8 + 1024)
@@ -145,7 +209,7 @@ internal sealed class BankMirror : IDisposable
         arguments.Quads(_rows);
         arguments.Int32(StrideQuads);
         _device.EnqueueLaunch("ScatterRows", new LaunchGrid((uint)count), ref arguments);
-        _rounded?.Round(_rows, _changedIds, count, StrideQuads);
+        _rounded?.Round(_rows, _changedIds.AddressOf(0), count, StrideQuads);
         _written.Clear();
     }
 

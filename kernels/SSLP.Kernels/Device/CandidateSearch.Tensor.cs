@@ -13,13 +13,24 @@ internal sealed partial class CandidateSearch
     // False where the noted rows did not fit: there is room now, and the pass must be repeated.
     private bool CollectRounded(TensorLists tensor, DeviceArray<float> bank, DeviceArray<float> queries, DeviceArray<int> ownRows, int count)
     {
+        Note(tensor, queries, ownRows, count);
+        if (!Fits(tensor.Counts, count))
+            return false;
+        Rescore(tensor, bank, queries, count);
+        return true;
+    }
+
+    private void Note(TensorLists tensor, DeviceArray<float> queries, DeviceArray<int> ownRows, int count)
+    {
         RoundedRows rounded = _mirror.CurrentRounded();
         tensor.Queries.Round(queries, count, _mirror.StrideQuads);
         tensor.Rows.EnsureLength((long)count * Capacity);
         tensor.Counts.EnsureLength(count).EnqueueClear(count);
         NoteRows(tensor, rounded, ownRows, count);
-        if (!Fits(tensor.Counts, count))
-            return false;
+    }
+
+    private void Rescore(TensorLists tensor, DeviceArray<float> bank, DeviceArray<float> queries, int count)
+    {
         _keys.EnsureLength((long)count * Capacity);
         _counts.EnqueueClear(count);
         var arguments = new KernelArguments();
@@ -33,7 +44,6 @@ internal sealed partial class CandidateSearch
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(Capacity);
         _device.EnqueueLaunch("RescoreCandidates", new LaunchGrid((uint)count, Math.Min(RescoringGroup.GroupsOf(Capacity), MostRescoringGroups)), ref arguments);
-        return true;
     }
 
     private void NoteRows(TensorLists tensor, RoundedRows bank, DeviceArray<int> ownRows, int count)

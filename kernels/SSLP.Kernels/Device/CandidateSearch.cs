@@ -19,7 +19,7 @@ internal sealed partial class CandidateSearch : IDisposable
     private const int BucketKeys = 768, MaxBuckets = 1024, SliceKeys = 8192;
 
     /// <summary>Standard deviations of the sample's count by which the threshold is lowered, and room kept beyond it.</summary>
-    private const double Margin = 4;
+    private const double Margin = 6;
 
     private readonly IComputeDevice _device;
     private readonly BankMirror _mirror;
@@ -70,7 +70,6 @@ internal sealed partial class CandidateSearch : IDisposable
         if (_hostRanks.Length < count)
             (_hostRanks, _hostCounts) = (new int[count], new int[count]);
         _ranks.EnsureLength(count);
-        _thresholds.EnsureLength(count);
         _counts.EnsureLength(count);
         if (_sampleRows > 0)
             ScoreSample(bank, queries, count);
@@ -80,7 +79,10 @@ internal sealed partial class CandidateSearch : IDisposable
         Capacity = CapacityFor(largest, rows);
         for (double margin = 1; ; margin *= 4)
         {
-            SetThresholds(needed, margin, ownRows, optional);
+            for (int q = 0; q < count; q++)
+                _hostRanks[q] = RankFor(needed[q], margin);
+            _ranks.Upload(_hostRanks.AsSpan(0, count));
+            SetThresholds(_ranks.AddressOf(0), count, ownRows, optional);
             bool fits = true;
             if (_tensor is null)
                 Collect(bank, queries, ownRows, count);
@@ -142,32 +144,32 @@ internal sealed partial class CandidateSearch : IDisposable
     /// <summary>Side of the device's score tile in queries and in rows.</summary>
     internal const int ScoreTileSide = 128;
 
-    // A rank below 0 keeps every row, one beyond the sample none.
-    private void SetThresholds(ReadOnlySpan<int> needed, double margin, DeviceArray<int> ownRows, OptionalQueries? optional)
+    // The sample's rank that is the threshold of a list of as many rows: one below 0 keeps every row, one beyond the sample none.
+    private int RankFor(int needed, double margin)
     {
-        for (int q = 0; q < needed.Length; q++)
-        {
-            double expected = (double)needed[q] * _sampleRows / _mirror.Bank.RowCount;
-            double rank = expected + margin * (Margin * Math.Sqrt(expected) + Margin);
-            _hostRanks[q] = needed[q] == 0 ? int.MaxValue : rank < _sampleRows ? (int)rank : -1;
-        }
+        double expected = (double)needed * _sampleRows / _mirror.Bank.RowCount;
+        double rank = expected + margin * (Margin * Math.Sqrt(expected) + Margin);
+        return needed == 0 ? int.MaxValue : rank < _sampleRows ? (int)rank : -1;
+    }
 
-        _ranks.Upload(_hostRanks.AsSpan(0, needed.Length));
+    private void SetThresholds(ulong ranks, int count, DeviceArray<int> ownRows, OptionalQueries? optional)
+    {
+        _thresholds.EnsureLength(count);
         _sampleScores.EnsureLength(1);
-        _borders.EnsureLength((long)needed.Length * Buckets);
+        _borders.EnsureLength((long)count * Buckets);
         var arguments = new KernelArguments();
         arguments.View(_sampleScores);
         arguments.View(_sampleIds);
-        arguments.View(_ranks);
+        arguments.View(ranks, count);
         arguments.View(ownRows);
-        arguments.View(optional?.ClassOf ?? _ranks);
-        arguments.View(optional?.ClassStart ?? _ranks);
+        arguments.View(optional?.ClassOf ?? ownRows);
+        arguments.View(optional?.ClassStart ?? ownRows);
         arguments.View(_thresholds);
         arguments.View(_borders);
         arguments.Int32(_sampleRows);
         arguments.Int32(optional?.From ?? int.MaxValue);
         arguments.Int32(Buckets);
-        _device.EnqueueLaunch("SelectThresholds", new LaunchGrid((uint)needed.Length), ref arguments);
+        _device.EnqueueLaunch("SelectThresholds", new LaunchGrid((uint)count), ref arguments);
     }
 
     private int CapacityFor(int needed, int rows)

@@ -21,6 +21,9 @@ internal sealed unsafe class CudaComputeDevice : IComputeDevice
         _stream = _context.DefaultStream;
     }
 
+    /// <summary>The context that kernels run in.</summary>
+    public CudaContext Context => _context;
+
     /// <summary>What the device is.</summary>
     public CudaDeviceInfo Device => _context.Device;
 

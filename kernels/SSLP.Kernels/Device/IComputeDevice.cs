@@ -84,6 +84,10 @@ internal static class KernelArgumentsExtensions
     public static void View<T>(this ref KernelArguments arguments, DeviceArray<T> array, long first = 0) where T : unmanaged =>
         arguments.View(array.AddressOf(first), array.Length - first);
 
+    /// <summary>An array of dense rows as a matrix of a given shape.</summary>
+    public static DeviceMatrix AsMatrix(this DeviceArray<float> array, MatrixView shape) =>
+        new(array.AddressOf(0), shape.Rows, shape.Width);
+
     /// <summary>Float rows, which the kernels see four values at a time.</summary>
     public static void Quads(this ref KernelArguments arguments, DeviceArray<float> array, long first = 0) =>
         arguments.View(array.AddressOf(first), (array.Length - first) / 4);

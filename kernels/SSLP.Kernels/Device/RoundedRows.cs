@@ -29,11 +29,11 @@ internal sealed class RoundedRows(IComputeDevice device) : IDisposable
         _rows = count;
         Pairs.EnsureLength((HasRests ? 4L : 2L) * count * strideQuads);
         Lengths.EnsureLength(count);
-        Launch(rows, _none, count, strideQuads, byIds: 0);
+        Launch(rows, _none.AddressOf(0), count, strideQuads, byIds: 0);
     }
 
-    /// <summary>Rounds the rows with these numbers again.</summary>
-    public void Round(DeviceArray<float> rows, DeviceArray<int> ids, int count, int strideQuads) => Launch(rows, ids, count, strideQuads, byIds: 1);
+    /// <summary>Rounds the rows with these numbers, at a device address, again.</summary>
+    public void Round(DeviceArray<float> rows, ulong ids, int count, int strideQuads) => Launch(rows, ids, count, strideQuads, byIds: 1);
 
     public void Dispose()
     {
@@ -41,7 +41,7 @@ internal sealed class RoundedRows(IComputeDevice device) : IDisposable
             array.Dispose();
     }
 
-    private void Launch(DeviceArray<float> rows, DeviceArray<int> ids, int count, int strideQuads, int byIds)
+    private void Launch(DeviceArray<float> rows, ulong ids, int count, int strideQuads, int byIds)
     {
         Largest.EnsureLength(1);
         if (!_hasLargest)
@@ -49,7 +49,7 @@ internal sealed class RoundedRows(IComputeDevice device) : IDisposable
         _hasLargest = true;
         var arguments = new KernelArguments();
         arguments.Quads(rows);
-        arguments.View(ids);
+        arguments.View(ids, byIds != 0 ? count : 1);
         arguments.View(Pairs);
         arguments.View(Lengths);
         arguments.View(Largest);

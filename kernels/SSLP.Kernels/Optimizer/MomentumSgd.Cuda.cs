@@ -14,6 +14,7 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
     private readonly IComputeDevice _device;
     private readonly DeviceArray<double> _sums, _squares;
     private readonly StepFlags _flags;
+    private ulong _judged; // device address of the flags that the last norm set
 
     /// <param name="device">Borrowed.</param>
     public MomentumSgdCuda(IComputeDevice device)
@@ -23,6 +24,7 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
         _squares = new DeviceArray<double>(device).EnsureLength(1);
         _flags = new StepFlags(device);
         _flags.EnqueueClear();
+        _judged = _flags.Word.AddressOf(0);
     }
 
     public double Norm(ReadOnlySpan<VectorView> gradient)
@@ -36,8 +38,21 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
     /// <summary>The same without waiting for the number.</summary>
     public void EnqueueNorm(ReadOnlySpan<VectorView> gradient)
     {
-        VectorView whole = Whole(gradient);
         _flags.EnqueueClear();
+        _judged = _flags.Word.AddressOf(0);
+        EnqueueNorm(gradient, _squares.AddressOf(0), (int)StepFault.NotFinite);
+    }
+
+    /// <summary>The same into a step's report: whatever fault it has keeps the next step from moving anything.</summary>
+    public void EnqueueNorm(ReadOnlySpan<VectorView> gradient, StepReport report)
+    {
+        _judged = report.Address;
+        EnqueueNorm(gradient, report.AddressOf(StepValue.GradientSquares), (int)StepFault.GradientNotFinite);
+    }
+
+    private void EnqueueNorm(ReadOnlySpan<VectorView> gradient, ulong squares, int fault)
+    {
+        VectorView whole = Whole(gradient);
         uint groups = Groups(whole.Length);
         var sums = new KernelArguments();
         sums.View((ulong)whole.Data, whole.Length / 4);
@@ -46,10 +61,10 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
         _device.EnqueueLaunch("SumSquares", new LaunchGrid(groups), ref sums);
         var judge = new KernelArguments();
         judge.View(_sums);
-        judge.View(_squares);
-        judge.View(_flags.Word);
+        judge.View(squares, 1);
+        judge.View(_judged, 1);
         judge.Int32((int)groups);
-        judge.Int32((int)StepFault.NotFinite);
+        judge.Int32(fault);
         _device.EnqueueLaunch("JudgeSquares", new LaunchGrid(1), ref judge);
     }
 
@@ -61,7 +76,7 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
         arguments.View((ulong)weights.Data, weights.Length / 4);
         arguments.View((ulong)momentum.Data, momentum.Length / 4);
         arguments.View((ulong)whole.Data, whole.Length / 4);
-        arguments.View(_flags.Word);
+        arguments.View(_judged, 1);
         arguments.Int64(whole.Length / 4);
         arguments.Single((float)-rates.LearningRate);
         arguments.Single((float)rates.Momentum);
@@ -76,7 +91,7 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
         var arguments = new KernelArguments();
         arguments.View((ulong)key.Data, key.Length / 4);
         arguments.View((ulong)query.Data, query.Length / 4);
-        arguments.View(_flags.Word);
+        arguments.View(_judged, 1);
         arguments.Int64(key.Length / 4);
         arguments.Single((float)momentum);
         arguments.Single((float)(1 - momentum));

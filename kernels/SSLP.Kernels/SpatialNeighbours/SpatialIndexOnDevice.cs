@@ -21,6 +21,9 @@ internal sealed class SpatialIndexOnDevice : IDisposable
     /// <summary>Grid places within the radius's square: as many neighbours as an anchor has unless places hold several patches.</summary>
     public int UsualNeighbours { get; }
 
+    /// <summary>[N] the slide of each patch.</summary>
+    public DeviceArray<int> Slides => _arrays[0];
+
     /// <summary>Slide, column, row, runs of a slide, row and start of a run, sorted columns, sorted rows: as the kernel takes
     /// them.</summary>
     public void AddTo(ref KernelArguments arguments)

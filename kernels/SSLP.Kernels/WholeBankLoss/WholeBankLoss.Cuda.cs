@@ -21,7 +21,7 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
     private readonly IComputeDevice _device;
     private readonly BankMirror _mirror;
     private readonly DeviceArray<float> _queries, _positives, _sums, _maxima, _totals, _losses, _gradient;
-    private readonly DeviceArray<int> _rows;
+    private readonly DeviceArray<int> _rows, _own;
     private readonly DeviceArray<uint>? _packed;
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
@@ -32,7 +32,7 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);
         (_queries, _positives, _sums, _maxima, _totals) = (new(device), new(device), new(device), new(device), new(device));
-        (_losses, _gradient, _rows) = (new(device), new(device), new(device));
+        (_losses, _gradient, _rows, _own) = (new(device), new(device), new(device), new(device));
         _packed = scores == DeviceScores.BFloat16 && _mirror.StrideQuads <= QuadsAGroup ? new DeviceArray<uint>(device) : null;
     }
 
@@ -61,9 +61,50 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
         return Evaluate(queries, extraPositive: true, temperature, losses, gradient);
     }
 
+    /// <summary>The same of queries that lie on the device; nothing is waited for. The mean loss and a NaN's fault are in the
+    /// report.</summary>
+    /// <param name="queries">q [B, D], unit rows.</param>
+    /// <param name="positives">Each query's key besides the bank [B, D].</param>
+    /// <param name="temperature">τ.</param>
+    /// <param name="gradient">dL/dq of the mean loss [B, D], written.</param>
+    public void Enqueue(DeviceMatrix queries, DeviceMatrix positives, float temperature, DeviceMatrix gradient, StepReport report)
+    {
+        TakeRows(queries, _queries, report);
+        TakeRows(positives, _positives, report);
+        int splits = _packed is null ? Accumulate(queries.Rows, 1 / temperature) : AccumulateSplit(_packed, queries.Rows, 1 / temperature);
+        Merge(queries.Rows, splits, extraPositive: true, temperature);
+        report.EnqueueMean(_losses.AddressOf(0), queries.Rows);
+        var dense = new KernelArguments();
+        dense.Quads(_gradient);
+        dense.View(gradient.Address, gradient.Length);
+        dense.Int32(1);
+        dense.Int32(gradient.Width);
+        dense.Int32(_mirror.StrideQuads);
+        _device.EnqueueLaunch("SumSlices", new LaunchGrid((uint)gradient.Rows), ref dense);
+    }
+
+    private void TakeRows(DeviceMatrix rows, DeviceArray<float> to, StepReport report)
+    {
+        to.EnsureLength((long)rows.Rows * _bank.Stride);
+        _rows.EnsureLength(rows.Rows).EnqueueClear(rows.Rows);
+        _own.EnsureLength(rows.Rows);
+        var take = new KernelArguments();
+        take.View(_rows);
+        take.View(rows.Address, rows.Length);
+        take.Quads(to);
+        take.View(_own);
+        report.AddFlags(ref take);
+        take.Int32(rows.Rows);
+        take.Int32(rows.Width);
+        take.Int32(_mirror.StrideQuads);
+        take.Int32((int)StepFault.NotFinite);
+        _device.EnqueueLaunch("TakeFeatures", new LaunchGrid((uint)rows.Rows), ref take);
+    }
+
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[_mirror, _queries, _positives, _sums, _maxima, _totals, _losses, _gradient, _rows])
+        foreach (IDisposable part in (IDisposable[])
+            [_mirror, _queries, _positives, _sums, _maxima, _totals, _losses, _gradient, _rows, _own])
             part.Dispose();
         _packed?.Dispose();
     }

@@ -142,8 +142,9 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         update.Update([7, 2, 7], features.Rows, 0.5f);
         Assert.Equal(
             [
-                "upload 640", "upload 192", "upload 12", "fill 4", "launch Kernel_CheckFinite grid=1,1,1", "launch Kernel_UpdateBank grid=3,1,1",
-                "read back 4", "synchronize", "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize",
+                "upload 12", "upload 96", "fill 256", "upload 640", "launch Kernel_TakeFeatures grid=3,1,1",
+                "launch Kernel_UpdateBank grid=3,1,1", "read back 256", "synchronize",
+                "upload 8", "launch Kernel_GatherRows grid=2,1,1", "read back 128", "synchronize",
             ],
             Calls("upload", "fill", "launch", "read back", "synchronize"));
     }

@@ -115,7 +115,8 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         int[][] members = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => random.Next(rows)).ToArray())];
         float[][] factors = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => (float)random.NextDouble() - 0.5f).ToArray())];
         float[] self = [0.5f, -1f, 0f];
-        using DeviceArray<float> vectors = UploadRows(bank), own = Upload(self), parts = Empty<float>(batch * slices * bank.Stride), gradient = Empty<float>(batch * bank.Stride);
+        using DeviceArray<float> vectors = UploadRows(bank), own = Upload(self), parts = Empty<float>(batch * slices * bank.Stride);
+        using DeviceArray<float> gradient = Empty<float>(batch * width);
         using DeviceArray<int> ids = Upload(anchors);
         DeviceArray<int>[] lists = [.. members.Select(Upload)], counts = [.. lengths.Select(length => Upload([length, 0, length]))];
         DeviceArray<float>[] weights = [.. factors.Select(Upload)];
@@ -135,8 +136,16 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         foreach (int capacity in capacities)
             arguments.Int32(capacity);
         device.EnqueueLaunch("SumWeightedRows", new LaunchGrid(batch, (uint)slices), ref arguments);
-        Launch("SumSlices", batch, a => { a.Quads(parts); a.Quads(gradient); a.Int32(slices); a.Int32(bank.Stride / 4); return a; });
-        float[] found = Read(gradient, batch * bank.Stride);
+        Launch("SumSlices", batch, a =>
+        {
+            a.Quads(parts);
+            a.View(gradient);
+            a.Int32(slices);
+            a.Int32(width);
+            a.Int32(bank.Stride / 4);
+            return a;
+        });
+        float[] found = Read(gradient, batch * width);
         for (int b = 0; b < batch; b++)
         {
             for (int d = 0; d < width; d++)
@@ -152,7 +161,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
                 }
 
                 // As many roundings as there are rows, of partial sums no larger than the sum of sizes.
-                Assert.Equal(sum, found[b * bank.Stride + d], (spatial + feature + negatives + 2) * Math.ScaleB(1, -24) * size + 1e-30);
+                Assert.Equal(sum, found[b * width + d], (spatial + feature + negatives + 2) * Math.ScaleB(1, -24) * size + 1e-30);
             }
         }
 

@@ -27,6 +27,41 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     [Fact]
     public void Without_negatives_everything_is_zero() => Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 0 }, 60, [3, 50]);
 
+    /// <summary>
+    /// Thresholds and buckets come from a sample of the rows. Two rows whose scores differ by less than float32 rounds them by may change places.
+    /// </summary>
+    [Theory]
+    [InlineData(DeviceScores.Float32)]
+    [InlineData(DeviceScores.BFloat16)]
+    public void Ranks_of_a_sampled_bank_match_the_reference(DeviceScores scores)
+    {
+        using var world = new World(4400);
+        var options = new ThreeTermOptions { NearestKeys = 60, Negatives = 24 };
+        using var step = new ThreeTermStepCuda(world.Bank, world.Spatial, options, device, scores);
+        using var reference = new ThreeTermStepReference(world.Bank, world.Spatial, options);
+        int[] anchors = [0, 2077, 4399];
+        float[] features = world.Features(anchors.Length);
+        var call = new ThreeTermCall(new TermWeights(1, 0.7, 0.4), 20210927, 3);
+        Run(step, anchors, features, call);
+        Run(reference, anchors, features, call);
+        for (int b = 0; b < anchors.Length; b++)
+        {
+            double[] expected = [.. reference.Sets.Negatives[b].ToArray().Select(row => Similarity(world.Bank, features, b, row)).Order()];
+            double[] actual = [.. step.Sets.Negatives[b].ToArray().Select(row => Similarity(world.Bank, features, b, row)).Order()];
+            Assert.Equal(24, actual.Length);
+            for (int i = 0; i < actual.Length; i++)
+                Assert.Equal(expected[i], actual[i], 2 * Width * Math.ScaleB(1, -24));
+        }
+    }
+
+    private static double Similarity(MemoryBank bank, float[] features, int anchor, int row)
+    {
+        double sum = 0;
+        for (int d = 0; d < Width; d++)
+            sum += (double)features[anchor * Width + d] * bank.Row(row)[d];
+        return sum;
+    }
+
     [Fact]
     public void A_bank_update_is_followed()
     {

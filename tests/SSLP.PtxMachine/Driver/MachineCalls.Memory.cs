@@ -9,6 +9,14 @@ internal sealed unsafe partial class MachineCalls
     private readonly MachineStream _default = new();
     private readonly Dictionary<nint, long> _pinned = [];
 
+    public override bool IsOnHost => true;
+
+    public override void Borrowed(ulong address, long bytes)
+    {
+        lock (_lock)
+            machine.Memory.Borrow(address, bytes);
+    }
+
     public override int cuMemGetInfo_v2(nuint* free, nuint* total) => Do(() =>
     {
         nuint all = (nuint)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;

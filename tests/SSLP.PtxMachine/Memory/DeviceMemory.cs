@@ -76,6 +76,27 @@ public sealed unsafe class DeviceMemory : IDisposable
         return new Loan(this, address);
     }
 
+    /// <summary>
+    /// Lets kernels use memory of the host from here on: whoever has it now has written all of it. What was borrowed there before is
+    /// given back, as
+    /// its allocator had it back before it could give it anew.
+    /// </summary>
+    /// <exception cref="ArgumentException">The memory is the machine's own, or not on a word's boundary.</exception>
+    public void Borrow(ulong address, long bytes)
+    {
+        for (int at = _allocations.Count - 1; at >= 0; at--)
+        {
+            Allocation known = _allocations[at];
+            if (known.Borrowed && address < known.Start + known.Bytes && known.Start < address + (ulong)bytes)
+            {
+                NativeMemory.Free(known.Cells);
+                _allocations.RemoveAt(at);
+            }
+        }
+
+        Lend((void*)address, bytes);
+    }
+
     /// <summary>Says that the host, a copy or a fill has written bytes.</summary>
     internal void MarkWritten(ulong address, long bytes)
     {
