@@ -21,7 +21,7 @@ public sealed class LoadingBenchTests : IDisposable
     public void Slides_of_every_format_are_read_beside_others(SynthFormat format, bool half, string compression)
     {
         string slides = _folder.File("slides/x")[..^2];
-        SynthSlides.Write(slides, new() { Slides = 1, Size = 2048, Format = format });
+        SynthSlides.Write(slides, new() { Slides = 1, Size = 1600, Format = format });
         BenchReport report = LoadingBench.Run(new BenchOptions { Slides = slides, Half = half, Threads = 1, Rounds = 7 });
         Assert.True(report.Shape["patches"] > 0 && report.Shape["slides"] == 1);
         Assert.Equal(half ? 1 : 0, report.Shape["half"]);
