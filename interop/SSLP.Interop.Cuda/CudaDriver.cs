@@ -104,7 +104,8 @@ public sealed unsafe class CudaDriver
     internal int Device(int ordinal)
     {
         if (ordinal < 0 || ordinal >= DeviceCount)
-            throw new ArgumentOutOfRangeException(nameof(ordinal), $"CUDA device {ordinal} was asked for; the driver has {DeviceCount}, counted from 0.");
+            throw new ArgumentOutOfRangeException(
+                nameof(ordinal), $"CUDA device {ordinal} was asked for; the driver has {DeviceCount}, counted from 0.");
         int device;
         Calls.Check(Calls.cuDeviceGet(&device, ordinal), nameof(Calls.cuDeviceGet));
         return device;

@@ -63,7 +63,8 @@ public sealed unsafe class CudaModule : IDisposable
         if (result != NativeCuda.CUDA_SUCCESS)
         {
             string compiler = Marshal.PtrToStringUTF8((nint)log)!.Trim();
-            throw new CudaException($"{nameof(calls.cuModuleLoadDataEx)} of {name}", result, $"{calls.Describe(result)} {compiler}".TrimEnd());
+            throw new CudaException($"{nameof(calls.cuModuleLoadDataEx)} of {name}", result,
+                $"{calls.Describe(result)} {compiler}".TrimEnd());
         }
 
         return new CudaModule(context, name, new CudaModuleHandle(context.Handle, module));
@@ -110,7 +111,9 @@ public sealed unsafe class CudaFunction
     public void EnqueueLaunch(CudaStream stream, LaunchGrid grid, uint blockX, ref KernelArguments arguments)
     {
         if (grid.X > int.MaxValue || grid.Y > LaunchGrid.MaxAcross || grid.Z > LaunchGrid.MaxAcross)
-            throw new ArgumentException($"{_launchCall}: a grid of {grid.X} × {grid.Y} × {grid.Z} blocks; a device takes {int.MaxValue} × {LaunchGrid.MaxAcross} × {LaunchGrid.MaxAcross}.");
+            throw new ArgumentException(
+                $"{_launchCall}: a grid of {grid.X} × {grid.Y} × {grid.Z} blocks; a device takes {int.MaxValue} × {LaunchGrid.MaxAcross} " +
+                $"× {LaunchGrid.MaxAcross}.");
         fixed (ulong* values = arguments.Values)
         {
             void** pointers = stackalloc void*[KernelArguments.Capacity];
@@ -127,7 +130,8 @@ public sealed unsafe class CudaFunction
     private int Attribute(int attribute)
     {
         int value;
-        _module.Context.Calls.Check(_module.Context.Calls.cuFuncGetAttribute(&value, attribute, _function), nameof(CudaCalls.cuFuncGetAttribute));
+        _module.Context.Calls.Check(_module.Context.Calls.cuFuncGetAttribute(&value, attribute, _function),
+            nameof(CudaCalls.cuFuncGetAttribute));
         GC.KeepAlive(_module);
         return value;
     }

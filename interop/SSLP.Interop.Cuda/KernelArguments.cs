@@ -29,7 +29,9 @@ public ref struct KernelArguments
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         if (address % 16 != 0)
-            throw new ArgumentException($"Argument {Count} is at device address 0x{address:x}, which is not a multiple of 16; copy the tensor (contiguous memory) first.", nameof(address));
+            throw new ArgumentException(
+                $"Argument {Count} is at device address 0x{address:x}, which is not a multiple of 16; copy the tensor (contiguous " +
+                $"memory) first.", nameof(address));
         Add(address, (ulong)length);
     }
 

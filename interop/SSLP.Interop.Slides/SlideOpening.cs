@@ -10,7 +10,8 @@ public static class SlideOpening
     {
         /// <summary>Opens a slide by its content; the extension plays no part.</summary>
         /// <param name="path">A slide file, or the folder that holds the files of one DICOM slide.</param>
-        /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in full.</param>
+        /// <param name="reader">Which reader to use; <see cref="SlideReader.Auto"/> takes the embedded one for what it reads in
+        /// full.</param>
         /// <param name="runtime">What it shares with other slides, open longer than it; null gives it one of its own, which goes with
         /// it.</param>
         /// <exception cref="SlideException">The file can't be read; the message names it, the reason and what to do.</exception>
@@ -38,7 +39,8 @@ public static class SlideOpening
     {
         if (Directory.Exists(path))
         {
-            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file ? DicomSlides.Open(file, path, runtime.OpenSlideCache)
+            return reader != SlideReader.Embedded && DicomSlides.LargestIn(path) is { } file
+                ? DicomSlides.Open(file, path, runtime.OpenSlideCache)
                 : throw new SlideException(
                 path, SlideFault.NotASlide, "is a folder, not a slide file; name the files in it, or pass it as the folder of slides");
         }
@@ -51,7 +53,8 @@ public static class SlideOpening
         {
             SlideReader.Embedded => TiffSlide.OpenFile(path, runtime.Tiff),
             SlideReader.OpenSlide =>
-                DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime.OpenSlideCache) : OpenSlideSlide.OpenFile(path, runtime.OpenSlideCache),
+                DicomSlides.IsDicom(path) ? DicomSlides.Open(path, path, runtime.OpenSlideCache)
+                    : OpenSlideSlide.OpenFile(path, runtime.OpenSlideCache),
             SlideReader.Auto => OpenAuto(path, runtime),
             _ => throw new ArgumentOutOfRangeException(nameof(reader), reader, "Unknown slide reader."),
         };

@@ -17,7 +17,8 @@ internal static class CodePlacementPass
     /// on.</exception>
     public static void Soften(Backend backend)
     {
-        FieldInfo field = typeof(Backend).GetField("<KernelTransformers>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic) ?? throw Missing();
+        FieldInfo field = typeof(Backend).GetField("<KernelTransformers>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)
+            ?? throw Missing();
         var transformers = (ImmutableArray<Transformer>)field.GetValue(backend)!;
         int replaced = 0;
         Transformer[] softened = [.. transformers.Select(transformer =>
@@ -37,5 +38,6 @@ internal static class CodePlacementPass
         }
     }
 
-    private static InvalidOperationException Missing() => new("ILGPU's code placement is not where version 1.5.3 has it: it cannot be made safe.");
+    private static InvalidOperationException Missing() =>
+        new("ILGPU's code placement is not where version 1.5.3 has it: it cannot be made safe.");
 }

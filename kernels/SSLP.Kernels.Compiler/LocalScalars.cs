@@ -31,10 +31,12 @@ internal static partial class LocalScalars
     private static string? Promote(string text, string declaration, string depot, out string type)
     {
         type = "";
-        if (Regex.Matches(text, $@"\b{depot}\b").Count != 2 || Regex.Match(text, $@"\tmov\.b64\t(?<address>%rd\d+), {depot};\n") is not { Success: true } taken)
+        if (Regex.Matches(text, $@"\b{depot}\b").Count != 2
+            || Regex.Match(text, $@"\tmov\.b64\t(?<address>%rd\d+), {depot};\n") is not { Success: true } taken)
             return null;
         string address = Regex.Escape(taken.Groups["address"].Value);
-        MatchCollection accesses = Regex.Matches(text, $@"\t(?:st\.local\.(?<type>\w+)\t\[{address}\], (?<value>[^;]+)|ld\.local\.(?<type>\w+)\t(?<target>%\w+), \[{address}\]);\n");
+        MatchCollection accesses = Regex.Matches(text,
+            $@"\t(?:st\.local\.(?<type>\w+)\t\[{address}\], (?<value>[^;]+)|ld\.local\.(?<type>\w+)\t(?<target>%\w+), \[{address}\]);\n");
         string[] types = [.. accesses.Select(access => access.Groups["type"].Value).Distinct()];
         if (types.Length != 1 || Regex.Matches(text, $@"{address}\b").Count != accesses.Count + 1)
             return null;

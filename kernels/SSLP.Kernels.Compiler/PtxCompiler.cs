@@ -38,7 +38,8 @@ public static partial class PtxCompiler
         }
         catch (InternalCompilerException failure)
         {
-            throw new InvalidOperationException($"ILGPU cannot compile {kernel.Name}: {failure.InnerException?.Message ?? failure.Message}", failure);
+            throw new InvalidOperationException(
+                $"ILGPU cannot compile {kernel.Name}: {failure.InnerException?.Message ?? failure.Message}", failure);
         }
     }
 
@@ -79,11 +80,13 @@ public static partial class PtxCompiler
     private static string Parameter(string text, string name)
     {
         Match declared = Regex.Match(text, $@"\.param [^,)]*?(?<name>_{name}_p\d+)");
-        return declared.Success ? declared.Groups["name"].Value : throw new InvalidOperationException($"Inline PTX reads the parameter {name}, which the kernel does not have.");
+        return declared.Success ? declared.Groups["name"].Value
+            : throw new InvalidOperationException($"Inline PTX reads the parameter {name}, which the kernel does not have.");
     }
 
     private static int SharedBytes(string text) =>
-        SharedDeclaration().Matches(text).Sum(match => int.Parse(match.Groups["bytes"].Value, System.Globalization.CultureInfo.InvariantCulture));
+        SharedDeclaration().Matches(text)
+            .Sum(match => int.Parse(match.Groups["bytes"].Value, System.Globalization.CultureInfo.InvariantCulture));
 
     [GeneratedRegex(@"(?<stem>\bL|_[A-Za-z][A-Za-z0-9]*)_(?<number>\d+)\b")]
     private static partial Regex Numbered();

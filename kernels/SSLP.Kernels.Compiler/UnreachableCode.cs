@@ -15,7 +15,8 @@ internal static partial class UnreachableCode
         text = WithoutConstantBranches(text);
         int start = text.IndexOf("{\n", text.IndexOf(".entry", StringComparison.Ordinal), StringComparison.Ordinal) + 2;
         List<Block> blocks = BlocksOf(text[start..]);
-        Dictionary<string, int> labelled = blocks.Index().Where(block => block.Item.Label.Length > 0).ToDictionary(block => block.Item.Label, block => block.Index);
+        Dictionary<string, int> labelled = blocks.Index().Where(block => block.Item.Label.Length > 0)
+            .ToDictionary(block => block.Item.Label, block => block.Index);
         var reached = new bool[blocks.Count];
         var open = new Stack<int>([0]);
         while (open.TryPop(out int at))
@@ -97,10 +98,12 @@ internal static partial class UnreachableCode
 
     private sealed record Block(string Label, string Text, string[] Targets, bool FallsThrough);
 
-    [GeneratedRegex(@"(?<move>\tmov\.pred\t(?<register>%p\d+), (?<value>[01]);\n)\t@(?<not>!)?\k<register>\s+bra(?:\.uni)?\t(?<target>\w+);\n")]
+    [GeneratedRegex(
+        @"(?<move>\tmov\.pred\t(?<register>%p\d+), (?<value>[01]);\n)\t@(?<not>!)?\k<register>\s+bra(?:\.uni)?\t(?<target>\w+);\n")]
     private static partial Regex ConstantBranch();
 
-    [GeneratedRegex(@"^\.visible \.func \([^()]*\) (?<name>\w+)\([^()]*\)\n(?:;|\{\n.*?\n\})\n+", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(@"^\.visible \.func \([^()]*\) (?<name>\w+)\([^()]*\)\n(?:;|\{\n.*?\n\})\n+",
+        RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Function();
 
     [GeneratedRegex(@"^\t(?<label>L_\d+):$")]

@@ -64,7 +64,8 @@ public sealed class KernelSet : IDisposable
         if (Backend == KernelBackend.Cuda)
         {
             if (!(driver ?? CudaDriver.System).TryLoad(out string? reason))
-                throw new InvalidOperationException($"kernels is 'cuda', but the CUDA kernels cannot run here: {reason}. Use cpu or reference.");
+                throw new InvalidOperationException(
+                    $"kernels is 'cuda', but the CUDA kernels cannot run here: {reason}. Use cpu or reference.");
             _scores = options.Scores;
             _device = new CudaComputeDevice(options.Device, driver);
             DeviceScoresChoice.Require(_scores, _device.Device);

@@ -16,21 +16,25 @@ public sealed class AnnotatedSlidesTests : IDisposable
     {
         string slides = At("slides"), tiles = At("tiles.sslp");
         Succeed("synth", "--out", slides, "--slides", "4", "--size", "1024", "--patch", "64");
-        string[] names = [.. Directory.GetFiles(slides, "*.tif").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
+        string[] names = [.. Directory.GetFiles(slides, "*.tif").Select(path => Path.GetFileNameWithoutExtension(path)!)
+            .Order(StringComparer.Ordinal)];
         foreach (string name in names[..3])
             Write($"xml/{name}.xml", """
                 <ASAP_Annotations><Annotations><Annotation Type="Polygon" PartOfGroup="Tumor"><Coordinates>
                 <Coordinate Order="0" X="0" Y="0"/><Coordinate Order="1" X="1024" Y="0"/><Coordinate Order="2" X="1024" Y="512"/><Coordinate Order="3" X="0" Y="512"/>
                 </Coordinates></Annotation></Annotations></ASAP_Annotations>
                 """);
-        Sslp.Result tiled = Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--annotations", At("xml"), "--label-share", "0.75", "--label-rest", "normal");
-        Assert.Contains($"1 slides have no annotation file; their patches are all 'normal', by --label-rest: {names[3]}", tiled.Error, StringComparison.Ordinal);
+        Sslp.Result tiled = Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--annotations", At("xml"),
+            "--label-share", "0.75", "--label-rest", "normal");
+        Assert.Contains($"1 slides have no annotation file; their patches are all 'normal', by --label-rest: {names[3]}", tiled.Error,
+            StringComparison.Ordinal);
         Assert.Contains("patches tumor", tiled.Error, StringComparison.Ordinal);
         using (TileManifest manifest = TileManifest.Open(tiles))
         {
             Assert.Equal(["normal", "tumor"], manifest.Table.Classes!);
             for (int i = 0; i < manifest.Table.Count; i++)
-                Assert.Equal(manifest.Table.Row[i] < 8 && manifest.Table.SlideOf[i] < 3 ? "tumor" : "normal", manifest.Table.Classes![manifest.Table.LabelOf[i]]);
+                Assert.Equal(manifest.Table.Row[i] < 8 && manifest.Table.SlideOf[i] < 3 ? "tumor" : "normal",
+                    manifest.Table.Classes![manifest.Table.LabelOf[i]]);
         }
         Assert.NotEmpty(Judge("--tiles", tiles));
 
@@ -52,12 +56,17 @@ public sealed class AnnotatedSlidesTests : IDisposable
     [Fact]
     public void Labels_are_refused_where_patches_carry_theirs_and_annotation_options_without_annotations()
     {
-        Assert.Contains("patches.csv", Sslp.Run("probe", "knn", "--baseline", "colour", "--patches", _root, "--labels", "x.csv").Fault, StringComparison.Ordinal);
-        Assert.Contains("--annotations", Sslp.Run("tile", "--slides", _root, "--out", At("t"), "--label-share", "0.3").Fault, StringComparison.Ordinal);
-        Assert.Contains("1=normal", Sslp.Run("tile", "--slides", _root, "--out", At("t"), "--annotations", _root, "--mask-classes", "tumor").Fault, StringComparison.Ordinal);
+        Assert.Contains("patches.csv", Sslp.Run("probe", "knn", "--baseline", "colour", "--patches", _root, "--labels", "x.csv").Fault,
+            StringComparison.Ordinal);
+        Assert.Contains("--annotations", Sslp.Run("tile", "--slides", _root, "--out", At("t"), "--label-share", "0.3").Fault,
+            StringComparison.Ordinal);
+        Assert.Contains("1=normal",
+            Sslp.Run("tile", "--slides", _root, "--out", At("t"), "--annotations", _root, "--mask-classes", "tumor").Fault,
+            StringComparison.Ordinal);
     }
 
-    private ProbeResult[] Judge(params string[] source) => ProbeJson.Read(Succeed(["probe", "knn", "--baseline", "colour", "--json", .. source]).Output);
+    private ProbeResult[] Judge(params string[] source) =>
+        ProbeJson.Read(Succeed(["probe", "knn", "--baseline", "colour", "--json", .. source]).Output);
 
     private string At(string name) => Path.Combine(_root, name);
 

@@ -23,7 +23,8 @@ public sealed class EmbedFolderTests : IDisposable
         FeatureTable all = FeatureFile.ReadHdf5(At("all.h5"));
         byte[] npy = File.ReadAllBytes(At("all.npy"));
         Assert.Equal(128 + (all.Values.Length * sizeof(float)), npy.Length);
-        Assert.InRange(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(npy.AsSpan(128)).ToArray().Zip(all.Values, (a, b) => Math.Abs(a - b)).Max(), 0, 1e-4f);
+        Assert.InRange(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(npy.AsSpan(128)).ToArray()
+            .Zip(all.Values, (a, b) => Math.Abs(a - b)).Max(), 0, 1e-4f);
 
         Succeed("--out", At("dir"), "--shard", "2/3");
         Assert.Equal([all.Patches.Slides[1]], Slides());
@@ -40,7 +41,8 @@ public sealed class EmbedFolderTests : IDisposable
             Assert.InRange(wanted.Values.Zip(own.Values, (a, b) => Math.Abs(a - b)).Max(), 0, 1e-4f);
         }
 
-        string[] Slides() => [.. Directory.GetFiles(At("dir"), "*.h5", SearchOption.AllDirectories).Select(file => Assert.Single(FeatureFile.ReadHdf5(file).Patches.Slides)).Order(StringComparer.Ordinal)];
+        string[] Slides() => [.. Directory.GetFiles(At("dir"), "*.h5", SearchOption.AllDirectories)
+            .Select(file => Assert.Single(FeatureFile.ReadHdf5(file).Patches.Slides)).Order(StringComparer.Ordinal)];
     }
 
     [Fact]

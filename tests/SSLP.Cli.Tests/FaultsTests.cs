@@ -71,7 +71,8 @@ public sealed class FaultsTests : IDisposable
         const string Takes = "'mozjpeg' is no value of jpeg; it takes auto | turbojpeg | own | skia";
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", "jpeg=mozjpeg"), 2, "--set: " + Takes);
         AssertFault(Sslp.Run("audit", "--jpeg", "mozjpeg", _root), 2, "--jpeg: " + Takes);
-        foreach (string[] verb in (string[][])[["pretrain", "--patches", _root, "--out", Run], ["audit", _root], ["tile", "--slides", _root, "--out", Run]])
+        foreach (string[] verb in (string[][])[["pretrain", "--patches", _root, "--out", Run], ["audit", _root],
+            ["tile", "--slides", _root, "--out", Run]])
             AssertFault(Sslp.Run([("SSLP_JPEG", "mozjpeg")], verb), 2, "SSLP_JPEG: " + Takes);
         // What is said on the command line comes after the variable.
         Sslp.Run("synth", "--out", _root, "--slides", "1", "--size", "1024");
@@ -94,7 +95,8 @@ public sealed class FaultsTests : IDisposable
     {
         WritePatch("s_1_2_0.png");
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv"), 2, "probe_every=500");
-        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv", "--set", "probe_every=5"), 2, "patches.csv");
+        AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--probe-labels", "labels.csv", "--set", "probe_every=5"), 2,
+            "patches.csv");
     }
 
     [Fact]
@@ -112,7 +114,8 @@ public sealed class FaultsTests : IDisposable
     {
         for (int patch = 0; patch < 16; patch++)
             WritePatch($"s_{patch % 4}_{patch / 4}_0.png", new SKColor((byte)(10 * patch), (byte)(200 - (7 * patch)), 120));
-        string[] run = ["pretrain", "--patches", _root, "--out", Run, "--set", "batch_size=8", "--set", "input_size=16", "--set", "learning_rate=100", "--set", "weight_decay=1"];
+        string[] run = ["pretrain", "--patches", _root, "--out", Run, "--set", "batch_size=8", "--set", "input_size=16", "--set",
+            "learning_rate=100", "--set", "weight_decay=1"];
         string diverged = Path.Combine(Run, "diverged");
         Sslp.Result stopped = Sslp.Run(run);
         AssertFault(stopped, 3, diverged);
@@ -135,7 +138,8 @@ public sealed class FaultsTests : IDisposable
         Sslp.Result bank = Sslp.Run([.. small, "--out", Run, .. sslp.SelectMany(set => new[] { "--set", set })]);
         Sslp.Result queue = Sslp.Run([.. small, "--out", Run + "-2", "--set", "method=mocov2"]);
         Assert.Equal((0, 0), (bank.ExitCode, queue.ExitCode));
-        AssertFirst(bank, "batch_size is 16 in this run, not 100", "clusters is 16 in this run, not 99", "negatives is 3 in this run, not 98",
+        AssertFirst(bank, "batch_size is 16 in this run, not 100", "clusters is 16 in this run, not 99",
+            "negatives is 3 in this run, not 98",
             "nearest_keys is 15 in this run, not 97", "prefetch is 64 in this run, not 96");
         AssertFirst(queue, "batch_size is 16 in this run, not 100", "queue is 16 in this run, not 65,536");
 
@@ -145,13 +149,15 @@ public sealed class FaultsTests : IDisposable
             int plan = Array.FindIndex(lines, line => line.Contains("1 steps of 16,", StringComparison.Ordinal));
             Assert.InRange(plan, 0, 4);
             foreach (string cut in cuts)
-                Assert.Single(lines[(plan + 1)..(plan + 1 + cuts.Length)], line => line.StartsWith($"warning: {cut}: ", StringComparison.Ordinal));
+                Assert.Single(lines[(plan + 1)..(plan + 1 + cuts.Length)],
+                    line => line.StartsWith($"warning: {cut}: ", StringComparison.Ordinal));
         }
     }
 
     [Fact]
     public void A_missing_encoder_is_named() =>
-        AssertFault(Sslp.Run("embed", "--encoder", Path.Combine(_root, "no.safetensors"), "--patches", _root, "--out", Path.Combine(_root, "f.h5")), 1, "no.safetensors");
+        AssertFault(Sslp.Run("embed", "--encoder", Path.Combine(_root, "no.safetensors"), "--patches", _root, "--out",
+            Path.Combine(_root, "f.h5")), 1, "no.safetensors");
 
     [Fact]
     public void A_libtorch_folder_that_is_none_is_named() =>

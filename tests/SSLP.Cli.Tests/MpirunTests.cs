@@ -40,10 +40,12 @@ public sealed class MpirunTests : IDisposable
         Require();
         Process job = Start(Steps, batch: 8);
         var clock = Stopwatch.StartNew();
-        while (!job.HasExited && (!File.Exists(Path.Combine(Run, "metrics.jsonl")) || Metrics().Length < 5) && clock.Elapsed < TimeSpan.FromMinutes(2))
+        while (!job.HasExited && (!File.Exists(Path.Combine(Run, "metrics.jsonl")) || Metrics().Length < 5)
+            && clock.Elapsed < TimeSpan.FromMinutes(2))
             Thread.Sleep(100);
         Assert.False(job.HasExited);
-        int[] children = [.. Directory.EnumerateDirectories("/proc").Select(folder => int.TryParse(Path.GetFileName(folder), out int id) ? id : 0)
+        int[] children = [.. Directory.EnumerateDirectories("/proc")
+            .Select(folder => int.TryParse(Path.GetFileName(folder), out int id) ? id : 0)
             .Where(id => id > 0 && ParentOf(id) == job.Id && Name(id).Contains("dotnet", StringComparison.Ordinal))];
         Assert.Equal(2, children.Length);
         Process.GetProcessById(children.Max()).Kill();
@@ -61,15 +63,18 @@ public sealed class MpirunTests : IDisposable
 
     private string[] Arguments(int steps, int batch) =>
     [
-        "pretrain", "--slides", Path.Combine(_root, "slides"), "--out", Run, "--set", "patch=64", "--set", $"max_steps={steps}", "--set", $"batch_size={batch}",
-        "--set", "epochs=100000", "--set", "input_size=32", "--set", "width=16", "--set", "clusters=4", "--set", "checkpoint_every=2", "--threads", "1",
+        "pretrain", "--slides", Path.Combine(_root, "slides"), "--out", Run, "--set", "patch=64", "--set", $"max_steps={steps}", "--set",
+        $"batch_size={batch}",
+        "--set", "epochs=100000", "--set", "input_size=32", "--set", "width=16", "--set", "clusters=4", "--set", "checkpoint_every=2",
+        "--threads", "1",
     ];
 
     private Process Start(int steps, int batch)
     {
         Assert.Equal(0, Sslp.Run("synth", "--out", Path.Combine(_root, "slides"), "--slides", "2", "--size", "1024").ExitCode);
         return Process.Start(new ProcessStartInfo("mpirun.openmpi",
-            ["--allow-run-as-root", "--oversubscribe", "-n", "2", "dotnet", Path.Combine(AppContext.BaseDirectory, "sslp.dll"), .. Arguments(steps, batch)])
+            ["--allow-run-as-root", "--oversubscribe", "-n", "2", "dotnet", Path.Combine(AppContext.BaseDirectory, "sslp.dll"),
+                .. Arguments(steps, batch)])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -122,7 +127,8 @@ public sealed class MpirunTests : IDisposable
 
     private static void Require()
     {
-        bool there = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "mpirun.openmpi")));
+        bool there = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Any(folder => File.Exists(Path.Combine(folder, "mpirun.openmpi")));
         Assert.SkipUnless(OperatingSystem.IsLinux() && there, "mpirun.openmpi is not installed: apt install openmpi-bin.");
     }
 }

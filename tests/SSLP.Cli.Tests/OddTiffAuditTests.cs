@@ -92,7 +92,8 @@ public sealed class OddTiffAuditTests : IDisposable
         return made;
     }
 
-    /// <summary>Directories: loops, places outside of the file, counts that no file holds, tags twice or of types that there are none of.</summary>
+    /// <summary>Directories: loops, places outside of the file, counts that no file holds, tags twice or of types that there are none
+    /// of.</summary>
     private Dictionary<string, string> MakeDirectories()
     {
         Patch("sub-loop.tif", raw => Picture(raw).With(330, 13, 0xDEADBEEFu), file => BitConverter.ToUInt32(file, 4));
@@ -143,7 +144,8 @@ public sealed class OddTiffAuditTests : IDisposable
         };
     }
 
-    /// <summary>Sizes of tiles and images: one pixel, one row, tiles larger than the image, sides that are no multiple of anything.</summary>
+    /// <summary>Sizes of tiles and images: one pixel, one row, tiles larger than the image, sides that are no multiple of
+    /// anything.</summary>
     private Dictionary<string, string> MakeSizes()
     {
         var made = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -13,7 +13,8 @@ public sealed class PatchVerbsTests : IDisposable
     private const int Side = 32;
 
     private static readonly string[] Small =
-        ["--set", "batch_size=8", "--set", "input_size=16", "--set", "epochs=1", "--set", "max_steps=2", "--set", "threads=1", "--set", "width=8"];
+        ["--set", "batch_size=8", "--set", "input_size=16", "--set", "epochs=1", "--set", "max_steps=2", "--set", "threads=1",
+            "--set", "width=8"];
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-patches-").FullName;
 
@@ -68,9 +69,11 @@ public sealed class PatchVerbsTests : IDisposable
     {
         Set("p", slides: 6);
         File.WriteAllLines(At("patients.csv"), ["slide,patient", .. Enumerable.Range(0, 6).Select(slide => $"S{slide},P{slide / 3}")]);
-        Sslp.Result probe = Succeed("probe", "linear", "--baseline", "colour", "--patches", At("p"), "--patients", At("patients.csv"), "--json");
+        Sslp.Result probe = Succeed("probe", "linear", "--baseline", "colour", "--patches", At("p"), "--patients",
+            At("patients.csv"), "--json");
         Assert.Contains("2 patients of 6 slides", probe.Error, StringComparison.Ordinal);
-        Assert.All(ProbeJson.Read(probe.Output), result => Assert.Equal(("patients", 1, 3), (result.Unit, result.TestUnits, result.TestSlides)));
+        Assert.All(ProbeJson.Read(probe.Output), result =>
+            Assert.Equal(("patients", 1, 3), (result.Unit, result.TestUnits, result.TestSlides)));
         Set("split", slides: 6, split: slide => slide == 5 ? "val" : "train");
         string[] shared = ["probe", "linear", "--baseline", "colour", "--patches", At("split"), "--patients", At("patients.csv")];
         Assert.Contains("1 patient on both sides (P1)", Sslp.Run(shared).Fault, StringComparison.Ordinal);
@@ -96,7 +99,8 @@ public sealed class PatchVerbsTests : IDisposable
         Succeed("probe", "linear", "--baseline", "colour", "--patches", At("train"), "--split-patches");
 
         Classes("test", "MUC", 2);
-        Assert.Contains("classes that those to learn from have not: MUC", Sslp.Run(["probe", "linear", "--baseline", "colour", .. sides]).Fault, StringComparison.Ordinal);
+        Assert.Contains("classes that those to learn from have not: MUC",
+            Sslp.Run(["probe", "linear", "--baseline", "colour", .. sides]).Fault, StringComparison.Ordinal);
         Assert.Equal(2, Sslp.Run("probe", "linear", "--baseline", "colour", "--train-patches", At("train")).ExitCode);
         Assert.Equal(2, Sslp.Run(["probe", "linear", "--baseline", "colour", "--patches", At("train"), .. sides]).ExitCode);
     }
@@ -174,7 +178,8 @@ public sealed class PatchVerbsTests : IDisposable
         using var bitmap = new SKBitmap(new SKImageInfo(Side, Side, SKColorType.Rgba8888, SKAlphaType.Opaque));
         for (int y = 0; y < Side; y++)
             for (int x = 0; x < Side; x++)
-                bitmap.SetPixel(x, y, new SKColor((byte)(colour + ((x * 3) + (y * seed)) % 23), (byte)((x * y) + seed), (byte)(colour / 2)));
+                bitmap.SetPixel(x, y, new SKColor((byte)(colour + ((x * 3) + (y * seed)) % 23), (byte)((x * y) + seed),
+                    (byte)(colour / 2)));
         using FileStream file = File.Create(At(name));
         bitmap.Encode(file, SKEncodedImageFormat.Png, 100);
     }

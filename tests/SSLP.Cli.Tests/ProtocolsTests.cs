@@ -29,7 +29,8 @@ public sealed class ProtocolsTests : IDisposable
         // An encoder of 256 px at 0.5 µm, as the defaults leave it; here of 64, and the patches of 56, the same share.
         for (int i = 0; i < 32; i++)
             Png($"pre/S{i / 16}_{i % 4}_{i / 4 % 4}_a.png", 64, i % 9, i);
-        Succeed("pretrain", "--patches", "pre", "--mpp", "0.5", "--out", "run", "--set", "input_size=32", "--set", "batch_size=8", "--set", "max_steps=2", "--set", "threads=1");
+        Succeed("pretrain", "--patches", "pre", "--mpp", "0.5", "--out", "run", "--set", "input_size=32", "--set", "batch_size=8", "--set",
+            "max_steps=2", "--set", "threads=1");
         File.Move(At("run/encoder.safetensors"), At("encoder.safetensors"));
 
         List<(string Command, Sslp.Result Result)> ran = Run("nct-crc-he.md");
@@ -37,15 +38,18 @@ public sealed class ProtocolsTests : IDisposable
         Assert.All(ran, command => Assert.Contains("27 patches, not slides", command.Result.Output, StringComparison.Ordinal));
         Assert.All(ran, command => Assert.Contains("classes (ADI, BACK … 9 in all)", command.Result.Error, StringComparison.Ordinal));
         Assert.Contains("whether they were in pretraining is not known", ran[0].Result.Error, StringComparison.Ordinal);
-        Sslp.Result other = Sslp.RunIn(_root, "probe", "finetune", "--encoder", "encoder.safetensors", "--train-patches", "NCT-CRC-HE-100K", "--test-patches", "CRC-VAL-HE-7K", "--mpp", "1");
+        Sslp.Result other = Sslp.RunIn(_root, "probe", "finetune", "--encoder", "encoder.safetensors", "--train-patches", "NCT-CRC-HE-100K",
+            "--test-patches", "CRC-VAL-HE-7K", "--mpp", "1");
         Assert.Contains("does not match its use", other.Fault, StringComparison.Ordinal);
     }
 
     [Fact]
     public void CAMELYON16_by_its_page()
     {
-        foreach (string name in (string[])["training/normal/normal_001", "training/normal/normal_002", "training/tumor/tumor_001", "testing/images/test_001", "testing/images/test_002"])
-            Slide($"{name}.tif", hasTumour: name.EndsWith("tumor_001", StringComparison.Ordinal) || name.EndsWith("test_001", StringComparison.Ordinal));
+        foreach (string name in (string[])["training/normal/normal_001", "training/normal/normal_002", "training/tumor/tumor_001",
+            "testing/images/test_001", "testing/images/test_002"])
+            Slide($"{name}.tif", hasTumour: name.EndsWith("tumor_001", StringComparison.Ordinal)
+                || name.EndsWith("test_001", StringComparison.Ordinal));
         Xml("training/lesion_annotations/tumor_001.xml");
         Xml("testing/lesion_annotations/test_001.xml");
         // The same slides as the open-data bucket has them.
@@ -69,9 +73,12 @@ public sealed class ProtocolsTests : IDisposable
         Assert.Equal(3, EncoderFile.Describe(At("run-list/encoder.safetensors")).TrainedOn!.Slides);
         Assert.Equal(0.5, EncoderFile.Describe(At("run/encoder.safetensors")).Preprocessing.Mpp);
         Assert.Equal(3, EncoderFile.Describe(At("run/encoder.safetensors")).TrainedOn!.Slides);
-        foreach ((string command, Sslp.Result result) in ran.Where(command => command.Command.Contains("--encoder", StringComparison.Ordinal)))
+        foreach ((string command, Sslp.Result result) in ran.Where(
+            command => command.Command.Contains("--encoder", StringComparison.Ordinal)))
             Assert.Contains("0 of 2 judged slides were in pretraining", result.Error, StringComparison.Ordinal);
-        ProbeResult judged = ProbeJson.Read(Succeed("probe", "linear", "--baseline", "texture", "--train-patches", "train.sslp", "--test-patches", "test.sslp", "--json").Output)[0];
+        ProbeResult judged = ProbeJson.Read(
+            Succeed("probe", "linear", "--baseline", "texture", "--train-patches", "train.sslp", "--test-patches", "test.sslp",
+                "--json").Output)[0];
         Assert.Equal(["normal", "tumor"], judged.Classes);
         Assert.Equal((3, 2, "slides"), (judged.TrainSlides, judged.TestSlides, judged.Unit));
         // The stand-in's tumour is darker than its tissue: what is drawn in the XML is what is judged.
@@ -97,8 +104,10 @@ public sealed class ProtocolsTests : IDisposable
         var ran = new List<(string, Sslp.Result)>();
         foreach (string command in commands)
         {
-            string small = command.Replace("--epochs 100", "--epochs 1", StringComparison.Ordinal).Replace("epochs=100", "epochs=1", StringComparison.Ordinal)
-                .Replace("--patch 256", "--patch 64", StringComparison.Ordinal).Replace("--baseline untrained", "--baseline untrained --input-size 32", StringComparison.Ordinal);
+            string small = command.Replace("--epochs 100", "--epochs 1", StringComparison.Ordinal)
+                .Replace("epochs=100", "epochs=1", StringComparison.Ordinal)
+                .Replace("--patch 256", "--patch 64", StringComparison.Ordinal)
+                    .Replace("--baseline untrained", "--baseline untrained --input-size 32", StringComparison.Ordinal);
             if (command.StartsWith("sslp pretrain", StringComparison.Ordinal))
                 small += " --set input_size=32 --set batch_size=16 --set max_steps=3 --set threads=1";
             Sslp.Result result = Succeed(small.Split(' ')[1..]);
@@ -118,7 +127,8 @@ public sealed class ProtocolsTests : IDisposable
         return folder.FullName;
     }
 
-    private static string Letters(int c, int i) => string.Concat(Enumerable.Range(0, 8).Select(k => (char)('A' + (((c * 31) + (i * 7) + (k * k)) % 26))));
+    private static string Letters(int c, int i) =>
+        string.Concat(Enumerable.Range(0, 8).Select(k => (char)('A' + (((c * 31) + (i * 7) + (k * k)) % 26))));
 
     private void Xml(string name)
     {
@@ -148,9 +158,12 @@ public sealed class ProtocolsTests : IDisposable
             for (int x = 0; x < Side; x++)
             {
                 bool tissue = x is >= 128 and < 1408 && y is >= 128 and < 1408;
-                bool tumour = hasTumour && x is >= 512 and < 1280 && y is >= 256 and < 1024 && !(x is >= 768 and < 896 && y is >= 512 and < 640);
+                bool tumour = hasTumour && x is >= 512 and < 1280 && y is >= 256 and < 1024
+                    && !(x is >= 768 and < 896 && y is >= 512 and < 640);
                 int grain = ((x * 7) ^ (y * 13)) % 17;
-                ReadOnlySpan<byte> colour = !tissue ? [243, 242, 243] : tumour ? [(byte)(120 + grain), (byte)(70 + grain), (byte)(150 + grain)] : [(byte)(205 + grain), (byte)(140 + grain), (byte)(185 + grain)];
+                ReadOnlySpan<byte> colour = !tissue ? [243, 242, 243] : tumour
+                    ? [(byte)(120 + grain), (byte)(70 + grain), (byte)(150 + grain)]
+                    : [(byte)(205 + grain), (byte)(140 + grain), (byte)(185 + grain)];
                 colour.CopyTo(rgb.AsSpan(((y * Side) + x) * 3));
             }
         Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
@@ -179,20 +192,23 @@ public sealed class ProtocolsTests : IDisposable
                 (BitMiracle.LibTiff.Classic.TiffTag.IMAGEWIDTH, Side), (BitMiracle.LibTiff.Classic.TiffTag.IMAGELENGTH, Side),
                 (BitMiracle.LibTiff.Classic.TiffTag.BITSPERSAMPLE, 8), (BitMiracle.LibTiff.Classic.TiffTag.SAMPLESPERPIXEL, 3),
                 (BitMiracle.LibTiff.Classic.TiffTag.PHOTOMETRIC, BitMiracle.LibTiff.Classic.Photometric.RGB),
-                (BitMiracle.LibTiff.Classic.TiffTag.ROWSPERSTRIP, Side), (BitMiracle.LibTiff.Classic.TiffTag.PLANARCONFIG, BitMiracle.LibTiff.Classic.PlanarConfig.CONTIG),
+                (BitMiracle.LibTiff.Classic.TiffTag.ROWSPERSTRIP, Side),
+                (BitMiracle.LibTiff.Classic.TiffTag.PLANARCONFIG, BitMiracle.LibTiff.Classic.PlanarConfig.CONTIG),
             ])
             tiff.SetField(tag, value);
         for (int y = 0; y < Side; y++)
         {
             var row = new byte[Side * 3];
             for (int x = 0; x < Side; x++)
-                (row[3 * x], row[(3 * x) + 1], row[(3 * x) + 2]) = (Colour(c, seed, x, y).Red, Colour(c, seed, x, y).Green, Colour(c, seed, x, y).Blue);
+                (row[3 * x], row[(3 * x) + 1], row[(3 * x) + 2]) =
+                    (Colour(c, seed, x, y).Red, Colour(c, seed, x, y).Green, Colour(c, seed, x, y).Blue);
             tiff.WriteScanline(row, y);
         }
     }
 
     private static SKColor Colour(int c, int seed, int x, int y) =>
-        new((byte)(60 + (c * 20) + (((x * (c + 1)) + (y * seed)) % 13)), (byte)(200 - (c * 15) + ((x * y) % 11)), (byte)(120 + ((c * 37) % 90) + seed));
+        new((byte)(60 + (c * 20) + (((x * (c + 1)) + (y * seed)) % 13)), (byte)(200 - (c * 15) + ((x * y) % 11)),
+            (byte)(120 + ((c * 37) % 90) + seed));
 
     private Sslp.Result Succeed(params string[] arguments)
     {

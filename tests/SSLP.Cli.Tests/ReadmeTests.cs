@@ -14,7 +14,8 @@ public sealed class ReadmeTests(ReadmeJob job) : IClassFixture<ReadmeJob>
         Assert.NotEmpty(Fence.All());
         Assert.All(Fence.All(), fence => Assert.Contains(fence.Language, (string[])["sh", "python"]));
         Assert.All(Fence.Commands(), line => Assert.True(
-            line.StartsWith("sslp ", StringComparison.Ordinal) || line.StartsWith("dotnet ", StringComparison.Ordinal), $"no test runs '{line}'"));
+            line.StartsWith("sslp ", StringComparison.Ordinal) || line.StartsWith("dotnet ", StringComparison.Ordinal),
+            $"no test runs '{line}'"));
     }
 
     [Fact]
@@ -33,7 +34,8 @@ public sealed class ReadmeTests(ReadmeJob job) : IClassFixture<ReadmeJob>
         Python.SkipUnless("torch", "torchvision", "safetensors");
         Fence script = Assert.Single(Fence.All(), fence => fence.Language == "python");
         string output = Python.Run(
-            $"import os, sys; os.chdir(sys.argv[1])\n{string.Join('\n', script.Lines)}\nprint(net(torch.zeros(1, 3, 64, 64)).shape[1])", job.Folder);
+            $"import os, sys; os.chdir(sys.argv[1])\n{string.Join('\n', script.Lines)}\nprint(net(torch.zeros(1, 3, 64, 64)).shape[1])",
+            job.Folder);
         Assert.Equal("512", output.Trim());
     }
 
@@ -41,7 +43,8 @@ public sealed class ReadmeTests(ReadmeJob job) : IClassFixture<ReadmeJob>
     public void The_commands_of_the_sdk_name_what_there_is()
     {
         string[] commands = [.. Fence.Commands().Where(line => line.StartsWith("dotnet ", StringComparison.Ordinal))];
-        foreach (string path in commands.SelectMany(line => line.Split(' ')).Where(word => word.Contains('/') || word.EndsWith(".sln", StringComparison.Ordinal)))
+        foreach (string path in commands.SelectMany(line => line.Split(' '))
+            .Where(word => word.Contains('/') || word.EndsWith(".sln", StringComparison.Ordinal)))
             Assert.True(Path.Exists(Path.Combine(Repository.Root, path)), $"README names {path}, which is not there");
         // The gate is these very lines; what it runs last is this test.
         string gate = File.ReadAllText(Path.Combine(Repository.Root, ".ci", "run"));
@@ -55,7 +58,8 @@ public sealed class ReadmeTests(ReadmeJob job) : IClassFixture<ReadmeJob>
     [Fact]
     public void The_demo_takes_its_line()
     {
-        string line = Assert.Single(Fence.Commands(), line => line.StartsWith("dotnet run --project engine/SSLP.Cli ", StringComparison.Ordinal));
+        string line = Assert.Single(
+            Fence.Commands(), line => line.StartsWith("dotnet run --project engine/SSLP.Cli ", StringComparison.Ordinal));
         string[] words = line[(line.IndexOf(" -- ", StringComparison.Ordinal) + 4)..].Split(' ');
         Assert.Equal(["demo", "--out"], words[..2]);
         // Minutes of training are not for a test: a folder that cannot be made ends the demo when its arguments have been taken.
@@ -68,7 +72,8 @@ public sealed class ReadmeTests(ReadmeJob job) : IClassFixture<ReadmeJob>
     [Fact]
     public void The_benches_take_their_line()
     {
-        string line = Assert.Single(Fence.Commands(), line => line.StartsWith("dotnet run --project bench/SSLP.Bench ", StringComparison.Ordinal));
+        string line = Assert.Single(
+            Fence.Commands(), line => line.StartsWith("dotnet run --project bench/SSLP.Bench ", StringComparison.Ordinal));
         string[] words = line[(line.IndexOf(" -- ", StringComparison.Ordinal) + 4)..].Split(' ');
         ProcessStartInfo start = new("dotnet", [
             Path.Combine(AppContext.BaseDirectory, "SSLP.Bench.dll"), .. words.Select(word => word.Trim('\'')), "--list", "flat"])

@@ -16,7 +16,8 @@ internal static class Sslp
     /// <summary>From another working folder.</summary>
     public static Result RunIn(string folder, params string[] arguments) => Run([], folder, arguments);
 
-    public static Result Run(IReadOnlyList<(string Name, string Value)> environment, params string[] arguments) => Run(environment, "", arguments);
+    public static Result Run(IReadOnlyList<(string Name, string Value)> environment, params string[] arguments) =>
+        Run(environment, "", arguments);
 
     private static Result Run(IReadOnlyList<(string Name, string Value)> environment, string folder, string[] arguments)
     {

@@ -29,7 +29,8 @@ public sealed class ThousandSlidesTests : IDisposable
         Assert.DoesNotContain("to do", lines[^1], StringComparison.Ordinal);
 
         Sslp.Result json = Sslp.Run("audit", "--json", "--patch", "128", slides);
-        string[] names = [.. json.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()!)];
+        string[] names = [.. json.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()!)];
         Assert.Equal(Slides, names.Distinct().Count());
         Assert.Equal(names.Order(StringComparer.Ordinal), names);
 

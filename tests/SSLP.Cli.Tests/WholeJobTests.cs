@@ -17,10 +17,12 @@ public sealed class WholeJobTests : IDisposable
     {
         string slides = At("slides"), tiles = At("tiles.sslp"), run = At("run"), encoder = At("run/encoder.safetensors");
         Succeed("synth", "--out", slides, "--slides", "4", "--size", "1024", "--patch", "64");
-        Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--mpp", "0.5", "--coordinates", At("coordinates"), "--pixels", At("pixels"));
+        Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--mpp", "0.5", "--coordinates", At("coordinates"), "--pixels",
+            At("pixels"));
         Assert.Equal(4, Directory.GetFiles(At("coordinates"), "*.h5").Length);
         Assert.Equal(4, Directory.GetFiles(At("tiles-sheets"), "*.png").Length);
-        string[] options = ["--set", "batch_size=32", "--set", "input_size=16", "--set", "checkpoint_every=5", "--set", "probe_every=3", "--probe-labels", Path.Combine(slides, "labels.csv")];
+        string[] options = ["--set", "batch_size=32", "--set", "input_size=16", "--set", "checkpoint_every=5", "--set", "probe_every=3",
+            "--probe-labels", Path.Combine(slides, "labels.csv")];
         Succeed(["pretrain", "--tiles", tiles, "--out", run, "--set", "epochs=2", .. options]);
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(new RunFolder(run).Metrics);
         Assert.True(steps[^1].FeatureSize > 0 && steps[^1].SpatialSize > 0);
@@ -33,7 +35,8 @@ public sealed class WholeJobTests : IDisposable
         Assert.DoesNotContain("What the features are worth", page, StringComparison.Ordinal);
         Succeed("report", "--run", run, "--tiles", tiles, "--labels", Path.Combine(slides, "labels.csv"), "--out", At("judged.html"));
         page = File.ReadAllText(At("judged.html"));
-        foreach (string heading in (string[])["What the features are worth", "Training", "The method's sets", "Feature maps of slides", "Map of patches"])
+        foreach (string heading in (string[])["What the features are worth", "Training", "The method's sets", "Feature maps of slides",
+            "Map of patches"])
             Assert.Contains($"<h2>{heading}</h2>", page, StringComparison.Ordinal);
         Assert.Equal(2, Sslp.Run("report", "--run", run, "--slides", slides).ExitCode);
 
@@ -47,13 +50,15 @@ public sealed class WholeJobTests : IDisposable
         Assert.Equal(512, features.Width);
         Assert.All(features.Values, v => Assert.True(float.IsFinite(v)));
 
-        string json = Succeed("probe", "linear", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"), "--json").Output;
+        string json = Succeed("probe", "linear", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"),
+            "--json").Output;
         ProbeResult[] results = ProbeJson.Read(json);
         Assert.Equal(2, results.Length);
         Assert.All(results, r => Assert.InRange(r.Accuracy.Value, 0.0, 1.0));
 
         ProbeResult tuned = Assert.Single(ProbeJson.Read(Succeed(
-            "probe", "finetune", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"), "--label-share", "0.1", "--epochs", "1", "--json").Output));
+            "probe", "finetune", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"), "--label-share",
+            "0.1", "--epochs", "1", "--json").Output));
         Assert.Equal("labels=10% epochs=1", tuned.Setting);
         Assert.InRange(tuned.TrainPatches, 1, results[0].TrainPatches / 5);
         Assert.Equal(results[0].TestPatches, tuned.TestPatches);
@@ -75,7 +80,8 @@ public sealed class WholeJobTests : IDisposable
             File.CreateSymbolicLink(Path.Combine(lib, Path.GetFileName(file)), file);
         Sslp.Result doctor = Sslp.Run([("SSLP_LIBTORCH", lib)], "doctor");
         Assert.Equal(0, doctor.ExitCode);
-        Assert.Contains(lib, doctor.Output.Replace("\n", string.Empty, StringComparison.Ordinal).Replace(" ", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(lib, doctor.Output.Replace("\n", string.Empty, StringComparison.Ordinal)
+            .Replace(" ", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     private string At(string name) => Path.Combine(_root, name);

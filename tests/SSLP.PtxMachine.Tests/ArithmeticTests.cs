@@ -5,7 +5,8 @@ namespace SSLP.PtxMachine.Tests;
 /// <summary>Single instructions against what the ISA says of them, by bits.</summary>
 public sealed class ArithmeticTests
 {
-    private const uint Nan = 0x7fc00001, Canonical = 0x7fffffff, MinusZero = 0x80000000, Infinity = 0x7f800000, Tiny = 1, MinusInfinity = 0xff800000;
+    private const uint Nan = 0x7fc00001, Canonical = 0x7fffffff, MinusZero = 0x80000000, Infinity = 0x7f800000, Tiny = 1,
+        MinusInfinity = 0xff800000;
     private const uint One = 0x3f800000, Two = 0x40000000, Three = 0x40400000, Third = 0x3eaaaaab;
 
     /// <summary>Opcode, sources, result: 32 bits each.</summary>
@@ -142,7 +143,8 @@ public sealed class ArithmeticTests
     {
         using var run = new TestRun();
         ulong source = run.Upload(a), to = run.Allocate<uint>(1);
-        run.Launch(TestRun.Text($"ld.param.b64 %rd2, [p0];\nld.global.b64 %rd1, [%rd2];\n{instruction}\nld.param.b64 %rd3, [p1];\nst.global.b32 [%rd3], %r3;", 2), 1, 1, source, to);
+        run.Launch(TestRun.Text($"ld.param.b64 %rd2, [p0];\nld.global.b64 %rd1, [%rd2];\n{instruction}\nld.param.b64 %rd3, " +
+            $"[p1];\nst.global.b32 [%rd3], %r3;", 2), 1, 1, source, to);
         Assert.Equal(expected, run.Read<uint>(to, 1)[0]);
     }
 
@@ -167,7 +169,8 @@ public sealed class ArithmeticTests
         using var run = new TestRun();
         ulong from = run.Upload(a), to = run.Allocate<ulong>(1);
         run.Launch(TestRun.Text(
-            $"ld.param.b64 %rd2, [p0];\nld.global.b32 %r1, [%rd2];\n{instruction}\nld.param.b64 %rd3, [p1];\nst.global.b64 [%rd3], %rd1;", 2), 1, 1, from, to);
+            $"ld.param.b64 %rd2, [p0];\nld.global.b32 %r1, [%rd2];\n{instruction}\nld.param.b64 %rd3, [p1];\nst.global.b64 [%rd3], %rd1;",
+            2), 1, 1, from, to);
         return run.Read<ulong>(to, 1)[0];
     }
 }

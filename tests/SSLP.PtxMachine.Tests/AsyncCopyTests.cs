@@ -21,7 +21,8 @@ public sealed class AsyncCopyTests
 
     private const string Store = "\nst.global.v4.b32 [%rd5], {%r8, %r9, %r10, %r11};";
     private const string Copy = "\ncp.async.cg.shared.global [%r4], [%rd4], 16;\ncp.async.commit_group;";
-    private const string Own = "\nld.shared.v4.b32 {%r8, %r9, %r10, %r11}, [%r4];", Other = "\nld.shared.v4.b32 {%r8, %r9, %r10, %r11}, [%r5];";
+    private const string Own = "\nld.shared.v4.b32 {%r8, %r9, %r10, %r11}, [%r4];",
+        Other = "\nld.shared.v4.b32 {%r8, %r9, %r10, %r11}, [%r5];";
     private const string Wait = "\ncp.async.wait_group 0;", Barrier = "\nbar.sync 0;";
 
     [Theory]
@@ -31,7 +32,8 @@ public sealed class AsyncCopyTests
     [InlineData(Copy + Barrier + Own + Wait, PtxFaultKind.AsyncCopy)]
     [InlineData(Copy + Wait + Other, PtxFaultKind.Race)]  // of another thread, without a barrier
     [InlineData(Copy + "\ncp.async.wait_group 1;" + Barrier + Own, PtxFaultKind.AsyncCopy)]
-    [InlineData(Copy + "\ncp.async.commit_group;\ncp.async.wait_group 1;" + Barrier + Own, PtxFaultKind.None)]  // an empty group may be left
+    // an empty group may be left
+    [InlineData(Copy + "\ncp.async.commit_group;\ncp.async.wait_group 1;" + Barrier + Own, PtxFaultKind.None)]
     [InlineData(Copy + Wait + Barrier + Other + Copy + Wait, PtxFaultKind.Race)]  // over words that others still read
     [InlineData(Copy + Wait + Barrier + Other + Barrier + Copy + Wait, PtxFaultKind.None)]
     [InlineData(Copy + Copy + Wait + Own, PtxFaultKind.AsyncCopy)]  // over a copy that is not done

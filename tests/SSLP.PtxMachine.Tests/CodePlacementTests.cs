@@ -55,7 +55,8 @@ public sealed partial class CodePlacementTests
         Assert.Contains(load, text, StringComparison.Ordinal);
         Assert.Contains(address, text, StringComparison.Ordinal);
         // The address takes registers of its own: the store's are in use.
-        string apart = (address + load).Replace("%rd207", "%rd200", StringComparison.Ordinal).Replace("%rd113", "%rd100", StringComparison.Ordinal);
+        string apart = (address + load).Replace("%rd207", "%rd200", StringComparison.Ordinal)
+            .Replace("%rd113", "%rd100", StringComparison.Ordinal);
         return text.Replace(load, "", StringComparison.Ordinal).Replace(store, apart + store, StringComparison.Ordinal);
     }
 
@@ -78,7 +79,8 @@ public sealed partial class CodePlacementTests
         ulong[] keys = Keys();
         ulong sorted = run.Allocate<ulong>(keys.Length);
         run.Launch(Machine.Load(text).Single(), (1, 1, 1), 256,
-            [View(run.Upload<ulong>(keys), keys.Length), View(run.Upload(keys.Length), 1), View(sorted, keys.Length), BitConverter.GetBytes(keys.Length)]);
+            [View(run.Upload<ulong>(keys), keys.Length), View(run.Upload(keys.Length), 1), View(sorted, keys.Length),
+                BitConverter.GetBytes(keys.Length)]);
         return run.Read<ulong>(sorted, keys.Length);
     }
 
@@ -93,11 +95,14 @@ public sealed partial class CodePlacementTests
         [
             View(run.Upload(Patches / 2), 1), View(run.Upload<int>(new int[Patches]), Patches), View(columns, Patches),
             View(run.Upload<int>([.. patches.Select(p => p / Side)]), Patches),
-            View(run.Upload(0, Side), 2), View(run.Upload<int>(lines[..Side]), Side), View(run.Upload<int>([.. lines.Select(line => line * Side)]), Side + 1),
+            View(run.Upload(0, Side), 2), View(run.Upload<int>(lines[..Side]), Side),
+            View(run.Upload<int>([.. lines.Select(line => line * Side)]), Side + 1),
             View(columns, Patches), View(run.Upload<int>(patches), Patches),
             View(run.Upload<float>(new float[4]), 1), View(run.Upload<float>(new float[4 * Patches]), Patches),
-            View(run.Allocate<int>(Capacity), Capacity), View(run.Allocate<float>(Capacity), Capacity), View(counts, 1), View(run.Allocate<int>(1), 1),
-            BitConverter.GetBytes(9.0), BitConverter.GetBytes(1), BitConverter.GetBytes(Capacity), BitConverter.GetBytes(0), BitConverter.GetBytes(0),
+            View(run.Allocate<int>(Capacity), Capacity), View(run.Allocate<float>(Capacity), Capacity), View(counts, 1),
+            View(run.Allocate<int>(1), 1),
+            BitConverter.GetBytes(9.0), BitConverter.GetBytes(1), BitConverter.GetBytes(Capacity), BitConverter.GetBytes(0),
+            BitConverter.GetBytes(0),
             BitConverter.GetBytes(0L), BitConverter.GetBytes(0L),
         ];
         run.Launch(Machine.Load(text).Single(), (1, 1, 1), 32, parameters);

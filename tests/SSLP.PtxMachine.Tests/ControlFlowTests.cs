@@ -79,7 +79,8 @@ public sealed class ControlFlowTests
             shfl.sync.bfly.b32 %r4, %r3, 1, 31, -1;
             st.global.b32 [%rd3], %r4;
             """), 1, 32, words);
-        Assert.Equal([.. Enumerable.Range(0, 32).Select(lane => ((lane ^ 1) & 3) switch { 0 => 1, 1 => 2, _ => 3 })], run.Read<int>(words, 32));
+        Assert.Equal([.. Enumerable.Range(0, 32).Select(lane => ((lane ^ 1) & 3) switch { 0 => 1, 1 => 2, _ => 3 })],
+            run.Read<int>(words, 32));
     }
 
     [Theory]
@@ -101,7 +102,8 @@ public sealed class ControlFlowTests
     [Theory]
     [InlineData("shfl.sync.bfly.b32 %r4, %r1, 1, 31, -1;")]
     [InlineData("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r4}, [%r1];")]
-    [InlineData("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r1, %r1, %r1, %r1}, {%r1, %r1}, {%f5, %f5, %f5, %f5};")]
+    [InlineData("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r1, %r1, %r1, %r1}, {%r1, %r1}, {%f5, %f5, " +
+        "%f5, %f5};")]
     public void Instructions_of_a_warp_are_not_for_a_part_of_it(string instruction)
     {
         using var run = new TestRun();
@@ -129,7 +131,8 @@ public sealed class ControlFlowTests
     {
         using var run = new TestRun();
         ulong words = run.Allocate<int>(32);
-        run.Launch(TestRun.Text(Thread + "setp.lt.s32 %p1, %r1, 64;\n@%p1 bra.uni L_skip;\nst.global.b32 [%rd3+4], %r1;\nL_skip:"), 1, 32, words);
+        run.Launch(TestRun.Text(Thread + "setp.lt.s32 %p1, %r1, 64;\n@%p1 bra.uni L_skip;\nst.global.b32 [%rd3+4], %r1;\nL_skip:"),
+            1, 32, words);
         string text = TestRun.Text(Thread + "setp.lt.s32 %p1, %r1, 9;\n@%p1 bra.uni L_skip;\nst.global.b32 [%rd3], %r1;\nL_skip:");
         PtxFaultException fault = Assert.Throws<PtxFaultException>(() => run.Launch(text, 1, 32, words));
         Assert.Equal((PtxFaultKind.Uniform, 0), (fault.Kind, fault.Thread));
@@ -141,7 +144,8 @@ public sealed class ControlFlowTests
     {
         using var run = new TestRun(new MachineOptions { MaxBlocksBetweenBarriers = 1000 });
         ulong words = run.Allocate<int>(1);
-        PtxFaultException fault = Assert.Throws<PtxFaultException>(() => run.Launch(TestRun.Text("L_on:\nadd.s32 %r1, %r1, 1;\nbra L_on;"), 1, 1, words));
+        PtxFaultException fault = Assert.Throws<PtxFaultException>(
+            () => run.Launch(TestRun.Text("L_on:\nadd.s32 %r1, %r1, 1;\nbra L_on;"), 1, 1, words));
         Assert.Equal(PtxFaultKind.Endless, fault.Kind);
     }
 
@@ -155,7 +159,8 @@ public sealed class ControlFlowTests
             blocks = 1;
         using var run = new TestRun();
         ulong words = run.Allocate<int>(1);
-        PtxFaultException fault = Assert.Throws<PtxFaultException>(() => run.Launch(TestRun.Text("mov.b32 %r1, 1;"), blocks, threads, words));
+        PtxFaultException fault = Assert.Throws<PtxFaultException>(
+            () => run.Launch(TestRun.Text("mov.b32 %r1, 1;"), blocks, threads, words));
         Assert.Equal(PtxFaultKind.Launch, fault.Kind);
         Assert.Contains(reason, fault.Message, StringComparison.Ordinal);
     }

@@ -56,7 +56,8 @@ public sealed unsafe class DriverTests
             world.Stream.Synchronize();
             Assert.Equal(20, world.Pinned(1));
             Assert.Equal(
-                ["cuMemcpyHtoDAsync_v2", "cuLaunchKernel", "cuLaunchKernel", "cuMemcpyDtoHAsync_v2", "cuStreamSynchronize"], machine.Calls.Select(call => call.Function));
+                ["cuMemcpyHtoDAsync_v2", "cuLaunchKernel", "cuLaunchKernel", "cuMemcpyDtoHAsync_v2", "cuStreamSynchronize"],
+                machine.Calls.Select(call => call.Function));
             Assert.Equal(("k", 4L), (machine.Calls[1].Subject, machine.Calls[0].Bytes));
         }
     }
@@ -85,7 +86,8 @@ public sealed unsafe class DriverTests
         Assert.True(copied.HasPassed);  // never recorded
         world.Upload(copies, 5);
         copies.EnqueueRecord(copied);
-        Assert.Contains("reads a word that nothing wrote", Assert.Throws<CudaException>(() => world.Launch(world.Stream)).Message, StringComparison.Ordinal);
+        Assert.Contains("reads a word that nothing wrote", Assert.Throws<CudaException>(() => world.Launch(world.Stream)).Message,
+            StringComparison.Ordinal);
         machine.ForgetFault();
         world.Stream.EnqueueWait(copied);
         world.Launch(world.Stream);
@@ -143,9 +145,11 @@ public sealed unsafe class DriverTests
         Assert.Contains("CUDA_ERROR_INVALID_PTX", refused.Message, StringComparison.Ordinal);
         Assert.Contains("lg2.approx.f32 is not known", refused.Message, StringComparison.Ordinal);
         using CudaModule module = context.LoadModule("twice", Encoding.ASCII.GetBytes(Twice));
-        Assert.Contains("CUDA_ERROR_NOT_FOUND", Assert.Throws<CudaException>(() => module.Function("other")).Message, StringComparison.Ordinal);
+        Assert.Contains("CUDA_ERROR_NOT_FOUND", Assert.Throws<CudaException>(() => module.Function("other")).Message,
+            StringComparison.Ordinal);
         Assert.Equal((0, 0), (module.Function("k").StaticSharedBytes, module.Function("k").LocalBytes));
-        Assert.Contains("assembles nothing", Assert.Throws<CudaException>(() => module.Function("k").Registers).Message, StringComparison.Ordinal);
+        Assert.Contains("assembles nothing", Assert.Throws<CudaException>(() => module.Function("k").Registers).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

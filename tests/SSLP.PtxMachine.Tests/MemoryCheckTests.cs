@@ -25,7 +25,8 @@ public sealed class MemoryCheckTests
         ulong freed = run.Upload(1, 2, 3);
         Assert.True(run.Machine.Memory.Free(freed));
         Assert.False(run.Machine.Memory.Free(freed));
-        Assert.Equal(PtxFaultKind.Address, Assert.Throws<PtxFaultException>(() => run.Launch(TestRun.Text(Thread + "ld.global.b32 %r2, [%rd3];"), 1, 1, freed)).Kind);
+        Assert.Equal(PtxFaultKind.Address,
+            Assert.Throws<PtxFaultException>(() => run.Launch(TestRun.Text(Thread + "ld.global.b32 %r2, [%rd3];"), 1, 1, freed)).Kind);
     }
 
     [Theory]
@@ -61,8 +62,10 @@ public sealed class MemoryCheckTests
     [InlineData("red.add.global.u32 [%rd1], 1;\nld.global.b32 %r2, [%rd1];", PtxFaultKind.Race)]
     [InlineData("red.add.global.u32 [%rd1], 1;\nbar.sync 0;\nld.global.b32 %r2, [%rd1];", PtxFaultKind.Race)]  // other blocks add, too
     [InlineData("ld.global.b32 %r2, [%rd1];", PtxFaultKind.None)]
-    [InlineData("ld.global.b32 %r2, [%rd1];\nmov.u32 %r3, %ctaid.x;\nsetp.eq.s32 %p1, %r3, 1;\n@%p1 st.global.b32 [%rd1], %r2;", PtxFaultKind.Race)]
-    [InlineData("mov.u32 %r3, %ctaid.x;\nsetp.eq.s32 %p1, %r3, 0;\n@%p1 st.global.b32 [%rd1], %r3;\nbar.sync 0;\nld.global.b32 %r2, [%rd1];", PtxFaultKind.Race)]
+    [InlineData("ld.global.b32 %r2, [%rd1];\nmov.u32 %r3, %ctaid.x;\nsetp.eq.s32 %p1, %r3, 1;\n@%p1 st.global.b32 [%rd1], %r2;",
+        PtxFaultKind.Race)]
+    [InlineData("mov.u32 %r3, %ctaid.x;\nsetp.eq.s32 %p1, %r3, 0;\n@%p1 st.global.b32 [%rd1], %r3;\nbar.sync 0;\nld.global.b32 %r2, " +
+        "[%rd1];", PtxFaultKind.Race)]
     public void Blocks_of_a_launch_are_ordered_by_nothing(string accesses, PtxFaultKind expected)
     {
         foreach (ExecutionOrder order in Enum.GetValues<ExecutionOrder>())
@@ -84,7 +87,8 @@ public sealed class MemoryCheckTests
         ulong words = run.Allocate<int>(64);
         run.Launch(TestRun.Text(Thread + "st.global.b32 [%rd3], %r1;"), 1, 32, words);
         run.Launch(TestRun.Text(Thread + "ld.global.b32 %r2, [%rd3];"), 1, 32, words);
-        PtxFaultException fault = Assert.Throws<PtxFaultException>(() => run.Launch(TestRun.Text(Thread + "ld.global.b32 %r2, [%rd3];"), 1, 33, words));
+        PtxFaultException fault = Assert.Throws<PtxFaultException>(
+            () => run.Launch(TestRun.Text(Thread + "ld.global.b32 %r2, [%rd3];"), 1, 33, words));
         Assert.Equal((PtxFaultKind.Unwritten, 32), (fault.Kind, fault.Thread));
     }
 
@@ -162,7 +166,8 @@ public sealed class MemoryCheckTests
         using var run = new TestRun();
         ulong word = run.Upload(old), to = run.Allocate<int>(1);
         run.Launch(TestRun.Text(
-            $"ld.param.b64 %rd1, [p0];\nld.param.b64 %rd2, [p1];\natom.global.{words[0]}.{words[1]} %r1, [%rd1], {with};\nst.global.b32 [%rd2], %r1;", 2), 1, 1, word, to);
+            $"ld.param.b64 %rd1, [p0];\nld.param.b64 %rd2, [p1];\natom.global.{words[0]}.{words[1]} %r1, [%rd1], {with};\nst.global.b32 " +
+            $"[%rd2], %r1;", 2), 1, 1, word, to);
         Assert.Equal(expected, run.Read<int>(word, 1)[0]);
         Assert.Equal(old, run.Read<int>(to, 1)[0]);
     }

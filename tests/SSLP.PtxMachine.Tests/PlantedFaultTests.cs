@@ -125,7 +125,8 @@ public sealed unsafe class PlantedFaultTests
     // The first mma's A fragment with its second and third register the other way round: rows 8 and columns 8 further.
     private static string SwappedFragment(string text)
     {
-        int start = text.IndexOf("mma.sync", StringComparison.Ordinal), open = text.IndexOf('{', text.IndexOf('}', start)), close = text.IndexOf('}', open);
+        int start = text.IndexOf("mma.sync", StringComparison.Ordinal), open = text.IndexOf('{', text.IndexOf('}', start)),
+            close = text.IndexOf('}', open);
         string[] registers = [.. text[(open + 1)..close].Split(',').Select(part => part.Trim())];
         Assert.Equal(4, registers.Length);
         (registers[1], registers[2]) = (registers[2], registers[1]);

@@ -51,10 +51,14 @@ public sealed class TextTests
     [Theory]
     [InlineData(".version 8.0\n.target sm_80\n.address_size 32\n", "'64' is expected before '32'")]
     [InlineData(".version 6.0\n.target sm_80\n.address_size 64\n", "version 6.0 is not 7 or 8")]
-    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .func f() { }", "'.visible' is not the beginning of a .visible .entry")]
-    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; mov.b32 %r1, 1;", "the text ends inside an entry")]
-    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; mov.b32 %r1, 1; }", "the entry ends without a ret")]
-    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; .reg .f32 %r1; ret; }", "%r1 is declared twice")]
+    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .func f() { }",
+        "'.visible' is not the beginning of a .visible .entry")]
+    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; mov.b32 %r1, 1;",
+        "the text ends inside an entry")]
+    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; mov.b32 %r1, 1; }",
+        "the entry ends without a ret")]
+    [InlineData(".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { .reg .b32 %r<2>; .reg .f32 %r1; ret; }",
+        "%r1 is declared twice")]
     public void Texts_that_are_no_texts_are_refused(string text, string reason) =>
         Assert.Contains(reason, Assert.Throws<PtxRefusedException>(() => Machine.Load(text)).Message, StringComparison.Ordinal);
 

@@ -63,8 +63,10 @@ public sealed unsafe class Machine(MachineOptions? options = null) : IDisposable
         ArgumentNullException.ThrowIfNull(kernel);
         PtxKernelText text = kernel.Program.Text;
         ulong threads = (ulong)block.X * block.Y * block.Z;
-        Require(threads is > 0 and <= 1024 && (text.MaxThreads == 0 || threads <= (ulong)text.MaxThreads), $"a block of {threads} threads cannot run");
-        Require(grid is { X: > 0 and <= int.MaxValue, Y: > 0 and <= 65535, Z: > 0 and <= 65535 }, $"a grid of {grid.X} × {grid.Y} × {grid.Z} blocks cannot run");
+        Require(threads is > 0 and <= 1024 && (text.MaxThreads == 0 || threads <= (ulong)text.MaxThreads),
+            $"a block of {threads} threads cannot run");
+        Require(grid is { X: > 0 and <= int.MaxValue, Y: > 0 and <= 65535, Z: > 0 and <= 65535 },
+            $"a grid of {grid.X} × {grid.Y} × {grid.Z} blocks cannot run");
         Require(kernel.SharedBytes <= MaxSharedBytes, $"{kernel.SharedBytes} bytes of shared memory are more than a block has");
         byte[] packed = new byte[Math.Max(1, text.ParameterBytes)];
         for (int i = 0; i < text.Parameters.Count; i++)

@@ -34,7 +34,8 @@ public enum PtxFaultKind
 /// <summary>A kernel did what the ISA leaves undefined. The message says which kernel, line, block and thread, and what it did.</summary>
 public sealed class PtxFaultException : Exception
 {
-    internal PtxFaultException(PtxFaultKind kind, string kernel, int line, string text, (uint X, uint Y, uint Z) block, int thread, string sentence)
+    internal PtxFaultException(PtxFaultKind kind, string kernel, int line, string text, (uint X, uint Y, uint Z) block, int thread,
+        string sentence)
         : base(line == 0 ? $"{kernel}: {sentence}"
             : $"{kernel}, line {line} ({text.Trim()}), block ({block.X}, {block.Y}, {block.Z}), thread {thread}: {sentence}")
     {

@@ -32,7 +32,8 @@ internal sealed class ParserFuzz(string name, string extension, IReadOnlyList<by
     /// <summary>Pieces of text that this format gives a meaning.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
-    /// <summary>Makes a checksum right after the damage, so that what lies behind it is tried; half of the cases are left without.</summary>
+    /// <summary>Makes a checksum right after the damage, so that what lies behind it is tried; half of the cases are left
+    /// without.</summary>
     public Action<byte[]>? Repair { get; init; }
 
     /// <summary>Least share of cases that must be read all the same, and that must be refused: else the damage is of no use.</summary>

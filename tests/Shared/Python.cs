@@ -13,7 +13,9 @@ internal static class Python
     public static void SkipUnless(params string[] modules)
     {
         (int code, _, _) = Start($"import {string.Join(", ", modules)}", []);
-        Assert.SkipWhen(code != 0, $"{Executable} cannot import {string.Join(", ", modules)}; on Debian: apt install {string.Join(' ', modules.Select(m => "python3-" + m))}.");
+        Assert.SkipWhen(code != 0,
+            $"{Executable} cannot import {string.Join(", ", modules)}; on Debian: apt install " +
+            $"{string.Join(' ', modules.Select(m => "python3-" + m))}.");
     }
 
     /// <summary>Runs a script and returns what it printed; its failure is the test's, with its message.</summary>
@@ -26,7 +28,8 @@ internal static class Python
 
     private static (int Code, string Output, string Error) Start(string script, string[] arguments)
     {
-        ProcessStartInfo start = new(Executable, ["-c", script, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(Executable, ["-c", script, .. arguments]) { RedirectStandardOutput = true,
+            RedirectStandardError = true };
         // The test process may carry paths of its own libtorch; the other side has its own.
         start.Environment.Remove("LD_LIBRARY_PATH");
         start.Environment.Remove("LD_PRELOAD");

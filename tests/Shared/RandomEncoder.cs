@@ -28,13 +28,15 @@ internal static class RandomEncoder
 
     /// <summary>The whole patch, unless <paramref name="resizedSide"/> leaves its border outside of the input.</summary>
     public static EncoderPreprocessing Preprocessing(int patchSize, int inputSize, int? resizedSide = null) =>
-        new(EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, Mpp: 4, patchSize, inputSize, "bilinear, antialiased", "RGB")
+        new(EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, Mpp: 4, patchSize, inputSize,
+            "bilinear, antialiased", "RGB")
         {
             ResizedSide = resizedSide ?? inputSize,
         };
 
     public static void Save(string path, ResNet network, EncoderPreprocessing preprocessing) =>
-        EncoderFile.Save(path, network.state_dict(), new(network.Architecture.ToString().ToLowerInvariant(), network.Features, "untrained", preprocessing));
+        EncoderFile.Save(path, network.state_dict(),
+            new(network.Architecture.ToString().ToLowerInvariant(), network.Features, "untrained", preprocessing));
 
     /// <summary>Features of N images, uint8 [N, side, side, 3], normalised by ImageNet's statistics at their own size.</summary>
     public static float[] Features(ResNet network, byte[] rgb, int side)
@@ -42,7 +44,8 @@ internal static class RandomEncoder
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Tensor x = tensor(rgb, ScalarType.Byte).reshape(-1, side, side, 3).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(255);
-        x = (x - tensor(new[] { 0.485f, 0.456f, 0.406f }).reshape(1, 3, 1, 1)) / tensor(new[] { 0.229f, 0.224f, 0.225f }).reshape(1, 3, 1, 1);
+        x = (x - tensor(new[] { 0.485f, 0.456f, 0.406f }).reshape(1, 3, 1, 1)) / tensor(new[] { 0.229f, 0.224f, 0.225f })
+            .reshape(1, 3, 1, 1);
         return network.forward(x).contiguous().data<float>().ToArray();
     }
 

@@ -12,7 +12,8 @@ internal sealed class RealPatches : IDisposable
     {
         using (ZipArchive zip = ZipFile.OpenRead(TestData.Path("labelled", "idc", "idc_dense_14082.zip")))
             zip.ExtractToDirectory(_folder);
-        using PatchFolder source = PatchFolder.Open(Path.GetDirectoryName(Directory.GetFiles(_folder, "patches.csv", SearchOption.AllDirectories)[0])!);
+        using PatchFolder source =
+            PatchFolder.Open(Path.GetDirectoryName(Directory.GetFiles(_folder, "patches.csv", SearchOption.AllDirectories)[0])!);
         (Count, Side) = (count, source.PatchSize);
         Rgb = new byte[count * Side * Side * 3];
         for (int i = 0; i < count; i++)

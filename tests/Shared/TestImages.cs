@@ -15,7 +15,8 @@ internal sealed class TestFolder : IDisposable
     }
 
     /// <summary>A PNG whose pixel (x, y) is (x + seed, y, seed), so that every pixel tells where it came from.</summary>
-    public string Png(string relative, int width, int height, int seed = 0) => Image(relative, width, height, seed, SKEncodedImageFormat.Png);
+    public string Png(string relative, int width, int height, int seed = 0) =>
+        Image(relative, width, height, seed, SKEncodedImageFormat.Png);
 
     public string Image(string relative, int width, int height, int seed, SKEncodedImageFormat format)
     {

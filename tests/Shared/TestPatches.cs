@@ -16,8 +16,10 @@ internal sealed class TestPatches : IPatchSource
             Enumerable.Range(0, count).Select(p => p / perSlide).ToArray(),
             Enumerable.Range(0, count).Select(p => p % perSlide % side).ToArray(),
             Enumerable.Range(0, count).Select(p => p % perSlide / side).ToArray(),
-            labelled ? new CategoryColumn(["left", "right"], Enumerable.Range(0, count).Select(p => p % side / ((side + 1) / 2)).ToArray()) : null,
-            labelled ? new CategoryColumn(["train", "val"], Enumerable.Range(0, count).Select(p => p / perSlide == slides - 1 ? 1 : 0).ToArray()) : null);
+            labelled ? new CategoryColumn(["left", "right"], Enumerable.Range(0, count).Select(p => p % side / ((side + 1) / 2)).ToArray())
+                : null,
+            labelled ? new CategoryColumn(["train", "val"], Enumerable.Range(0, count).Select(p => p / perSlide == slides - 1 ? 1 : 0)
+                .ToArray()) : null);
         PatchSize = patchSize;
         _bad = [.. bad ?? []];
     }

@@ -61,7 +61,8 @@ public sealed unsafe class FakeCuda : IDisposable
             return "the stand-in driver is built on Linux only";
         try
         {
-            using Process compiler = Process.Start(new ProcessStartInfo("cc", ["-shared", "-fPIC", "-O1", "-o", library, source]) { RedirectStandardError = true })!;
+            using Process compiler = Process.Start(
+                new ProcessStartInfo("cc", ["-shared", "-fPIC", "-O1", "-o", library, source]) { RedirectStandardError = true })!;
             string errors = compiler.StandardError.ReadToEnd();
             compiler.WaitForExit();
             return compiler.ExitCode == 0 ? null : throw new InvalidOperationException($"cc does not compile {source}: {errors}");

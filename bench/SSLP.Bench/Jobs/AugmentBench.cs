@@ -44,7 +44,8 @@ public static class AugmentBench
             new Dictionary<string, long> { ["patches"] = Patches, ["patch"] = PatchSize, ["side"] = Side },
             medians[0], medians[^1], medians[^1] / medians[0], PeakBytes: 0, [.. others.Take(2)],
             [
-                $"one core; ours: {1e3 * medians[0] / Patches:F0} µs a patch, with the paper's jitter and grayscale {1e3 * others[2].Ms / Patches:F0} µs",
+                $"one core; ours: {1e3 * medians[0] / Patches:F0} µs a patch, with the paper's jitter and grayscale " +
+                $"{1e3 * others[2].Ms / Patches:F0} µs",
                 "peak_bytes is 0: a call allocates nothing (a test counts)",
             ]);
     }
@@ -94,7 +95,8 @@ public static class AugmentBench
             using var bitmap = new SKBitmap(new SKImageInfo(PatchSize, PatchSize, SKColorType.Rgba8888, SKAlphaType.Opaque));
             byte* pixels = (byte*)bitmap.GetPixels();
             for (int i = 0; i < PatchSize * PatchSize; i++)
-                (pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2], pixels[4 * i + 3]) = (patch[3 * i], patch[3 * i + 1], patch[3 * i + 2], 255);
+                (pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2], pixels[4 * i + 3]) =
+                    (patch[3 * i], patch[3 * i + 1], patch[3 * i + 2], 255);
             return SKImage.FromBitmap(bitmap);
         }
     }

@@ -73,11 +73,13 @@ internal sealed class BankBench : IDisposable
 
     /// <summary>The report of a job whose ways were timed.</summary>
     public BenchReport Report(
-        string job, BenchRounds rounds, double[] medians, double floorMs, long peakBytes, IEnumerable<KeyValuePair<string, long>> shape, IEnumerable<string> notes) =>
+        string job, BenchRounds rounds, double[] medians, double floorMs, long peakBytes, IEnumerable<KeyValuePair<string, long>> shape,
+        IEnumerable<string> notes) =>
         new(
             job, ThisProcess.Machine(Pool.Workers), ThisProcess.Commit(), new Dictionary<string, long>(shape), medians[0], floorMs,
             floorMs / medians[0], peakBytes, rounds.Baselines(medians),
-            [$"measured peak {PeakFlops / 1e9:F0} GFLOP/s, {ReadBandwidth / 1e9:F1} GB/s read; {Options.Rounds} rounds, ways in turn", .. notes]);
+            [$"measured peak {PeakFlops / 1e9:F0} GFLOP/s, {ReadBandwidth / 1e9:F1} GB/s read; {Options.Rounds} rounds, ways in turn",
+                .. notes]);
 
     public void Dispose()
     {

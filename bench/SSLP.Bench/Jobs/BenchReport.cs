@@ -28,6 +28,7 @@ public sealed record BenchReport(
 public sealed record BenchBaseline(string Name, double Ms, double Speedup);
 
 /// <summary>JSON of <see cref="BenchReport"/>.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BenchReport))]
 public sealed partial class BenchJson : JsonSerializerContext;

@@ -9,7 +9,8 @@ public static class BenchTable
     public static string Text(BenchReport report)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{report.Job}: {string.Join(", ", report.Shape.Select(size => $"{size.Key} {size.Value}"))}");
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"{report.Job}: {string.Join(", ", report.Shape.Select(size => $"{size.Key} {size.Value}"))}");
         text.AppendLine(CultureInfo.InvariantCulture, $"{report.Machine}; commit {report.Commit}");
         text.AppendLine();
         text.AppendLine("| way | ms | ours is faster by |");
@@ -35,7 +36,8 @@ public static class BenchTable
         text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names)} |");
         text.AppendLine(CultureInfo.InvariantCulture, $"|{string.Concat(names.Select(_ => "---|"))}");
         foreach (IReadOnlyDictionary<string, double> row in rows)
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {string.Join(" | ", names.Select(name => row[name].ToString("0.###", CultureInfo.InvariantCulture)))} |");
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"| {string.Join(" | ", names.Select(name => row[name].ToString("0.###", CultureInfo.InvariantCulture)))} |");
         text.AppendLine();
     }
 }

@@ -34,7 +34,8 @@ public static class KMeansBench
         double floor = bench.FloorMs(2 * options.Clusters * work, sizeof(float) * work);
         return bench.Report(
             "kmeans", rounds, medians, floor, peak,
-            [new("rows", options.Rows), new("width", options.Width), new("clusters", options.Clusters), new("iterations", options.Iterations)],
+            [new("rows", options.Rows), new("width", options.Width), new("clusters", options.Clusters),
+                new("iterations", options.Iterations)],
             [faiss?.Note ?? absence]);
     }
 }

@@ -26,14 +26,17 @@ public static class LoadingBench
         var ways = new BenchRounds(options);
         ways.AddTimed("ours", ring.Time);
         readers.AddTo(ways, notes);
-        ways.AddTimed("decoder, with the tiles from the file (read_region of the embedded reader, no ring)", () => readers.ReadRegions(SlideReader.Embedded));
+        ways.AddTimed("decoder, with the tiles from the file (read_region of the embedded reader, no ring)",
+            () => readers.ReadRegions(SlideReader.Embedded));
         double[] medians = ways.Medians();
 
         double patchesPerSecond = scene.Places.Length / medians[0] * 1e3;
         measures["patches_per_second"] = patchesPerSecond;
         measures["patches_per_second_and_thread"] = patchesPerSecond / threads;
         string grid = options.OffGrid ? "across four tiles each" : "on the tile grid";
-        notes.Insert(0, $"{scene.Places.Length} patches of {scene.Side} px {grid}{(scene.Half ? " at half the resolution" : string.Empty)} of {scene.Slides.Length} slides in {scene.Compression} "
+        notes.Insert(
+            0, $"{scene.Places.Length} patches of {scene.Side} px {grid}{(scene.Half ? " at half the resolution" : string.Empty)} of " +
+            $"{scene.Slides.Length} slides in {scene.Compression} "
             + $"({string.Join(", ", scene.Slides.Take(3).Select(Path.GetFileName))}{(scene.Slides.Length > 3 ? ", …" : string.Empty)}), "
             + "files in the page cache");
         return new BenchReport(

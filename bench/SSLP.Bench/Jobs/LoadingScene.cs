@@ -124,7 +124,8 @@ internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
     private SlideStore? _store;
 
     public PatchTable Table { get; } = new(
-        [.. scene.Slides.Select((_, i) => $"{i}")], Column(scene, place => place.Slide), Column(scene, place => place.TileColumn), Column(scene, place => place.TileRow));
+        [.. scene.Slides.Select((_, i) => $"{i}")], Column(scene, place => place.Slide), Column(scene, place => place.TileColumn),
+        Column(scene, place => place.TileRow));
 
     public int PatchSize => scene.Side;
 

@@ -49,7 +49,8 @@ public static class ManifestBench
         PatchTable table = manifest.Table;
         PatchOrder order = Timed("order_ms", () => new PatchOrder(table, new OrderOptions(RunLength: 16), seed: 1, batchSize: 128));
         Timed("first_epoch_ms", () => order.Epoch(0));
-        Timed("first_balanced_epoch_ms", () => new PatchOrder(table, new OrderOptions(RunLength: 16, BalanceSlides: true), seed: 1, batchSize: 128).Epoch(0));
+        Timed("first_balanced_epoch_ms",
+            () => new PatchOrder(table, new OrderOptions(RunLength: 16, BalanceSlides: true), seed: 1, batchSize: 128).Epoch(0));
         Timed("spatial_index_ms", () => new SpatialNeighbours(table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray()));
         Timed("inputs_fingerprint_ms", () => InputFingerprint.Of(new TableOnly(table, manifest.PatchSize)));
         Timed("replacing_reader_ms", () => new ReplacingReader(new TableOnly(table, manifest.PatchSize), seed: 1));
@@ -85,8 +86,10 @@ public static class ManifestBench
         }
         int used = slideOf[^1] + 1;
         ManifestSlide[] list = [.. Enumerable.Range(0, used).Select(i => new ManifestSlide(
-            $"centre-{i % 5}/patient-{i:D5}.svs", $"/data/centre-{i % 5}/patient-{i:D5}.svs", 1L << 30, side * 512L, side * 512L, 0.25, 0.25, "aperio.MPP", Math.Min(perSlide, patches - (i * perSlide))))];
-        return new(new ManifestHeader(256, 0.5, 0.1, false, list, []), new PatchTable([.. list.Select(slide => slide.Name)], slideOf, col, row), null);
+            $"centre-{i % 5}/patient-{i:D5}.svs", $"/data/centre-{i % 5}/patient-{i:D5}.svs", 1L << 30, side * 512L, side * 512L, 0.25,
+            0.25, "aperio.MPP", Math.Min(perSlide, patches - (i * perSlide))))];
+        return new(new ManifestHeader(256, 0.5, 0.1, false, list, []),
+            new PatchTable([.. list.Select(slide => slide.Name)], slideOf, col, row), null);
     }
 
     private static long Sum(PatchTable table)

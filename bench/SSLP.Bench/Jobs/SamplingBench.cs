@@ -48,7 +48,8 @@ public static class SamplingBench
 
         using var scope = NewDisposeScope();
         using var plain = new PlainObjective(
-            terms, BankBench.ToTensor(bench.Bank), scene.Slide, scene.Col, scene.Row, tensor(scene.Labels, [scene.Labels.Length / options.Rows, options.Rows]));
+            terms, BankBench.ToTensor(bench.Bank), scene.Slide, scene.Col, scene.Row,
+            tensor(scene.Labels, [scene.Labels.Length / options.Rows, options.Rows]));
         Tensor anchors = tensor(scene.Anchors, ScalarType.Int64), features = BankBench.ToTensor(bench.Queries);
         // One may run more often than the other: losses are compared step by step as far as both went.
         List<double> losses = [], plainLosses = [];
@@ -59,7 +60,8 @@ public static class SamplingBench
             losses.Add(ours.Loss);
             bench.Bank.Update(scene.Anchors, bench.Queries.Rows, Momentum);
         });
-        rounds.Add("objective in plain tensor operations", () => plainLosses.Add(PlainStep(plain, terms, anchors, features, plainLosses.Count)));
+        rounds.Add("objective in plain tensor operations",
+            () => plainLosses.Add(PlainStep(plain, terms, anchors, features, plainLosses.Count)));
         double[] medians = rounds.Medians(Warmups);
         double apart = losses.Zip(plainLosses, (own, other) => Math.Abs(own - other) / other).Max();
 
@@ -68,11 +70,13 @@ public static class SamplingBench
         return bench.Report(
             "sampling", rounds, medians, floor, peak,
             [
-                new("queries", options.Queries), new("rows", options.Rows), new("width", options.Width), new("nearest_keys", terms.NearestKeys),
+                new("queries", options.Queries), new("rows", options.Rows), new("width", options.Width),
+                new("nearest_keys", terms.NearestKeys),
                 new("negatives", terms.Negatives), new("auxiliary_anchors", terms.AuxiliaryAnchors),
             ],
             [
-                $"losses of the same steps differ by at most {apart:E1} relative; |S| {ours.SpatialSize:F1}, |F| {ours.FeatureSize:F1}, |Q| {ours.NegativeSize:F0}",
+                $"losses of the same steps differ by at most {apart:E1} relative; |S| {ours.SpatialSize:F1}, |F| {ours.FeatureSize:F1}, " +
+                $"|Q| {ours.NegativeSize:F0}",
                 $"native scratch of the step {step.ScratchBytes / 1048576.0:F1} MB",
                 SpatialRate(index),
             ]);

@@ -31,7 +31,8 @@ public static class SoakBench
         var order = new PatchOrder(manifest.Table, new OrderOptions(RunLength: 16), seed: 1, BatchSize);
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         var reader = new ReplacingReader(patches, seed: 1);
-        using var ring = new BatchRing(reader, PatchSize, BatchSize, Slots, threads, new AlignedBatchMemory(BatchRing.BytesFor(PatchSize, BatchSize, Slots)));
+        using var ring = new BatchRing(reader, PatchSize, BatchSize, Slots, threads,
+            new AlignedBatchMemory(BatchRing.BytesFor(PatchSize, BatchSize, Slots)));
 
         var series = new List<IReadOnlyDictionary<string, double>>();
         var times = new double[options.Batches];
@@ -68,7 +69,8 @@ public static class SoakBench
         double median = times[times.Length / 2];
         return new BenchReport(
             "soak", ThisProcess.Machine(threads), ThisProcess.Commit(),
-            new Dictionary<string, long> { ["slides"] = manifest.Slides.Count, ["batches"] = options.Batches, ["batch_size"] = BatchSize, ["patches"] = manifest.Table.Count },
+            new Dictionary<string, long> { ["slides"] = manifest.Slides.Count, ["batches"] = options.Batches, ["batch_size"] = BatchSize,
+                ["patches"] = manifest.Table.Count },
             median, median, 1, ProcessFootprint.PeakResidentBytes(), [], notes,
             new Dictionary<string, double>
             {
@@ -99,7 +101,8 @@ public static class SoakBench
                 SlideLevel level = slide.Levels[0];
                 int patches = (int)(level.Width / PatchSize) * (int)(level.Height / PatchSize);
                 if (patches > 0)
-                    found.Add(new(file.Name, file.Path, new FileInfo(file.Path).Length, level.Width, level.Height, 0.5, 0.5, "assumed", patches));
+                    found.Add(new(file.Name, file.Path, new FileInfo(file.Path).Length, level.Width, level.Height, 0.5, 0.5,
+                        "assumed", patches));
             }
             catch (SlideException fault)
             {
@@ -108,7 +111,8 @@ public static class SoakBench
         }
         if (found.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{path}' opens: {string.Join("; ", notes.Take(3))}.");
-        ManifestSlide[] slides = [.. Enumerable.Range(0, Math.Max(count, found.Count)).Select(i => found[i % found.Count] with { Name = $"{i / found.Count}/{found[i % found.Count].Name}" })];
+        ManifestSlide[] slides = [.. Enumerable.Range(0, Math.Max(count, found.Count))
+            .Select(i => found[i % found.Count] with { Name = $"{i / found.Count}/{found[i % found.Count].Name}" })];
         notes.Insert(0, $"{found.Count} files listed {slides.Length} times");
         return new(new ManifestHeader(PatchSize, 0.5, 0, false, slides, []), Grid(slides), null);
     }

@@ -18,7 +18,8 @@ internal static class ContextOptions
     // Key of the option → its variable.
     private static readonly (string Key, string Variable)[] Variables =
     [
-        ("threads", "SSLP_THREADS"), ("kernels", "SSLP_KERNELS"), ("scores", "SSLP_CUDA_SCORES"), ("jpeg", "SSLP_JPEG"), ("libtorch", "SSLP_LIBTORCH"),
+        ("threads", "SSLP_THREADS"), ("kernels", "SSLP_KERNELS"), ("scores", "SSLP_CUDA_SCORES"), ("jpeg", "SSLP_JPEG"),
+        ("libtorch", "SSLP_LIBTORCH"),
     ];
 
     // Of the machine rather than of a run: variables without a key.
@@ -61,7 +62,8 @@ internal static class ContextOptions
 
     /// <summary>What the slides of a verb share that computes nothing.</summary>
     /// <exception cref="Fault">A decoder that there is not, or not on this machine.</exception>
-    public static SlideRuntime OpenSlides(ParseResult parsed) => EngineContext.OpenSlides(RunConfig.Of([.. Defaults(), .. Given(parsed)]).Jpeg);
+    public static SlideRuntime OpenSlides(ParseResult parsed) =>
+        EngineContext.OpenSlides(RunConfig.Of([.. Defaults(), .. Given(parsed)]).Jpeg);
 
     /// <summary>The processes that mpirun or srun started this one with; null where it was started alone.</summary>
     /// <exception cref="Fault">No MPI library loads.</exception>

@@ -11,7 +11,9 @@ internal sealed class Anonymity
 {
     private readonly Option<string?> _key = new("--anonymise")
     {
-        Description = "name slides and patients by hashes under the key in this file, which is made where it is not there: keep it, and give it to nobody",
+        Description =
+            "name slides and patients by hashes under the key in this file, which is made where it is not there: keep it, and give it to " +
+            "nobody",
         HelpName = "KEY",
     };
 
@@ -31,7 +33,8 @@ internal sealed class Anonymity
             return;
         _names = Pseudonyms.Open(key);
         if (_names.IsNew)
-            Shell.Say($"a key was made in {key}: keep it, since the same slides get the same names by it alone, and let it go out with nothing");
+            Shell.Say($"a key was made in {key}: keep it, since the same slides get the same names by it alone, and let it go out with " +
+                $"nothing");
         Shell.Conceal(_names.In);
         if (slides is not null)
             foreach (SlideFile slide in SlideListing.List(slides))

@@ -17,9 +17,11 @@ internal static class AuditSummary
         int coarse = records.Count(record => record.Verdict is SlideVerdict.Ok or SlideVerdict.DamagedTiles && record.Patches == 0
             && record.MppX > cut.Mpp && !cut.Upsample);
         if (coarse > 0)
-            ways.Add(string.Create(CultureInfo.InvariantCulture, $"{coarse:N0} coarser than {cut.Mpp:0.####} µm/px: a coarser --mpp, or --upsample"));
+            ways.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{coarse:N0} coarser than {cut.Mpp:0.####} µm/px: a coarser --mpp, or --upsample"));
         return string.Create(CultureInfo.InvariantCulture,
-            $"{records.Count:N0} {(records.Count == 1 ? "slide" : "slides")}: {counts}; {patches:N0} patches of {cut.PatchSize} px at {cut.Mpp:0.####} µm/px on {giving:N0} of them")
+            $"{records.Count:N0} {(records.Count == 1 ? "slide" : "slides")}: {counts}; {patches:N0} patches of {cut.PatchSize} px at " +
+            $"{cut.Mpp:0.####} µm/px on {giving:N0} of them")
             + (ways.Count > 0 ? $"; to do: {string.Join("; ", ways)}" : string.Empty);
     }
 

@@ -29,7 +29,8 @@ internal static class AuditTable
             r.Width is null ? null : $"{r.Width}×{r.Height} px",
             r.Levels is null ? null : r.Levels == 1 ? "1 level" : $"{r.Levels} levels",
             r.MppX is double mpp ? string.Create(CultureInfo.InvariantCulture, $"{mpp:0.####} µm/px ({r.MppSource})") : null,
-            r.TissueFraction is double tissue ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0.#} % tissue by {By(r)}") : null,
+            r.TissueFraction is double tissue
+                ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0.#} % tissue by {By(r)}") : null,
             r.Patches is null ? null : $"{r.Patches} patches",
             .. Why(r),
         ];
@@ -77,7 +78,8 @@ internal static class AuditTable
 
     /// <summary>NoTissue as "no tissue".</summary>
     public static string Words(SlideVerdict verdict) =>
-        string.Concat(verdict.ToString().Select((c, i) => char.IsUpper(c) ? (i > 0 ? " " : string.Empty) + char.ToLowerInvariant(c) : c.ToString()));
+        string.Concat(verdict.ToString()
+            .Select((c, i) => char.IsUpper(c) ? (i > 0 ? " " : string.Empty) + char.ToLowerInvariant(c) : c.ToString()));
 
     private static IEnumerable<string> Why(SlideAuditRecord r) => ((string[])[r.Reason, .. r.Notes ?? []]).Where(part => part.Length > 0);
 

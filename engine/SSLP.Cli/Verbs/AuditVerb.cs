@@ -26,7 +26,8 @@ internal static class AuditVerb
             SlideList slides = SourceOptions.ListSlides(parsed.GetRequiredValue(paths));
             var options = new SlideAuditOptions { Deep = parsed.GetValue(deep), Mpp = tiling.GivenMpp(parsed), Tiling = cut };
             IReadOnlyList<SlideAuditRecord> records = SlideAudit.Run(
-                slides, options, slides.Count < WorthCounting ? null : new SlideCount<SlideAuditRecord>("audited", slides.Count), Shell.Stop, runtime);
+                slides, options, slides.Count < WorthCounting ? null : new SlideCount<SlideAuditRecord>("audited", slides.Count),
+                Shell.Stop, runtime);
             string summary = AuditSummary.Of(records, cut);
             if (parsed.GetValue(json))
             {

@@ -13,17 +13,22 @@ internal static class BenchVerb
         var defaults = new BenchOptions();
         var job = new Argument<string>("JOB") { Description = string.Join(" | ", BenchJobs.All.Keys) };
         job.AcceptOnlyFromAmong([.. BenchJobs.All.Keys]);
-        Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, 64 in train, else 256)", HelpName = "N" };
+        Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, 64 in train, else 256)",
+            HelpName = "N" };
         Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
         Option<int> width = Size("--width", "width of a row, D", defaults.Width);
-        Option<int?> k = new("--k") { Description = "nearest rows to a query (20 in knn), nearest keys and negatives (4096 in sampling)", HelpName = "N" };
+        Option<int?> k = new("--k") { Description = "nearest rows to a query (20 in knn), nearest keys and negatives (4096 in sampling)",
+            HelpName = "N" };
         Option<int> clusters = Size("--clusters", "centres (kmeans)", defaults.Clusters);
         Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
         Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
-        Option<string?> slides = new("--slides") { Description = "a slide, or a folder of slides (loading, soak; train, in place of patches in memory)", HelpName = "DIR" };
+        Option<string?> slides = new(
+            "--slides") { Description = "a slide, or a folder of slides (loading, soak; train, in place of patches in memory)",
+            HelpName = "DIR" };
         Option<int> side = Size("--side", "side of a patch and of the network's input, px (train)", defaults.Side);
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
-        Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)", defaults.SlideCount);
+        Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)",
+            defaults.SlideCount);
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
         Option<bool> half = new("--half") { Description = "patches at half the resolution of the finest level (loading)" };
         Option<bool> json = Inputs.Json();
@@ -54,7 +59,8 @@ internal static class BenchVerb
                 Side = parsed.GetValue(side),
                 Half = parsed.GetValue(half),
             });
-            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport) : BenchTable.Text(report));
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, BenchJson.Default.BenchReport)
+                : BenchTable.Text(report));
             return 0;
         });
         return command;

@@ -45,7 +45,8 @@ internal static class DemoVerb
     public static Command Create()
     {
         var outFolder = Inputs.Out("folder for slides, run and report.html");
-        var command = new Command("demo", "Slides in, encoder out, in a few minutes on two CPU cores: synth, pretrain, probe, report.") { outFolder };
+        var command = new Command(
+            "demo", "Slides in, encoder out, in a few minutes on two CPU cores: synth, pretrain, probe, report.") { outFolder };
         command.SetAction(parsed =>
         {
             long begun = Stopwatch.GetTimestamp();
@@ -61,12 +62,15 @@ internal static class DemoVerb
             LabelledPoints points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));
             // The probes draw the same sides: nothing has seen what they judge, not even without its labels.
             HashSet<string> held = [.. ProbeSplit.Of(points.Table).Test.Select(points.Table.SlideName)];
-            Shell.Say($"     {held.Count} slides are held out of pretraining to judge by: {string.Join(", ", held.Order(StringComparer.Ordinal))}");
+            Shell.Say($"     {held.Count} slides are held out of pretraining to judge by: " +
+                $"{string.Join(", ", held.Order(StringComparer.Ordinal))}");
             var cut = new TilingOptions { PatchSize = Patch, Mpp = Training.Mpp, ContactSheetFolder = run.Sheets };
-            using TileManifest manifest = SourceOptions.TileSlides(slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut, context.Slides);
+            using TileManifest manifest = SourceOptions.TileSlides(
+                slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut, context.Slides);
             manifest.Save(run.Tiles);
             using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: context.Slides);
-            PretrainRun.Execute(context, Training with { Threads = context.Settings.Threads, Kernels = context.Settings.Kernels }, run, patches, resume: Directory.Exists(run.Checkpoints));
+            PretrainRun.Execute(context, Training with { Threads = context.Settings.Threads, Kernels = context.Settings.Kernels }, run,
+                patches, resume: Directory.Exists(run.Checkpoints));
 
             Shell.Say("3/4  probes, against an untrained network and colours");
             using var labelled = new LabelledGrid(patches, manifest, points);

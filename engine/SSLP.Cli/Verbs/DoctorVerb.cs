@@ -17,7 +17,8 @@ internal static class DoctorVerb
     {
         var selfTest = new Option<bool>("--self-test")
         {
-            Description = "kill a small training with SIGKILL and go on, several times, and compare it to the last bit with one that was left alone",
+            Description =
+                "kill a small training with SIGKILL and go on, several times, and compare it to the last bit with one that was left alone",
         };
         var kills = new Option<int>("--kills") { Description = "of --self-test", HelpName = "N", DefaultValueFactory = _ => 3 };
         var command = new Command("doctor", "Say what this machine can do, and train a few steps to see it.") { selfTest, kills };
@@ -36,10 +37,13 @@ internal static class DoctorVerb
             table.AddRow("waiting threads", OpenMp.Describe);
             table.AddRow("JPEG tiles", Markup.Escape(context.Slides.JpegDecoderName));
             table.AddRow("JPEG 2000 tiles", Markup.Escape(context.Slides.Jpeg2000DecoderName));
-            table.AddRow("OpenSlide", Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version ?? "none: slides of the formats that only it reads are refused"));
+            table.AddRow("OpenSlide",
+                Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version
+                    ?? "none: slides of the formats that only it reads are refused"));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
-            AnsiConsole.MarkupLineInterpolated($"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");
+            AnsiConsole.MarkupLineInterpolated(
+                $"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");
             return 0;
         });
         return command;
@@ -52,12 +56,15 @@ internal static class DoctorVerb
         Shell.Say($"{kills} kills, seed {seed}, in {root}");
         using EngineContext context = ContextOptions.Open(parsed);
         if (new SelfTest(root, kills, seed).Run() is { } difference)
-            throw new Fault(FaultKind.Internal, $"After {kills} kills the training is another one: {difference} Both are kept in '{root}'.");
+            throw new Fault(FaultKind.Internal,
+                $"After {kills} kills the training is another one: {difference} Both are kept in '{root}'.");
         Directory.Delete(root, recursive: true);
-        Console.WriteLine($"{kills} kills: losses, bank, labels, weights and optimizer are those of the run that was left alone, to the last bit.");
+        Console.WriteLine(
+            $"{kills} kills: losses, bank, labels, weights and optimizer are those of the run that was left alone, to the last bit.");
         return 0;
     }
 
     private static string InstructionSets() =>
-        Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported && Fma.IsSupported ? "AVX2 and FMA" : "no AVX2: the kernels run their scalar form";
+        Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported && Fma.IsSupported ? "AVX2 and FMA"
+            : "no AVX2: the kernels run their scalar form";
 }

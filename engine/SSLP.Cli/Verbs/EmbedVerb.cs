@@ -20,12 +20,18 @@ internal static class EmbedVerb
     {
         var encoder = Inputs.EncoderFile();
         var input = new SourceOptions();
-        var outPath = Inputs.Out("a folder: <slide>.h5 for every slide, as CLAM and TRIDENT read them, and the same command goes on after a stop; or one features.h5 or features.npy of all");
+        var outPath = Inputs.Out(
+            "a folder: <slide>.h5 for every slide, as CLAM and TRIDENT read them, and the same command goes on after a stop; or one " +
+            "features.h5 or features.npy of all");
         var mismatch = Inputs.AllowMismatch();
-        var batchSize = new Option<int>("--batch-size") { Description = "patches at once", HelpName = "N", DefaultValueFactory = _ => new EmbedOptions().BatchSize };
+        var batchSize = new Option<int>("--batch-size") { Description = "patches at once", HelpName = "N", DefaultValueFactory = _ =>
+            new EmbedOptions().BatchSize };
         var precision = new Option<Precision>("--precision") { Description = "arithmetic of the backbone", HelpName = "float32|bfloat16" };
-        var shard = new Option<string?>("--shard") { Description = "with a folder: every n-th slide, beginning with the i-th of 1 to n; for the jobs of a cluster's array", HelpName = "i/n" };
-        var command = new Command("embed", "Features of every patch, from a trained encoder.") { encoder, outPath, mismatch, batchSize, precision, shard };
+        var shard = new Option<string?>(
+            "--shard") { Description =
+                "with a folder: every n-th slide, beginning with the i-th of 1 to n; for the jobs of a cluster's array", HelpName = "i/n" };
+        var command = new Command("embed", "Features of every patch, from a trained encoder.") { encoder, outPath, mismatch, batchSize,
+            precision, shard };
         batchSize.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 65536)
@@ -40,24 +46,28 @@ internal static class EmbedVerb
             using EngineContext context = ContextOptions.Open(parsed);
             TorchSharp.torch.Device device = Devices.Select(DeviceKind.Auto);
             EncoderDescription described = Embedder.Describe(encoderPath);
-            using IPatchSource source = input.Open(parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
+            using IPatchSource source =
+                input.Open(parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
             var use = new EncoderUse(source.Mpp, source.PatchSize, "RGB");
             (ResNet backbone, _) = Embedder.Load(encoderPath, device, use, parsed.GetValue(mismatch));
             var options = new EmbedOptions { BatchSize = parsed.GetValue(batchSize), Precision = parsed.GetValue(precision) };
             string name = $"{described.Arch} {described.Method}";
             using (backbone)
             {
-                using IFeatureSink sink = folder ? new SlideFilesSink(path, source, backbone.Features, name, Identity(encoderPath, options.Precision), part ?? (0, 1))
+                using IFeatureSink sink = folder
+                    ? new SlideFilesSink(path, source, backbone.Features, name, Identity(encoderPath, options.Precision), part ?? (0, 1))
                     : path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase) ? new NpySink(path, backbone.Features)
                     : new SingleFileSink(path, source, backbone.Features, name);
                 int[] patches = sink is SlideFilesSink files ? files.Order : [.. Enumerable.Range(0, source.Table.Count)];
                 if (sink is SlideFilesSink { SlidesDone: > 0 } resumed)
                     Shell.Say($"{resumed.SlidesDone} of {resumed.Slides} slides are in {path} already");
                 IReadOnlyList<int> unread = Embedder.Stream(
-                    backbone, described.Preprocessing, source, patches, device, context.Workers, options, sink, new CountLine("patches", patches.Length), Shell.Stop);
+                    backbone, described.Preprocessing, source, patches, device, context.Workers, options, sink,
+                    new CountLine("patches", patches.Length), Shell.Stop);
                 foreach (IGrouping<string, int> slide in unread.GroupBy(source.Table.SlideName))
                     Shell.Warn($"{slide.Key}: {slide.Count()} patches did not read and have no features");
-                Shell.Say($"{patches.Length - unread.Count:N0} × {backbone.Features} features{(sink is SlideFilesSink all ? $" of {all.Slides - all.SlidesDone} slides" : "")}: {path}");
+                Shell.Say($"{patches.Length - unread.Count:N0} × {backbone.Features} " +
+                    $"features{(sink is SlideFilesSink all ? $" of {all.Slides - all.SlidesDone} slides" : "")}: {path}");
             }
             return 0;
         });
@@ -71,7 +81,8 @@ internal static class EmbedVerb
         if (Directory.Exists(path))
             return true;
         if (OtherFormats.Contains(ending))
-            throw new Fault(FaultKind.Usage, $"embed writes no '{ending}': --out is a folder for a file a slide, or a file that ends in .h5 or .npy.");
+            throw new Fault(FaultKind.Usage,
+                $"embed writes no '{ending}': --out is a folder for a file a slide, or a file that ends in .h5 or .npy.");
         return ending is not (".h5" or ".hdf5" or ".npy");
     }
 

@@ -26,10 +26,12 @@ internal static class PretrainRun
     /// <param name="extend">Go on with more patches than the run had.</param>
     /// <param name="group">The processes that train together; null for this one alone.</param>
     public static int Execute(
-        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null, string? from = null, bool extend = false,
+        EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, bool resume, IPatchSource? probed = null,
+        string? from = null, bool extend = false,
         ProcessGroup? group = null)
     {
-        using var job = new PretrainJob(options, folder, source, Command, resume, probed, OnlineProbe.Factory, context, from, extend, group);
+        using var job = new PretrainJob(options, folder, source, Command, resume, probed, OnlineProbe.Factory, context, from,
+            extend, group);
         Schedule schedule = job.Trainer.Schedule;
         Shell.Say(source.Describe);
         if (group is not null)
@@ -40,23 +42,29 @@ internal static class PretrainRun
         foreach (string cut in job.Trainer.Sizes.Cuts)
             Shell.Warn(cut);
         if (job.Trainer.Extended is var (kept, gone))
-            Shell.Say($"{kept:N0} rows of the run's bank are among the {source.Table.Count:N0} patches, {source.Table.Count - kept:N0} begin as in a new run, {gone:N0} are gone");
-        if (job.Resumed && File.Exists(folder.Metrics) && MetricsLog.Read(folder.Metrics, out string? damaged) is not null && damaged is not null)
+            Shell.Say($"{kept:N0} rows of the run's bank are among the {source.Table.Count:N0} patches, {source.Table.Count - kept:N0} " +
+                $"begin as in a new run, {gone:N0} are gone");
+        if (job.Resumed && File.Exists(folder.Metrics) && MetricsLog.Read(folder.Metrics, out string? damaged) is not null
+            && damaged is not null)
             Shell.Warn(damaged);
         foreach (string aside in job.SetAside)
             Shell.Say($"set aside: {aside}");
         if (job.Method.Idle(schedule.TotalSteps, schedule.StepsPerEpoch) is { } idle)
             Shell.Warn(idle);
         if (job.Trainer.InitSha256 is { } hash && !job.Resumed)
-            Shell.Say($"begins with '{options.Init}' (SHA-256 {hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
+            Shell.Say($"begins with '{options.Init}' (SHA-256 " +
+                $"{hash[..12]}…{(InitialWeights.ChoiceIn(options.Init) is { } choice ? $"; {choice}" : "")})");
         if (job.Probe is { } probe)
             Shell.Say($"online probe every {options.ProbeEvery} steps: {probe}");
         job.Trainer.Warn = Shell.Warn;
         TrainingOutcome outcome = job.Run(new ProgressLine(schedule.TotalSteps), Shell.Stop);
         foreach (SlideFaults faults in job.Trainer.Faults)
-            Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");
+            Shell.Warn($"{faults.Slide}: {faults.Failed} patches did not " +
+                $"read{(faults.Quarantined ? " and the slide was quarantined" : string.Empty)}: {faults.FirstReason}");
         if (!outcome.Finished)
-            throw new Fault(FaultKind.Input, $"Stopped at step {outcome.Steps:N0} of {schedule.TotalSteps:N0}; the checkpoint is in '{folder.Checkpoints}': go on with --resume.");
+            throw new Fault(FaultKind.Input,
+                $"Stopped at step {outcome.Steps:N0} of {schedule.TotalSteps:N0}; the checkpoint is in '{folder.Checkpoints}': go on " +
+                $"with --resume.");
         Shell.Say($"encoder: {folder.Encoder}");
         return 0;
     }

@@ -28,12 +28,15 @@ internal static class PretrainVerb
         };
         var init = new Option<string?>("--init")
         {
-            Description = "begin with this ResNet: safetensors of a run's encoder, torchvision, timm, MoCo, lightly, mmselfsup, DINO or Hugging Face; the same as --set init=FILE",
+            Description =
+                "begin with this ResNet: safetensors of a run's encoder, torchvision, timm, MoCo, lightly, mmselfsup, DINO or Hugging " +
+                "Face; the same as --set init=FILE",
             HelpName = "FILE",
         };
         var probeLabels = new Option<string?>("--probe-labels")
         {
-            Description = "with slides: CSV of slide,x,y,label[,split] that the online probe of probe_every judges by; nothing is trained on it",
+            Description =
+                "with slides: CSV of slide,x,y,label[,split] that the online probe of probe_every judges by; nothing is trained on it",
             HelpName = "CSV",
         };
         var resume = new Option<bool>("--resume") { Description = "go on from the newest checkpoint of RUN" };
@@ -44,11 +47,15 @@ internal static class PretrainVerb
         };
         var extend = new Option<bool>("--extend")
         {
-            Description = "go on with more patches than the run had: rows of the bank are matched by slide and place, new ones begin as in a new run; epochs and max_steps may differ",
+            Description =
+                "go on with more patches than the run had: rows of the bank are matched by slide and place, new ones begin as in a new " +
+                "run; epochs and max_steps may differ",
         };
         var replay = new Option<string?>("--replay")
         {
-            Description = "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and stop",
+            Description =
+                "with the run's patches: run the step that a run ended at for want of finite numbers again, print where they appear, and " +
+                "stop",
             HelpName = "RUN/diverged",
         };
         var plan = new Option<bool>("--plan")
@@ -67,16 +74,22 @@ internal static class PretrainVerb
                 return PrintOptions();
             if (parsed.GetValue(replay) is { } diverged)
             {
-                if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
-                    throw new Fault(FaultKind.Usage, "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and nothing is written.");
+                if (parsed.GetValue(outFolder) is not null || parsed.GetValue(config) is not null || parsed.GetValue(init) is not null
+                    || parsed.GetValue(resume) || parsed.GetValue(probeLabels) is not null)
+                    throw new Fault(FaultKind.Usage,
+                        "--replay takes the run's patches, and --set for device and threads; its options come from the folder, and " +
+                        "nothing is written.");
                 using EngineContext replaying = ContextOptions.Open(parsed);
                 return ReplayRun.Execute(parsed, replaying, input, diverged, parsed.GetValue(sets) ?? []);
             }
-            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"] : Array.Empty<string>(), .. input.KeysOf(parsed)];
-            TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings, ContextOptions.Given(parsed));
+            string[] settings = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(init) is { } file ? [$"init={file}"]
+                : Array.Empty<string>(), .. input.KeysOf(parsed)];
+            TrainingOptions options = RunConfig.Read(ContextOptions.Defaults(), parsed.GetValue(config), settings,
+                ContextOptions.Given(parsed));
             double? given = RunConfig.IsSet("mpp", parsed.GetValue(config), settings) ? options.Mpp : null;
             if (parsed.GetValue(probeLabels) is not null && options.ProbeEvery == 0)
-                throw new Fault(FaultKind.Usage, "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
+                throw new Fault(FaultKind.Usage,
+                    "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             InitialWeights.Require(options.Init);
             using EngineContext context = ContextOptions.Open(options);
             using ProcessGroup? group = parsed.GetValue(plan) ? null : ContextOptions.JoinOthers();
@@ -105,10 +118,12 @@ internal static class PretrainVerb
                         Console.WriteLine(line);
                     return 0;
                 }
-                using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv ? input.OpenPoints(parsed, context, csv, source) : null;
+                using IPatchSource? probed = parsed.GetValue(probeLabels) is { } csv
+                    ? input.OpenPoints(parsed, context, csv, source) : null;
                 string? checkpoint = parsed.GetValue(from);
                 if (checkpoint is not null && !File.Exists(checkpoint))
-                    throw new Fault(FaultKind.Usage, $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
+                    throw new Fault(FaultKind.Usage,
+                        $"--resume-from '{checkpoint}' is not there; the run's checkpoints are in '{folder.Checkpoints}'.");
                 bool goOn = parsed.GetValue(resume) || checkpoint is not null || parsed.GetValue(extend);
                 if (parsed.GetValue(extend) && !Directory.Exists(folder.Checkpoints))
                     throw new Fault(FaultKind.Usage, $"--extend goes on with a run, and '{folder.Root}' holds none.");

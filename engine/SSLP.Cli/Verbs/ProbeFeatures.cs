@@ -19,20 +19,28 @@ internal sealed class ProbeFeatures
     private readonly Option<string?> _encoder = new("--encoder") { Description = "encoder.safetensors of a run", HelpName = "FILE" };
     private readonly Option<string?> _baseline = new("--baseline")
     {
-        Description = "judge, in place of an encoder: untrained (ResNet-18) | colour (mean colour) | texture (65 colour and texture statistics)",
+        Description =
+            "judge, in place of an encoder: untrained (ResNet-18) | colour (mean colour) | texture (65 colour and texture statistics)",
         HelpName = "NAME",
     };
-    private readonly Option<int> _inputSize = new("--input-size") { Description = "of --baseline untrained, px", HelpName = "PX", DefaultValueFactory = _ => 224 };
-    private readonly Option<int> _seed = new("--seed") { Description = "of --baseline untrained", HelpName = "S", DefaultValueFactory = _ => 1234 };
+    private readonly Option<int> _inputSize = new("--input-size") { Description = "of --baseline untrained, px", HelpName = "PX",
+        DefaultValueFactory = _ => 224 };
+    private readonly Option<int> _seed = new("--seed") { Description = "of --baseline untrained", HelpName = "S",
+        DefaultValueFactory = _ => 1234 };
     private readonly Option<bool> _mismatch = Inputs.AllowMismatch();
-    private readonly Option<string?> _trainPatches = new("--train-patches") { Description = "with --test-patches: patches to learn from, where a set comes in two: a folder of cut ones, or a manifest of sslp tile", HelpName = "PATH" };
-    private readonly Option<string?> _testPatches = new("--test-patches") { Description = "with --train-patches: patches to be judged on", HelpName = "PATH" };
+    private readonly Option<string?> _trainPatches =
+        new("--train-patches") { Description =
+        "with --test-patches: patches to learn from, where a set comes in two: a folder of cut ones, or a manifest of sslp tile",
+        HelpName = "PATH" };
+    private readonly Option<string?> _testPatches = new("--test-patches") { Description = "with --train-patches: patches to be judged on",
+        HelpName = "PATH" };
     private readonly SourceOptions _source = new();
 
     public void AddTo(Command command)
     {
         _baseline.AcceptOnlyFromAmong("untrained", "colour", "texture");
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_encoder, _baseline, _inputSize, _seed, _mismatch, _trainPatches, _testPatches])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_encoder, _baseline, _inputSize, _seed, _mismatch,
+            _trainPatches, _testPatches])
             command.Add(option);
         _source.AddTo(command);
         command.Validators.Add(result =>
@@ -50,7 +58,8 @@ internal sealed class ProbeFeatures
     /// <param name="context">Of this process.</param>
     /// <param name="splitOf">The sides: what is wrong with them is said before features are computed.</param>
     /// <param name="withHandMade">As said.</param>
-    public IReadOnlyList<FeatureTable> Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, bool withHandMade)
+    public IReadOnlyList<FeatureTable> Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf,
+        bool withHandMade)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             return [HandMade(parsed, context, splitOf)];
@@ -59,7 +68,8 @@ internal sealed class ProbeFeatures
         SayWhatWasSeen(network, splitOf(network.Source.Table), parsed.GetValue(_mismatch));
         var progress = new CountLine("patches", network.Source.Table.Count);
         FeatureTable learned = Embedder
-            .Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(network.Name).Kept();
+            .Run(network.Backbone, network.Preprocessing, network.Source, device, context.Workers, progress, Shell.Stop).Features.Named(
+                network.Name).Kept();
         if (!withHandMade || network.Described is null)
             return [learned];
         FeatureTable handMade = HandMadeFeatures.ColourAndTexture(network.Source, Shell.Stop).Kept();
@@ -71,7 +81,8 @@ internal sealed class ProbeFeatures
     public ProbeResult Tune(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
         if (parsed.GetValue(_baseline) is "colour" or "texture")
-            throw new Fault(FaultKind.Usage, "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
+            throw new Fault(FaultKind.Usage,
+                "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
         torch.Device device = Devices.Select(DeviceKind.Auto);
         using Network network = Open(parsed, context, device);
         ProbeSplit split = splitOf(network.Source.Table);
@@ -90,14 +101,20 @@ internal sealed class ProbeFeatures
         PatchTable table = network.Source.Table;
         if (encoder.TrainedOn is not { } seen || (table.HasSlides ? seen.Slides : seen.Patches) == 0)
         {
-            Shell.Say(encoder.TrainedOn is null ? "the encoder's file does not say what it was trained on, so that whether the judged slides were in pretraining is not known"
-                : $"the encoder was trained on {(WordOf(encoder.TrainedOn))} and {(table.HasSlides ? "slides" : "patches of no named slide")} are judged, so that whether they were in pretraining is not known");
+            Shell.Say(encoder.TrainedOn is null
+                ? "the encoder's file does not say what it was trained on, so that whether the judged slides were in pretraining is not " +
+                "known"
+                : $"the encoder was trained on {(WordOf(encoder.TrainedOn))} and " +
+                    $"{(table.HasSlides ? "slides" : "patches of no named slide")} are judged, so that whether they were in pretraining " +
+                    $"is not known");
             return;
         }
         (int known, int of, string unit) = seen.Among(table, split.Test);
         string sentence = $"{known} of {of} judged {unit} were in pretraining";
         if (known > 0 && encoder.Method == "supervised" && !allowed)
-            throw new Fault(FaultKind.Input, $"{sentence}, which learned from labels: the figure would be of what it was taught. Judge other {unit}, or judge all the same with --allow-mismatch.");
+            throw new Fault(FaultKind.Input,
+                $"{sentence}, which learned from labels: the figure would be of what it was taught. Judge other {unit}, or judge all the " +
+                $"same with --allow-mismatch.");
         if (known > 0)
             Shell.Warn(sentence);
         else
@@ -110,7 +127,8 @@ internal sealed class ProbeFeatures
     {
         using IPatchSource source = OpenUnscaled(parsed, context);
         splitOf(source.Table);
-        return (parsed.GetValue(_baseline) == "colour" ? HandMadeFeatures.MeanColour(source, Shell.Stop) : HandMadeFeatures.ColourAndTexture(source, Shell.Stop)).Kept();
+        return (parsed.GetValue(_baseline) == "colour" ? HandMadeFeatures.MeanColour(source, Shell.Stop)
+            : HandMadeFeatures.ColourAndTexture(source, Shell.Stop)).Kept();
     }
 
     /// <summary>The encoder of --encoder with patches as it was trained on, or an untrained one with patches as they come.</summary>
@@ -119,15 +137,18 @@ internal sealed class ProbeFeatures
         if (parsed.GetValue(_encoder) is { } path)
         {
             EncoderDescription described = Embedder.Describe(path);
-            IPatchSource scaled = OpenSource(parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
-            (ResNet backbone, _) = Embedder.Load(path, device, new EncoderUse(scaled.Mpp, scaled.PatchSize, "RGB"), parsed.GetValue(_mismatch));
+            IPatchSource scaled = OpenSource(
+                parsed, context, new PatchScale(described.Preprocessing.PatchSize, described.Preprocessing.Mpp));
+            (ResNet backbone, _) = Embedder.Load(path, device, new EncoderUse(scaled.Mpp, scaled.PatchSize, "RGB"),
+                parsed.GetValue(_mismatch));
             return new(backbone, described.Preprocessing, scaled, $"{described.Arch} {described.Method}", described);
         }
         IPatchSource source = OpenUnscaled(parsed, context);
         var preprocessing = new EncoderPreprocessing(
             EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, source.Mpp, source.PatchSize, parsed.GetValue(_inputSize),
             PretrainJob.Resampling, "RGB");
-        return new(Embedder.Untrained(Architecture.ResNet18, parsed.GetValue(_seed), device), preprocessing, source, "resnet18 untrained", null);
+        return new(Embedder.Untrained(Architecture.ResNet18, parsed.GetValue(_seed), device), preprocessing, source,
+            "resnet18 untrained", null);
     }
 
     private IPatchSource OpenSource(ParseResult parsed, EngineContext context, PatchScale scale)
@@ -155,9 +176,11 @@ internal sealed class ProbeFeatures
         ? SlidePatches.Open(path, runtime: context.Slides)
         : SourceOptions.OpenFolder(path, needsCoordinates: false, _source.GivenMpp(parsed));
 
-    private IPatchSource OpenUnscaled(ParseResult parsed, EngineContext context) => OpenSource(parsed, context, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
+    private IPatchSource OpenUnscaled(ParseResult parsed, EngineContext context) =>
+        OpenSource(parsed, context, new PatchScale(new TrainingOptions().Patch, new TrainingOptions().Mpp));
 
-    private sealed record Network(ResNet Backbone, EncoderPreprocessing Preprocessing, IPatchSource Source, string Name, EncoderDescription? Described)
+    private sealed record Network(ResNet Backbone, EncoderPreprocessing Preprocessing, IPatchSource Source, string Name,
+        EncoderDescription? Described)
         : IDisposable
     {
         public void Dispose()

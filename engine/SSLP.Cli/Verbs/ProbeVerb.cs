@@ -15,17 +15,25 @@ internal static class ProbeVerb
         var kind = new Argument<string>("KIND") { Description = "linear | knn | finetune" };
         kind.AcceptOnlyFromAmong("linear", "knn", "finetune");
         var features = new ProbeFeatures();
-        var train = new Option<string?>("--train") { Description = "split to learn from; 'train' where the patches have splits", HelpName = "NAME" };
-        var test = new Option<string?>("--test") { Description = "split to be judged on; 'test' or 'val' where the patches have splits", HelpName = "NAME" };
-        var share = new Option<double>("--label-share") { Description = "of finetune and --crops: share of the training labels used, 0.01 for 1 %", HelpName = "0..1", DefaultValueFactory = _ => 1 };
+        var train = new Option<string?>("--train") { Description = "split to learn from; 'train' where the patches have splits",
+            HelpName = "NAME" };
+        var test = new Option<string?>("--test") { Description = "split to be judged on; 'test' or 'val' where the patches have splits",
+            HelpName = "NAME" };
+        var share = new Option<double>(
+            "--label-share") { Description = "of finetune and --crops: share of the training labels used, 0.01 for 1 %", HelpName = "0..1",
+            DefaultValueFactory = _ => 1 };
         var crops = new Option<bool>("--crops")
         {
-            Description = "of linear: the paper's SGD protocol alone, with a new crop and flip of every patch an epoch; the encoder runs in every epoch",
+            Description =
+                "of linear: the paper's SGD protocol alone, with a new crop and flip of every patch an epoch; the encoder runs in every " +
+                "epoch",
         };
-        var epochs = new Option<int>("--epochs") { Description = "of finetune and --crops: passes over those labels", HelpName = "N", DefaultValueFactory = _ => new FineTuneOptions().Epochs };
+        var epochs = new Option<int>("--epochs") { Description = "of finetune and --crops: passes over those labels", HelpName = "N",
+            DefaultValueFactory = _ => new FineTuneOptions().Epochs };
         Option<bool> splitPatches = Inputs.SplitPatches(), sharedPatients = Inputs.SharedPatients();
         var json = Inputs.Json();
-        var command = new Command("probe", "Judge features on labelled patches; slides, and patients where they are known, are kept on one side.")
+        var command = new Command(
+            "probe", "Judge features on labelled patches; slides, and patients where they are known, are kept on one side.")
         {
             kind, train, test, splitPatches, sharedPatients, share, crops, epochs, json,
         };
@@ -44,13 +52,16 @@ internal static class ProbeVerb
         {
             using EngineContext context = ContextOptions.Open(parsed);
             ProbeSplit Split(PatchTable patches) => ProbeSplit.Of(
-                patches, parsed.GetValue(train), parsed.GetValue(test), new(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients)));
+                patches, parsed.GetValue(train), parsed.GetValue(test),
+                new(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients)));
             bool withCrops = parsed.GetValue(crops) && parsed.GetRequiredValue(kind) == "linear";
-            FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions()) with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
+            FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions())
+                with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
             IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
                 ? [features.Tune(parsed, context, Split, options)]
                 : Frozen(
-                    parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split, parsed.GetRequiredValue(kind) == "linear"), Split, context);
+                    parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split, parsed.GetRequiredValue(kind) == "linear"),
+                    Split, context);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });

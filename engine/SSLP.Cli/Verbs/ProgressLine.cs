@@ -31,7 +31,8 @@ internal sealed class ProgressLine(int totalSteps) : IProgress<StepMetrics>
         _printed = Stopwatch.GetTimestamp();
         TimeSpan left = Stopwatch.GetElapsedTime(_begun) / (m.Step - _first) * (totalSteps - m.Step);
         string line = $"step {m.Step}/{totalSteps}  loss {m.Loss:F3} (self {m.Self:F3} intra {m.Intra:F3} inter {m.Inter:F3})  "
-            + $"S {m.SpatialSize:F1} F {m.FeatureSize:F1}  {m.PatchesPerSecond:F0} patches/s  waiting {m.DataWait:P0}{_probe}  {left:hh\\:mm\\:ss} left";
+            + $"S {m.SpatialSize:F1} F {m.FeatureSize:F1}  {m.PatchesPerSecond:F0} patches/s  waiting {m.DataWait:P0}{_probe}  " +
+                $"{left:hh\\:mm\\:ss} left";
         Console.Error.Write(terminal ? $"\r{line}\e[K{(last ? "\n" : string.Empty)}" : line + "\n");
     }
 }

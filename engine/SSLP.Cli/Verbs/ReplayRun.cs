@@ -20,20 +20,26 @@ internal static class ReplayRun
     {
         using var replay = new StepReplay(folder);
         replay.Set(sets);
-        using IPatchSource source = input.Open(parsed, context, new PatchScale(replay.Options.Patch, replay.Options.Mpp, Tissue: replay.Options.TissueRule), needsCoordinates: replay.Options.Method == MethodKind.Sslp, learns: true);
+        using IPatchSource source =
+            input.Open(parsed, context, new PatchScale(replay.Options.Patch, replay.Options.Mpp, Tissue: replay.Options.TissueRule),
+            needsCoordinates: replay.Options.Method == MethodKind.Sslp, learns: true);
         DivergedStep step = replay.Record;
         Shell.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"step {step.Step} (epoch {step.Epoch}, batch {step.Batch}): {step.Patches.Count} patches of {source.Describe}, seed {step.Seed}, learning rate {step.LearningRate:G4}, ramp {step.Ramp:G4}"));
+            $"step {step.Step} (epoch {step.Epoch}, batch {step.Batch}): {step.Patches.Count} patches of {source.Describe}, seed " +
+            $"{step.Seed}, learning rate {step.LearningRate:G4}, ramp {step.Ramp:G4}"));
         StepTrace trace = replay.Run(source);
         foreach (string line in StepReplay.Lines(trace))
             Console.WriteLine(line);
-        Console.WriteLine($"now:      {DivergedStep.Losses(trace.Terms.Loss, trace.Terms.Self, trace.Terms.Intra, trace.Terms.Inter, trace.GradientNorm)}");
+        Console.WriteLine(
+            $"now:      {DivergedStep.Losses(trace.Terms.Loss, trace.Terms.Self, trace.Terms.Intra, trace.Terms.Inter, trace.GradientNorm)}");
         Console.WriteLine($"recorded: {DivergedStep.Losses(step.Loss, step.Self, step.Intra, step.Inter, step.GradientNorm)}");
         string? recorded = step.Trace.FirstOrDefault(place => place.NotFinite > 0)?.Place;
         Console.WriteLine(trace.First is { } first
-            ? $"the first numbers that are not finite: {first.Place}, {first.NotFinite:N0} of {first.Count:N0}{(first.Place == recorded ? ", as recorded" : $"; recorded was {recorded ?? "none"}")}"
-            : "every number is finite this time: what the run met is not to be had from its state, so look at the machine's memory, its device and their drivers");
+            ? $"the first numbers that are not finite: {first.Place}, {first.NotFinite:N0} of " +
+                $"{first.Count:N0}{(first.Place == recorded ? ", as recorded" : $"; recorded was {recorded ?? "none"}")}"
+            : "every number is finite this time: what the run met is not to be had from its state, so look at the machine's memory, its " +
+                "device and their drivers");
         return 0;
     }
 }

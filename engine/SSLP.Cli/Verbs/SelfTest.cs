@@ -49,7 +49,8 @@ internal sealed class SelfTest(string root, int kills, int seed)
         bool isWriting = Directory.Exists(_killed.Checkpoints) && Directory.EnumerateFiles(_killed.Checkpoints, "*.partial").Any();
         process.Kill();
         process.WaitForExit();
-        return (kill % 3) switch { 1 => "in a checkpoint", 2 => "at a clustering", _ => "at random" } + (isWriting ? ", one being written" : string.Empty);
+        return (kill % 3) switch { 1 => "in a checkpoint", 2 => "at a clustering", _ => "at random" }
+            + (isWriting ? ", one being written" : string.Empty);
     }
 
     private int StepsDone()
@@ -66,8 +67,10 @@ internal sealed class SelfTest(string root, int kills, int seed)
 
     private string[] Pretrain(RunFolder run) =>
     [
-        "pretrain", "--slides", Path.Combine(root, "slides"), "--out", run.Root, "--resume", "--set", "patch=64", "--set", $"max_steps={Steps}", "--set", "batch_size=8",
-        "--set", "input_size=32", "--set", "width=32", "--set", $"checkpoint_every={StepsPerCheckpoint}", "--set", "checkpoint_bank=changes",
+        "pretrain", "--slides", Path.Combine(root, "slides"), "--out", run.Root, "--resume", "--set", "patch=64", "--set",
+        $"max_steps={Steps}", "--set", "batch_size=8",
+        "--set", "input_size=32", "--set", "width=32", "--set", $"checkpoint_every={StepsPerCheckpoint}", "--set",
+        "checkpoint_bank=changes",
         "--set", $"cluster_every={StepsPerClustering}", "--set", "clusters=32", "--set", "cluster_iterations=300",
     ];
 
@@ -93,7 +96,8 @@ internal sealed class SelfTest(string root, int kills, int seed)
             string said = process.StandardError.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode != 0)
-                throw new Fault(FaultKind.Internal, $"A process of the self-test ended with exit code {process.ExitCode}: {said.Trim().Split('\n')[^1]}");
+                throw new Fault(FaultKind.Internal,
+                    $"A process of the self-test ended with exit code {process.ExitCode}: {said.Trim().Split('\n')[^1]}");
         }
     }
 }

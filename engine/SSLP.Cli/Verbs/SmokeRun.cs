@@ -35,7 +35,8 @@ internal static class SmokeRun
 
         public PatchTable Table { get; } = new(
             ["noise"], new int[Side * Side],
-            Enumerable.Range(0, Side * Side).Select(i => i % Side).ToArray(), Enumerable.Range(0, Side * Side).Select(i => i / Side).ToArray());
+            Enumerable.Range(0, Side * Side).Select(i => i % Side).ToArray(), Enumerable.Range(0, Side * Side).Select(i => i / Side)
+                .ToArray());
 
         public int PatchSize => 32;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
@@ -25,7 +26,9 @@ internal sealed class SourceOptions
     private readonly Option<string?> _tiles = new("--tiles") { Description = "manifest of sslp tile", HelpName = "FILE" };
     private readonly Option<string?> _labels = new("--labels")
     {
-        Description = "CSV of slide,x,y,label[,split], level-0 pixels: with --slides, one patch centred on each point; with --tiles, the class of the patch a point lies in",
+        Description =
+            "CSV of slide,x,y,label[,split], level-0 pixels: with --slides, one patch centred on each point; with --tiles, the class of " +
+            "the patch a point lies in",
         HelpName = "CSV",
     };
     private readonly Option<string?> _coordinates = new("--coordinates")
@@ -33,14 +36,17 @@ internal sealed class SourceOptions
         Description = "with --slides: one patch at each place of CLAM's or TRIDENT's HDF5 files, <slide>.h5 or <slide>_patches.h5",
         HelpName = "DIR",
     };
-    private readonly Option<string?> _split = new("--split") { Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits", HelpName = "NAME" };
+    private readonly Option<string?> _split =
+        new("--split") { Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits",
+        HelpName = "NAME" };
     private readonly Option<string?> _patients = Inputs.Patients();
     private readonly TilingArguments _tiling = new();
     private readonly Anonymity _anonymity = new();
 
     public void AddTo(Command command)
     {
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates, _split, _patients])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_slides, _patches, _tiles, _labels, _coordinates,
+            _split, _patients])
             command.Add(option);
         _tiling.AddTo(command);
         _anonymity.AddTo(command);
@@ -55,7 +61,8 @@ internal sealed class SourceOptions
     /// <param name="learns">The patches are pretrained on: of those that have splits the split train, unless --split says
     /// otherwise.</param>
     public IPatchSource Open(
-        ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null, bool learns = false)
+        ParseResult parsed, EngineContext context, PatchScale scale, bool needsCoordinates = false, RunFolder? run = null,
+        bool learns = false)
     {
         _anonymity.Begin(parsed, parsed.GetValue(_slides), parsed.GetValue(_tiles));
         IPatchSource whole = OpenWhole(parsed, context, scale, needsCoordinates, run);
@@ -75,8 +82,10 @@ internal sealed class SourceOptions
     /// <summary>A folder of patches that are already cut, with a line of how it was read and a warning for all that was left out.</summary>
     public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp)
     {
-        PatchFolder patches = PatchFolder.Open(folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp }, Shell.Stop);
-        Shell.Say($"{folder}: {patches.Understood}; {(patches.Mpp is { } known ? FormattableString.Invariant($"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
+        PatchFolder patches = PatchFolder.Open(folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp },
+            Shell.Stop);
+        Shell.Say($"{folder}: {patches.Understood}; " +
+            $"{(patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
         foreach (string what in patches.LeftOut)
             Shell.Warn($"{folder}: left out: {what}");
         return patches;
@@ -99,7 +108,8 @@ internal sealed class SourceOptions
     public double? GivenMpp(ParseResult parsed) => _tiling.GivenMpp(parsed);
 
     /// <summary>Whether any of --slides, --patches and --tiles is given.</summary>
-    public bool IsGiven(ParseResult parsed) => (parsed.GetValue(_patches) ?? parsed.GetValue(_slides) ?? parsed.GetValue(_tiles)) is not null;
+    public bool IsGiven(ParseResult parsed) =>
+        (parsed.GetValue(_patches) ?? parsed.GetValue(_slides) ?? parsed.GetValue(_tiles)) is not null;
 
     /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
     /// <param name="parsed">The command line, of --slides or --tiles.</param>
@@ -115,9 +125,12 @@ internal sealed class SourceOptions
             folder = Path.GetDirectoryName(manifest.Slides[0].Path);
         }
         if (folder is null || like.Mpp is not double mpp)
-            throw new Fault(FaultKind.Usage, "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their folders.");
+            throw new Fault(FaultKind.Usage,
+                "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their " +
+                "folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
-        SlidePatches points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp, options.Upsample, runtime: context.Slides);
+        SlidePatches points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp,
+            options.Upsample, runtime: context.Slides);
         IPatchSource source = _anonymity.Of(WithPatients(parsed, points));
         return ReferenceEquals(source, points) ? points : new OpenedPatches(source, points);
     }
@@ -198,8 +211,9 @@ internal sealed class SourceOptions
         if (inside.Length == patches.Table.Count)
             return patches;
         int first = Enumerable.Range(0, patches.Table.Count).First(patches.IsOutside);
-        string said = $"{patches.Table.Count - inside.Length} of {patches.Table.Count} places of {list} lie outside of their slides, the first "
-            + FormattableString.Invariant($"at {patches.OriginLevel0(first)} of {patches.Table.SlideName(first)}");
+        string said =
+            $"{patches.Table.Count - inside.Length} of {patches.Table.Count} places of {list} lie outside of their slides, the first "
+            + string.Create(CultureInfo.InvariantCulture, $"at {patches.OriginLevel0(first)} of {patches.Table.SlideName(first)}");
         if (inside.Length == 0)
         {
             patches.Dispose();
@@ -216,11 +230,11 @@ internal sealed class SourceOptions
         int[] others = [.. Enumerable.Range(0, reading.Sizes.Count)
             .Where(slide => Math.Abs((reading.Sizes[slide].X / SideLevel0(slide)) - 1) > Same)];
         if (others.Length > 0)
-            Shell.Warn(FormattableString.Invariant(
+            Shell.Warn(string.Create(CultureInfo.InvariantCulture, 
                 $"the coordinate files of {others.Length} slides are of patches of another size (of {patches.Table.Slides[others[0]]}: ")
-                + FormattableString.Invariant($"{reading.Sizes[others[0]].X:0.#} px at level 0, ")
-                + FormattableString.Invariant($"where {patches.PatchSize} px at {patches.Mpp:0.####} µm ")
-                + FormattableString.Invariant($"are {SideLevel0(others[0]):0.#}); ")
+                + string.Create(CultureInfo.InvariantCulture, $"{reading.Sizes[others[0]].X:0.#} px at level 0, ")
+                + string.Create(CultureInfo.InvariantCulture, $"where {patches.PatchSize} px at {patches.Mpp:0.####} µm ")
+                + string.Create(CultureInfo.InvariantCulture, $"are {SideLevel0(others[0]):0.#}); ")
                 + "patches are cut around the same centres (--patch, --mpp)");
 
         double SideLevel0(int slide) => patches.GeometryOf(slide) is { } own ? own.PatchSize * own.Mpp / own.SlideMppX : double.NaN;
@@ -231,9 +245,13 @@ internal sealed class SourceOptions
     {
         _tiling.RefuseRegions(parsed, patches);
         if (parsed.GetValue(_coordinates) is not null)
-            throw new Fault(FaultKind.Usage, $"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides alone.");
+            throw new Fault(FaultKind.Usage,
+                $"--coordinates says where slides are cut, and the patches of {patches} are cut already: name the slides with --slides " +
+                $"alone.");
         if (withLabels && parsed.GetValue(_labels) is not null)
-            throw new Fault(FaultKind.Usage, $"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in their names.");
+            throw new Fault(FaultKind.Usage,
+                $"--labels names points on slides; the patches of {patches} carry their labels in patches.csv, in their folders or in " +
+                $"their names.");
     }
 
     private static IPatchSource OfSplit(IPatchSource source, string? split, bool learns)
@@ -245,7 +263,9 @@ internal sealed class SourceOptions
         if (!learns || source.Table.Splits is not { } splits)
             return source;
         if (!splits.Contains("train"))
-            throw new Fault(FaultKind.Usage, $"The patches have splits ({string.Join(", ", splits)}) and none is called train: name the one to learn from with --split, or all of them with --split all.");
+            throw new Fault(FaultKind.Usage,
+                $"The patches have splits ({string.Join(", ", splits)}) and none is called train: name the one to learn from with " +
+                $"--split, or all of them with --split all.");
         int[] train = source.Table.InSplit("train");
         Shell.Say($"split train: {train.Length:N0} of {source.Table.Count:N0} patches (--split all takes every one)");
         return new PatchSubset(source, train, "split train");
@@ -268,11 +288,13 @@ internal sealed class SourceOptions
     /// <summary>The same for some slides of it.</summary>
     public static TileManifest TileSlides(string slides, IReadOnlyList<SlideFile> files, TilingOptions options, SlideRuntime runtime)
     {
-        IProgress<TilingOutcome> progress = files.Count > OutcomeLines.Most ? new SlideCount<TilingOutcome>("tiled", files.Count) : new OutcomeLines();
+        IProgress<TilingOutcome> progress = files.Count > OutcomeLines.Most ? new SlideCount<TilingOutcome>("tiled", files.Count)
+            : new OutcomeLines();
         TilingResult result = Tiler.Run(files, options, progress, Shell.Stop, runtime);
         TilingOutcome[] bad = [.. result.Outcomes.Where(o => o.Reason.Length > 0)];
         if (result.Manifest.Table.Count == 0)
-            throw new Fault(FaultKind.Input, $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
+            throw new Fault(FaultKind.Input,
+                $"No slide of '{slides}' gave a patch: {string.Join("; ", bad.Take(5).Select(o => o.ToString()))}.");
         foreach (TilingOutcome outcome in bad)
             Shell.Warn(outcome.ToString());
         foreach (string note in result.Notes)

@@ -14,20 +14,27 @@ namespace SSLP.Cli.Verbs;
 internal static class SweepVerb
 {
     private static readonly Option<string?> Patches = Inputs.PatchesFolder(), Slides = Inputs.SlidesFolder();
-    private static readonly Option<string?> Labels = new("--labels") { Description = "with --slides: CSV of slide,x,y,label[,split], the points that are probed", HelpName = "CSV" };
-    private static readonly Option<string?> OutFolder = new("--out") { Description = "OUT: rows.jsonl, table.md and a folder for every run; start again to go on", HelpName = "OUT" };
+    private static readonly Option<string?> Labels =
+        new("--labels") { Description = "with --slides: CSV of slide,x,y,label[,split], the points that are probed", HelpName = "CSV" };
+    private static readonly Option<string?> OutFolder =
+        new("--out") { Description = "OUT: rows.jsonl, table.md and a folder for every run; start again to go on", HelpName = "OUT" };
     private static readonly Option<string?> PatientsFile = Inputs.Patients();
     private static readonly Option<bool> SplitPatches = Inputs.SplitPatches(), SharedPatients = Inputs.SharedPatients();
 
     public static Command Create()
     {
         var tiling = new TilingArguments();
-        var config = new Option<string?>("--config") { Description = "the rows, as --print-config shows them; all methods and the ablation unless given", HelpName = "sweep.yaml" };
-        var sets = new Option<string[]>("--set") { Description = "key=value for all rows; may be repeated. Keys: sslp pretrain --options", HelpName = "key=value", DefaultValueFactory = _ => [] };
-        var seeds = new Option<string>("--seeds") { Description = "a run of every row for each; the first seed of all rows comes first", HelpName = "1,2,3", DefaultValueFactory = _ => "1,2,3" };
+        var config = new Option<string?>(
+            "--config") { Description = "the rows, as --print-config shows them; all methods and the ablation unless given",
+            HelpName = "sweep.yaml" };
+        var sets = new Option<string[]>("--set") { Description = "key=value for all rows; may be repeated. Keys: sslp pretrain --options",
+            HelpName = "key=value", DefaultValueFactory = _ => [] };
+        var seeds = new Option<string>("--seeds") { Description = "a run of every row for each; the first seed of all rows comes first",
+            HelpName = "1,2,3", DefaultValueFactory = _ => "1,2,3" };
         var threads = new Option<int?>("--threads") { Description = "CPU threads; one a core unless given", HelpName = "N" };
         var print = new Option<bool>("--print-config") { Description = "print the built-in rows as YAML, and stop" };
-        var command = new Command("sweep", "Train and judge all methods and the ablation on labelled patches or slides, several seeds, one table.")
+        var command = new Command(
+            "sweep", "Train and judge all methods and the ablation on labelled patches or slides, several seeds, one table.")
         {
             Patches, Slides, Labels, OutFolder, PatientsFile, SplitPatches, SharedPatients, config, sets, seeds, threads, print,
         };
@@ -39,7 +46,8 @@ internal static class SweepVerb
                 Console.Write(SweepPlan.BuiltIn);
                 return 0;
             }
-            string[] common = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(threads) is { } n ? [$"threads={n}"] : Array.Empty<string>()];
+            string[] common = [.. parsed.GetValue(sets) ?? [], .. parsed.GetValue(threads) is { } n ? [$"threads={n}"]
+                : Array.Empty<string>()];
             return Run(parsed, SweepPlan.Read(parsed.GetValue(config), common), Seeds(parsed.GetRequiredValue(seeds)), tiling);
         });
         return command;

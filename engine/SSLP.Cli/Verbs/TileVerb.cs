@@ -12,9 +12,13 @@ internal static class TileVerb
     {
         var slides = new Option<string>("--slides") { Description = Inputs.SlidesMeaning, HelpName = "SLIDES", Required = true };
         var outFile = Inputs.Out("the manifest; contact sheets go to a folder beside it");
-        var coordinates = new Option<string?>("--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide", HelpName = "DIR" };
-        var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv", HelpName = "DIR" };
-        var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma", HelpName = "png|jpeg" };
+        var coordinates = new Option<string?>(
+            "--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide",
+            HelpName = "DIR" };
+        var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv",
+            HelpName = "DIR" };
+        var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma",
+            HelpName = "png|jpeg" };
         var splits = new Option<string?>("--splits")
         {
             Description = "CSV of slide,split, a set's official lists: the manifest keeps them, and pretrain and probe go by them",
@@ -76,7 +80,8 @@ internal static class TileVerb
     private static void WritePixels(string folder, PatchFormat format, TileManifest manifest, SlideRuntime runtime)
     {
         using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: runtime);
-        foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count), Shell.Stop, manifest.LabelShares.ToArray()))
+        foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count),
+            Shell.Stop, manifest.LabelShares.ToArray()))
             Shell.Warn(fault.Message);
     }
 }

@@ -11,7 +11,8 @@ internal sealed class TilingArguments
 {
     private readonly KeyFlag _patch = new("patch", "PX");
     private readonly KeyFlag _mpp = new("mpp", "UM");
-    private readonly Option<double?> _assumeMpp = new("--assume-mpp") { Description = "micrometres per pixel of slides that do not say theirs", HelpName = "UM" };
+    private readonly Option<double?> _assumeMpp =
+        new("--assume-mpp") { Description = "micrometres per pixel of slides that do not say theirs", HelpName = "UM" };
     private readonly Option<bool> _upsample = new("--upsample") { Description = "take slides that are coarser than --mpp" };
     private readonly Option<double> _tissue = new("--min-tissue")
     {
@@ -25,16 +26,21 @@ internal sealed class TilingArguments
 
     private readonly Option<string?> _regions = new("--regions")
     {
-        Description = "folder of region files called as the slides, QuPath's GeoJSON (also .json, .zip, .gz) or ASAP's XML: cut only inside their areas, and outside "
+        Description =
+            "folder of region files called as the slides, QuPath's GeoJSON (also .json, .zip, .gz) or ASAP's XML: cut only inside their " +
+            "areas, and outside "
             + "those classed Ignore*; a slide without a file is left out",
         HelpName = "DIR",
     };
 
-    private readonly Option<bool> _regionsOptional = new("--regions-optional") { Description = "with --regions: take slides that have no region file whole" };
+    private readonly Option<bool> _regionsOptional =
+        new("--regions-optional") { Description = "with --regions: take slides that have no region file whole" };
 
     private readonly Option<RegionOrigin> _origin = new("--region-origin")
     {
-        Description = "where GeoJSON counts from on slides with bounds inside of their canvas: from there, as QuPath does, or from the slide's corner",
+        Description =
+            "where GeoJSON counts from on slides with bounds inside of their canvas: from there, as QuPath does, or from the slide's " +
+            "corner",
         HelpName = "qupath|slide",
     };
 
@@ -77,7 +83,9 @@ internal sealed class TilingArguments
     public void RefuseRegions(ParseResult parsed, string patches)
     {
         if (parsed.GetValue(_regions) is not null)
-            throw new Fault(FaultKind.Usage, $"--regions says where slides are cut, and {patches} says that already: give --regions to sslp tile, or name the slides with --slides alone.");
+            throw new Fault(FaultKind.Usage,
+                $"--regions says where slides are cut, and {patches} says that already: give --regions to sslp tile, or name the slides " +
+                $"with --slides alone.");
     }
 
     /// <summary>--tissue and --tissue-threshold as keys of a run, so that the run's record has them.</summary>

@@ -30,14 +30,19 @@ internal sealed class AnnotationFolder
         (_folder, _what) = (folder, what);
         string[] endings = masks ? [.. OutlineEndings, .. MaskEndings] : OutlineEndings;
         if (!Directory.Exists(folder))
-            throw new Fault(FaultKind.Input, $"{folder} is not a folder; give the folder of the slides' {what} files ({string.Join(' ', endings)}).");
-        _files = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(path => !Companions.IsOne(Path.GetRelativePath(folder, path)) && Stem(path, endings) is not null)
+            throw new Fault(FaultKind.Input,
+                $"{folder} is not a folder; give the folder of the slides' {what} files ({string.Join(' ', endings)}).");
+        _files = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(path => !Companions.IsOne(Path.GetRelativePath(folder, path)) && Stem(path, endings) is not null)
             .Order(StringComparer.Ordinal)];
         if (_files.Count == 0)
-            throw new Fault(FaultKind.Input, $"{folder} holds no {what} file; they are called as the slide and end in {string.Join(' ', endings)}, packed as .zip or .gz or not.");
+            throw new Fault(FaultKind.Input,
+                $"{folder} holds no {what} file; they are called as the slide and end in {string.Join(' ', endings)}, packed as .zip or " +
+                $".gz or not.");
         _byPath = _files.ToLookup(path => Stem(Path.GetRelativePath(folder, path).Replace('\\', '/'), endings)!, StringComparer.Ordinal);
         _byName = _files.ToLookup(path => Stem(Path.GetFileName(path), endings)!, StringComparer.Ordinal);
-        _sharedStems = [.. slides.GroupBy(slide => StemOf(slide.Name), StringComparer.Ordinal).Where(same => same.Count() > 1).Select(same => same.Key)];
+        _sharedStems = [.. slides.GroupBy(slide => StemOf(slide.Name), StringComparer.Ordinal).Where(same => same.Count() > 1)
+            .Select(same => same.Key)];
     }
 
     /// <summary>Files that belong to no slide that was asked for, by name.</summary>
@@ -60,10 +65,13 @@ internal sealed class AnnotationFolder
         {
             found = [.. ((string[])[Path.GetFileName(name), stem]).SelectMany(key => _byName[key]).Distinct()];
             if (found.Length > 0 && _sharedStems.Contains(stem))
-                throw new Fault(FaultKind.Input, $"{found[0]} may be of any of the slides called {stem}; put it into a folder called as the slide's, below {_folder}.");
+                throw new Fault(FaultKind.Input,
+                    $"{found[0]} may be of any of the slides called {stem}; put it into a folder called as the slide's, below {_folder}.");
         }
         if (found.Length > 1)
-            throw new Fault(FaultKind.Input, $"{slide.Name} has {found.Length} {_what} files, {string.Join(" and ", found.Select(file => Path.GetRelativePath(_folder, file)))}; keep one.");
+            throw new Fault(FaultKind.Input,
+                $"{slide.Name} has {found.Length} {_what} files, " +
+                $"{string.Join(" and ", found.Select(file => Path.GetRelativePath(_folder, file)))}; keep one.");
         if (found.Length == 0)
             return null;
         lock (_used)

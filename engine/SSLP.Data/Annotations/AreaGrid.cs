@@ -35,7 +35,8 @@ internal sealed class AreaGrid
     {
         _grid = grid;
         AnnotatedArea[] order = [.. areas.OrderBy(area => area.Kind).ThenByDescending(area => area.Polygon.Area)];
-        _classes = [.. order.Where(area => area.Kind == AreaKind.Region).Select(area => area.Class).OfType<string>().Distinct().Order(StringComparer.Ordinal)];
+        _classes = [.. order.Where(area => area.Kind == AreaKind.Region).Select(area => area.Class).OfType<string>().Distinct()
+            .Order(StringComparer.Ordinal)];
         _hasRegions = order.Any(area => area.Kind == AreaKind.Region);
         ushort[] valueOf = [.. order.Select(area => area.Kind switch
         {
@@ -51,7 +52,8 @@ internal sealed class AreaGrid
             for (int sample = 0; sample < Samples; sample++)
             {
                 Array.Clear(line);
-                sweep.Paint(grid.Top + ((row + ((sample + 0.5) / Samples)) * grid.CellHeight), grid.Left, grid.CellWidth / Samples, valueOf, line);
+                sweep.Paint(grid.Top + ((row + ((sample + 0.5) / Samples)) * grid.CellHeight), grid.Left, grid.CellWidth / Samples,
+                    valueOf, line);
                 for (int i = 0; i < line.Length; i++)
                     _counts[(((row * grid.Columns) + (i / Samples)) * Values) + line[i]]++;
             }

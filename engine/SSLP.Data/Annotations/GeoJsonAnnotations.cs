@@ -9,7 +9,8 @@ namespace SSLP.Data.Annotations;
 internal static class GeoJsonAnnotations
 {
     /// <summary>Classes that say "not this"; QuPath's own is "Ignore*".</summary>
-    private static readonly string[] IgnoredClasses = ["Ignore*", "Ignore", "Ignored", "Exclude", "Excluded", "Exclusion", "Artefact", "Artefacts", "Artifact", "Artifacts"];
+    private static readonly string[] IgnoredClasses = ["Ignore*", "Ignore", "Ignored", "Exclude", "Excluded", "Exclusion", "Artefact",
+        "Artefacts", "Artifact", "Artifacts"];
 
     /// <exception cref="FormatException">It is no GeoJSON, or a class or coordinate in it can't be understood; says which.</exception>
     /// <exception cref="JsonException">It is no JSON.</exception>
@@ -109,9 +110,11 @@ internal static class GeoJsonAnnotations
     /// <summary>QuPath 0.3 and later say objectType, 0.2 object_type, older ones a class name as id.</summary>
     private static string? KindOf(JsonElement feature)
     {
-        if (feature.TryGetProperty("properties", out JsonElement properties) && (Text(properties, "objectType") ?? Text(properties, "object_type")) is { } kind)
+        if (feature.TryGetProperty("properties", out JsonElement properties)
+            && (Text(properties, "objectType") ?? Text(properties, "object_type")) is { } kind)
             return kind;
-        return Text(feature, "id") is { } id && id.StartsWith("Path", StringComparison.Ordinal) && id.EndsWith("Object", StringComparison.Ordinal) ? id : null;
+        return Text(feature, "id") is { } id && id.StartsWith("Path", StringComparison.Ordinal)
+            && id.EndsWith("Object", StringComparison.Ordinal) ? id : null;
     }
 
     private static void AddGeometry(JsonElement geometry, string? className, AreaList areas)
@@ -144,8 +147,10 @@ internal static class GeoJsonAnnotations
 
     private static void AddPolygon(JsonElement rings, string? className, AreaList areas)
     {
-        bool ignored = className is not null && className.Split(':', StringSplitOptions.TrimEntries).Any(part => IgnoredClasses.Contains(part, StringComparer.OrdinalIgnoreCase));
-        areas.Add(ignored ? AreaKind.Ignored : AreaKind.Region, className, [.. rings.EnumerateArray().Select(ring => ring.EnumerateArray().Select(Point).ToArray())]);
+        bool ignored = className is not null && className.Split(':', StringSplitOptions.TrimEntries)
+            .Any(part => IgnoredClasses.Contains(part, StringComparer.OrdinalIgnoreCase));
+        areas.Add(ignored ? AreaKind.Ignored : AreaKind.Region, className,
+            [.. rings.EnumerateArray().Select(ring => ring.EnumerateArray().Select(Point).ToArray())]);
     }
 
     private static (double X, double Y) Point(JsonElement point) => point.GetArrayLength() >= 2
@@ -155,5 +160,6 @@ internal static class GeoJsonAnnotations
         : throw new FormatException("a point has fewer than two coordinates");
 
     private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value)
+        && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

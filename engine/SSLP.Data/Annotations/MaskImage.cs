@@ -41,7 +41,8 @@ internal static class MaskImage
         var counts = new SortedDictionary<byte, int[]>();
         var totals = new int[grid.Columns * grid.Rows];
         double scaleX = (double)columns / width, scaleY = (double)rows / height;
-        int[] cellOfColumn = [.. Enumerable.Range(0, columns).Select(x => Cell((((x + 0.5) / scaleX) - grid.Left) / grid.CellWidth, grid.Columns))];
+        int[] cellOfColumn = [.. Enumerable.Range(0, columns)
+            .Select(x => Cell((((x + 0.5) / scaleX) - grid.Left) / grid.CellWidth, grid.Columns))];
         ReadRows(path, tiff, columns, rows, (y, line) =>
         {
             int row = Cell((((y + 0.5) / scaleY) - grid.Top) / grid.CellHeight, grid.Rows);
@@ -56,13 +57,16 @@ internal static class MaskImage
                 if (!counts.TryGetValue(line[x], out int[]? of))
                 {
                     if (counts.Count == MaxClasses)
-                        throw new Fault(FaultKind.Input, $"{path} has more than {MaxClasses} different values: it is a picture and no mask of classes.");
+                        throw new Fault(FaultKind.Input,
+                            $"{path} has more than {MaxClasses} different values: it is a picture and no mask of classes.");
                     counts[line[x]] = of = new int[totals.Length];
                 }
                 of[cell]++;
             }
         });
-        return Classify(grid, [.. counts.Keys.Select(value => (names is not null && names.TryGetValue(value, out string? name) ? name : $"{value}", counts[value]))], totals);
+        return Classify(
+            grid, [.. counts.Keys.Select(
+                value => (names is not null && names.TryGetValue(value, out string? name) ? name : $"{value}", counts[value]))], totals);
     }
 
     private static ClassGrid Classify(CellGrid grid, (string Name, int[] Counts)[] values, int[] totals)
@@ -124,7 +128,8 @@ internal static class MaskImage
             ? "it is compressed with loss, which changes classes; write it with LZW or deflate" : null;
     }
 
-    private static (int Columns, int Rows) Size(Tiff tiff) => (tiff.GetField(TiffTag.IMAGEWIDTH)[0].ToInt(), tiff.GetField(TiffTag.IMAGELENGTH)[0].ToInt());
+    private static (int Columns, int Rows) Size(Tiff tiff) =>
+        (tiff.GetField(TiffTag.IMAGEWIDTH)[0].ToInt(), tiff.GetField(TiffTag.IMAGELENGTH)[0].ToInt());
 
     /// <summary>Rows from top to bottom; a tile row is in memory at a time.</summary>
     private static void ReadRows(string path, Tiff tiff, int columns, int rows, Action<int, byte[]> use)
@@ -149,7 +154,8 @@ internal static class MaskImage
             for (int y = top; y < Math.Min(rows, top + tileHeight); y++)
             {
                 for (int i = 0; i < across; i++)
-                    tiles[i].AsSpan((y - top) * tileWidth, Math.Min(tileWidth, columns - (i * tileWidth))).CopyTo(line.AsSpan(i * tileWidth));
+                    tiles[i].AsSpan((y - top) * tileWidth, Math.Min(tileWidth, columns - (i * tileWidth)))
+                        .CopyTo(line.AsSpan(i * tileWidth));
                 use(y, line);
             }
         }

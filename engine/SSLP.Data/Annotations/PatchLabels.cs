@@ -19,7 +19,8 @@ internal sealed record PatchLabels(IReadOnlyList<string?> Names, IReadOnlyList<f
             int cell = (patches[i].Row * grid.Columns) + patches[i].Col;
             bool untouched = grid.Rest[cell] >= 1;
             shares[i] = untouched && rule.Rest is not null ? grid.Rest[cell] : grid.Share[cell];
-            names[i] = untouched ? rule.Rest : grid.Best[cell] >= 0 && grid.Share[cell] >= rule.Share ? grid.Classes[grid.Best[cell]] : null;
+            names[i] = untouched ? rule.Rest : grid.Best[cell] >= 0 && grid.Share[cell] >= rule.Share
+                ? grid.Classes[grid.Best[cell]] : null;
         }
         return new(names, shares);
     }

@@ -20,7 +20,8 @@ internal sealed class Polygon
     /// <summary>Of the outline, px².</summary>
     public double Area { get; }
 
-    public Polygon Shifted(double x, double y) => new([.. Rings.Select(ring => Array.ConvertAll(ring, point => (point.X + x, point.Y + y)))]);
+    public Polygon Shifted(double x, double y) =>
+        new([.. Rings.Select(ring => Array.ConvertAll(ring, point => (point.X + x, point.Y + y)))]);
 
     private static double Shoelace((double X, double Y)[] ring)
     {

@@ -85,5 +85,6 @@ internal static class QuPathClass
     private static string? Named(string name) => name is "" or "null" or "None" or "nan" or "NaN" ? null : name;
 
     private static FormatException NotUnderstood(string text) =>
-        new($"the class '{(text.Length > 80 ? text[..80] + "…" : text)}' can't be understood; it should be a name or an object with a name");
+        new($"the class '{(text.Length > 80 ? text[..80] + "…" : text)}' can't be understood; it should be a name or an object with a " +
+        $"name");
 }

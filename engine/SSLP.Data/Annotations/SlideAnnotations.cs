@@ -46,10 +46,12 @@ internal sealed class SlideAnnotations
             else
                 GeoJsonAnnotations.Read(bytes, areas);
             if (areas.Areas.Count == 0)
-                throw new Fault(FaultKind.Input, $"{path} names no area{(areas.LeftOut.Count > 0 ? $": {string.Join(", ", areas.LeftOut)}" : "")}.");
+                throw new Fault(FaultKind.Input,
+                    $"{path} names no area{(areas.LeftOut.Count > 0 ? $": {string.Join(", ", areas.LeftOut)}" : "")}.");
             return new(areas, countsFromBounds: !xml);
         }
-        catch (Exception e) when (e is JsonException or XmlException or InvalidOperationException or KeyNotFoundException or FormatException or InvalidDataException
+        catch (Exception e) when (e is JsonException or XmlException or InvalidOperationException or KeyNotFoundException or FormatException
+            or InvalidDataException
             or IOException or UnauthorizedAccessException)
         {
             throw new Fault(FaultKind.Input, $"{path} can't be read as QuPath's GeoJSON or ASAP's XML: {e.Message.TrimEnd('.')}.", e);
@@ -60,7 +62,8 @@ internal sealed class SlideAnnotations
     public SlideAnnotations Shifted(double x, double y) => x == 0 && y == 0 ? this
         : new(this) { Areas = [.. Areas.Select(area => area with { Polygon = area.Polygon.Shifted(x, y) })] };
 
-    private SlideAnnotations(SlideAnnotations other) => (Areas, LeftOut, CountsFromBounds) = (other.Areas, other.LeftOut, other.CountsFromBounds);
+    private SlideAnnotations(SlideAnnotations other) =>
+        (Areas, LeftOut, CountsFromBounds) = (other.Areas, other.LeftOut, other.CountsFromBounds);
 
     private static byte[] Unpacked(string path, string stem)
     {
@@ -74,9 +77,11 @@ internal sealed class SlideAnnotations
             return All(file);
         using var zip = new ZipArchive(file, ZipArchiveMode.Read);
         ZipArchiveEntry[] entries = [.. zip.Entries.Where(entry => entry.Name.Length > 0 && !Companions.IsOne(entry.FullName))];
-        ZipArchiveEntry[] own = entries.Length <= 1 ? entries : [.. entries.Where(entry => entry.Name.StartsWith(stem + ".", StringComparison.Ordinal))];
+        ZipArchiveEntry[] own = entries.Length <= 1 ? entries
+            : [.. entries.Where(entry => entry.Name.StartsWith(stem + ".", StringComparison.Ordinal))];
         return own.Length == 1 ? All(own[0].Open())
-            : throw new FormatException($"the archive holds {entries.Length} files and {own.Length} of the slide's name; it should hold one");
+            : throw new FormatException(
+                $"the archive holds {entries.Length} files and {own.Length} of the slide's name; it should hold one");
     }
 
     private static byte[] All(Stream stream)
@@ -102,7 +107,8 @@ internal sealed class SlideAnnotations
         using var reader = new StreamReader(new MemoryStream(bytes), Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
         string text = reader.ReadToEnd();
         // The declaration of an XML file would contradict what it is now.
-        return Encoding.UTF8.GetBytes(text.StartsWith("<?xml", StringComparison.Ordinal) ? text[(text.IndexOf("?>", StringComparison.Ordinal) + 2)..] : text);
+        return Encoding.UTF8.GetBytes(text.StartsWith("<?xml", StringComparison.Ordinal)
+            ? text[(text.IndexOf("?>", StringComparison.Ordinal) + 2)..] : text);
     }
 
     private static char FirstCharacter(ReadOnlySpan<byte> bytes)

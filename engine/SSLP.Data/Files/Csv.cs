@@ -87,7 +87,8 @@ internal sealed class Csv : IDisposable
     public string? TextOrNull(int column) => column < 0 ? null : Text(column);
 
     /// <summary>A field as a number; false where it is none, or can be read as two.</summary>
-    public bool TryNumber(int column, out double value) => SpreadsheetNumber.TryParse(_reader.Current[column].Span.Trim(), Delimiter, out value);
+    public bool TryNumber(int column, out double value) =>
+        SpreadsheetNumber.TryParse(_reader.Current[column].Span.Trim(), Delimiter, out value);
 
     /// <summary>A field as a whole number, which a table program may have written 1.0.</summary>
     public bool TryWhole(int column, out int value)
@@ -115,7 +116,8 @@ internal sealed class Csv : IDisposable
     /// <exception cref="Fault">None of these columns is there.</exception>
     public int Require(params ReadOnlySpan<string> names) => Find(names) is >= 0 and int column
         ? column
-        : throw new Fault(FaultKind.Input, $"{Path} has no column '{names[0]}'{(names.Length > 1 ? $" (nor {string.Join(", ", names[1..].ToArray())})" : "")}; "
+        : throw new Fault(FaultKind.Input,
+            $"{Path} has no column '{names[0]}'{(names.Length > 1 ? $" (nor {string.Join(", ", names[1..].ToArray())})" : "")}; "
             + $"its columns are {string.Join(", ", _columns)}.");
 
     public void Dispose()

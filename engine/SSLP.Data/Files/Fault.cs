@@ -37,9 +37,8 @@ public enum FaultKind
 /// trace.
 /// </summary>
 /// <param name="kind">Whose fault it is.</param>
-/// <param name="sentence">
-/// One sentence, or two where the way on is the second. What it quotes of a file may hold anything: line ends and other control characters become
-/// blanks, and what is longer than a page is cut.
+/// <param name="sentence"> One sentence, or two where the way on is the second. What it quotes of a file may hold anything: line ends and
+/// other control characters become blanks, and what is longer than a page is cut.
 /// </param>
 /// <param name="inner">What was caught, for a log.</param>
 public sealed class Fault(FaultKind kind, string sentence, Exception? inner = null) : Exception(OneLine(sentence), inner)
@@ -55,20 +54,23 @@ public sealed class Fault(FaultKind kind, string sentence, Exception? inner = nu
     {
         Fault fault => fault,
         OperationCanceledException stopped => new(FaultKind.Stopped, "Stopped.", stopped),
-        IOException io when IsFull(io) => new(FaultKind.Space, $"No space is left: {io.Message.TrimEnd('.')}. Free some, or write elsewhere.", io),
+        IOException io when IsFull(io) =>
+            new(FaultKind.Space, $"No space is left: {io.Message.TrimEnd('.')}. Free some, or write elsewhere.", io),
         FileNotFoundException or DirectoryNotFoundException => new(FaultKind.Input, Sentence(Innermost(thrown)), thrown),
         IOException or UnauthorizedAccessException => new(FaultKind.Input, Sentence(Innermost(thrown)), thrown),
         SlideException slide => new(FaultKind.Input, slide.Message, slide),
         CudaException cuda => new(FaultKind.Device, cuda.Message, cuda),
         InvalidDataException data => new(FaultKind.Data, Sentence(data), data),
-        OutOfMemoryException memory => new(FaultKind.Space, $"Memory does not suffice: {memory.Message.TrimEnd('.')}. Ask for less at once.", memory),
+        OutOfMemoryException memory =>
+            new(FaultKind.Space, $"Memory does not suffice: {memory.Message.TrimEnd('.')}. Ask for less at once.", memory),
         Exception other => new(FaultKind.Internal, $"{other.GetType().Name}: {other.Message.ReplaceLineEndings(" ")}", thrown),
     };
 
     private static string OneLine(string sentence)
     {
         const int page = 1800;
-        if (sentence.Length <= page && !sentence.AsSpan().ContainsAnyInRange('\0', '\x1f') && !sentence.Contains('\x7f', StringComparison.Ordinal))
+        if (sentence.Length <= page && !sentence.AsSpan().ContainsAnyInRange('\0', '\x1f')
+            && !sentence.Contains('\x7f', StringComparison.Ordinal))
             return sentence;
         string line = new([.. sentence.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? ' ' : c)]);
         return line.Length <= page ? line : $"{line.AsSpan(0, page)}…";
@@ -83,7 +85,8 @@ public sealed class Fault(FaultKind kind, string sentence, Exception? inner = nu
             return Innermost(all.FirstOrDefault(e => e is Fault) ?? all[0]);
         }
 
-        return thrown is TypeInitializationException or System.Reflection.TargetInvocationException && thrown.InnerException is { } inner ? Innermost(inner) : thrown;
+        return thrown is TypeInitializationException or System.Reflection.TargetInvocationException && thrown.InnerException is { } inner
+            ? Innermost(inner) : thrown;
     }
 
     // ENOSPC, EDQUOT; ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL as HRESULTs.

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace SSLP.Data.Files;
 
-/// <summary>JSON that this program wrote and somebody may have changed since: read whole, of bounded size, or a fault that names it.</summary>
+/// <summary>JSON that this program wrote and somebody may have changed since: read whole, of bounded size, or a fault that names
+/// it.</summary>
 public static class JsonFile
 {
     /// <summary>More than any record of a run has.</summary>
@@ -20,7 +21,8 @@ public static class JsonFile
             throw new Fault(FaultKind.Data, $"'{path}' has {stream.Length} bytes, which {what} never has: it is another file.");
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        return Parse(bytes, type) is var (value, reason) && reason is null ? value! : throw new Fault(FaultKind.Data, $"'{path}' is no {what}: {reason}");
+        return Parse(bytes, type) is var (value, reason) && reason is null ? value!
+            : throw new Fault(FaultKind.Data, $"'{path}' is no {what}: {reason}");
     }
 
     /// <summary>A value, or why there is none, on one line.</summary>
@@ -30,7 +32,8 @@ public static class JsonFile
         {
             return JsonSerializer.Deserialize(utf8, type) is { } value ? (value, null) : (default, "it is null.");
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e) when (
+            e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException)
         {
             return (default, e.Message.ReplaceLineEndings(" "));
         }

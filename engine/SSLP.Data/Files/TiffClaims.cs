@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace SSLP.Data.Files;
 
 /// <summary>
-/// What the directories of a TIFF claim, looked at before LibTiff is: it makes an array for every tag's values first, however many a damaged
-/// count names.
+/// What the directories of a TIFF claim, looked at before LibTiff is: it makes an array for every tag's values first, however many a
+/// damaged count names.
 /// </summary>
 internal static class TiffClaims
 {

@@ -3,8 +3,8 @@ using BitMiracle.LibTiff.Classic;
 namespace SSLP.Data.Files;
 
 /// <summary>
-/// Small TIFFs by LibTiff.NET, which says what it meets on the console and throws whatever its parser ran into: here its words are dropped, and what
-/// it throws becomes a fault.
+/// Small TIFFs by LibTiff.NET, which says what it meets on the console and throws whatever its parser ran into: here its words are dropped,
+/// and what it throws becomes a fault.
 /// </summary>
 internal static class TiffReading
 {
@@ -24,12 +24,15 @@ internal static class TiffReading
         try
         {
             using Tiff tiff = Tiff.Open(path, "r") ?? throw new Fault(FaultKind.Data, "not a readable TIFF");
-            if (tiff.IsTiled() && (Side(tiff, TiffTag.TILEWIDTH) is < 1 or > LargestTile || Side(tiff, TiffTag.TILELENGTH) is < 1 or > LargestTile))
-                throw new Fault(FaultKind.Data, $"a TIFF with tiles of {Side(tiff, TiffTag.TILEWIDTH)} × {Side(tiff, TiffTag.TILELENGTH)} px: it is damaged");
+            if (tiff.IsTiled() && (Side(tiff, TiffTag.TILEWIDTH) is < 1 or > LargestTile
+                || Side(tiff, TiffTag.TILELENGTH) is < 1 or > LargestTile))
+                throw new Fault(FaultKind.Data,
+                    $"a TIFF with tiles of {Side(tiff, TiffTag.TILEWIDTH)} × {Side(tiff, TiffTag.TILELENGTH)} px: it is damaged");
             CheckParts(tiff, length);
             return use(tiff);
         }
-        catch (Exception e) when (e is not (Fault or IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException))
+        catch (Exception e) when (
+            e is not (Fault or IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException))
         {
             throw new Fault(FaultKind.Data, $"the TIFF is damaged ({e.GetType().Name})", e);
         }

@@ -49,12 +49,14 @@ public sealed unsafe class BatchRing : IDisposable
         (_reader, _batchSize, _memory) = (reader, batchSize, memory);
         _patchBytes = patchSize * patchSize * 3;
         if (memory.Bytes < BytesFor(patchSize, batchSize, slots))
-            throw new ArgumentException($"The ring takes {BytesFor(patchSize, batchSize, slots)} bytes; {memory.Bytes} were given.", nameof(memory));
+            throw new ArgumentException($"The ring takes {BytesFor(patchSize, batchSize, slots)} bytes; {memory.Bytes} were given.",
+                nameof(memory));
         _ids = [.. Enumerable.Range(0, slots).Select(_ => new int[batchSize])];
         _unread = new int[slots];
         _reading = new int[workers];
         _reading.AsSpan().Fill(Idle);
-        _workers = [.. Enumerable.Range(0, workers).Select(w => new Thread(() => Work(w)) { IsBackground = true, Name = $"patch reader {w}" })];
+        _workers = [.. Enumerable.Range(0, workers)
+            .Select(w => new Thread(() => Work(w)) { IsBackground = true, Name = $"patch reader {w}" })];
         foreach (Thread worker in _workers)
             worker.Start();
     }
@@ -83,7 +85,8 @@ public sealed unsafe class BatchRing : IDisposable
     public void Start(int[] order, int firstBatch, int batches, long before = 0)
     {
         if ((long)batches * _batchSize > order.Length)
-            throw new ArgumentException($"{batches} batches of {_batchSize} take more than the {order.Length} patches given.", nameof(order));
+            throw new ArgumentException($"{batches} batches of {_batchSize} take more than the {order.Length} patches given.",
+                nameof(order));
         lock (_gate)
         {
             if (_delivered != _released || _next < _end)

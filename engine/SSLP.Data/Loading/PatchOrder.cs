@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Patches;
 using SSLP.Kernels;
 
@@ -60,8 +61,12 @@ public sealed class PatchOrder
         {
             string balance = _options.BalanceSlides ? ", every slide gives equally many" : string.Empty;
             double full = (BatchSize - 1) / Math.Max(1.0, _table.Count - 1);
-            return _options.RunLength == 1 ? FormattableString.Invariant($"full permutation{balance}: two patches share a batch with probability {full:G2}")
-                : FormattableString.Invariant($"runs of {_options.RunLength} patches mixed in windows of {_options.WindowRuns} runs{balance}: two patches of one run share a batch with probability {SameRunMeetingRate:G2}, in a full permutation {full:G2}");
+            return _options.RunLength == 1
+                ? string.Create(CultureInfo.InvariantCulture,
+                $"full permutation{balance}: two patches share a batch with probability {full:G2}")
+                : string.Create(CultureInfo.InvariantCulture,
+                    $"runs of {_options.RunLength} patches mixed in windows of {_options.WindowRuns} runs{balance}: two patches of one " +
+                    $"run share a batch with probability {SameRunMeetingRate:G2}, in a full permutation {full:G2}");
         }
     }
 
@@ -96,7 +101,8 @@ public sealed class PatchOrder
     /// <summary>N patches of which every slide gives N/S (the first N mod S slides one more), slide by slide in table order.</summary>
     private int[] BalancedPatches(int epoch)
     {
-        int[][] bySlide = [.. Enumerable.Range(0, _table.Count).GroupBy(p => _table.SlideOf[p]).OrderBy(g => g.Key).Select(g => g.ToArray())];
+        int[][] bySlide = [.. Enumerable.Range(0, _table.Count).GroupBy(p => _table.SlideOf[p]).OrderBy(g => g.Key)
+            .Select(g => g.ToArray())];
         var chosen = new int[_table.Count];
         int next = 0;
         for (int slide = 0; slide < bySlide.Length; slide++)

@@ -67,7 +67,8 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
                 FaultsOf(batch).Add(candidate, fault);
             }
             if (attempt >= MostAttempts)
-                throw new PatchReadException(patch, _table.SlideName(patch), "64 patches in its place did not read either; run 'sslp audit' on the slides");
+                throw new PatchReadException(
+                    patch, _table.SlideName(patch), "64 patches in its place did not read either; run 'sslp audit' on the slides");
             FaultsOf(batch).Replaced();
             candidate = Replacement(patch, attempt, batch);
         }
@@ -92,7 +93,8 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
         lock (_lock)
         {
             int[] slides = [.. _bySlide.Keys.Order()];
-            return new([.. _failed.Order()], [.. slides.Select(s => _bySlide[s])], [.. slides.Select(s => _quarantinedFrom.GetValueOrDefault(s, -1))], Replaced);
+            return new([.. _failed.Order()], [.. slides.Select(s => _bySlide[s])],
+                [.. slides.Select(s => _quarantinedFrom.GetValueOrDefault(s, -1))], Replaced);
         }
     }
 

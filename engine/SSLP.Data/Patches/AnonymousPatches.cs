@@ -16,7 +16,8 @@ public sealed class AnonymousPatches : IPatchSource
     {
         PatchTable table = patches.Table;
         if (!table.HasSlides)
-            throw new Fault(FaultKind.Usage, "The patches name no slides, and their own file names would stand in what is written: give them slides in patches.csv.");
+            throw new Fault(FaultKind.Usage,
+                "The patches name no slides, and their own file names would stand in what is written: give them slides in patches.csv.");
         foreach (string slide in table.Slides)
             names.Know(slide);
         (_patches, _names) = (patches, names);

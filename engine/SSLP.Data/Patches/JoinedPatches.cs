@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 
 namespace SSLP.Data.Patches;
@@ -17,12 +18,16 @@ public sealed class JoinedPatches : IPatchSource
     {
         (_train, _test) = (train, test);
         if (train.PatchSize != test.PatchSize)
-            throw new Fault(FaultKind.Input, $"The patches to learn from have {train.PatchSize} px and those to be judged on {test.PatchSize}; cut both to one size.");
+            throw new Fault(FaultKind.Input,
+                $"The patches to learn from have {train.PatchSize} px and those to be judged on {test.PatchSize}; cut both to one size.");
         if (train.Mpp is { } a && test.Mpp is { } b && Math.Abs(a - b) > 0.01 * a)
-            throw new Fault(FaultKind.Input, FormattableString.Invariant($"The patches to learn from have {a:0.###} µm per pixel and those to be judged on {b:0.###}."));
+            throw new Fault(FaultKind.Input,
+                string.Create(CultureInfo.InvariantCulture,
+                    $"The patches to learn from have {a:0.###} µm per pixel and those to be judged on {b:0.###}."));
         string[] unknown = [.. (test.Table.Classes ?? []).Except(train.Table.Classes ?? [])];
         if (unknown.Length > 0)
-            throw new Fault(FaultKind.Input, $"The patches to be judged on are of classes that those to learn from have not: {string.Join(", ", unknown.Take(5))} "
+            throw new Fault(FaultKind.Input,
+                $"The patches to be judged on are of classes that those to learn from have not: {string.Join(", ", unknown.Take(5))} "
                 + $"(there are {string.Join(", ", (train.Table.Classes ?? ["none"]).Take(20))}); name the folders alike.");
         Table = Join(train.Table, test.Table);
         Describe = $"to learn from: {train.Describe}; to be judged on: {test.Describe}";

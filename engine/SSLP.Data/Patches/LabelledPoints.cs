@@ -33,7 +33,8 @@ public sealed class LabelledPoints
     {
         using Csv csv = Csv.Open(path);
         int slide = csv.Require("slide", "slide_id"), x = Place(csv, "x"), y = Place(csv, "y"), label = csv.Require("label", "class");
-        int split = csv.Find("split"), col = csv.Find("col", "column"), row = csv.Find("row"), patient = csv.Find("patient", "patient_id", "case_id");
+        int split = csv.Find("split"), col = csv.Find("col", "column"), row = csv.Find("row"),
+            patient = csv.Find("patient", "patient_id", "case_id");
         bool placed = col >= 0 && row >= 0;
         var xs = new List<double>();
         var ys = new List<double>();
@@ -46,7 +47,8 @@ public sealed class LabelledPoints
             ys.Add(Number(csv, y, "y"));
             cols.Add((int)Math.Round(placed ? Number(csv, col, "col") : xs[^1]));
             rows.Add((int)Math.Round(placed ? Number(csv, row, "row") : ys[^1]));
-            slideOf.Add(csv.Text(slide) is { Length: > 0 } name ? name.Replace('\\', '/') : throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no slide."));
+            slideOf.Add(csv.Text(slide) is { Length: > 0 } name ? name.Replace('\\', '/')
+                : throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no slide."));
             labelOf.Add(csv.Text(label));
             splitOf.Add(csv.TextOrNull(split));
             patientOf.Add(csv.TextOrNull(patient));
@@ -54,7 +56,8 @@ public sealed class LabelledPoints
         if (xs.Count == 0)
             throw new Fault(FaultKind.Input, $"{path} names no points.");
         CategoryColumn slides = CategoryColumn.FromNames(slideOf)!;
-        var table = new PatchTable(slides.Names, slides.Of, cols.ToArray(), rows.ToArray(), CategoryColumn.FromNames(labelOf), CategoryColumn.FromNames(splitOf), placed)
+        var table = new PatchTable(slides.Names, slides.Of, cols.ToArray(), rows.ToArray(), CategoryColumn.FromNames(labelOf),
+            CategoryColumn.FromNames(splitOf), placed)
         {
             PatientOfSlide = PatchFolderTable.PatientsOf(slides, patientOf),
         };
@@ -62,9 +65,13 @@ public sealed class LabelledPoints
     }
 
     private static int Place(Csv csv, string name) => csv.Find(name) is >= 0 and int column ? column
-        : throw new Fault(FaultKind.Input, $"{csv.Path} has no column '{name}', so it names classes of slides and no places on them; its columns are "
+        : throw new Fault(FaultKind.Input,
+            $"{csv.Path} has no column '{name}', so it names classes of slides and no places on them; its columns are "
             + $"{string.Join(", ", csv.Columns)}, and slide,x,y,label are needed (x and y: level-0 pixels).");
 
-    private static double Number(Csv csv, int column, string name) => csv.TryNumber(column, out double value) && Math.Abs(value) < int.MaxValue ? value
-        : throw new Fault(FaultKind.Input, $"{csv.Path}: line {csv.Line} has {name} '{csv.Text(column)}', which is no number{(csv.Text(column).Contains(',') ? ", or can be read as two" : "")}.");
+    private static double Number(Csv csv, int column, string name) => csv.TryNumber(column, out double value)
+        && Math.Abs(value) < int.MaxValue ? value
+        : throw new Fault(FaultKind.Input,
+            $"{csv.Path}: line {csv.Line} has {name} '{csv.Text(column)}', which is no " +
+            $"number{(csv.Text(column).Contains(',') ? ", or can be read as two" : "")}.");
 }

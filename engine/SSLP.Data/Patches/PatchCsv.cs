@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 
 namespace SSLP.Data.Patches;
@@ -13,11 +14,13 @@ internal static class PatchCsv
         using Csv csv = Csv.Open(path);
         int file = csv.Require("file", "filename", "file_name", "path", "image"), slide = csv.Find("slide", "slide_id");
         int col = csv.Find("col", "column"), row = csv.Find("row"), x = csv.Find("x"), y = csv.Find("y");
-        int label = csv.Find("label", "class"), split = csv.Find("split"), patient = csv.Find("patient", "patient_id", "case_id"), mpp = csv.Find("mpp");
+        int label = csv.Find("label", "class"), split = csv.Find("split"), patient = csv.Find("patient", "patient_id", "case_id"),
+            mpp = csv.Find("mpp");
         bool pixels = col < 0 && row < 0 && x >= 0 && y >= 0;
         (int across, int down) = pixels ? (x, y) : (col, row);
         if (!pixels && (col < 0) != (row < 0))
-            throw new Fault(FaultKind.Input, $"{path} has a column '{(col < 0 ? "row" : "col")}' and no '{(col < 0 ? "col" : "row")}'; a place takes both.");
+            throw new Fault(FaultKind.Input,
+                $"{path} has a column '{(col < 0 ? "row" : "col")}' and no '{(col < 0 ? "col" : "row")}'; a place takes both.");
         if (across >= 0 && slide < 0)
             throw new Fault(FaultKind.Input, $"{path} says where patches lie and not on which slide; add a column 'slide'.");
         var patches = new List<ListedPatch>();
@@ -29,7 +32,8 @@ internal static class PatchCsv
             string name = csv.Text(file);
             if (name.Length == 0 || (slide >= 0 && csv.Text(slide).Length == 0))
                 throw new Fault(FaultKind.Input, $"{path} line {csv.Line} has no {(name.Length == 0 ? "file" : "slide")}.");
-            (long? placeX, long? placeY) = across < 0 ? ((long?, long?))(null, null) : pixels ? Pixels(csv, x, y, name) : Place(csv, col, row, name);
+            (long? placeX, long? placeY) = across < 0 ? ((long?, long?))(null, null) : pixels ? Pixels(csv, x, y, name)
+                : Place(csv, col, row, name);
             var patch = new ListedPatch(
                 Inside(folder, name, csv), csv.TextOrNull(slide), placeX, placeY, csv.TextOrNull(label), csv.TextOrNull(split))
             {
@@ -40,7 +44,8 @@ internal static class PatchCsv
             else if (patch == listed[patch.File])
                 doubled.Add(name);
             else
-                throw new Fault(FaultKind.Input, $"{path} line {csv.Line} names {name} again, and not as further up; keep one of the lines.");
+                throw new Fault(FaultKind.Input,
+                    $"{path} line {csv.Line} names {name} again, and not as further up; keep one of the lines.");
             if (mpp >= 0)
                 scale = OneScale(csv, mpp, scale);
         }
@@ -52,19 +57,26 @@ internal static class PatchCsv
         return listing;
     }
 
-    private static (long?, long?) Place(Csv csv, int col, int row, string name) => csv.TryWhole(col, out int c) && csv.TryWhole(row, out int r)
+    private static (long?, long?) Place(Csv csv, int col, int row, string name) => csv.TryWhole(col, out int c)
+        && csv.TryWhole(row, out int r)
         ? (c, r)
-        : throw new Fault(FaultKind.Input, $"{csv.Path}: {name} has col '{csv.Text(col)}', row '{csv.Text(row)}'; both must be whole numbers.");
+        : throw new Fault(FaultKind.Input,
+            $"{csv.Path}: {name} has col '{csv.Text(col)}', row '{csv.Text(row)}'; both must be whole numbers.");
 
-    private static (long?, long?) Pixels(Csv csv, int x, int y, string name) => csv.TryNumber(x, out double across) && csv.TryNumber(y, out double down)
+    private static (long?, long?) Pixels(Csv csv, int x, int y, string name) => csv.TryNumber(x, out double across)
+        && csv.TryNumber(y, out double down)
         ? ((long)Math.Round(across), (long)Math.Round(down))
         : throw new Fault(FaultKind.Input, $"{csv.Path}: {name} has x '{csv.Text(x)}', y '{csv.Text(y)}'; both must be numbers.");
 
     private static double OneScale(Csv csv, int column, double? before) =>
         !csv.TryNumber(column, out double mpp) || !(mpp > 0)
-            ? throw new Fault(FaultKind.Input, $"{csv.Path} line {csv.Line} has mpp '{csv.Text(column)}', which is no number of micrometres per pixel.")
+            ? throw new Fault(FaultKind.Input,
+                $"{csv.Path} line {csv.Line} has mpp '{csv.Text(column)}', which is no number of micrometres per pixel.")
             : before is { } other && Math.Abs(other - mpp) > 0.01 * other
-                ? throw new Fault(FaultKind.Input, FormattableString.Invariant($"{csv.Path} has patches of {other:0.###} and of {mpp:0.###} µm per pixel (line {csv.Line}); a folder holds one pixel size."))
+                ? throw new Fault(FaultKind.Input,
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{csv.Path} has patches of {other:0.###} and of {mpp:0.###} µm per pixel (line {csv.Line}); a folder holds one " +
+                        $"pixel size."))
                 : before ?? mpp;
 
     /// <summary>The path of a name that a list gives. It must lie in the list's own folder, and not go through another on its
@@ -84,6 +96,7 @@ internal static class PatchCsv
             inside &= (depth += part == ".." ? -1 : part is "." or "" ? 0 : 1) >= 0;
         return inside && depth > 0
             ? Path.Combine(folder, Path.GetRelativePath(folder, Path.Combine(folder, plain)))
-            : throw new Fault(FaultKind.Input, $"{csv.Path} line {csv.Line} names '{name}', which is outside of its folder; a list names files of its own folder only.");
+            : throw new Fault(FaultKind.Input,
+                $"{csv.Path} line {csv.Line} names '{name}', which is outside of its folder; a list names files of its own folder only.");
     }
 }

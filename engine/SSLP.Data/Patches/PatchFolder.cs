@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 
 namespace SSLP.Data.Patches;
@@ -65,7 +66,8 @@ public sealed class PatchFolder : IPatchSource
     public IReadOnlyList<string> LeftOut { get; private init; } = [];
 
     /// <inheritdoc/>
-    public string Describe => $"{Table.Count} patches of {PatchSize} px{(Table.HasSlides ? $" on {Table.Slides.Count} slides" : "")} from {Folder}"
+    public string Describe =>
+        $"{Table.Count} patches of {PatchSize} px{(Table.HasSlides ? $" on {Table.Slides.Count} slides" : "")} from {Folder}"
         + string.Concat(LeftOut.Select(what => $"; left out: {what}"))
         + (Table.HasCoordinates ? "" : "; no coordinates, so no spatial neighbours");
 
@@ -77,7 +79,8 @@ public sealed class PatchFolder : IPatchSource
         PatchListing listing = PatchFolderListing.List(folder);
         List<ListedPatch> listed = listing.Patches;
         if (listed[0].X is null && options.RequireCoordinates)
-            throw new Fault(FaultKind.Input, $"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
+            throw new Fault(FaultKind.Input,
+                $"The patch names of {folder} carry no coordinates (the first is {Path.GetFileName(listed[0].File)}); "
                 + $"name them <slide>_<col>_<row>_<label>, or write a {PatchFolderListing.CsvName} with file,slide,col,row.");
         ((int Width, int Height)[] sizes, List<string> unreadable) = ReadSizes(listed, cancel);
         if (unreadable.Count == listed.Count)
@@ -87,7 +90,8 @@ public sealed class PatchFolder : IPatchSource
             throw new Fault(FaultKind.Input, $"Most images of {folder} are {width} × {height} px; patches must be square.");
         int larger = Array.FindIndex(sizes, size => size.Width > width || size.Height > height);
         if (larger >= 0)
-            throw new Fault(FaultKind.Input, $"{listed[larger].File} is {sizes[larger].Width} × {sizes[larger].Height} px where most patches are "
+            throw new Fault(FaultKind.Input,
+                $"{listed[larger].File} is {sizes[larger].Width} × {sizes[larger].Height} px where most patches are "
                 + $"{width} × {height}; cut all patches to one size.");
         List<ListedPatch> whole = [.. listed.Where((_, i) => sizes[i] == (width, height))];
         int partial = listed.Count - whole.Count - unreadable.Count;
@@ -151,7 +155,8 @@ public sealed class PatchFolder : IPatchSource
     /// <summary>Image files do not say their scale: patches.csv may, and the user; both must say the same.</summary>
     private static double? ScaleOf(string folder, double? listed, double? given) =>
         listed is { } a && given is { } b && Math.Abs(a - b) > 0.01 * a
-            ? throw new Fault(FaultKind.Input, FormattableString.Invariant(
-                $"The {PatchFolderListing.CsvName} of {folder} gives {a:0.####} µm per pixel and {b:0.####} is asked; leave the one that is wrong out."))
+            ? throw new Fault(FaultKind.Input, string.Create(CultureInfo.InvariantCulture, 
+                $"The {PatchFolderListing.CsvName} of {folder} gives {a:0.####} µm per pixel and {b:0.####} is asked; leave the one that " +
+                $"is wrong out."))
             : listed ?? given;
 }

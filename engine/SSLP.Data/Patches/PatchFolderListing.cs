@@ -17,7 +17,8 @@ internal static class PatchFolderListing
     public static PatchListing List(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new Fault(FaultKind.Input, File.Exists(folder) ? $"{folder} is a file, not a folder of patches." : $"{folder} is not a folder.");
+            throw new Fault(FaultKind.Input, File.Exists(folder) ? $"{folder} is a file, not a folder of patches."
+                : $"{folder} is not a folder.");
         string csv = Path.Combine(folder, CsvName);
         string[] files = Below(folder);
         List<string> images = [.. files.Where(file => PatchImage.IsImage(file) && !IsCompanion(folder, file))];
@@ -29,13 +30,15 @@ internal static class PatchFolderListing
             HashSet<string> listed = [.. listing.Patches.Select(patch => Path.GetFullPath(patch.File))];
             Count(listing, "images are in no line of patches.csv", folder, images.Where(file => !listed.Contains(Path.GetFullPath(file))));
         }
-        Count(listing, "files are no images", folder, files.Where(file => file != csv && !PatchImage.IsImage(file) || IsCompanion(folder, file)));
+        Count(listing, "files are no images", folder,
+            files.Where(file => file != csv && !PatchImage.IsImage(file) || IsCompanion(folder, file)));
         return listing;
     }
 
     private static string[] Below(string folder)
     {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, MaxRecursionDepth = MostFolders, IgnoreInaccessible = false };
+        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, MaxRecursionDepth = MostFolders,
+            IgnoreInaccessible = false };
         try
         {
             return [.. Directory.EnumerateFiles(folder, "*", options).Order(StringComparer.Ordinal)];

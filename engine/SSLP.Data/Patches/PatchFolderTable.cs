@@ -37,7 +37,8 @@ internal static class PatchFolderTable
             if (string.IsNullOrEmpty(patient))
                 continue;
             if (of[slide] is { } before && before != patient)
-                throw new Fault(FaultKind.Input, $"Slide {slides.Names[slide]} is said to be of patient {before} and of patient {patient}; keep one of them.");
+                throw new Fault(FaultKind.Input,
+                    $"Slide {slides.Names[slide]} is said to be of patient {before} and of patient {patient}; keep one of them.");
             of[slide] = patient;
         }
         return Array.TrueForAll(of, patient => patient is null) ? null : [.. of.Select((patient, slide) => patient ?? slides.Names[slide])];

@@ -25,7 +25,8 @@ internal sealed record PatchGrid(int[] Col, int[] Row, string Said)
         long[] x = [.. patches.Select(p => p.X!.Value)], y = [.. patches.Select(p => p.Y!.Value)];
         int[] slides = slideOf.ToArray();
         long step = listing.Step > 0 ? listing.Step : side, common = CommonStep(x, y, slides);
-        bool regular = common >= LeastPixelStep && patches.Count >= LeastPatches && (common % side == 0 || side % common == 0 || common >= 2 * LeastPixelStep);
+        bool regular = common >= LeastPixelStep && patches.Count >= LeastPatches
+            && (common % side == 0 || side % common == 0 || common >= 2 * LeastPixelStep);
         bool thin = !regular && patches.Count >= LeastPatches && IsThin(x, y, slides, side);
         if (!listing.InPixels && !regular && !thin)
             return new(Whole(x, patches), Whole(y, patches), "places are columns and rows");
@@ -38,7 +39,8 @@ internal sealed record PatchGrid(int[] Col, int[] Row, string Said)
         }
         string apart = unit == common ? $"{common} px apart" : $"not on a grid, and {unit} px count as one step";
         string scale = unit == side ? "" : unit % side == 0 ? $", where patches have {side} px, so they are pixels of a finer level"
-            : unit < side ? $", where patches have {side} px: they overlap, and neighbours are counted in steps of {unit} px" : $", where patches have {side} px";
+            : unit < side ? $", where patches have {side} px: they overlap, and neighbours are counted in steps of {unit} px"
+                : $", where patches have {side} px";
         return new(Whole(col, patches), Whole(row, patches), $"places are pixels, {apart}{scale}");
     }
 
@@ -84,7 +86,8 @@ internal sealed record PatchGrid(int[] Col, int[] Row, string Said)
         return false;
     }
 
-    private static int[] Whole(long[] values, IReadOnlyList<ListedPatch> patches) => [.. values.Select((value, i) => Math.Abs(value) < int.MaxValue
+    private static int[] Whole(long[] values, IReadOnlyList<ListedPatch> patches) =>
+        [.. values.Select((value, i) => Math.Abs(value) < int.MaxValue
         ? (int)value
         : throw new Fault(FaultKind.Input, $"{patches[i].File}: {value} is no place on a slide."))];
 }

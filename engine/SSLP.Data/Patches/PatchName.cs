@@ -27,7 +27,8 @@ internal static partial class PatchNameForms
 
     public static PatchNameForm Unlabelled { get; } = new("<slide>_<x>_<y>", name => Trailing(name, withLabel: false));
 
-    public static PatchNameForm Sized { get; } = new("<slide>_<x>_<y>_<width>_<height>", name => name.LastIndexOf('_') is > 0 and int height && name[..height].LastIndexOf('_') is > 0 and int width
+    public static PatchNameForm Sized { get; } = new("<slide>_<x>_<y>_<width>_<height>", name => name.LastIndexOf('_') is > 0 and int height
+        && name[..height].LastIndexOf('_') is > 0 and int width
         ? Trailing(name[..width], withLabel: false)
         : null);
 
@@ -88,7 +89,8 @@ internal static partial class PatchNameForms
     /// <summary>A whole number, which a program may have written 512.0.</summary>
     private static bool IsPlace(string text, out long value)
     {
-        bool whole = double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
+        bool whole = double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+            out double number)
             && Math.Floor(number) == number && Math.Abs(number) < 1e12;
         value = whole ? (long)number : 0;
         return whole;
@@ -103,16 +105,19 @@ internal static partial class PatchNameForms
     [GeneratedRegex(@"^(?<slide>.*?)tile_\d+_level-?\d+_(?<x>-?\d+)-(?<y>-?\d+)-(?<x2>\d+)-(?<y2>\d+)$")]
     private static partial Regex Histolab();
 
-    [GeneratedRegex(@"^(?<slide>.*?)(?<![A-Za-z0-9])x[_=-]?(?<x>-?\d+)[_,\- ]+y[_=-]?(?<y>-?\d+)(?:[_-]class[_=-]?(?<label>[^_]+)|_(?<label>[^_]+))?$",
+    [GeneratedRegex(
+        @"^(?<slide>.*?)(?<![A-Za-z0-9])x[_=-]?(?<x>-?\d+)[_,\- ]+y[_=-]?(?<y>-?\d+)(?:[_-]class[_=-]?(?<label>[^_]+)|_(?<label>[^_]+))?$",
         RegexOptions.IgnoreCase)]
     private static partial Regex XAndY();
 
     [GeneratedRegex(
-        @"^(?<slide>.*?)(?<![A-Za-z0-9])(?:row|r)[_=-]?(?<y>-?\d+)[_,\- ]*(?:column|col|c)[_=-]?(?<x>-?\d+)(?:_(?<label>[^_]+))?$", RegexOptions.IgnoreCase)]
+        @"^(?<slide>.*?)(?<![A-Za-z0-9])(?:row|r)[_=-]?(?<y>-?\d+)[_,\- ]*(?:column|col|c)[_=-]?(?<x>-?\d+)(?:_(?<label>[^_]+))?$",
+        RegexOptions.IgnoreCase)]
     private static partial Regex RowAndColumn();
 
     [GeneratedRegex(
-        @"^(?<slide>.*?)(?<![A-Za-z0-9])(?:column|col|c)[_=-]?(?<x>-?\d+)[_,\- ]*(?:row|r)[_=-]?(?<y>-?\d+)(?:_(?<label>[^_]+))?$", RegexOptions.IgnoreCase)]
+        @"^(?<slide>.*?)(?<![A-Za-z0-9])(?:column|col|c)[_=-]?(?<x>-?\d+)[_,\- ]*(?:row|r)[_=-]?(?<y>-?\d+)(?:_(?<label>[^_]+))?$",
+        RegexOptions.IgnoreCase)]
     private static partial Regex ColumnAndRow();
 
     [GeneratedRegex(@"^(?<slide>.*?)[_ -]?\((?<x>-?\d+(?:\.\d+)?),\s*(?<y>-?\d+(?:\.\d+)?)\)$")]

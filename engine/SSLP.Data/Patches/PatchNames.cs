@@ -27,7 +27,8 @@ internal static class PatchNames
         string[][] folders = [.. images.Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/').Split('/')[..^1])];
         int depth = folders[0].Length, other = Array.FindIndex(folders, parts => parts.Length != depth);
         if (other >= 0)
-            throw new Fault(FaultKind.Input, $"{folder} has images both beside and inside its folders ({Path.GetRelativePath(folder, images[0])}, "
+            throw new Fault(FaultKind.Input,
+                $"{folder} has images both beside and inside its folders ({Path.GetRelativePath(folder, images[0])}, "
                 + $"{Path.GetRelativePath(folder, images[other])}); keep one form, or name them in a {PatchFolderListing.CsvName}.");
         string[] names = [.. images.Select((file, i) => WithoutClass(Path.GetFileNameWithoutExtension(file), folders[i]))];
         (PatchNameForm? form, PatchName?[] read) = FormOf(names, folders);
@@ -38,9 +39,13 @@ internal static class PatchNames
         for (int i = 0; i < images.Count; i++)
         {
             string? label = roles.Label(i) ?? read[i]?.Label;
-            if (roles.Label(i) is { } said && read[i]?.Label is { } written && !string.Equals(said, written, StringComparison.OrdinalIgnoreCase))
-                throw new Fault(FaultKind.Input, $"{images[i]} lies in the folder of class '{said}' and its name says '{written}'; name the classes in a {PatchFolderListing.CsvName}.");
-            patches.Add(new(images[i], read[i] is null ? null : own[i], read[i]?.X, read[i]?.Y, label, roles.Split(i)) { Patient = roles.Patient(i) });
+            if (roles.Label(i) is { } said && read[i]?.Label is { } written
+                && !string.Equals(said, written, StringComparison.OrdinalIgnoreCase))
+                throw new Fault(FaultKind.Input,
+                    $"{images[i]} lies in the folder of class '{said}' and its name says '{written}'; name the classes in a " +
+                    $"{PatchFolderListing.CsvName}.");
+            patches.Add(new(images[i], read[i] is null ? null : own[i], read[i]?.X, read[i]?.Y, label,
+                roles.Split(i)) { Patient = roles.Patient(i) });
         }
         string words = form is null ? "names carry no slide and no place" : $"names are {form.Words}";
         long step = read.Length > 0 && read[0] is { Step: > 0 } first && read.All(name => name?.Step == first.Step) ? first.Step : 0;
@@ -83,7 +88,8 @@ internal static class PatchNames
     {
         string[] End(string name) => name.Split('_')[^Math.Min(numbers, name.Split('_').Length)..];
         string[] first = End(names[0]);
-        return names.Length > 1 && first.Length == numbers && first.All(part => int.TryParse(part, out int side) && side >= 16 && part == first[0])
+        return names.Length > 1 && first.Length == numbers
+            && first.All(part => int.TryParse(part, out int side) && side >= 16 && part == first[0])
             && Array.TrueForAll(names, name => End(name).SequenceEqual(first));
     }
 
@@ -113,7 +119,8 @@ internal static class PatchNames
         int without = read.Count(name => name is null);
         if (without > 0 && without < read.Length)
             throw new Fault(FaultKind.Input, $"{without} of {read.Length} patch names carry no coordinates, the first "
-                + $"{images[Array.FindIndex(read, name => name is null)]}; name them <slide>_<col>_<row>_<label> or write a {PatchFolderListing.CsvName}.");
+                + $"{images[Array.FindIndex(read, name => name is null)]}; name them <slide>_<col>_<row>_<label> or write a " +
+                    $"{PatchFolderListing.CsvName}.");
     }
 
     /// <summary>What each level of folders is.</summary>
@@ -124,7 +131,8 @@ internal static class PatchNames
         // What sets call the folder above their slides.
         private static readonly HashSet<string> Containers = new(StringComparer.OrdinalIgnoreCase)
         {
-            "patches", "tiles", "images", "image", "img", "single", "pyramid", "wsi", "data", "dataset", "slides", "png", "jpg", "jpeg", "20x", "40x", "10x", "5x",
+            "patches", "tiles", "images", "image", "img", "single", "pyramid", "wsi", "data", "dataset", "slides", "png", "jpg", "jpeg",
+                "20x", "40x", "10x", "5x",
         };
 
         private readonly string _root;
@@ -158,7 +166,8 @@ internal static class PatchNames
                 free.RemoveAt(free.Count - 1);
                 // A level of a pyramid, 17 or a magnification of 20.0, lies between the slide's folder and its patches.
                 bool inFiles = _slide > 0 && folders.All(parts => parts[_slide - 1].EndsWith("_files", StringComparison.Ordinal));
-                if (_slide > 0 && free.Contains(_slide - 1) && IsOneNumber(folders, _slide) && (inFiles || folders[0][_slide].Contains('.')))
+                if (_slide > 0 && free.Contains(_slide - 1) && IsOneNumber(folders, _slide)
+                    && (inFiles || folders[0][_slide].Contains('.')))
                 {
                     free.Remove(--_slide);
                     _deepZoom = inFiles;
@@ -171,10 +180,12 @@ internal static class PatchNames
                 && folders.All(parts => parts[free[0]] == folders[0][free[0]]))
                 free.Clear();
             if (free.Count > 1)
-                throw new Fault(FaultKind.Input, $"{root}: the folders {string.Join('/', folders[0])} could be classes on {free.Count} levels; "
+                throw new Fault(FaultKind.Input,
+                    $"{root}: the folders {string.Join('/', folders[0])} could be classes on {free.Count} levels; "
                     + $"say what is what in a {PatchFolderListing.CsvName} (file,slide,col,row,label).");
             _class = free.Count == 1 ? free[0] : Nothing;
-            foreach ((int level, string what) in ((int, string)[])[(_split, "splits"), (_class, "classes"), (_patient, "patients"), (_slide, "slides")])
+            foreach ((int level, string what) in ((int, string)[])[(_split, "splits"), (_class, "classes"), (_patient, "patients"),
+                (_slide, "slides")])
                 if (level != Nothing)
                     said.Add($"{what} ({Some(folders, level)})");
             Words = said.Count > 0 ? $"folders are {string.Join(", ", said)}" : namesLackSlide ? $"the slide is the folder, {_root}" : "";

@@ -149,7 +149,8 @@ public sealed class PatchTable
         if (Classes is null)
             return [];
         int train = Splits?.ToList().IndexOf("train") ?? None;
-        return [.. Enumerable.Range(0, Count).Where(row => LabelOf[row] != None && (Splits is null || (train >= 0 && SplitOf[row] == train)))];
+        return [.. Enumerable.Range(0, Count)
+            .Where(row => LabelOf[row] != None && (Splits is null || (train >= 0 && SplitOf[row] == train)))];
     }
 
     /// <summary>The given patches in the given order, over the same slides, classes and splits.</summary>

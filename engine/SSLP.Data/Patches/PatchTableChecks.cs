@@ -19,7 +19,8 @@ internal static class PatchTableChecks
         {
             (int, int, int) place = (table.SlideOf[i], table.Col[i], table.Row[i]);
             if (!seen.TryAdd(place, i))
-                throw new Fault(FaultKind.Input, $"Patches {Name(seen[place])} and {Name(i)} are both at column {table.Col[i]}, row {table.Row[i]} of slide "
+                throw new Fault(FaultKind.Input,
+                    $"Patches {Name(seen[place])} and {Name(i)} are both at column {table.Col[i]}, row {table.Row[i]} of slide "
                     + $"{table.SlideName(i)}; keep one of them or correct its coordinates.");
         }
 

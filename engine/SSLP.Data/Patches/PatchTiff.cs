@@ -99,32 +99,37 @@ internal static class PatchTiff
     }
 
     /// <summary>What the tags say of the numbers.</summary>
-    private readonly record struct Kind((int Width, int Height) Size, Photometric Photometric, int Bits, int Samples, Orientation Orientation, bool TakesRows)
+    private readonly record struct Kind((int Width, int Height) Size, Photometric Photometric, int Bits, int Samples,
+        Orientation Orientation, bool TakesRows)
     {
         public static Kind Of(Tiff tiff)
         {
             int Tag(TiffTag tag, int otherwise) => tiff.GetField(tag) is { Length: > 0 } value ? value[0].ToInt() : otherwise;
-            int width = Tag(TiffTag.IMAGEWIDTH, 0), height = Tag(TiffTag.IMAGELENGTH, 0), bits = Tag(TiffTag.BITSPERSAMPLE, 1), samples = Tag(TiffTag.SAMPLESPERPIXEL, 1);
+            int width = Tag(TiffTag.IMAGEWIDTH, 0), height = Tag(TiffTag.IMAGELENGTH, 0), bits = Tag(TiffTag.BITSPERSAMPLE, 1),
+                samples = Tag(TiffTag.SAMPLESPERPIXEL, 1);
             var photometric = (Photometric)Tag(TiffTag.PHOTOMETRIC, -1);
             var orientation = (Orientation)Tag(TiffTag.ORIENTATION, (int)Orientation.TOPLEFT);
             var format = (SampleFormat)Tag(TiffTag.SAMPLEFORMAT, (int)SampleFormat.UINT);
             var compression = (Compression)Tag(TiffTag.COMPRESSION, (int)Compression.NONE);
             bool chunky = samples == 1 || Tag(TiffTag.PLANARCONFIG, (int)PlanarConfig.CONTIG) == (int)PlanarConfig.CONTIG;
             bool direct = photometric is Photometric.RGB or Photometric.MINISBLACK or Photometric.MINISWHITE;
-            bool rows = direct && chunky && !tiff.IsTiled() && bits is 8 or 16 && compression is not (Compression.JPEG or Compression.OJPEG);
+            bool rows = direct && chunky && !tiff.IsTiled() && bits is 8 or 16
+                && compression is not (Compression.JPEG or Compression.OJPEG);
             int colours = photometric is Photometric.MINISBLACK or Photometric.MINISWHITE or Photometric.PALETTE ? 1 : 3;
             string? fault = width <= 0 || height <= 0 ? "the TIFF does not say its size"
                 : format is not (SampleFormat.UINT or SampleFormat.VOID) ? $"a TIFF of {Words(format)} numbers"
                 : !direct && photometric is not (Photometric.PALETTE or Photometric.YCBCR) ? $"a TIFF of {Words(photometric)} colours"
                 : !tiff.IsCodecConfigured(compression) ? $"a TIFF of compression {(int)compression}"
-                : orientation is < Orientation.TOPLEFT or > Orientation.BOTLEFT ? $"a TIFF that lies on its side (orientation {(int)orientation})"
+                : orientation is < Orientation.TOPLEFT or > Orientation.BOTLEFT
+                    ? $"a TIFF that lies on its side (orientation {(int)orientation})"
                 : bits > 8 && !rows || bits > 16 ? $"a TIFF of {bits} bits a channel{(bits == 16 ? " in tiles or planes" : "")}"
                 : samples > colours && !rows ? $"a TIFF of {samples} channels in tiles or planes"
                 : samples < colours ? $"a TIFF of {samples} channels"
                 : null;
             return fault is null
                 ? new((width, height), photometric, bits, samples, orientation, rows)
-                : throw new Fault(FaultKind.Data, fault.StartsWith("a TIFF", StringComparison.Ordinal) ? $"{fault} is not read; convert it to 8-bit RGB" : fault);
+                : throw new Fault(FaultKind.Data, fault.StartsWith("a TIFF", StringComparison.Ordinal)
+                    ? $"{fault} is not read; convert it to 8-bit RGB" : fault);
         }
 
         private static string Words(SampleFormat format) => format switch

@@ -44,7 +44,8 @@ public sealed class PatientList
                 $"None of the {used.Count} {what} is in {_patients.Path}: the first is {lacking[0]}, "
                 + $"and the list has {string.Join(", ", _patients.Slides.Take(3))} …");
         string said = $"{used.Select(slide => patients[slide]).Distinct().Count()} patients of {used.Count} {what}, by {_patients.Path}"
-            + (lacking.Count > 0 ? $"; {lacking.Count} {what} are in no line of it and count as patients of their own, the first {lacking[0]}" : "");
+            + (lacking.Count > 0
+                ? $"; {lacking.Count} {what} are in no line of it and count as patients of their own, the first {lacking[0]}" : "");
         return (table.WithPatients(patients), said);
     }
 }

@@ -27,7 +27,8 @@ public sealed class SplitList
             throw new Fault(FaultKind.Input,
                 $"None of the {slides.Count} slides is in {_splits.Path}: the first is {slides[0]}, "
                 + $"and the list has {string.Join(", ", _splits.Slides.Take(3))} …");
-        IEnumerable<string> counts = slides.Select(Of).OfType<string>().GroupBy(split => split).OrderBy(split => split.Key, StringComparer.Ordinal)
+        IEnumerable<string> counts = slides.Select(Of).OfType<string>().GroupBy(split => split)
+            .OrderBy(split => split.Key, StringComparer.Ordinal)
             .Select(split => $"{split.Count()} slides {split.Key}");
         return $"splits: {string.Join(", ", counts)}"
             + (without.Length > 0 ? $"; {without.Length} are in no line of {_splits.Path} and of no split, the first {without[0]}" : "");

@@ -6,9 +6,10 @@ using SSLP.Data.Files;
 namespace SSLP.Data.Slides;
 
 /// <summary>
-/// Names that stand for slides' and patients' own: the first 8 bytes of HMAC-SHA-256 of the name under a key in a file of its own. With the key the same
-/// slide has the same name in every run and file; without it a name can be neither read back nor found by trying names, as it could be with a
-/// plain hash, or with a salt that lies beside it. So the key stays with whoever may know the slides, and goes out with nothing.
+/// Names that stand for slides' and patients' own: the first 8 bytes of HMAC-SHA-256 of the name under a key in a file of its own. With the
+/// key the same slide has the same name in every run and file; without it a name can be neither read back nor found by trying names, as it
+/// could be with a plain hash, or with a salt that lies beside it. So the key stays with whoever may know the slides, and goes out with
+/// nothing.
 /// </summary>
 public sealed class Pseudonyms
 {
@@ -41,7 +42,8 @@ public sealed class Pseudonyms
         return text.Length == 2 * KeyBytes && text.All(char.IsAsciiHexDigit)
             ? new(Convert.FromHexString(text), isNew: false)
             : throw new Fault(FaultKind.Input,
-                $"'{path}' holds no key of {2 * KeyBytes} hexadecimal digits; name the file of one, or a file that is not there, which then gets one.");
+                $"'{path}' holds no key of {2 * KeyBytes} hexadecimal digits; name the file of one, or a file that is not there, which " +
+                $"then gets one.");
     }
 
     /// <summary>"slide-" and 16 digits.</summary>
@@ -55,7 +57,8 @@ public sealed class Pseudonyms
     {
         string own = OfSlide(slide);
         // As logs write it: with its folder, without, and without its ending.
-        foreach (string form in (string[])[slide, Path.GetFileName(slide), Path.ChangeExtension(slide, null), Path.GetFileNameWithoutExtension(slide)])
+        foreach (string form in (string[])[slide, Path.GetFileName(slide), Path.ChangeExtension(slide, null),
+            Path.GetFileNameWithoutExtension(slide)])
             if (form.Length > 0)
                 _known[form] = own;
     }

@@ -71,7 +71,8 @@ internal static class SlideInputs
         bool named = Path.GetExtension(parts[^1]) is { Length: > 1 } ending && !IsPattern(ending);
         matches.RemoveAll(match => !Directory.Exists(match) && !named && !SlideWalk.HasSlideName(match));
         matches.Sort(StringComparer.Ordinal);
-        return matches.Count > 0 ? (root, [.. matches.Distinct(StringComparer.Ordinal)]) : throw new Fault(FaultKind.Input, $"No slide matches {pattern}.");
+        return matches.Count > 0 ? (root, [.. matches.Distinct(StringComparer.Ordinal)])
+            : throw new Fault(FaultKind.Input, $"No slide matches {pattern}.");
     }
 
     private static void Match(string folder, ReadOnlySpan<string> parts, List<string> matches, Action<string, Exception> unreadable)
@@ -84,7 +85,8 @@ internal static class SlideInputs
                 return;
             }
             Match(folder, parts[1..], matches, unreadable);
-            foreach (string below in Entries(folder, unreadable).Where(entry => Directory.Exists(entry) && new DirectoryInfo(entry).LinkTarget is null))
+            foreach (string below in Entries(folder, unreadable)
+                .Where(entry => Directory.Exists(entry) && new DirectoryInfo(entry).LinkTarget is null))
                 Match(below, parts, matches, unreadable);
             return;
         }

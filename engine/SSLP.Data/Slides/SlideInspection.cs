@@ -27,18 +27,23 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
         if (!upsample && coarsest > wantedMpp * (1 + CoarserTolerance))
         {
             return new(SlideVerdict.TooCoarse, string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"its finest level is {coarsest:0.####} µm per pixel, coarser than the {wantedMpp:0.####} asked for; ask for a coarser --mpp, or --upsample"), mpp, null, null);
+                $"its finest level is {coarsest:0.####} µm per pixel, coarser than the {wantedMpp:0.####} asked for; ask for a coarser " +
+                $"--mpp, or --upsample"), mpp, null, null);
         }
         double mean = (mpp.X + mpp.Y) / 2;
         Thumbnail thumbnail = Thumbnail.Read(slide, tissue.MicronsPerPixel / mean, cancel);
         double micronsPerPixel = mean * slide.Levels[0].Width / thumbnail.Image.Width;
         TissueMask? mask = TissueDetector.Detect(thumbnail.Image, micronsPerPixel, tissue);
         if (mask is null)
-            return new(SlideVerdict.NotBrightfield, "most of it is dark, as in fluorescence; the tissue mask is for brightfield, and --tissue all takes the whole of it", mpp, thumbnail, null);
+            return new(SlideVerdict.NotBrightfield,
+                "most of it is dark, as in fluorescence; the tissue mask is for brightfield, and --tissue all takes the whole of it", mpp,
+                thumbnail, null);
         if (mask.TissueFraction == 0)
         {
-            string nothing = mask.Method switch { TissueMethod.Stain => "nothing on it is stained", TissueMethod.Density => "nothing on it is dense", _ => "nothing of it was scanned" };
-            return new(SlideVerdict.NoTissue, tissue.Threshold is int threshold ? $"{nothing} above the threshold {threshold}" : nothing, mpp, thumbnail, mask);
+            string nothing = mask.Method switch { TissueMethod.Stain => "nothing on it is stained", TissueMethod.Density =>
+                "nothing on it is dense", _ => "nothing of it was scanned" };
+            return new(SlideVerdict.NoTissue, tissue.Threshold is int threshold ? $"{nothing} above the threshold {threshold}" : nothing,
+                mpp, thumbnail, mask);
         }
         return thumbnail.UnreadableBlocks > 0
             ? new(SlideVerdict.DamagedTiles, "tiles of it do not decode; the rest serves", mpp, thumbnail, mask)
@@ -51,7 +56,8 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
 
     /// <summary>Why a slide has no pixel size; a clause that goes on from its name.</summary>
     public static string WithoutMpp(Slide slide) =>
-        (slide.PixelSize.Notes.Count > 0 ? string.Join("; ", slide.PixelSize.Notes) : "does not say its pixel size") + "; give it with --assume-mpp if you know it";
+        (slide.PixelSize.Notes.Count > 0 ? string.Join("; ", slide.PixelSize.Notes) : "does not say its pixel size")
+        + "; give it with --assume-mpp if you know it";
 
     /// <summary>The verdict on a file that does not open or does not read.</summary>
     public static SlideVerdict VerdictOf(SlideFault fault) => fault switch

@@ -40,7 +40,8 @@ public static class SlideListing
             Add(input, walk, found);
         int shared = MakeDistinct(found);
         if (shared > 0)
-            notes.Add($"{shared:N0} slides share names and go by their folders' names, too, as in {found.First(slide => slide.Name.Contains('/')).Name}");
+            notes.Add($"{shared:N0} slides share names and go by their folders' names, too, as in " +
+                $"{found.First(slide => slide.Name.Contains('/')).Name}");
         found.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return new(found, [.. walk.Notes, .. notes]);
     }
@@ -53,7 +54,8 @@ public static class SlideListing
             if (below.Count == 0 && found.Count == 0)
             {
                 string why = string.Join("; ", walk.Notes);
-                throw new Fault(FaultKind.Input, $"{input} holds no slide ({string.Join(' ', SlideWalk.Extensions)} .dcm){(why.Length > 0 ? $"; {why}" : "")}.");
+                throw new Fault(FaultKind.Input,
+                    $"{input} holds no slide ({string.Join(' ', SlideWalk.Extensions)} .dcm){(why.Length > 0 ? $"; {why}" : "")}.");
             }
             found.AddRange(below);
         }
@@ -88,12 +90,15 @@ public static class SlideListing
     private static int MakeDistinct(List<SlideFile> slides)
     {
         int changed = 0;
-        foreach (IGrouping<string, int> same in Enumerable.Range(0, slides.Count).GroupBy(i => slides[i].Name, StringComparer.Ordinal).Where(group => group.Count() > 1).ToArray())
+        foreach (IGrouping<string, int> same in Enumerable.Range(0, slides.Count).GroupBy(i => slides[i].Name, StringComparer.Ordinal)
+            .Where(group => group.Count() > 1).ToArray())
         {
             int[] group = [.. same];
-            string[][] parts = [.. group.Select(i => Path.GetFullPath(slides[i].Path).Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries))];
+            string[][] parts = [.. group.Select(
+                i => Path.GetFullPath(slides[i].Path).Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries))];
             int own = same.Key.Split('/').Length, folders = own + 1;
-            while (folders < parts.Max(part => part.Length) && parts.Select(part => Last(part, folders)).Distinct(StringComparer.Ordinal).Count() < group.Length)
+            while (folders < parts.Max(part => part.Length) && parts.Select(part => Last(part, folders)).Distinct(StringComparer.Ordinal)
+                .Count() < group.Length)
                 folders++;
             for (int i = 0; i < group.Length; i++)
                 slides[group[i]] = slides[group[i]] with { Name = Last(parts[i], folders) };

@@ -36,7 +36,8 @@ internal static class SlideNames
             return found.Length switch
             {
                 1 => found[0].Path,
-                0 => throw new Fault(FaultKind.Input, $"{list} names slide '{name}', which is not in {slidesFolder} (neither {name} nor {name} with a slide's ending); "
+                0 => throw new Fault(FaultKind.Input,
+                    $"{list} names slide '{name}', which is not in {slidesFolder} (neither {name} nor {name} with a slide's ending); "
                     + $"there are {string.Join(", ", listed.Take(3).Select(slide => slide.Name))}{(listed.Count > 3 ? " …" : "")}."),
                 _ => throw new Fault(FaultKind.Input, $"{list} names slide '{name}', and {slidesFolder} has {found.Length} of that name "
                     + $"({string.Join(", ", found.Take(3).Select(slide => slide.Name))}); give their paths below the folder."),

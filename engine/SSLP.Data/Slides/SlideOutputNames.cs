@@ -29,18 +29,21 @@ internal static class SlideOutputNames
         return [.. slides.Select((slide, i) => shared.Contains(flat[i]) && flat[i] != slide ? $"{flat[i]}-{Digits(slide)}" : flat[i])];
     }
 
-    /// <summary>Paths below the folder that all of them have in common, with forward slashes: what lies above is the machine's own.</summary>
+    /// <summary>Paths below the folder that all of them have in common, with forward slashes: what lies above is the machine's
+    /// own.</summary>
     public static string[] Below(IReadOnlyList<string> paths)
     {
         string? folder = paths.Count == 0 ? null : Path.GetDirectoryName(paths[0]);
         while (!string.IsNullOrEmpty(folder) && !paths.All(path => path.StartsWith(
             folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
             folder = Path.GetDirectoryName(folder);
-        return [.. paths.Select(path => (string.IsNullOrEmpty(folder) ? path : Path.GetRelativePath(folder, path)).Replace('\\', '/').TrimStart('/'))];
+        return [.. paths.Select(path => (string.IsNullOrEmpty(folder) ? path : Path.GetRelativePath(folder, path)).Replace('\\', '/')
+            .TrimStart('/'))];
     }
 
     private static HashSet<string> Shared(string[] names) =>
-        names.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1).Select(group => group.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        names.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1).Select(group => group.Key)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
 
     private static string Digits(string name) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..8];
 }

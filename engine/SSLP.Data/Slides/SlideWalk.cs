@@ -32,11 +32,13 @@ internal sealed class SlideWalk
             foreach (string folder in _unreadable)
                 yield return folder;
             if (_nowhere.Count > 0)
-                yield return $"{Count(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: {Few(_nowhere)}";
+                yield return $"{Count(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: " +
+                    $"{Few(_nowhere)}";
             if (_noFiles.Count > 0)
                 yield return $"{Count(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
             if (_again > 0)
-                yield return $"{Count(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; each slide is taken once";
+                yield return $"{Count(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; each " +
+                    $"slide is taken once";
         }
     }
 
@@ -88,7 +90,9 @@ internal sealed class SlideWalk
 
     /// <summary>Notes a folder that cannot be read.</summary>
     public void Unreadable(string folder, Exception why) =>
-        _unreadable.Add($"the folder {folder} cannot be read ({(why is UnauthorizedAccessException ? "no right to" : why.Message.TrimEnd('.'))}); the rest is listed");
+        _unreadable.Add(
+            $"the folder {folder} cannot be read ({(why is UnauthorizedAccessException ? "no right to" : why.Message.TrimEnd('.'))}); " +
+            $"the rest is listed");
 
     /// <summary>Whether a file's or folder's name is one that a slide has.</summary>
     public static bool HasSlideName(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
@@ -100,7 +104,8 @@ internal sealed class SlideWalk
         FileSystemInfo[] entries;
         try
         {
-            entries = [.. new DirectoryInfo(folder).EnumerateFileSystemInfos("*", new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false })
+            entries = [.. new DirectoryInfo(folder)
+                .EnumerateFileSystemInfos("*", new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false })
                 .OrderBy(entry => entry.Name, StringComparer.Ordinal)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -125,7 +130,8 @@ internal sealed class SlideWalk
                 AddFile(root, entry.FullName, found);
         }
         if (dicom)
-            found.Add(new(folder == root ? Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar)) : NameBelow(root, folder), folder));
+            found.Add(new(folder == root ? Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))
+                : NameBelow(root, folder), folder));
     }
 
     /// <summary>A folder that is called as a slide and holds none is listed, so that it is reported.</summary>

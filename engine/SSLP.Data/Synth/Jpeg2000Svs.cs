@@ -28,7 +28,8 @@ internal static class Jpeg2000Svs
         {
             string scaled = level == 0 ? "" : $" -> {width}x{height}";
             WriteLevel(tiff, rgb, width, height, level, string.Create(CultureInfo.InvariantCulture,
-                $"Aperio Image Library v11.0.37\r\n{fullWidth}x{fullHeight} [0,0 {fullWidth}x{fullHeight}] ({TileSide}x{TileSide}){scaled} J2K/KDU Q=70|AppMag = {10 / mpp:0.##}|MPP = {mpp:0.####}"));
+                $"Aperio Image Library v11.0.37\r\n{fullWidth}x{fullHeight} [0,0 {fullWidth}x{fullHeight}] " +
+                $"({TileSide}x{TileSide}){scaled} J2K/KDU Q=70|AppMag = {10 / mpp:0.##}|MPP = {mpp:0.####}"));
             if (Math.Max(width, height) <= TileSide)
                 return;
             (int halfWidth, int halfHeight) = ((width + 1) / 2, (height + 1) / 2);

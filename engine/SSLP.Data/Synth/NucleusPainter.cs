@@ -38,8 +38,10 @@ internal sealed class NucleusPainter(Random random, TissuePainter tissue, StainM
             for (int column = 0; column < squares; column++)
             {
                 // Drawn whether or not they are used, so that one square's outcome does not move the others.
-                float x = (column + 0.12f + (0.76f * random.NextSingle())) * kind.Spacing, y = (row + 0.12f + (0.76f * random.NextSingle())) * kind.Spacing;
-                float size = 1 + (kind.RadiusSpread * ((2 * random.NextSingle()) - 1)), turn = random.NextSingle(), chance = random.NextSingle();
+                float x = (column + 0.12f + (0.76f * random.NextSingle())) * kind.Spacing,
+                    y = (row + 0.12f + (0.76f * random.NextSingle())) * kind.Spacing;
+                float size = 1 + (kind.RadiusSpread * ((2 * random.NextSingle()) - 1)), turn = random.NextSingle(),
+                    chance = random.NextSingle();
                 if (chance > probability || x >= stain.Size || y >= stain.Size)
                     continue;
                 (SynthClass here, int region) = tissue.TissueAt((int)x, (int)y);

@@ -137,7 +137,8 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
     }
 
     private static void Attribute(StringBuilder xml, string name, string type, string value) =>
-        xml.Append(CultureInfo.InvariantCulture, $"""<Attribute Name="{name}" Group="0x0028" Element="0x0030" PMSVR="{type}">{value}</Attribute>""");
+        xml.Append(CultureInfo.InvariantCulture,
+            $"""<Attribute Name="{name}" Group="0x0028" Element="0x0030" PMSVR="{type}">{value}</Attribute>""");
 
     /// <summary>Millimetres, rows first, rounded as the scanner rounds them.</summary>
     private string Spacing(int level)

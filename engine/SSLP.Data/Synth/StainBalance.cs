@@ -35,6 +35,7 @@ internal static class StainBalance
             e[shown[i]] += stain.Eosin[i];
             counts[shown[i]]++;
         }
-        return ([.. h.Select((sum, i) => (float)(sum / Math.Max(1, counts[i])))], [.. e.Select((sum, i) => (float)(sum / Math.Max(1, counts[i])))]);
+        return ([.. h.Select((sum, i) => (float)(sum / Math.Max(1, counts[i])))],
+            [.. e.Select((sum, i) => (float)(sum / Math.Max(1, counts[i])))]);
     }
 }

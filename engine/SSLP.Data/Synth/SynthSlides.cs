@@ -52,7 +52,8 @@ public static class SynthSlides
         switch (options.Format)
         {
             case SynthFormat.Philips:
-                new PhilipsTiff(options.Size, options.Size, SyntheticSlide.Mpp, SyntheticSlide.Mpp) { Quality = options.JpegQuality }.Write(path, rgb);
+                new PhilipsTiff(options.Size, options.Size, SyntheticSlide.Mpp,
+                    SyntheticSlide.Mpp) { Quality = options.JpegQuality }.Write(path, rgb);
                 break;
             case SynthFormat.Jpeg2000:
                 Jpeg2000Svs.Write(path, rgb, options.Size, options.Size, SyntheticSlide.Mpp);
@@ -63,7 +64,8 @@ public static class SynthSlides
         }
     }
 
-    private static string EndingOf(SynthFormat format) => format switch { SynthFormat.Philips => ".tiff", SynthFormat.Jpeg2000 => ".svs", _ => ".tif" };
+    private static string EndingOf(SynthFormat format) =>
+        format switch { SynthFormat.Philips => ".tiff", SynthFormat.Jpeg2000 => ".svs", _ => ".tif" };
 
     private static List<LabelledPatch> Labels(string name, TissueLayout layout, SynthOptions options)
     {
@@ -71,7 +73,8 @@ public static class SynthSlides
         var labels = new List<LabelledPatch>();
         for (int row = 0; row < grid.Rows; row++)
             for (int col = 0; col < grid.Columns; col++)
-                labels.Add(new(name, col, row, NameOf(layout.Majority(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1))),
+                labels.Add(new(name, col, row,
+                    NameOf(layout.Majority(grid.Left(col), grid.Top(row), grid.Left(col + 1), grid.Top(row + 1))),
                     (grid.Left(col) + grid.Left(col + 1)) / 2, (grid.Top(row) + grid.Top(row + 1)) / 2));
         return labels;
     }
@@ -110,7 +113,8 @@ public static class SynthSlides
         if (options.JpegQuality is < 1 or > 100)
             throw new Fault(FaultKind.Input, $"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
         if (options.PatchSize < 1 || !(options.Mpp > 0))
-            throw new Fault(FaultKind.Input, FormattableString.Invariant($"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
+            throw new Fault(FaultKind.Input,
+                string.Create(CultureInfo.InvariantCulture, $"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
     }
 
     private readonly record struct LabelledPatch(string Slide, int Col, int Row, string Label, double X, double Y);

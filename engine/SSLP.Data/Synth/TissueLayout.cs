@@ -73,7 +73,8 @@ internal sealed class TissueLayout
     private static SynthClass[] DrawClasses(Random random, int count)
     {
         SynthClass[] deck =
-            [SynthClass.Stroma, SynthClass.Tumour, SynthClass.Lymphocytes, SynthClass.Stroma, SynthClass.Tumour, SynthClass.Lymphocytes, SynthClass.Fat];
+            [SynthClass.Stroma, SynthClass.Tumour, SynthClass.Lymphocytes, SynthClass.Stroma, SynthClass.Tumour, SynthClass.Lymphocytes,
+                SynthClass.Fat];
         var classes = new SynthClass[count];
         for (int i = 0; i < count; i++)
         {

@@ -47,7 +47,8 @@ internal static class ContactSheet
         packed.Encode(file, Png);
     }
 
-    private static void DrawGrid(SKCanvas canvas, float left, float zoomX, float zoomY, SlideGrid grid, IReadOnlyList<(int Col, int Row)> patches)
+    private static void DrawGrid(SKCanvas canvas, float left, float zoomX, float zoomY, SlideGrid grid,
+        IReadOnlyList<(int Col, int Row)> patches)
     {
         using var frame = new SKPaint { Color = new SKColor(0, 110, 60), Style = SKPaintStyle.Stroke, StrokeWidth = 1, IsAntialias = true };
         foreach ((int col, int row) in patches)

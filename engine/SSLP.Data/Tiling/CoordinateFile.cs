@@ -36,11 +36,15 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
         stream.Allow((HeaderReads * stream.Length) + HeaderBytes);
         using var file = H5File.Open(stream, leaveOpen: true);
         if (!file.LinkExists("coords"))
-            throw new FormatException($"it has no data set 'coords', but {string.Join(", ", file.Children().Select(child => child.Name).Take(8).DefaultIfEmpty("nothing"))}");
+            throw new FormatException(
+                $"it has no data set 'coords', but " +
+                $"{string.Join(", ", file.Children().Select(child => child.Name).Take(8).DefaultIfEmpty("nothing"))}");
         if (file.Get("coords") is not IH5Dataset coords)
             throw new FormatException("'coords' is no data set");
         if (coords.Space.Dimensions is not [_, 2])
-            throw new FormatException($"'coords' is {string.Join(" × ", coords.Space.Dimensions.DefaultIfEmpty(1UL))} {coords.Type.Class}; N × 2 numbers are wanted");
+            throw new FormatException(
+                $"'coords' is {string.Join(" × ", coords.Space.Dimensions.DefaultIfEmpty(1UL))} {coords.Type.Class}; N × 2 numbers are " +
+                $"wanted");
         // An index of many small chunks is read once for each of them.
         stream.Allow((DataReads * stream.Length) + DataBytes);
         double[] numbers = Hdf5Numbers.Read(coords, stream.Length);
@@ -54,8 +58,10 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
             throw new FormatException($"it counts in '{unitName}', and pixels or micrometres are wanted");
         if (!unitName.StartsWith('p'))
         {
-            Mpp own = mpp() ?? throw new FormatException("it counts in micrometres, and its slide does not say its pixel size; give it with --assume-mpp");
-            double micrometres = Number("tile_size_um") ?? Number("tile_size") ?? throw new FormatException("it counts in micrometres and does not say the tile's size (tile_size_um)");
+            Mpp own = mpp() ?? throw new FormatException(
+                "it counts in micrometres, and its slide does not say its pixel size; give it with --assume-mpp");
+            double micrometres = Number("tile_size_um") ?? Number("tile_size")
+                ?? throw new FormatException("it counts in micrometres and does not say the tile's size (tile_size_um)");
             (unit, size) = ((1 / own.X, 1 / own.Y), (micrometres / own.X, micrometres / own.Y));
         }
         else
@@ -85,14 +91,17 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
                 return Number("downsample") is double by ? target0 * by
                     : throw new FormatException("it has a patch_size_target but no downsample, which says at which scale");
             if (Number("patch_size") is not double pixels)
-                throw new FormatException("it does not say the patch's size (patch_size_level0, or patch_size with downsample or patch_level)");
+                throw new FormatException(
+                    "it does not say the patch's size (patch_size_level0, or patch_size with downsample or patch_level)");
             if (Number("patch_level") is 0)
                 return pixels;
             if (Number("downsample") is double downsample)
                 return pixels * downsample;
             if (Number("level0_magnification") is double own && Number("target_magnification") is double target && own > 0 && target > 0)
                 return pixels * own / target;
-            throw new FormatException("it has a patch_size but does not say at which scale (patch_size_level0, patch_level 0, downsample, or level0_magnification and target_magnification)");
+            throw new FormatException(
+                "it has a patch_size but does not say at which scale (patch_size_level0, patch_level 0, downsample, or " +
+                "level0_magnification and target_magnification)");
         }
 
         double[] Every(int offset, double scale)
@@ -105,5 +114,6 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
     }
 
     private static string? UnitOf(IH5Object of) =>
-        of.AttributeExists("unit") && of.Attribute("unit") is { Type.Class: H5DataTypeClass.String or H5DataTypeClass.VariableLength } unit ? unit.Read<string>() : null;
+        of.AttributeExists("unit") && of.Attribute("unit") is { Type.Class: H5DataTypeClass.String or H5DataTypeClass.VariableLength } unit
+            ? unit.Read<string>() : null;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PureHDF;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
@@ -37,7 +38,9 @@ public static class CoordinateFiles
             string name = stems[slide];
             var file = new H5File
             {
-                ["coords"] = new H5Dataset(corners, fileDims: [(ulong)corners.Length / 2, 2]) { Attributes = Attributes(new(grid.PatchSize, grid.Mpp, grid.SlideMppX, grid.SlideMppY, grid.Width, grid.Height), name) },
+                ["coords"] = new H5Dataset(
+                    corners, fileDims: [(ulong)corners.Length / 2, 2]) { Attributes =
+                        Attributes(new(grid.PatchSize, grid.Mpp, grid.SlideMppX, grid.SlideMppY, grid.Width, grid.Height), name) },
             };
             paths[slide] = Path.Combine(folder, name + TridentEnding + ".h5");
             AtomicFile.Write(paths[slide], stream => file.Write(stream, new H5WriteOptions(PreferCompactDatasetLayout: false)));
@@ -59,7 +62,8 @@ public static class CoordinateFiles
     public static CoordinateReading Read(string folder, IReadOnlyList<SlideFile> slides, bool spatial = false, double? assumeMpp = null)
     {
         string[] files = Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsCoordinateFile).Order(StringComparer.Ordinal)] : [];
+            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsCoordinateFile).Order(StringComparer.Ordinal)]
+                : [];
         if (files.Length == 0)
             throw new Fault(FaultKind.Input, $"{folder} holds no coordinate files (<slide>.h5 or <slide>{TridentEnding}.h5).");
         var notes = new List<string>();
@@ -70,10 +74,12 @@ public static class CoordinateFiles
     }
 
     private static bool IsCoordinateFile(string path) =>
-        !Companions.IsOne(path) && Path.GetExtension(path) is var extension && (extension.Equals(".h5", StringComparison.OrdinalIgnoreCase) || extension.Equals(".hdf5", StringComparison.OrdinalIgnoreCase));
+        !Companions.IsOne(path) && Path.GetExtension(path) is var extension
+        && (extension.Equals(".h5", StringComparison.OrdinalIgnoreCase) || extension.Equals(".hdf5", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>One file a slide, in order of the slides' first files.</summary>
-    private static List<(SlideFile Slide, CoordinateFile Places)> ReadAll(string folder, string[] files, IReadOnlyList<SlideFile> slides, double? assumeMpp, List<string> notes)
+    private static List<(SlideFile Slide, CoordinateFile Places)> ReadAll(string folder, string[] files, IReadOnlyList<SlideFile> slides,
+        double? assumeMpp, List<string> notes)
     {
         var byName = new SlideByName(slides);
         var found = new List<(SlideFile Slide, string File, CoordinateFile Places)>();
@@ -99,7 +105,8 @@ public static class CoordinateFiles
         {
             (SlideFile slide, string first, CoordinateFile places) = own.First();
             string others = string.Join(", ", own.Skip(1).Select(entry => entry.File));
-            if (own.Skip(1).Any(entry => entry.Places.Size != places.Size || !entry.Places.X.AsSpan().SequenceEqual(places.X) || !entry.Places.Y.AsSpan().SequenceEqual(places.Y)))
+            if (own.Skip(1).Any(entry => entry.Places.Size != places.Size || !entry.Places.X.AsSpan().SequenceEqual(places.X)
+                || !entry.Places.Y.AsSpan().SequenceEqual(places.Y)))
             {
                 notes.Add($"{slide.Name} was left out: {first} and {others} name different places on it; keep one");
                 continue;
@@ -124,19 +131,23 @@ public static class CoordinateFiles
         if (kept.Length == places.X.Length)
             return places;
         int second = Enumerable.Range(0, places.X.Length).Except(kept).First();
-        notes.Add(FormattableString.Invariant($"{file} names {places.X.Length - kept.Length} of its places twice, as ({places.X[second]}, {places.Y[second]}); each was taken once"));
+        notes.Add(string.Create(CultureInfo.InvariantCulture,
+            $"{file} names {places.X.Length - kept.Length} of its places twice, as ({places.X[second]}, {places.Y[second]}); each was " +
+            $"taken once"));
         return Select(places, kept);
     }
 
     private static CoordinateFile Select(CoordinateFile places, int[] kept) =>
         places with { X = [.. kept.Select(i => places.X[i])], Y = [.. kept.Select(i => places.Y[i])] };
 
-    private static LabelledPoints Points(string folder, List<(SlideFile Slide, CoordinateFile Places)> read, bool spatial, List<string> notes)
+    private static LabelledPoints Points(string folder, List<(SlideFile Slide, CoordinateFile Places)> read, bool spatial,
+        List<string> notes)
     {
         int?[] ratios = [.. read.Select(entry => PlaceGrid.RatioFor(entry.Places))];
         int ratio = ratios.Max() ?? 1;
         if (ratio > 1)
-            notes.Add($"patches of {read[Array.IndexOf(ratios, ratio)].Slide.Name} overlap: columns and rows of all slides are counted in steps of 1/{ratio} of a patch, and so is the radius of neighbours");
+            notes.Add($"patches of {read[Array.IndexOf(ratios, ratio)].Slide.Name} overlap: columns and rows of all slides are counted " +
+                $"in steps of 1/{ratio} of a patch, and so is the radius of neighbours");
         List<int> slideOf = [], cols = [], rows = [];
         List<double> xs = [], ys = [];
         bool gridded = true;
@@ -148,13 +159,15 @@ public static class CoordinateFiles
             {
                 var seen = new HashSet<(int, int)>();
                 int[] kept = [.. Enumerable.Range(0, cells.Length).Where(i => seen.Add(cells[i]))];
-                notes.Add($"{read[slide].Slide.Name}: {cells.Length - kept.Length} of {cells.Length} patches overlap others by more than half and fit no common grid; they were left out");
+                notes.Add($"{read[slide].Slide.Name}: {cells.Length - kept.Length} of {cells.Length} patches overlap others by more than " +
+                    $"half and fit no common grid; they were left out");
                 (places, cells) = (Select(places, kept), [.. kept.Select(i => cells[i])]);
             }
             else if (!PlaceGrid.Distinct(cells))
             {
                 gridded = false;
-                notes.Add($"{read[slide].Slide.Name}: patches overlap and fit no common grid; all are kept, and columns and rows are not known");
+                notes.Add($"{read[slide].Slide.Name}: patches overlap and fit no common grid; all are kept, and columns and rows are not " +
+                    $"known");
             }
             for (int i = 0; i < cells.Length; i++)
             {

@@ -21,7 +21,8 @@ internal static partial class Hdf5Numbers
     {
         CheckType(data.Type);
         double bytes = data.Space.Dimensions.Aggregate((double)data.Type.Size, (product, dimension) => product * dimension);
-        double chunk = data.Layout is { Class: H5DataLayoutClass.Chunked, Chunks: { } chunks } ? chunks.Aggregate((double)data.Type.Size, (product, side) => product * side) : 0;
+        double chunk = data.Layout is { Class: H5DataLayoutClass.Chunked, Chunks: { } chunks }
+            ? chunks.Aggregate((double)data.Type.Size, (product, side) => product * side) : 0;
         if (Math.Max(bytes, chunk) > (double)fileBytes * (chunk > 0 ? LargestRatio : 1))
             throw new FormatException($"it claims {bytes:0} bytes of data and has {fileBytes} in all: it is damaged");
         if (bytes == 0)
@@ -86,7 +87,8 @@ internal static partial class Hdf5Numbers
 
     private static void ReadOne(IH5Dataset data)
     {
-        var first = new PureHDF.Selections.HyperslabSelection(data.Space.Dimensions.Length, new ulong[data.Space.Dimensions.Length], [.. data.Space.Dimensions.Select(_ => 1UL)]);
+        var first = new PureHDF.Selections.HyperslabSelection(data.Space.Dimensions.Length, new ulong[data.Space.Dimensions.Length],
+            [.. data.Space.Dimensions.Select(_ => 1UL)]);
         switch (data.Type.Size)
         {
             case 1:
@@ -126,7 +128,8 @@ internal static partial class Hdf5Numbers
             if (cause.Message.Contains("Byte order", StringComparison.OrdinalIgnoreCase))
                 return "it is stored in big-endian byte order; write it little-endian";
             if (MissingFilter().Match(cause.Message) is { Success: true } filter)
-                return $"it is compressed by {filter.Groups[1].Value.ToUpperInvariant()} (filter {filter.Groups[2].Value}), which is not read; write it with gzip or uncompressed";
+                return $"it is compressed by {filter.Groups[1].Value.ToUpperInvariant()} (filter {filter.Groups[2].Value}), which is not " +
+                    $"read; write it with gzip or uncompressed";
         }
         return null;
     }

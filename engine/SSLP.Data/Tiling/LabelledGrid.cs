@@ -22,9 +22,12 @@ public sealed class LabelledGrid : IPatchSource
         (int[] nearest, (int Slides, int Patches) off) = NearestPoints(manifest, points, slideOf);
         int found = nearest.Count(point => point != PatchTable.None);
         if (found == 0)
-            throw new Fault(FaultKind.Input, $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides ({string.Join(", ", table.Slides.Take(3))} …).");
+            throw new Fault(FaultKind.Input,
+                $"None of the {points.Table.Count} points of {points.Path} lies on a patch of these slides " +
+                $"({string.Join(", ", table.Slides.Take(3))} …).");
         Table = new PatchTable(
-            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(), Column(points.Table.Classes, points.Table.LabelOf),
+            table.Slides, table.SlideOf.ToArray(), table.Col.ToArray(), table.Row.ToArray(),
+            Column(points.Table.Classes, points.Table.LabelOf),
             Column(points.Table.Splits, points.Table.SplitOf) ?? (table.Splits is { } own ? new(own, table.SplitOf.ToArray()) : null))
         {
             PatientOfSlide = PatientsOf(table, points.Table, slideOf),

@@ -65,7 +65,8 @@ internal static class ManifestFile
     /// <exception cref="Fault">Not a manifest, of another version, cut short or altered.</exception>
     public static TileManifest Open(string path)
     {
-        long length = File.Exists(path) ? new FileInfo(path).Length : throw new Fault(FaultKind.Input, $"There is no manifest {path}; make one with sslp tile.");
+        long length = File.Exists(path) ? new FileInfo(path).Length
+            : throw new Fault(FaultKind.Input, $"There is no manifest {path}; make one with sslp tile.");
         if (length < PreludeBytes)
             throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
         var mapping = new MappedBytes(path, length);
@@ -87,7 +88,8 @@ internal static class ManifestFile
             throw new Fault(FaultKind.Input, $"{path} is not a tile manifest.");
         int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
         if (version is not (Unlabelled or Labelled))
-            throw new Fault(FaultKind.Input, $"{path} is a manifest of version {version}; this program reads {Unlabelled} and {Labelled}. Tile the slides again.");
+            throw new Fault(FaultKind.Input,
+                $"{path} is a manifest of version {version}; this program reads {Unlabelled} and {Labelled}. Tile the slides again.");
         int headerBytes = BinaryPrimitives.ReadInt32LittleEndian(prelude[12..]);
         long patches = BinaryPrimitives.ReadInt64LittleEndian(prelude[16..]);
         bool fits = headerBytes is >= 0 and <= MaxHeaderBytes && patches is >= 0 and <= int.MaxValue
@@ -96,7 +98,8 @@ internal static class ManifestFile
             throw new Fault(FaultKind.Data, $"{path} is damaged (its length or checksum does not match); tile the slides again.");
         if (JsonFile.Parse(mapping.Bytes(PreludeBytes, headerBytes), ManifestJson.Default.ManifestHeader) is not ({ } header, null))
             throw new Fault(FaultKind.Data, $"{path} has a header that is none of a manifest; tile the slides again.");
-        if (header.Slides.Any(slide => slide is null) || header.LeftOut.Any(slide => slide is null) || header.PatchSize <= 0 || !(header.Mpp > 0)
+        if (header.Slides.Any(slide => slide is null) || header.LeftOut.Any(slide => slide is null) || header.PatchSize <= 0
+            || !(header.Mpp > 0)
             || header.Slides.Any(slide => !(slide.MppX > 0) || !(slide.MppY > 0) || slide.Patches < 0)
             || header.Slides.Sum(slide => (long)slide.Patches) != patches)
             throw new Fault(FaultKind.Data, $"{path} says of its slides what can't be (sizes, counts); tile the slides again.");
@@ -106,14 +109,16 @@ internal static class ManifestFile
         }
         catch (ArgumentException fault)
         {
-            throw new Fault(FaultKind.Data, $"{path} has columns that fit its slides and classes not: {fault.Message} Tile the slides again.", fault);
+            throw new Fault(FaultKind.Data,
+                $"{path} has columns that fit its slides and classes not: {fault.Message} Tile the slides again.", fault);
         }
     }
 
     private static TileManifest Table(ManifestHeader header, MappedBytes mapping, int version, long patches, int headerBytes)
     {
         long columns = PreludeBytes + headerBytes, column = patches * sizeof(int);
-        CategoryColumn? labels = version == Labelled && header.Classes is { } classes ? new(classes, mapping.Column<int>(columns + (3 * column), (int)patches)) : null;
+        CategoryColumn? labels = version == Labelled && header.Classes is { } classes
+            ? new(classes, mapping.Column<int>(columns + (3 * column), (int)patches)) : null;
         PatchTable table = TileManifest.TableOf(header.Slides, mapping.Column<int>(columns, (int)patches),
             mapping.Column<int>(columns + column, (int)patches), mapping.Column<int>(columns + (2 * column), (int)patches), labels);
         return new(header, table, mapping, labels is null ? default : mapping.Column<float>(columns + (4 * column), (int)patches));

@@ -33,7 +33,8 @@ public static class PatchExport
     /// <returns>Patches that did not read, each with the reason; they are in no file.</returns>
     /// <exception cref="Fault">The folder holds patches already.</exception>
     public static IReadOnlyList<PatchReadException> Write(
-        IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null, CancellationToken cancel = default,
+        IPatchSource source, string folder, PatchFormat format = PatchFormat.Png, IProgress<int>? progress = null,
+        CancellationToken cancel = default,
         ReadOnlyMemory<float> shares = default)
     {
         string csv = Path.Combine(folder, PatchFolderListing.CsvName);
@@ -63,10 +64,12 @@ public static class PatchExport
         AtomicFile.Write(csv, stream => WriteTable(stream, table, FileOf, faults, shares));
         return [.. faults.OfType<PatchReadException>()];
 
-        string FileOf(int i) => string.Create(CultureInfo.InvariantCulture, $"{slideFolders[table.SlideOf[i]]}/{table.Col[i]}_{table.Row[i]}.{(format == PatchFormat.Png ? "png" : "jpg")}");
+        string FileOf(int i) => string.Create(CultureInfo.InvariantCulture,
+            $"{slideFolders[table.SlideOf[i]]}/{table.Col[i]}_{table.Row[i]}.{(format == PatchFormat.Png ? "png" : "jpg")}");
     }
 
-    private static void WriteTable(Stream stream, PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults, ReadOnlyMemory<float> shares)
+    private static void WriteTable(Stream stream, PatchTable table, Func<int, string> fileOf, PatchReadException?[] faults,
+        ReadOnlyMemory<float> shares)
     {
         using SepWriter writer = Csv.Writer(stream);
         for (int i = 0; i < table.Count; i++)

@@ -32,14 +32,16 @@ internal sealed class SlideAreas
         get
         {
             var notes = new List<string>();
-            foreach ((AnnotationFolder? folder, string? path) in ((AnnotationFolder?, string?)[])[(_regions, _options.RegionsFolder), (_annotations, _options.AnnotationsFolder)])
+            foreach ((AnnotationFolder? folder, string? path) in ((AnnotationFolder?, string?)[])[(_regions, _options.RegionsFolder),
+                (_annotations, _options.AnnotationsFolder)])
                 if (folder is { Unused: { Count: > 0 } unused })
                     notes.Add($"{unused.Count} files of {path} are of none of these slides: {Some(unused)}");
             if (!_withoutRegions.IsEmpty)
                 notes.Add($"{_withoutRegions.Count} slides have no region file and were taken whole: {Some(_withoutRegions)}");
             if (!_withoutAnnotations.IsEmpty)
                 notes.Add($"{_withoutAnnotations.Count} slides have no annotation file; their patches "
-                    + (_options.LabelRest is { } rest ? $"are all '{rest}', by --label-rest: " : "have no class (--label-rest NAME would give one): ") + Some(_withoutAnnotations));
+                    + (_options.LabelRest is { } rest ? $"are all '{rest}', by --label-rest: "
+                        : "have no class (--label-rest NAME would give one): ") + Some(_withoutAnnotations));
             return notes;
         }
     }
@@ -58,7 +60,8 @@ internal sealed class SlideAreas
             else if (_options.RegionsOptional)
                 _withoutRegions.Add(file.Name);
             else
-                throw new Fault(FaultKind.Input, $"{_options.RegionsFolder} holds no region file for it; add one, or take such slides whole with --regions-optional");
+                throw new Fault(FaultKind.Input,
+                    $"{_options.RegionsFolder} holds no region file for it; add one, or take such slides whole with --regions-optional");
         }
         if (_annotations is null)
             return new(regions, null, notes);
@@ -92,21 +95,25 @@ internal sealed class SlideAreas
         (double x, double y) = (Bound("x"), Bound("y"));
         if (!drawn.CountsFromBounds || _options.RegionOrigin == RegionOrigin.Slide || (x == 0 && y == 0))
             return drawn;
-        notes.Add(FormattableString.Invariant($"its regions were counted from the slide's bounds at ({x}, {y}), as QuPath does; --region-origin slide counts from its corner"));
+        notes.Add(string.Create(CultureInfo.InvariantCulture,
+            $"its regions were counted from the slide's bounds at ({x}, {y}), as QuPath does; --region-origin slide counts from its " +
+            $"corner"));
         return drawn.Shifted(x, y);
 
         double Bound(string axis) => slide.Properties.TryGetValue($"openslide.bounds-{axis}", out string? text)
             && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : 0;
     }
 
-    private static string Some(IReadOnlyCollection<string> names) => string.Join(", ", names.Order(StringComparer.Ordinal).Take(5)) + (names.Count > 5 ? " …" : "");
+    private static string Some(IReadOnlyCollection<string> names) =>
+        string.Join(", ", names.Order(StringComparer.Ordinal).Take(5)) + (names.Count > 5 ? " …" : "");
 }
 
 /// <summary>The areas of one slide over its grid.</summary>
 /// <param name="Regions">Where patches are cut; null for everywhere.</param>
 /// <param name="Classify">Classes of patches; null where nothing is annotated at all.</param>
 /// <param name="Notes">What the files hold that was not used.</param>
-internal sealed record OneSlideAreas(AreaGrid? Regions, Func<IReadOnlyList<(int Col, int Row)>, PatchLabels>? Classify, IReadOnlyList<string> Notes)
+internal sealed record OneSlideAreas(AreaGrid? Regions, Func<IReadOnlyList<(int Col, int Row)>, PatchLabels>? Classify,
+    IReadOnlyList<string> Notes)
 {
     public PatchLabels? Label(IReadOnlyList<(int Col, int Row)> patches) => Classify?.Invoke(patches);
 }

@@ -71,7 +71,8 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
     public string ToJson() => JsonSerializer.Serialize(this, Readable.SlideAuditRecord);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(SlideAuditRecord))]
 internal sealed partial class SlideAuditJson : JsonSerializerContext;
 
@@ -102,7 +103,8 @@ public static class SlideAudit
     /// <param name="cancel">Stops between slides and inside long ones.</param>
     /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     public static IReadOnlyList<SlideAuditRecord> Run(
-        IReadOnlyList<SlideFile> slides, SlideAuditOptions? options = null, IProgress<SlideAuditRecord>? progress = null, CancellationToken cancel = default,
+        IReadOnlyList<SlideFile> slides, SlideAuditOptions? options = null, IProgress<SlideAuditRecord>? progress = null,
+        CancellationToken cancel = default,
         SlideRuntime? runtime = null)
     {
         options ??= new();
@@ -142,7 +144,8 @@ public static class SlideAudit
                 TissueThreshold = inspection.Mask?.Method == Data.Tissue.TissueMethod.All ? null : inspection.Mask?.Threshold,
                 Patches = PatchesOf(slide, inspection, tiling),
                 // A slide without a pixel size says why as its reason.
-                Notes = slide.Notes.Where(note => !inspection.Reason.Contains(note, StringComparison.Ordinal)).ToArray() is { Length: > 0 } notes ? notes : null,
+                Notes = slide.Notes.Where(note => !inspection.Reason.Contains(note, StringComparison.Ordinal))
+                    .ToArray() is { Length: > 0 } notes ? notes : null,
                 PenFraction = inspection.Mask?.PenFraction,
             };
             return WithTiles(record, slide.VerifyTiles(options.Deep, cancel));
@@ -176,6 +179,7 @@ public static class SlideAudit
         string first = check.FirstFaults[0].Reason;
         return check.Unreadable == check.Tiles
             ? record with { Verdict = SlideVerdict.Corrupt, Reason = $"none of its {check.Tiles} tiles can be read; the first: {first}" }
-            : record with { Verdict = SlideVerdict.DamagedTiles, Reason = $"{check.Unreadable} of {check.Tiles} tiles cannot be read; the first: {first}" };
+            : record with { Verdict = SlideVerdict.DamagedTiles,
+                Reason = $"{check.Unreadable} of {check.Tiles} tiles cannot be read; the first: {first}" };
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
@@ -64,7 +65,8 @@ public sealed class SlidePatches : IPatchSource
         SourceSlide[] slides = [.. manifest.Slides.Select((slide, i) => SourceSlide.Locate(slide, manifest.Grid(i), slidesFolder))];
         PatchTable table = manifest.Table;
         return new(table, manifest.PatchSize, manifest.Mpp,
-            FormattableString.Invariant($"{table.Count} patches of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {slides.Length} slides"),
+            string.Create(CultureInfo.InvariantCulture,
+                $"{table.Count} patches of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {slides.Length} slides"),
             slides, Corner, handleBudget, runtime);
 
         (double, double) Corner(int patch)
@@ -106,7 +108,8 @@ public sealed class SlidePatches : IPatchSource
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
         int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null) =>
-        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample, handleBudget, runtime);
+        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample,
+            handleBudget, runtime);
 
     /// <summary>The same, for slides that lie anywhere.</summary>
     /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
@@ -125,7 +128,8 @@ public sealed class SlidePatches : IPatchSource
         SourceSlide[] slides = [.. slidePaths.Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample, runtime))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
-            FormattableString.Invariant($"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
+            string.Create(CultureInfo.InvariantCulture,
+                $"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
             slides, Corner, handleBudget, runtime);
 
         (double, double) Corner(int patch)

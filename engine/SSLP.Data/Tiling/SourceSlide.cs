@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Slides;
 using SSLP.Interop.Slides;
@@ -39,7 +40,10 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY, lo
                 throw new Fault(FaultKind.Input, $"{path} {SlideInspection.WithoutMpp(slide)}.");
             return upsample || Math.Max(own.X, own.Y) <= mpp * (1 + SlideInspection.CoarserTolerance)
                 ? new(path, mpp / own.X, mpp / own.Y, slide.Levels[0].Width, slide.Levels[0].Height)
-                : throw new Fault(FaultKind.Input, FormattableString.Invariant($"{path} has {own.X:0.####} µm per pixel at its finest, coarser than the {mpp:0.####} asked for; ask for a coarser --mpp, or --upsample."));
+                : throw new Fault(FaultKind.Input,
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{path} has {own.X:0.####} µm per pixel at its finest, coarser than the {mpp:0.####} asked for; ask for a " +
+                        $"coarser --mpp, or --upsample."));
         }
         catch (SlideException e)
         {

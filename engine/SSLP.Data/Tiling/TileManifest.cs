@@ -37,12 +37,14 @@ public sealed record ManifestOmission(string Name, string Path, SlideVerdict Ver
 /// <summary>Everything of a manifest but its columns. What a manifest without labels lacks is not written, so that its bytes stay as they
 /// were.</summary>
 internal sealed record ManifestHeader(
-    int PatchSize, double Mpp, double MinTissue, bool Upsample, IReadOnlyList<ManifestSlide> Slides, IReadOnlyList<ManifestOmission> LeftOut,
+    int PatchSize, double Mpp, double MinTissue, bool Upsample, IReadOnlyList<ManifestSlide> Slides,
+    IReadOnlyList<ManifestOmission> LeftOut,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Classes = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? LabelShare = null);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ManifestHeader))]
 internal sealed partial class ManifestJson : JsonSerializerContext;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Annotations;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
@@ -107,7 +108,8 @@ public sealed record TilingOutcome(SlideFile Slide, SlideVerdict Verdict, int Pa
 
     /// <summary>One line for a log.</summary>
     public override string ToString() => $"{Slide.Name}: {(Patches > 0 ? $"{Patches} patches" : "no patches")}"
-        + (Tissue is TissueMethod.Density or TissueMethod.All ? $", tissue by {(Tissue == TissueMethod.Density ? "density" : "taking all")}" : "")
+        + (Tissue is TissueMethod.Density or TissueMethod.All
+            ? $", tissue by {(Tissue == TissueMethod.Density ? "density" : "taking all")}" : "")
         + (Reason.Length > 0 ? $" ({Reason})" : "");
 }
 
@@ -128,7 +130,8 @@ public static class Tiler
     /// <param name="runtime">What the slides share; null gives each one of its own.</param>
     /// <exception cref="Fault">An option that means nothing.</exception>
     public static TilingResult Run(
-        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null, CancellationToken cancel = default,
+        IReadOnlyList<SlideFile> slides, TilingOptions options, IProgress<TilingOutcome>? progress = null,
+        CancellationToken cancel = default,
         SlideRuntime? runtime = null)
     {
         options.Check();
@@ -150,7 +153,8 @@ public static class Tiler
         try
         {
             using Slide slide = Slide.Open(file.Path, runtime: runtime);
-            SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample, options.Tissue, cancel);
+            SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample,
+                options.Tissue, cancel);
             if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
                 return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);
             var grid = new SlideGrid(options.PatchSize, options.Mpp, mpp.X, mpp.Y, slide.Levels[0].Width, slide.Levels[0].Height);
@@ -169,7 +173,8 @@ public static class Tiler
             {
                 Tissue = mask.Method == TissueMethod.Stain ? null : mask.Method,
             };
-            string reason = string.Join("; ", ((string[])[inspection.Reason, .. slide.PixelSize.Notes, .. own.Notes]).Where(note => note.Length > 0));
+            string reason = string.Join(
+                "; ", ((string[])[inspection.Reason, .. slide.PixelSize.Notes, .. own.Notes]).Where(note => note.Length > 0));
             return new(new(file, inspection.Verdict, patches.Count, reason) { Tissue = mask.Method }, entry, patches, own.Label(patches));
         }
         catch (SlideException e)
@@ -183,8 +188,10 @@ public static class Tiler
     }
 
     private static string NoPatchReason(SlideGrid grid, TilingOptions options) => grid.Columns == 0 || grid.Rows == 0
-        ? FormattableString.Invariant($"{grid.Width} × {grid.Height} px hold no whole patch of {options.PatchSize} px at {options.Mpp:0.####} µm")
-        : FormattableString.Invariant($"no patch of {options.PatchSize} px at {options.Mpp:0.####} µm is tissue by {options.MinTissue:0.##} or more")
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"{grid.Width} × {grid.Height} px hold no whole patch of {options.PatchSize} px at {options.Mpp:0.####} µm")
+        : string.Create(CultureInfo.InvariantCulture,
+            $"no patch of {options.PatchSize} px at {options.Mpp:0.####} µm is tissue by {options.MinTissue:0.##} or more")
             + (options.RegionsFolder is null ? "" : " and inside its regions");
 
     private static TileManifest Assemble(TiledSlide[] tiled, TilingOptions options)
@@ -219,6 +226,7 @@ public static class Tiler
 
     private sealed record TiledSlide(TilingOutcome Outcome, ManifestSlide? Entry, List<(int Col, int Row)> Patches, PatchLabels? Labels)
     {
-        public static TiledSlide LeftOut(SlideFile file, SlideVerdict verdict, string reason) => new(new(file, verdict, 0, reason), null, [], null);
+        public static TiledSlide LeftOut(SlideFile file, SlideVerdict verdict, string reason) =>
+            new(new(file, verdict, 0, reason), null, [], null);
     }
 }

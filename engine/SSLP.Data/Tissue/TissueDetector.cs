@@ -31,7 +31,8 @@ internal static class TissueDetector
         if (options.Method == TissueMethod.Density)
             return ByDensity().Mask;
         TissueMask stained = Mask(
-            StainStrength.Find(WhiteBalance.Apply(image, unscanned, StainStrength.GlassRange), image.Width, unscanned, options.Threshold), TissueMethod.Stain);
+            StainStrength.Find(WhiteBalance.Apply(image, unscanned, StainStrength.GlassRange), image.Width, unscanned, options.Threshold),
+            TissueMethod.Stain);
         if (options.Method == TissueMethod.Stain)
             return stained;
         (TissueMask dense, byte[] balanced) = ByDensity();
@@ -41,14 +42,16 @@ internal static class TissueDetector
         {
             BinaryImage left = unscanned.With(ScannedField.Filled(image, unscanned));
             byte[] pixels = WhiteBalance.Apply(image, left, Density.GlassRange);
-            return (Mask(Density.Find(pixels, image.Width, left, options.Threshold, Pixels(StrokeMicrons / 2, micronsPerPixel)), TissueMethod.Density), pixels);
+            return (Mask(Density.Find(pixels, image.Width, left, options.Threshold, Pixels(StrokeMicrons / 2, micronsPerPixel)),
+                TissueMethod.Density), pixels);
         }
 
         TissueMask Mask(TissuePixels found, TissueMethod method)
         {
             double penFraction = (double)found.Ink.Count / found.Ink.Pixels.Length, perMm2 = 1e6 / (micronsPerPixel * micronsPerPixel);
             BinaryImage pen = found.Ink.Count > 0 ? found.Ink.Dilate(Pixels(PenMarginMicrons, micronsPerPixel)) : found.Ink;
-            BinaryImage without = pen.With(unscanned), tissue = found.Tissue.Without(without).Close(Pixels(options.ClosingMicrons, micronsPerPixel));
+            BinaryImage without = pen.With(unscanned),
+                tissue = found.Tissue.Without(without).Close(Pixels(options.ClosingMicrons, micronsPerPixel));
             tissue.FillHoles((int)(options.HoleSquareMillimetres * perMm2));
             tissue.RemoveSmall((int)Math.Ceiling(options.MinSquareMillimetres * perMm2));
             return new(tissue.Without(without), micronsPerPixel, method, found.Threshold, penFraction);

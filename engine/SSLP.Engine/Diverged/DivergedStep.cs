@@ -83,7 +83,8 @@ internal sealed record DivergedStep
     public void Save(string folder, CheckpointState state, IReadOnlyList<SafetensorsItem> items)
     {
         Checkpoint.Write(Path.Combine(folder, StateName), state, items);
-        AtomicFile.Write(Path.Combine(folder, RecordName), stream => JsonSerializer.Serialize(stream, this, DivergedJson.Default.DivergedStep));
+        AtomicFile.Write(Path.Combine(folder, RecordName), stream =>
+            JsonSerializer.Serialize(stream, this, DivergedJson.Default.DivergedStep));
     }
 
     /// <summary>The record of a folder; null where it has none.</summary>
@@ -100,18 +101,22 @@ internal sealed record DivergedStep
     {
         string state = Path.Combine(folder, StateName);
         if (Find(folder) is not { } record || !File.Exists(state))
-            throw new Fault(FaultKind.Input, $"'{folder}' does not hold {RecordName} and {StateName}: --replay takes the folder RUN/diverged that a run left which met numbers that are not finite.");
+            throw new Fault(FaultKind.Input,
+                $"'{folder}' does not hold {RecordName} and {StateName}: --replay takes the folder RUN/diverged that a run left which " +
+                $"met numbers that are not finite.");
         (CheckpointState before, SafetensorsFile file) = Checkpoint.Open(state);
         return (record, before, file);
     }
 
     /// <summary>"loss 3.1 (self 1.2, intra 0.9, inter 1), gradient norm 4".</summary>
     public static string Losses(double loss, double self, double intra, double inter, double norm) =>
-        string.Create(CultureInfo.InvariantCulture, $"loss {loss:G5} (self {self:G5}, intra {intra:G5}, inter {inter:G5}), gradient norm {norm:G5}");
+        string.Create(CultureInfo.InvariantCulture,
+            $"loss {loss:G5} (self {self:G5}, intra {intra:G5}, inter {inter:G5}), gradient norm {norm:G5}");
 }
 
 [JsonSourceGenerationOptions(
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(DivergedStep))]
 internal sealed partial class DivergedJson : JsonSerializerContext;

@@ -23,8 +23,10 @@ internal sealed class StepGuard
     {
         _optimizer = optimizer;
         _learned = [.. method.Encoder.named_parameters().Select(p => (p.name, p.parameter))];
-        _parameters = [.. method.Networks.SelectMany(n => n.Network.named_parameters().Select(p => (n.Prefix + p.name, (Tensor)p.parameter)))];
-        (string, Tensor)[] buffers = [.. method.Networks.SelectMany(n => n.Network.named_buffers().Select(b => (n.Prefix + b.name, b.buffer)))];
+        _parameters = [.. method.Networks.SelectMany(
+            n => n.Network.named_parameters().Select(p => (n.Prefix + p.name, (Tensor)p.parameter)))];
+        (string, Tensor)[] buffers =
+            [.. method.Networks.SelectMany(n => n.Network.named_buffers().Select(b => (n.Prefix + b.name, b.buffer)))];
         _statistics = [.. buffers.Where(b => b.Item2.is_floating_point())];
         _counts = [.. buffers.Where(b => !b.Item2.is_floating_point())];
     }

@@ -31,7 +31,8 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
     internal static StepTrace Of(Method method, TrainingBatch batch, StepGuard guard, double temperature)
     {
         using var scope = NewDisposeScope();
-        List<TracedPlace> places = [.. Summed("weights and batch statistics before the step", guard.State, name => $"{name} before the step")];
+        List<TracedPlace> places =
+            [.. Summed("weights and batch statistics before the step", guard.State, name => $"{name} before the step")];
         for (int view = 0; view < batch.Views.Count; view++)
             places.Add(Measure($"input, view {view}", batch.Views[view]));
         int forward = places.Count;
@@ -48,8 +49,10 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
         // Features that are not finite are compared with nothing, and what the method compared is then of another step.
         if (places.TrueForAll(place => place.NotFinite == 0) && method.Compared is { } compared)
             places.AddRange(Logits(compared, temperature));
-        places.AddRange([Number("loss, self", terms.Self), Number("loss, intra", terms.Intra), Number("loss, inter", terms.Inter), Number("loss", terms.Loss)]);
-        (string, Tensor)[] gradients = [.. guard.Learned.Reverse().Where(p => p.Value.grad is not null).Select(p => (p.Name, p.Value.grad!))];
+        places.AddRange([Number("loss, self", terms.Self), Number("loss, intra", terms.Intra), Number("loss, inter", terms.Inter),
+            Number("loss", terms.Loss)]);
+        (string, Tensor)[] gradients =
+            [.. guard.Learned.Reverse().Where(p => p.Value.grad is not null).Select(p => (p.Name, p.Value.grad!))];
         double norm = gradients.Length == 0 ? double.NaN : guard.GradientNorm();
         if (gradients.Length > 0)
             places.AddRange([.. Summed("gradients", gradients, name => $"gradient of {name}"), Number("norm of all gradients", norm)]);
@@ -74,7 +77,8 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
         Tensor f = tensor(compared.Features).reshape(-1, compared.Width), own = tensor(compared.Positives).reshape(-1, compared.Width);
         yield return Measure("logits with the own key", (f * own).sum(1) / temperature);
         if (compared.Keys.Length > 0)
-            yield return Measure("logits with a sample of the keys", f.matmul(tensor(compared.Keys).reshape(-1, compared.Width).t()) / temperature);
+            yield return Measure("logits with a sample of the keys",
+                f.matmul(tensor(compared.Keys).reshape(-1, compared.Width).t()) / temperature);
     }
 
     /// <summary>One place for all where all are finite, else one for each that is not.</summary>

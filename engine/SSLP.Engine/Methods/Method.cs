@@ -13,7 +13,8 @@ namespace SSLP.Engine.Methods;
 /// <param name="Step">Steps done before this one.</param>
 /// <param name="Ramp">w(t).</param>
 /// <param name="IsWatched">The method is to leave what it compared in <see cref="Method.Compared"/>.</param>
-internal readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp, bool IsWatched = false);
+internal readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp,
+    bool IsWatched = false);
 
 /// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule,
 /// checkpoints.</summary>

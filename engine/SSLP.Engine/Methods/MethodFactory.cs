@@ -24,14 +24,18 @@ internal static class MethodFactory
         if (options.Method == MethodKind.Supervised)
             return NewSupervised(options, table);
         if (options is { Method: MethodKind.MoCoV2, BatchSize: < 4 })
-            throw new Fault(FaultKind.Usage, $"batch_size={options.BatchSize}: mocov2 makes keys in two groups of at least two patches, each with its own batch statistics; it takes 4 or more.");
+            throw new Fault(FaultKind.Usage,
+                $"batch_size={options.BatchSize}: mocov2 makes keys in two groups of at least two patches, each with its own batch " +
+                $"statistics; it takes 4 or more.");
         Encoder encoder = Started(NewEncoder(options), options);
         ulong seed = (ulong)options.Seed;
         return options.Method switch
         {
-            MethodKind.Sslp => new Sslp(encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
+            MethodKind.Sslp => new Sslp(
+                encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
                 options.ClusterEvery, options.InterWeight > 0, group),
-            MethodKind.InstDisc => new Sslp(encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
+            MethodKind.InstDisc => new Sslp(
+                encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
                 options.ClusterEvery, usesClusters: false, group),
             MethodKind.MoCoV2 => new MoCoV2(
                 encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed,
@@ -50,7 +54,8 @@ internal static class MethodFactory
             : options.StopOnCollapse ? "stop_on_collapse looks at one process's batches: leave it out with several"
             : options.Device == DeviceKind.Cuda ? "several processes train on CPUs; device=cuda takes one process"
             : (long)options.BatchSize * group.Size > table.Count
-                ? $"{group.Size} processes of batch_size={options.BatchSize} take more than the {table.Count} patches: a smaller batch_size, or fewer processes"
+                ? $"{group.Size} processes of batch_size={options.BatchSize} take more than the {table.Count} patches: a smaller " +
+                    $"batch_size, or fewer processes"
             : null;
         if (alone is not null)
             throw new Fault(FaultKind.Usage, $"{char.ToUpperInvariant(alone[0])}{alone[1..]}.");
@@ -63,7 +68,8 @@ internal static class MethodFactory
     private static Supervised NewSupervised(TrainingOptions options, PatchTable table)
     {
         int[] labels = Supervised.LabelsOf(table);
-        return new(Started(new Encoder(options.Arch, HeadKind.Linear, table.Classes!.Count) { Precision = options.Precision }, options), labels);
+        return new(Started(new Encoder(options.Arch, HeadKind.Linear, table.Classes!.Count) { Precision = options.Precision },
+            options), labels);
     }
 
     /// <summary>With the file's backbone where one is asked for; the head keeps the weights that the seed drew. MoCo's key encoder copies

@@ -11,8 +11,8 @@ namespace SSLP.Engine.Methods;
 
 /// <summary>
 /// MoCo v2 (He et al., CVPR 2020; Chen, Fan, Girshick, He 2020): a query is to find the key of the other view of its patch, made by a
-/// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of about 32, two at least and of equal size (to
-/// one), each with its own batch statistics, as the paper's 8 devices have them: else the batch normalisation gives the answer away.
+/// slowly following encoder, among a queue of earlier keys. Keys are made in shuffled groups of about 32, two at least and of equal size
+/// (to one), each with its own batch statistics, as the paper's 8 devices have them: else the batch normalisation gives the answer away.
 /// </summary>
 internal sealed class MoCoV2 : Method
 {
@@ -64,7 +64,8 @@ internal sealed class MoCoV2 : Method
         // −log( exp(q·k/τ) / (exp(q·k/τ) + Σ exp(q·queue/τ)) ) and its gradient by q, in one pass over the queue
         Tensor host = KernelBridge.ToHost(q.detach()), keys = KernelBridge.ToHost(k), gradient = empty_like(host);
         var losses = new float[host.shape[0]];
-        double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses, KernelBridge.View(gradient));
+        double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses,
+            KernelBridge.View(gradient));
         Clock?.Lap(StepClock.Bank);
         q.backward([gradient.to(q.device)]);
         Clock?.Lap(StepClock.Backward);

@@ -24,7 +24,8 @@ internal sealed class SimClr(Encoder encoder, double temperature) : Method
         Tensor z = encoder.forward(cat([.. batch.Views], 0)); // [2B, D], unit rows
         Clock?.Lap(StepClock.Forward);
         if (batch.IsWatched)
-            Compared = new ComparedFeatures((int)z.shape[1], z.detach().narrow(0, 0, b).ToArray<float>(), z.detach().narrow(0, b, b).ToArray<float>(), [], AreLearned: true);
+            Compared = new ComparedFeatures((int)z.shape[1], z.detach().narrow(0, 0, b).ToArray<float>(),
+                z.detach().narrow(0, b, b).ToArray<float>(), [], AreLearned: true);
         Tensor itself = eye(2 * b, dtype: ScalarType.Bool, device: z.device);
         Tensor logits = (z.matmul(z.t()) / temperature).masked_fill(itself, float.NegativeInfinity);
         Tensor other = arange(2 * b, ScalarType.Int64, z.device).roll(b, 0); // row i's positive is i ± B

@@ -16,7 +16,8 @@ namespace SSLP.Engine.Methods;
 /// <param name="clusterEvery">Steps from one clustering of the bank to the next; 0: at the start of each epoch but the first.</param>
 /// <param name="group">The processes whose batches are one; null for this one alone.</param>
 /// <param name="usesClusters">False where the inter term is left out, and the clusters change nothing.</param>
-internal sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true, ProcessGroup? group = null) : Method
+internal sealed class Sslp(Encoder encoder, IBankObjective objective, int clusterEvery = 0, bool usesClusters = true,
+    ProcessGroup? group = null) : Method
 {
     private readonly FusedObjective? _fused = objective as FusedObjective;
     private Tensor? _features; // of the running step
@@ -43,7 +44,8 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
     {
         int first = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
         return usesClusters && totalSteps <= first
-            ? $"The inter term stays out of this run: its {totalSteps:N0} steps end before the first clustering, at step {first:N0}; train longer, or set cluster_every below {totalSteps:N0}."
+            ? $"The inter term stays out of this run: its {totalSteps:N0} steps end before the first clustering, at step {first:N0}; " +
+                $"train longer, or set cluster_every below {totalSteps:N0}."
             : null;
     }
 

@@ -45,7 +45,8 @@ internal sealed class Supervised(Encoder encoder, int[] labels) : Method
             labels[patch] = table.LabelOf[patch];
         int classes = labels.Where(label => label != PatchTable.None).Distinct().Count();
         return classes >= 2 ? labels : throw new Fault(FaultKind.Input,
-            $"method=supervised needs patches of two classes at least{(table.Splits is null ? "" : " in the split 'train'")}, and these have {classes}: give a "
+            $"method=supervised needs patches of two classes at least{(table.Splits is null ? "" : " in the split 'train'")}, and these " +
+            $"have {classes}: give a "
             + "label column in patches.csv, folders named by class, or --slides with --labels.");
     }
 }

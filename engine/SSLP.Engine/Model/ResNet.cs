@@ -40,7 +40,8 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
             for (int block = 0; block < blocks.Length; block++)
             {
                 long stride = block == 0 && stage > 0 ? 2 : 1;
-                nn.Module<Tensor, Tensor> module = bottleneck ? new Bottleneck(inputs, width, stride) : new BasicBlock(inputs, width, stride);
+                nn.Module<Tensor, Tensor> module = bottleneck ? new Bottleneck(inputs, width, stride)
+                    : new BasicBlock(inputs, width, stride);
                 blocks[block] = ($"{block}", module);
                 inputs = width * expansion;
             }

@@ -45,7 +45,8 @@ internal static class BankState
     public static Tensor ReadBank(SafetensorsFile file, string name)
     {
         SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;
-        if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Shape is not [> 0 and <= int.MaxValue and var rows, > 0 and <= int.MaxValue and var width])
+        if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry)
+            || entry.Shape is not [> 0 and <= int.MaxValue and var rows, > 0 and <= int.MaxValue and var width])
             throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{name}'.");
         Tensor bank = empty([rows, width], ScalarType.Float32);
         Read(file, name, (int)rows, (int)width, (first, values) =>
@@ -59,7 +60,8 @@ internal static class BankState
     private static void Read(SafetensorsFile file, string name, int rows, int width, Take take)
     {
         SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;
-        if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.F32 || !entry.Shape.SequenceEqual([rows, width]))
+        if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.F32
+            || !entry.Shape.SequenceEqual([rows, width]))
             throw new Fault(FaultKind.Data, $"'{whole.Path}' holds no '{name}' of {rows} × {width}.");
         var block = new float[Math.Min(BlockRows, rows) * width];
         for (int row = 0; row < rows; row += BlockRows)
@@ -84,7 +86,8 @@ internal static class BankState
     /// <exception cref="Fault">There are none, or they are no rows of such a bank.</exception>
     public static int[] ChangedRows(SafetensorsFile file, string name, int rows)
     {
-        if (!file.Entries.TryGetValue(RowsOf(name), out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.I32 || entry.Shape.Count != 1 || entry.Shape[0] > rows)
+        if (!file.Entries.TryGetValue(RowsOf(name), out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.I32
+            || entry.Shape.Count != 1 || entry.Shape[0] > rows)
             throw new Fault(FaultKind.Data, $"'{file.Path}' holds neither '{name}' nor the rows of it that changed.");
         var changed = new int[entry.Shape[0]];
         file.ReadAll<int>(RowsOf(name), changed);

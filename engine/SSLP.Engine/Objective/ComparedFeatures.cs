@@ -12,7 +12,8 @@ namespace SSLP.Engine.Objective;
 /// <param name="Sampling">How negatives are drawn.</param>
 /// <param name="PoolShare">Share of the keys that is the pool of semi-hard negatives.</param>
 public sealed record ComparedFeatures(
-    int Width, float[] Features, float[] Positives, float[] Keys, bool AreLearned, NegativeSampling Sampling = NegativeSampling.Random, double PoolShare = 1)
+    int Width, float[] Features, float[] Positives, float[] Keys, bool AreLearned, NegativeSampling Sampling = NegativeSampling.Random,
+    double PoolShare = 1)
 {
     /// <summary>R of a sample: the nearest of a batch among so many tell a few favourites from an even spread.</summary>
     public const int MostKeys = 1024;

@@ -45,8 +45,10 @@ public sealed partial class FusedObjective : IBankObjective
     }
 
     public string Describe =>
-        $"SSLP: {_bank.RowCount} rows of {_bank.Width}, K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T {_plan.Terms.RadiusPatches}, "
-        + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} negatives";
+        $"SSLP: {_bank.RowCount} rows of {_bank.Width}, K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T " +
+        $"{_plan.Terms.RadiusPatches}, "
+        + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} " +
+            $"negatives";
 
     /// <summary>The constants.</summary>
     public ObjectivePlan Plan => _plan;

@@ -78,8 +78,8 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum and
-    /// decay move it.
+    /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum
+    /// and decay move it.
     /// </summary>
     /// <param name="rate">η.</param>
     public void Step(double rate)

@@ -15,7 +15,8 @@ public static class RunConfig
     /// <param name="sets">"key=value" each.</param>
     /// <param name="flags">What flags of the command line say, over all others.</param>
     /// <exception cref="Fault">No such file, no such key (the nearest one is named), a bad value, no flat mapping.</exception>
-    public static TrainingOptions Read(IEnumerable<RunSetting> defaults, string? yaml, IEnumerable<string> sets, IEnumerable<RunSetting> flags) =>
+    public static TrainingOptions Read(IEnumerable<RunSetting> defaults, string? yaml, IEnumerable<string> sets,
+        IEnumerable<RunSetting> flags) =>
         Of([.. defaults, .. yaml is null ? [] : ReadYaml(yaml), .. sets.Select(ParseSet), .. flags]);
 
     /// <summary>Whether a key is set at all, to its default or another value.</summary>
@@ -51,9 +52,12 @@ public static class RunConfig
 
     /// <summary>A mapping of keys to single values as settings, in its order.</summary>
     /// <exception cref="Fault">A value is a list or a mapping.</exception>
-    internal static IEnumerable<RunSetting> Flat(YamlMappingNode mapping, string where) => mapping.Children.Select(pair => pair.Value is YamlScalarNode scalar
+    internal static IEnumerable<RunSetting> Flat(YamlMappingNode mapping, string where) =>
+        mapping.Children.Select(pair => pair.Value is YamlScalarNode scalar
         ? new RunSetting(pair.Key.ToString(), scalar.Value ?? string.Empty, $"{where} line {pair.Key.Start.Line}")
-        : throw new Fault(FaultKind.Usage, $"{where} line {pair.Value.Start.Line}: {pair.Key} has a list or a mapping; every option takes one value."));
+        : throw new Fault(FaultKind.Usage,
+            $"{where} line {pair.Value.Start.Line}: {pair.Key} has a list or a mapping; every option takes one value."));
 
-    private static TrainingOptions Apply(TrainingOptions options, RunSetting setting) => OptionTable.Set(options, setting.Key, setting.Value, setting.Where);
+    private static TrainingOptions Apply(TrainingOptions options, RunSetting setting) =>
+        OptionTable.Set(options, setting.Key, setting.Value, setting.Where);
 }

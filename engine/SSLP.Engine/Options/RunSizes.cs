@@ -21,14 +21,15 @@ internal sealed class RunSizes
         Queue = Cut("queue", options.Queue, rows, options.Method == MethodKind.MoCoV2, there, ScaledQueue(rows, BatchSize));
         if (options.Method == MethodKind.MoCoV2 && options.Queue <= rows && options.Queue > ScaledQueue(rows, BatchSize))
             _cuts.Add(string.Create(CultureInfo.InvariantCulture,
-                $"queue is {Queue:N0}, more than a tenth of the {rows:N0} patches: a query often meets its own patch among the negatives."));
+                $"queue is {Queue:N0}, more than a tenth of the {rows:N0} patches: a query often meets its own patch among the " +
+                $"negatives."));
         Prefetch = Cut("prefetch", options.Prefetch, ReplacingReader.Lag, true, "that many batches are in memory at most");
 
         ObjectivePlan scaled = ObjectivePlan.For(rows, options.AuxiliaryAnchors);
         NegativeSampling sampling = options.Method == MethodKind.InstDisc ? NegativeSampling.Random : options.NegativeSampling;
         int candidates = NegativeRanks.Candidates(sampling, rows, options.PoolShare);
         string pool = sampling == NegativeSampling.SemiHard
-            ? FormattableString.Invariant($"the pool is {options.PoolShare} of {rows:N0} patches") : there;
+            ? string.Create(CultureInfo.InvariantCulture, $"the pool is {options.PoolShare} of {rows:N0} patches") : there;
         Objective = WithoutIdleSets(scaled with
         {
             Terms = scaled.Terms with
@@ -79,13 +80,13 @@ internal sealed class RunSizes
     private int Cut(string key, int asked, int most, bool isUsed, string why, int scaled = 0)
     {
         if (isUsed && asked > most)
-            _cuts.Add(FormattableString.Invariant($"{key} is {most:N0} in this run, not {asked:N0}: {why}."));
+            _cuts.Add(string.Create(CultureInfo.InvariantCulture, $"{key} is {most:N0} in this run, not {asked:N0}: {why}."));
         return Math.Min(asked > 0 ? asked : scaled, most);
     }
 
     /// <summary>
-    /// MoCo's queue where nobody says how long: 65,536 keys, but no more than N/10, and one batch at least. A longer one holds a patch's own
-    /// key of the epoch before, as a negative, for a good part of the queries.
+    /// MoCo's queue where nobody says how long: 65,536 keys, but no more than N/10, and one batch at least. A longer one holds a patch's
+    /// own key of the epoch before, as a negative, for a good part of the queries.
     /// </summary>
     private static int ScaledQueue(int rows, int batch) => Math.Clamp(rows / 10, Math.Min(batch, rows), 65536);
 

@@ -7,8 +7,8 @@ using YamlDotNet.RepresentationModel;
 namespace SSLP.Engine.Options;
 
 /// <summary>
-/// A configuration as YAML: a mapping, of mappings at most, whose keys are plain words. What a hostile file does with the rest of the language
-/// (references that multiply, nesting without end, keys that are lists) is refused before a node of it is made.
+/// A configuration as YAML: a mapping, of mappings at most, whose keys are plain words. What a hostile file does with the rest of the
+/// language (references that multiply, nesting without end, keys that are lists) is refused before a node of it is made.
 /// </summary>
 internal static class YamlFile
 {
@@ -55,10 +55,12 @@ internal static class YamlFile
         }
         if (stream.Documents.Count == 0)
             return null;
-        return stream.Documents[0].RootNode as YamlMappingNode ?? throw new Fault(FaultKind.Usage, $"{where} is no list of 'key: value' lines.");
+        return stream.Documents[0].RootNode as YamlMappingNode
+            ?? throw new Fault(FaultKind.Usage, $"{where} is no list of 'key: value' lines.");
     }
 
-    /// <summary>Walks the events, which cost nothing, before the tree is built, whose builder and whose keys' hashes call themselves.</summary>
+    /// <summary>Walks the events, which cost nothing, before the tree is built, whose builder and whose keys' hashes call
+    /// themselves.</summary>
     private static void Check(IParser events, string where)
     {
         // Of every open collection: whether it is a mapping, and whether a key comes next.
@@ -74,14 +76,16 @@ internal static class YamlFile
             if (open.TryPop(out (bool IsMapping, bool IsKeyNext) around))
             {
                 if (around is { IsMapping: true, IsKeyNext: true } && now is not Scalar)
-                    throw new Fault(FaultKind.Usage, $"{where} line {now.Start.Line}: a key is a word, and not a list, a mapping or a reference.");
+                    throw new Fault(FaultKind.Usage,
+                        $"{where} line {now.Start.Line}: a key is a word, and not a list, a mapping or a reference.");
                 open.Push(around with { IsKeyNext = !around.IsKeyNext });
             }
             if (now is Scalar { Anchor.IsEmpty: false } named)
                 scalars.Add(named.Anchor);
             // A tree that holds lists of lists by reference is small, and its hash is not.
             if (now is AnchorAlias alias && !scalars.Contains(alias.Value))
-                throw new Fault(FaultKind.Usage, $"{where} line {now.Start.Line}: *{alias.Value} refers to no single value; write out what is meant.");
+                throw new Fault(FaultKind.Usage,
+                    $"{where} line {now.Start.Line}: *{alias.Value} refers to no single value; write out what is meant.");
             if (now is MappingStart or SequenceStart)
                 open.Push((now is MappingStart, true));
             if (open.Count > MostDepth)

@@ -70,7 +70,8 @@ internal sealed unsafe class MpiLibrary
                 || NativeLibrary.TryLoad(candidate, out library))
                 return new MpiLibrary(library, candidate);
         throw new Fault(FaultKind.Device,
-            $"This process was started by MPI, and none of {string.Join(", ", names)} loads: install Open MPI or MPICH, or name its library in SSLP_MPI.");
+            $"This process was started by MPI, and none of {string.Join(", ", names)} loads: install Open MPI or MPICH, or name its " +
+            $"library in SSLP_MPI.");
     }
 
     /// <summary>Begins; once a process.</summary>

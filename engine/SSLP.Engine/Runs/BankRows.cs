@@ -48,11 +48,15 @@ internal static class BankRows
     public static int[] Match(string path, string inputs, PatchTable table)
     {
         if (!File.Exists(path))
-            throw new Fault(FaultKind.Input, $"--extend matches the bank's rows by slide and place, and '{path}', which holds them, is not there: resume once with the run's own patches, which writes it.");
+            throw new Fault(FaultKind.Input,
+                $"--extend matches the bank's rows by slide and place, and '{path}', which holds them, is not there: resume once with " +
+                $"the run's own patches, which writes it.");
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        if (!file.Metadata.TryGetValue(InputsKey, out string? of) || of != inputs || !file.Metadata.TryGetValue(SlidesKey, out string? names)
+        if (!file.Metadata.TryGetValue(InputsKey, out string? of) || of != inputs
+            || !file.Metadata.TryGetValue(SlidesKey, out string? names)
             || JsonSerializer.Deserialize(names, BankRowsJson.Default.StringArray) is not { } slides)
-            throw new Fault(FaultKind.Input, $"'{path}' is of other patches than the checkpoint: resume once with the run's own patches, which writes it anew.");
+            throw new Fault(FaultKind.Input,
+                $"'{path}' is of other patches than the checkpoint: resume once with the run's own patches, which writes it anew.");
         int rows = (int)file.Entries[SlideName].Shape[0];
         int[] slide = new int[rows], col = new int[rows], row = new int[rows];
         file.ReadAll<int>(SlideName, slide);

@@ -16,7 +16,8 @@ namespace SSLP.Engine.Runs;
 /// <param name="Faults">Patches that did not read and slides that are read no more; null where every patch read.</param>
 /// <param name="BaseSha256">Checksum of the checkpoint that this one's changes are laid over; null where it is whole.</param>
 internal sealed record CheckpointState(
-    int Step, string Inputs, Dictionary<string, string> Options, string? Init = null, LoaderFaults? Faults = null, string? BaseSha256 = null);
+    int Step, string Inputs, Dictionary<string, string> Options, string? Init = null, LoaderFaults? Faults = null,
+    string? BaseSha256 = null);
 
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(CheckpointState))]
@@ -52,7 +53,8 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
         {
             string last = All().LastOrDefault() is { } before ? $"'{before}' is intact" : "no checkpoint was written before it";
             throw new Fault(FaultKind.Space,
-                $"The checkpoint '{path}' could not be written: {fault.Message.TrimEnd('.')}; {last}. Make room and go on with --resume.", fault);
+                $"The checkpoint '{path}' could not be written: {fault.Message.TrimEnd('.')}; {last}. Make room and go on with --resume.",
+                fault);
         }
         string[] all = All(), kept = [.. all.TakeLast(keep)];
         foreach (string old in all.Except(kept).Except(kept.Select(BaseOf).OfType<string>()))
@@ -117,7 +119,8 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
     /// <summary>One file in the form of a checkpoint, wherever it lies; whole or not at all.</summary>
     /// <returns>The checksum of its data.</returns>
     public static string Write(string path, CheckpointState state, IReadOnlyList<SafetensorsItem> items) => SafetensorsWriter.Write(
-        path, items, new Dictionary<string, string> { [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState) });
+        path, items, new Dictionary<string, string> {
+            [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState) });
 
     /// <summary>Opens what <see cref="Write"/> wrote and verifies it, with the one that its changes are over.</summary>
     /// <exception cref="Fault">It is damaged, or no checkpoint.</exception>
@@ -167,7 +170,8 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
 
     private static SafetensorsFile OpenBase(string path, string checksum)
     {
-        string whole = BaseOf(path) ?? throw new Fault(FaultKind.Data, $"'{path}' holds changes over another checkpoint, which its name no longer says.");
+        string whole = BaseOf(path)
+            ?? throw new Fault(FaultKind.Data, $"'{path}' holds changes over another checkpoint, which its name no longer says.");
         if (!File.Exists(whole))
             throw new Fault(FaultKind.Data, $"'{path}' holds changes over '{whole}', which is not there.");
         SafetensorsFile file = SafetensorsFile.Open(whole);

@@ -33,7 +33,8 @@ internal sealed class CheckpointWriter(Checkpoint checkpoints)
     /// <param name="path">The checkpoint that was read.</param>
     /// <param name="file">The same, open.</param>
     public void Resumed(string path, SafetensorsFile file) =>
-        _whole = (file.Base ?? file).Metadata.TryGetValue(SafetensorsFile.ChecksumKey, out string? checksum) && Checkpoint.StepOf(Checkpoint.BaseOf(path) ?? path) is { } step
+        _whole = (file.Base ?? file).Metadata.TryGetValue(SafetensorsFile.ChecksumKey, out string? checksum)
+        && Checkpoint.StepOf(Checkpoint.BaseOf(path) ?? path) is { } step
             ? (step, checksum)
             : null;
 

@@ -24,9 +24,8 @@ public sealed class MetricsLog : IDisposable
 
     /// <summary>The steps of a metrics.jsonl, in order. A last line cut off by a crash is left out.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="damaged">
-    /// A sentence that names the lines which are no step's, or come out of order: they are left out, and a crash does not make such. Null where there
-    /// are none.
+    /// <param name="damaged"> A sentence that names the lines which are no step's, or come out of order: they are left out, and a crash
+    /// does not make such. Null where there are none.
     /// </param>
     public static IReadOnlyList<StepMetrics> Read(string path, out string? damaged)
     {
@@ -36,7 +35,8 @@ public sealed class MetricsLog : IDisposable
         foreach (ReadOnlyMemory<byte> text in Lines(path))
         {
             line++;
-            if (JsonFile.Parse(text.Span, MetricsJson.Default.StepMetrics) is ({ } step, null) && step.Step > (steps.Count > 0 ? steps[^1].Step : 0))
+            if (JsonFile.Parse(text.Span, MetricsJson.Default.StepMetrics) is ({ } step, null)
+                && step.Step > (steps.Count > 0 ? steps[^1].Step : 0))
             {
                 steps.Add(step);
                 isLast = false;
@@ -88,10 +88,13 @@ public sealed class MetricsLog : IDisposable
     {
         _lines.WriteLine(Line(m));
         foreach ((string name, double? value) in (ReadOnlySpan<(string, double?)>)[
-            ("loss/total", m.Loss), ("loss/self", m.Self), ("loss/intra", m.Intra), ("loss/inter", m.Inter), ("loss/gradient_norm", m.GradientNorm), ("schedule/ramp", m.Ramp),
+            ("loss/total", m.Loss), ("loss/self", m.Self), ("loss/intra", m.Intra), ("loss/inter", m.Inter),
+            ("loss/gradient_norm", m.GradientNorm), ("schedule/ramp", m.Ramp),
             ("schedule/lr", m.Lr), ("sets/spatial_size", m.SpatialSize), ("sets/feature_size", m.FeatureSize),
-            ("sets/feature_from_other_slides", m.FeatureFromOtherSlides), ("speed/patches_per_second", m.PatchesPerSecond), ("speed/data_wait", m.DataWait),
-            ("collapse/effective_rank", m.EffectiveRank), ("collapse/spread", m.Spread), ("collapse/neighbour_entropy", m.NeighbourEntropy), ("collapse/positive_gap", m.PositiveGap),
+            ("sets/feature_from_other_slides", m.FeatureFromOtherSlides), ("speed/patches_per_second", m.PatchesPerSecond),
+            ("speed/data_wait", m.DataWait),
+            ("collapse/effective_rank", m.EffectiveRank), ("collapse/spread", m.Spread), ("collapse/neighbour_entropy", m.NeighbourEntropy),
+            ("collapse/positive_gap", m.PositiveGap),
             ("probe/accuracy", m.ProbeAccuracy), ("probe/balanced_accuracy", m.ProbeBalancedAccuracy), ("probe/auc", m.ProbeAuc)])
             if (value is double known)
                 _board.add_scalar(name, (float)known, m.Step);

@@ -18,7 +18,8 @@ internal static class RunComparison
         for (int i = 0; i < left.Count; i++)
             if (Learned(left[i]) != Learned(right[i]))
                 return $"Step {left[i].Step} differs: {Learned(left[i])} and {Learned(right[i])}.";
-        (CheckpointState State, SafetensorsFile File)? first = new Checkpoint(a, 1).OpenNewest(), second = new Checkpoint(b, 1).OpenNewest();
+        (CheckpointState State, SafetensorsFile File)? first = new Checkpoint(a, 1).OpenNewest(),
+            second = new Checkpoint(b, 1).OpenNewest();
         using SafetensorsFile? firstFile = first?.File, secondFile = second?.File;
         if (firstFile is null || secondFile is null)
             return "One of them has no checkpoint.";
@@ -26,13 +27,16 @@ internal static class RunComparison
     }
 
     /// <summary>What a step learned, without how long it took.</summary>
-    private static StepMetrics Learned(StepMetrics step) => step with { PatchesPerSecond = 0, DataWait = 0, ProbeSeconds = null, SlowestProcess = null, SlowestProcessSeconds = null, CommunicatedBytes = null };
+    private static StepMetrics Learned(StepMetrics step) =>
+        step with { PatchesPerSecond = 0, DataWait = 0, ProbeSeconds = null, SlowestProcess = null, SlowestProcessSeconds = null,
+        CommunicatedBytes = null };
 
     private static string? Different(SafetensorsFile a, SafetensorsFile b)
     {
         string[] names = [.. Names(a)], others = [.. Names(b)];
         if (!names.SequenceEqual(others))
-            return $"'{a.Path}' holds {string.Join(", ", names.Except(others).Concat(others.Except(names)).Take(3))}, or '{b.Path}' does, and the other one not.";
+            return $"'{a.Path}' holds {string.Join(", ", names.Except(others).Concat(others.Except(names)).Take(3))}, or '{b.Path}' " +
+                $"does, and the other one not.";
         foreach (string name in names)
         {
             using TorchSharp.torch.Tensor left = CheckpointTensors.Read(a, name), right = CheckpointTensors.Read(b, name);

@@ -27,17 +27,22 @@ internal sealed class RunLock : IDisposable
             Directory.CreateDirectory(folder.Root);
             var file = new FileStream(folder.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             string holder = string.Create(
-                CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC ({command})");
+                CultureInfo.InvariantCulture,
+                $"process {Environment.ProcessId} on {Environment.MachineName} since {DateTime.UtcNow:yyyy-MM-dd HH:mm:ss} UTC " +
+                $"({command})");
             File.WriteAllText(folder.LockHolder, holder);
             return new RunLock(file, folder, isNew);
         }
         catch (IOException fault) when (IsHeld(folder) && Holder(folder) is { Length: > 0 } holder)
         {
-            throw new Fault(FaultKind.Input, $"'{folder.Root}' is being written by another run, {holder}: wait for it or stop it, or name another --out.", fault);
+            throw new Fault(FaultKind.Input,
+                $"'{folder.Root}' is being written by another run, {holder}: wait for it or stop it, or name another --out.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new Fault(FaultKind.Input, $"'{folder.Root}' cannot be written to: {fault.Message.TrimEnd('.')}. Name another --out, or make room or leave to write there.", fault);
+            throw new Fault(FaultKind.Input,
+                $"'{folder.Root}' cannot be written to: {fault.Message.TrimEnd('.')}. Name another --out, or make room or leave to write " +
+                $"there.", fault);
         }
     }
 

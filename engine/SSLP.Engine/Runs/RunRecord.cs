@@ -46,7 +46,8 @@ public sealed record RunRecord(
     /// <exception cref="Fault">The record does not name it, or it is no number.</exception>
     public double Number(string key) => double.TryParse(Option(key), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
         ? number
-        : throw new Fault(FaultKind.Data, $"run.json says that {key} is '{Options[key]}', which is no number: it was changed after it was written.");
+        : throw new Fault(FaultKind.Data,
+            $"run.json says that {key} is '{Options[key]}', which is no number: it was changed after it was written.");
 
     private static Fault Missing(string what) => new(FaultKind.Data, $"run.json does not say {what}: it was changed after it was written.");
 }

@@ -80,8 +80,8 @@ public sealed record StepMetrics
     /// <summary>Patches so far that did not read and were replaced.</summary>
     public long ReplacedPatches { get; init; }
 
-    /// <summary>Of several processes: the number of the one that took longest for its own part of this step; as the two below null where there
-    /// is one.</summary>
+    /// <summary>Of several processes: the number of the one that took longest for its own part of this step; as the two below null where
+    /// there is one.</summary>
     public int? SlowestProcess { get; init; }
 
     /// <summary>How long, without waiting for the others.</summary>

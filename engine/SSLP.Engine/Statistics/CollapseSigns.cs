@@ -27,7 +27,8 @@ internal sealed record CollapseSigns(int Width, double EffectiveRank, double Spr
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         SpreadStatistics spread = SpreadStatistics.Of(compared.Features, compared.Width);
-        Tensor features = tensor(compared.Features).reshape(-1, compared.Width), positives = tensor(compared.Positives).reshape(-1, compared.Width);
+        Tensor features = tensor(compared.Features).reshape(-1, compared.Width),
+            positives = tensor(compared.Positives).reshape(-1, compared.Width);
         bool others = compared.Keys.Length == 0;
         Tensor similarity = features.matmul((others ? positives : tensor(compared.Keys).reshape(-1, compared.Width)).t()); // [B, R]
         if (others)

@@ -12,8 +12,11 @@ internal static unsafe partial class KernelBridge
     /// <exception cref="ArgumentException">Another type, layout or device.</exception>
     public static MatrixView View(Tensor matrix)
     {
-        if (matrix.dtype != ScalarType.Float32 || matrix.Dimensions != 2 || matrix.device_type != TorchSharp.DeviceType.CPU || !matrix.is_contiguous())
-            throw new ArgumentException($"The kernels take a dense float32 matrix on the CPU, not {matrix.dtype} {string.Join('×', matrix.shape)} on {matrix.device}.");
+        if (matrix.dtype != ScalarType.Float32 || matrix.Dimensions != 2 || matrix.device_type != TorchSharp.DeviceType.CPU
+            || !matrix.is_contiguous())
+            throw new ArgumentException(
+                $"The kernels take a dense float32 matrix on the CPU, not {matrix.dtype} {string.Join('×', matrix.shape)} on " +
+                $"{matrix.device}.");
         // Tensor memory is native: the span's address stays where it is.
         fixed (byte* data = matrix.bytes)
             return new MatrixView((float*)data, (int)matrix.shape[0], (int)matrix.shape[1]);
@@ -56,7 +59,8 @@ internal static unsafe partial class KernelBridge
     public static bool AreOn(KernelSet kernels, Device device) => kernels.Context is { } context
         && (device.type == TorchSharp.DeviceType.CUDA ? context.Device.Ordinal == Devices.NumberOf(device) : context.IsOnHost);
 
-    /// <summary>The first numbers of a dense float32 tensor, on whatever device it is, as the kernels see them; valid while it lives.</summary>
+    /// <summary>The first numbers of a dense float32 tensor, on whatever device it is, as the kernels see them; valid while it
+    /// lives.</summary>
     public static VectorView Vector(Tensor dense, long count)
     {
         if (dense.dtype != ScalarType.Float32 || count > dense.numel())
@@ -64,7 +68,8 @@ internal static unsafe partial class KernelBridge
         return new VectorView((float*)Address(dense), count);
     }
 
-    /// <summary>The optimizer's kernel for tensors of a device, the caller's; null where none of these kernels works in its memory.</summary>
+    /// <summary>The optimizer's kernel for tensors of a device, the caller's; null where none of these kernels works in its
+    /// memory.</summary>
     public static IMomentumSgd? MomentumSgd(KernelSet kernels, Device device) =>
         device.type != TorchSharp.DeviceType.CUDA ? kernels.MomentumSgd(onHost: true)
         : kernels.Backend == KernelBackend.Cuda ? kernels.MomentumSgd(onHost: false)

@@ -9,12 +9,14 @@ internal static class ThisProcess
 {
     /// <summary>This process's processor, as a table's heading.</summary>
     public static string Machine(int threads) =>
-        $"{ProcessorName()}, {Environment.ProcessorCount} cores, {threads} threads, {InstructionSets.Best}, {RuntimeInformation.FrameworkDescription}";
+        $"{ProcessorName()}, {Environment.ProcessorCount} cores, {threads} threads, {InstructionSets.Best}, " +
+        $"{RuntimeInformation.FrameworkDescription}";
 
     /// <summary>The part of the informational version behind the plus sign, which the SDK sets to the commit.</summary>
     public static string Commit()
     {
-        string version = typeof(ThisProcess).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        string version = typeof(ThisProcess).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "";
         int plus = version.IndexOf('+');
         return plus < 0 ? "unknown" : version[(plus + 1)..];
     }

@@ -27,7 +27,9 @@ internal static class TorchRuntime
         {
             string asked = string.IsNullOrEmpty(folder) ? string.Empty : Path.GetFullPath(folder);
             if (s_folder is not null && asked.Length > 0 && s_folder != asked)
-                throw new Fault(FaultKind.Device, $"libtorch names '{folder}', and this process has loaded {(s_folder.Length > 0 ? $"'{s_folder}'" : "the build's own")} already.");
+                throw new Fault(FaultKind.Device,
+                    $"libtorch names '{folder}', and this process has loaded " +
+                    $"{(s_folder.Length > 0 ? $"'{s_folder}'" : "the build's own")} already.");
             if (s_folder is null && asked.Length > 0)
                 LoadFrom(asked);
             Initialise();
@@ -47,7 +49,8 @@ internal static class TorchRuntime
         catch (Exception fault) when (fault is NotSupportedException or DllNotFoundException or TypeInitializationException)
         {
             throw new Fault(FaultKind.Device,
-                $"libtorch does not load here ({FirstLine(fault)}): build for this system, or name the lib folder of a Python torch (--libtorch).", fault);
+                $"libtorch does not load here ({FirstLine(fault)}): build for this system, or name the lib folder of a Python torch " +
+                $"(--libtorch).", fault);
         }
     }
 
@@ -61,7 +64,8 @@ internal static class TorchRuntime
             if (File.Exists(path))
             {
                 if (!NativeLibrary.TryLoad(path, out _))
-                    throw new Fault(FaultKind.Device, $"'{path}' (libtorch) does not load on this system: the torch there is for another one.");
+                    throw new Fault(FaultKind.Device,
+                        $"'{path}' (libtorch) does not load on this system: the torch there is for another one.");
             }
             else if (!library.EndsWith("cuda", StringComparison.Ordinal))
             {

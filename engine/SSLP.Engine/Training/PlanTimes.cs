@@ -35,7 +35,8 @@ public sealed class PlanTimes
         List<(string, double)> parts =
         [
             ("reading and decoding, on all threads", Reading(source) * rows / kernels.Pool.Workers),
-            ("network, forward and backward", Network(options, device) * batch * steps * (options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1)),
+            ("network, forward and backward",
+                Network(options, device) * batch * steps * (options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1)),
         ];
         if (options.Method is MethodKind.Sslp or MethodKind.InstDisc)
         {
@@ -43,8 +44,10 @@ public sealed class PlanTimes
             (double step, double assignment) = Bank(options, plan, batch, rows, kernels);
             parts.Add(("bank: sets, loss, gradient", step * steps));
             if (plan.Terms.NearestKeys > 0)
-                parts.Add((string.Create(CultureInfo.InvariantCulture, $"k-means, {plan.ClusterRuns} × {plan.Clusters} × {plan.ClusterIterations}"),
-                    assignment * plan.ClusterRuns * plan.ClusterIterations * (options.ClusterEvery > 0 ? (double)steps / options.ClusterEvery : 1)));
+                parts.Add((string.Create(
+                    CultureInfo.InvariantCulture, $"k-means, {plan.ClusterRuns} × {plan.Clusters} × {plan.ClusterIterations}"),
+                    assignment * plan.ClusterRuns * plan.ClusterIterations * (
+                        options.ClusterEvery > 0 ? (double)steps / options.ClusterEvery : 1)));
         }
         return new(parts);
     }
@@ -97,12 +100,16 @@ public sealed class PlanTimes
     }
 
     /// <summary>Seconds of a step's part of the bank and of one assignment of k-means, both for all N rows.</summary>
-    private static (double Step, double Assignment) Bank(TrainingOptions options, ObjectivePlan plan, int batch, int rows, KernelSet kernels)
+    private static (double Step, double Assignment) Bank(TrainingOptions options, ObjectivePlan plan, int batch, int rows,
+        KernelSet kernels)
     {
         int measured = Math.Min(rows, MeasuredRows), side = (int)Math.Ceiling(Math.Sqrt(measured));
-        using MemoryBank bank = MemoryBank.CreateRandom(measured, options.Width, 1, kernels.Pool), features = MemoryBank.CreateRandom(batch, options.Width, 2, kernels.Pool), gradient = new(batch, options.Width);
-        var spatial = new SpatialNeighbours(new int[measured], [.. Enumerable.Range(0, measured).Select(i => i % side)], [.. Enumerable.Range(0, measured).Select(i => i / side)]);
-        ThreeTermOptions terms = plan.Terms with { NearestKeys = Math.Min(plan.Terms.NearestKeys, measured / 4), Negatives = Math.Min(plan.Terms.Negatives, Math.Max(1, measured / 10)) };
+        using MemoryBank bank = MemoryBank.CreateRandom(measured, options.Width, 1, kernels.Pool),
+            features = MemoryBank.CreateRandom(batch, options.Width, 2, kernels.Pool), gradient = new(batch, options.Width);
+        var spatial = new SpatialNeighbours(new int[measured], [.. Enumerable.Range(0, measured).Select(i => i % side)],
+            [.. Enumerable.Range(0, measured).Select(i => i / side)]);
+        ThreeTermOptions terms = plan.Terms with { NearestKeys = Math.Min(plan.Terms.NearestKeys, measured / 4),
+            Negatives = Math.Min(plan.Terms.Negatives, Math.Max(1, measured / 10)) };
         using IThreeTermStep step = kernels.ThreeTermStep(bank, spatial, terms);
         using IKMeans kmeans = kernels.KMeans(bank);
         var labels = new int[measured];

@@ -54,8 +54,10 @@ public sealed class PretrainJob : IDisposable
     /// <exception cref="Fault"> Too few patches, a run in the folder already, another process that writes it, other options than the
     /// checkpoint's, no such device, an online probe with nothing to judge by.
     /// </exception>
-    public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume, IPatchSource? probed = null,
-        RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false, ProcessGroup? group = null)
+    public PretrainJob(TrainingOptions options, RunFolder folder, IPatchSource source, string command, bool resume,
+        IPatchSource? probed = null,
+        RunProbeFactory? makeProbe = null, EngineContext? context = null, string? from = null, bool extend = false,
+        ProcessGroup? group = null)
     {
         (_options, _folder, _source, _group) = (options, folder, source, group);
         if (source.Table.Count < 8)
@@ -87,7 +89,8 @@ public sealed class PretrainJob : IDisposable
         }
     }
 
-    private (Device, KernelSet, Method, Trainer, IRunProbe?, bool) Begin(bool resume, IPatchSource? probed, RunProbeFactory? makeProbe, string? from, bool extend)
+    private (Device, KernelSet, Method, Trainer, IRunProbe?, bool) Begin(bool resume, IPatchSource? probed, RunProbeFactory? makeProbe,
+        string? from, bool extend)
     {
         var checkpoints = new Checkpoint(_folder, _options.KeepCheckpoints);
         if (Writes)
@@ -107,7 +110,8 @@ public sealed class PretrainJob : IDisposable
             method = EngineContext.Seeded(_options.Seed, () => MethodFactory.Create(_options, _source.Table, kernels, _group));
             if (_options.ProbeEvery > 0 && makeProbe is null)
                 throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
-            IRunProbe? probe = _options.ProbeEvery > 0 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
+            IRunProbe? probe = _options.ProbeEvery > 0
+                ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
             trainer = new Trainer(_options, _folder, _source, method, device, kernels, probe, _group);
             bool resumed = resume && trainer.Resume(from, extend);
             if (resumed && from is not null && Writes)
@@ -161,7 +165,8 @@ public sealed class PretrainJob : IDisposable
     }
 
     private EncoderDescription Description() => new(
-        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(), Preprocessing)
+        _options.Arch.ToString().ToLowerInvariant(), _method.Encoder.Backbone.Features, _options.Method.ToString().ToLowerInvariant(),
+        Preprocessing)
     {
         // What the run began with has seen slides too.
         TrainedOn = TrainedOn.Of(_source.Table).And(InitialWeights.TrainedOnOf(_options.Init)),

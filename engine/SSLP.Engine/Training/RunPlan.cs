@@ -43,8 +43,10 @@ public sealed partial class RunPlan
         long n = rows, d = options.Width, b = sizes.BatchSize, r = options.ClusterRuns, side = options.InputSize;
         bool hasBank = options.Method is MethodKind.Sslp or MethodKind.InstDisc;
         long views = options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1;
-        long parameters = (options.Arch == Architecture.ResNet18 ? Parameters18 : Parameters50) * (options.Method == MethodKind.MoCoV2 ? 2 : 1);
-        double activations = (options.Arch == Architecture.ResNet18 ? ActivationBytes18 : ActivationBytes50) * b * views * side * side / (224.0 * 224.0);
+        long parameters = (options.Arch == Architecture.ResNet18 ? Parameters18 : Parameters50) * (
+            options.Method == MethodKind.MoCoV2 ? 2 : 1);
+        double activations = (options.Arch == Architecture.ResNet18 ? ActivationBytes18 : ActivationBytes50) * b * views * side * side / (
+            224.0 * 224.0);
         if (options.Precision == Precision.BFloat16)
             activations /= 2;
         string fewer = "fewer patches (--split, fewer slides)";
@@ -53,12 +55,14 @@ public sealed partial class RunPlan
         {
             ThreeTermOptions terms = MethodFactory.PlanOf(options, rows).Terms;
             memory.Add(new($"bank, rows to gather from: 4·N·⌈D⌉₁₆", 4 * n * ((d + 15) / 16 * 16), $"width={d / 2}, or {fewer}"));
-            memory.Add(new($"bank, panels to stream: 4·⌈N⌉₃₂·D; the second copy keeps gathers to whole cache lines", 4 * ((n + 31) / 32 * 32) * d, $"width={d / 2}, or {fewer}"));
+            memory.Add(new($"bank, panels to stream: 4·⌈N⌉₃₂·D; the second copy keeps gathers to whole cache lines",
+                4 * ((n + 31) / 32 * 32) * d, $"width={d / 2}, or {fewer}"));
             memory.Add(new("labels: 4·R·N, twice while it clusters", 8 * r * n, $"cluster_runs={Math.Max(1, r - 1)}, or {fewer}"));
             memory.Add(new("rows by class: 8·N, and as much while it is made", 16 * n, fewer));
             memory.Add(new("k-means: 16·N", 16 * n, fewer));
             memory.Add(new("spatial index: 8·N, coordinates apart", 8 * n, fewer));
-            memory.Add(new("sets of a step: B·(8·M + 8·(1 + A)·K)", b * (8L * terms.Negatives + 8L * (1 + terms.AuxiliaryAnchors) * terms.NearestKeys), $"batch_size={b / 2}", true));
+            memory.Add(new("sets of a step: B·(8·M + 8·(1 + A)·K)",
+                b * (8L * terms.Negatives + 8L * (1 + terms.AuxiliaryAnchors) * terms.NearestKeys), $"batch_size={b / 2}", true));
         }
         else if (options.Method == MethodKind.MoCoV2)
             memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={sizes.Queue / 2}"));
@@ -72,7 +76,8 @@ public sealed partial class RunPlan
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
         List<PlannedBuffer> disk =
         [
-            new($"checkpoints kept, {options.KeepCheckpoints} and one being written: weights, momentum{(hasBank ? ", 4·N·D and 4·R·N of the bank" : string.Empty)}", (options.KeepCheckpoints + 1) * (weights + bank),
+            new($"checkpoints kept, {options.KeepCheckpoints} and one being written: weights, " +
+            $"momentum{(hasBank ? ", 4·N·D and 4·R·N of the bank" : string.Empty)}", (options.KeepCheckpoints + 1) * (weights + bank),
                 options.KeepCheckpoints > 1 ? "keep_checkpoints=1" : string.Empty),
             new("encoder", 4 * parameters),
         ];
@@ -120,7 +125,8 @@ public sealed partial class RunPlan
         yield return $"{"memory",12}";
         foreach (PlannedBuffer buffer in Memory)
             yield return Line(buffer);
-        yield return $"{Text(Memory.Sum(m => m.Bytes)),12}  in all, of {Text(AvailableMemory)}, besides the runtime and libtorch (about 0.5 GB)";
+        yield return $"{Text(Memory.Sum(m => m.Bytes)),12}  in all, of {Text(AvailableMemory)}, besides the runtime and libtorch (about " +
+            $"0.5 GB)";
         if (Device.Count > 0)
         {
             yield return $"{"device",12}";
@@ -142,7 +148,8 @@ public sealed partial class RunPlan
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F1} kB"),
     };
 
-    private static string Line(PlannedBuffer buffer) => $"{Text(buffer.Bytes),12}  {buffer.What}{(buffer.IsEstimate ? " (estimate)" : string.Empty)}";
+    private static string Line(PlannedBuffer buffer) =>
+        $"{Text(buffer.Bytes),12}  {buffer.What}{(buffer.IsEstimate ? " (estimate)" : string.Empty)}";
 
     private static void Refuse(IReadOnlyList<PlannedBuffer> buffers, long available, string what, string where)
     {
@@ -151,7 +158,9 @@ public sealed partial class RunPlan
         if (needed <= available)
             return;
         PlannedBuffer? largest = known.Where(b => b.Key.Length > 0).MaxBy(b => b.Bytes);
-        string remedy = largest is null ? string.Empty : $" The largest part is {Text(largest.Bytes)}, {largest.What.Split(':')[0]}: set {largest.Key}.";
-        throw new Fault(FaultKind.Space, $"The run takes at least {Text(needed)} of {what}, and {Text(available)} are there {where}.{remedy} --plan lists every part.");
+        string remedy = largest is null ? string.Empty
+            : $" The largest part is {Text(largest.Bytes)}, {largest.What.Split(':')[0]}: set {largest.Key}.";
+        throw new Fault(FaultKind.Space,
+            $"The run takes at least {Text(needed)} of {what}, and {Text(available)} are there {where}.{remedy} --plan lists every part.");
     }
 }

@@ -40,9 +40,12 @@ public sealed class StepReplay : IDisposable
     /// <exception cref="Fault">An option that does.</exception>
     public void Set(IEnumerable<string> sets)
     {
-        TrainingOptions asked = sets.Select(RunConfig.ParseSet).Aggregate(Options, (o, setting) => OptionTable.Set(o, setting.Key, setting.Value, setting.Where));
+        TrainingOptions asked = sets.Select(RunConfig.ParseSet)
+            .Aggregate(Options, (o, setting) => OptionTable.Set(o, setting.Key, setting.Value, setting.Where));
         if (OptionTable.Differences(Options, asked) is { Count: > 0 } differences)
-            throw new Fault(FaultKind.Usage, $"--replay runs the step as it was, on another device or with other threads if asked; not with {string.Join("; ", differences)}.");
+            throw new Fault(FaultKind.Usage,
+                $"--replay runs the step as it was, on another device or with other threads if asked; not with " +
+                $"{string.Join("; ", differences)}.");
         Options = asked with { Init = string.Empty };
     }
 
@@ -51,7 +54,8 @@ public sealed class StepReplay : IDisposable
     public StepTrace Run(IPatchSource source)
     {
         if (InputFingerprint.Of(source) != _state.Inputs)
-            throw new Fault(FaultKind.Input, $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
+            throw new Fault(FaultKind.Input,
+                $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
         using var context = new EngineContext(Options.Engine);
         using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
@@ -62,10 +66,12 @@ public sealed class StepReplay : IDisposable
         method.To(device);
         method.Encoder.train();
         int[] patches = [.. Record.Patches.Select(patch => patch.Id)];
-        using var views = new ViewMaker(Options.Augment with { InputSize = Options.InputSize }, source.PatchSize, patches.Length, (ulong)Options.Seed, device, kernels.Pool);
+        using var views = new ViewMaker(Options.Augment with { InputSize = Options.InputSize }, source.PatchSize, patches.Length,
+            (ulong)Options.Seed, device, kernels.Pool);
         using BatchMemory pixels = Read(source, patches);
         int before = Record.Step - 1;
-        var batch = new TrainingBatch(views.Make(new PatchBatch(Record.Batch, pixels.Pointer, patches), before, method.Views), patches, before, Record.Ramp);
+        var batch = new TrainingBatch(views.Make(new PatchBatch(Record.Batch, pixels.Pointer, patches), before, method.Views), patches,
+            before, Record.Ramp);
         using var optimizer = new FlatSgd(method.Encoder, kernels, Options.LearningRateOrDefault, Options.Momentum, Options.WeightDecay);
         return StepTrace.Of(method, batch, new StepGuard(method, optimizer), Options.Temperature);
     }
@@ -78,7 +84,8 @@ public sealed class StepReplay : IDisposable
         int width = trace.Places.Max(place => place.Place.Length);
         yield return $"{"place".PadRight(width)}  {"numbers",12}  {"not finite",12}  {"least",11}  {"largest",11}";
         foreach (TracedPlace p in trace.Places)
-            yield return string.Create(CultureInfo.InvariantCulture, $"{p.Place.PadRight(width)}  {p.Count,12:N0}  {p.NotFinite,12:N0}  {p.Least,11:G5}  {p.Largest,11:G5}");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"{p.Place.PadRight(width)}  {p.Count,12:N0}  {p.NotFinite,12:N0}  {p.Least,11:G5}  {p.Largest,11:G5}");
     }
 
     private static unsafe AlignedBatchMemory Read(IPatchSource source, int[] patches)

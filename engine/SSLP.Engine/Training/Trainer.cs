@@ -181,7 +181,8 @@ public sealed class Trainer : IDisposable
         using BatchRing ring = MakeRing();
         ring.Stalled = reading => Warn?.Invoke(reading.Count == 0
             ? "The step has waited a minute for patches, and none is being read."
-            : $"The step has waited a minute for patches of {string.Join(", ", reading.Select(_source.Table.SlideName).Distinct().Take(5))}: "
+            : $"The step has waited a minute for patches of " +
+                $"{string.Join(", ", reading.Select(_source.Table.SlideName).Distinct().Take(5))}: "
                 + "a mount that stalls gives no error. It waits on; Ctrl-C ends the run with a checkpoint.");
         StepMetrics? last = null;
         int saved = Extended is null ? _step : -1;
@@ -299,7 +300,8 @@ public sealed class Trainer : IDisposable
         });
     }
 
-    /// <summary>Which process took longest for its own work, and whether one of them is to stop: then all do, after the same step.</summary>
+    /// <summary>Which process took longest for its own work, and whether one of them is to stop: then all do, after the same
+    /// step.</summary>
     private void Agree(ProcessGroup group, TimeSpan busy, CancellationToken stop)
     {
         double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0]);
@@ -369,7 +371,8 @@ public sealed class Trainer : IDisposable
         Save(ref saved);
         _writer.Wait();
         throw new Fault(FaultKind.Diverged,
-            $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with stop_on_collapse=false goes on.");
+            $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with " +
+            $"stop_on_collapse=false goes on.");
     }
 
     private bool IsCheckpointDue() => _step == Schedule.TotalSteps
@@ -389,7 +392,8 @@ public sealed class Trainer : IDisposable
         _writer.Wait();
         if (_guard.NotFinite() is { } name)
             throw new Fault(FaultKind.Diverged,
-                $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was written. {LastCheckpoint()} {Remedy}");
+                $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was " +
+                $"written. {LastCheckpoint()} {Remedy}");
         long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
         if (_writer.MayBeChanges(_options.CheckpointBank, bankBytes) && _method.Changes() is { } changes)
             _writer.BeginChanges(State(), [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. changes]);
@@ -422,13 +426,15 @@ public sealed class Trainer : IDisposable
             differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
         if (differences.Count > 0)
             throw new Fault(FaultKind.Input,
-                $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or begin a new run in another --out.");
+                $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or " +
+                $"begin a new run in another --out.");
     }
 
     private static string Weights(string? hash) => hash is null ? "random weights" : $"a file of SHA-256 {hash[..12]}…";
 
     private const string Remedy =
-        "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher temperature.";
+        "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher " +
+        "temperature.";
 
     /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
     private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
@@ -439,8 +445,11 @@ public sealed class Trainer : IDisposable
         _guard.Restore(before);
         string where = trace.First is { } first
             ? $"{first.Place} has {first.NotFinite:N0} of {first.Count:N0} numbers that are not finite"
-            : "the losses or gradients were not finite, and are when the same step is done again, which points to the machine and not to the run";
-        string sentence = $"Stopped before step {_step + 1} of {Schedule.TotalSteps} moved a weight: {where} ({DivergedStep.Losses(terms.Loss, terms.Self, terms.Intra, terms.Inter, norm)}).";
+            : "the losses or gradients were not finite, and are when the same step is done again, which points to the machine and not to " +
+                "the run";
+        string sentence =
+            $"Stopped before step {_step + 1} of {Schedule.TotalSteps} moved a weight: {where} " +
+            $"({DivergedStep.Losses(terms.Loss, terms.Self, terms.Intra, terms.Inter, norm)}).";
         int epoch = _step / _order.BatchesPerEpoch;
         var record = new DivergedStep
         {
@@ -461,7 +470,9 @@ public sealed class Trainer : IDisposable
             Trace = trace.Places,
             Written = DateTime.UtcNow,
         };
-        string files = $"The state before it, its patches and its seeds are in '{_folder.Diverged}': sslp pretrain with the same patches and --replay '{_folder.Diverged}' runs it again.";
+        string files =
+            $"The state before it, its patches and its seeds are in '{_folder.Diverged}': sslp pretrain with the same patches and " +
+            $"--replay '{_folder.Diverged}' runs it again.";
         try
         {
             if (_group is not null)
@@ -473,10 +484,12 @@ public sealed class Trainer : IDisposable
         {
             files = $"What it takes to run it again could not be written to '{_folder.Diverged}': {fault.Message.TrimEnd('.')}.";
         }
-        return new Fault(FaultKind.Diverged, $"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
+        return new Fault(FaultKind.Diverged,
+            $"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
     }
 
-    private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was." : "No checkpoint was written before it.";
+    private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was."
+        : "No checkpoint was written before it.";
 
     private BatchRing MakeRing()
     {

@@ -57,7 +57,8 @@ internal sealed unsafe class ViewMaker : IDisposable
     /// <summary>The second view is made while the first is copied.</summary>
     private void SendViews(PatchBatch batch, int step, int views)
     {
-        _upload ??= new ViewUpload(Devices.ContextOf(_device)!, [.. _out.Select(KernelBridge.Address)], _out[0].NumberOfElements * sizeof(float));
+        _upload ??= new ViewUpload(Devices.ContextOf(_device)!, [.. _out.Select(KernelBridge.Address)],
+            _out[0].NumberOfElements * sizeof(float));
         for (int view = 0; view < views; view++)
         {
             _augmenter.Apply(_seed, step, view, _patches, (byte*)batch.Pixels, _upload.Begin(view));

@@ -49,7 +49,8 @@ internal sealed class CollapseWatch(TrainingOptions options, int totalSteps)
     {
         var watch = new CollapseWatch(options, totalSteps);
         foreach (StepMetrics m in before)
-            if (m is { EffectiveRank: double rank, Spread: double spread, NeighbourEntropy: double entropy, PositiveGap: double gap, KeysAreLearned: bool learned })
+            if (m is { EffectiveRank: double rank, Spread: double spread, NeighbourEntropy: double entropy, PositiveGap: double gap,
+                KeysAreLearned: bool learned })
                 watch.Add(m.Step, new CollapseSigns(options.Width, rank, spread, entropy, gap), learned);
         return watch;
     }
@@ -72,30 +73,32 @@ internal sealed class CollapseWatch(TrainingOptions options, int totalSteps)
         if (IsCollapsed || _readings < LeastReadings || step - _since < LeastShare * totalSteps)
             return null;
         IsCollapsed = true;
-        return Sentence = $"The features have been collapsed since step {_since}: {string.Join("; ", bad)}; try {string.Join(", ", Remedies())}.";
+        return Sentence =
+            $"The features have been collapsed since step {_since}: {string.Join("; ", bad)}; try {string.Join(", ", Remedies())}.";
     }
 
     private IEnumerable<string> Bad(CollapseSigns signs, bool keysAreLearned)
     {
         if (!(signs.Spread >= LeastSpread))
-            yield return Invariant($"their spread is {signs.Spread:0.000} (isotropic is 1, below {LeastSpread:0.00} the temperature sees one direction)");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"their spread is {signs.Spread:0.000} (isotropic is 1, below {LeastSpread:0.00} the temperature sees one direction)");
         if (!(signs.EffectiveRank >= LeastRank))
-            yield return Invariant($"their effective rank is {signs.EffectiveRank:0.0} of {signs.Width}");
+            yield return string.Create(CultureInfo.InvariantCulture, $"their effective rank is {signs.EffectiveRank:0.0} of {signs.Width}");
         if (keysAreLearned && !(signs.NeighbourEntropy >= LeastEntropy))
-            yield return Invariant($"a few keys are everyone's nearest (entropy {signs.NeighbourEntropy:0.00} of 1)");
+            yield return string.Create(
+                CultureInfo.InvariantCulture, $"a few keys are everyone's nearest (entropy {signs.NeighbourEntropy:0.00} of 1)");
     }
 
     private IEnumerable<string> Remedies()
     {
         if (options.HeadOrDefault == HeadKind.Linear)
             yield return "--set head=linearnorm";
-        yield return Invariant($"a learning_rate below {options.LearningRateOrDefault}");
+        yield return string.Create(CultureInfo.InvariantCulture, $"a learning_rate below {options.LearningRateOrDefault}");
         if (options.Augment.ColourJitter > 0 && options.Augment.Hue > 0.1f)
-            yield return Invariant($"a gentler jitter (hue below {options.Augment.Hue})");
+            yield return string.Create(CultureInfo.InvariantCulture, $"a gentler jitter (hue below {options.Augment.Hue})");
         if (options.Method == MethodKind.Sslp)
             yield return "a longer ramp_epochs";
-        yield return Invariant($"a temperature other than {options.Temperature}");
+        yield return string.Create(CultureInfo.InvariantCulture, $"a temperature other than {options.Temperature}");
     }
 
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

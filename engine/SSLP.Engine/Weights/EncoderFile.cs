@@ -53,7 +53,8 @@ public static class EncoderFile
     /// <param name="use">How the encoder is going to be fed.</param>
     /// <param name="allowMismatch">Load it although <paramref name="use"/> differs from how it was trained.</param>
     /// <exception cref="Fault">The file is damaged, is of another network, or was trained for another use.</exception>
-    public static EncoderDescription Load(string path, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderUse? use = null, bool allowMismatch = false)
+    public static EncoderDescription Load(string path, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderUse? use = null,
+        bool allowMismatch = false)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
         EncoderDescription description = Describe(file);
@@ -71,14 +72,18 @@ public static class EncoderFile
     {
         IReadOnlyList<string> differences = description.Preprocessing.Mismatches(use);
         if (differences.Count > 0)
-            throw new Fault(FaultKind.Data, $"'{path}' does not match its use: {string.Join("; ", differences)}. Ask for what it was trained on, or allow the mismatch (--allow-mismatch).");
+            throw new Fault(FaultKind.Data,
+                $"'{path}' does not match its use: {string.Join("; ", differences)}. Ask for what it was trained on, or allow the " +
+                $"mismatch (--allow-mismatch).");
     }
 
     private static EncoderDescription Describe(SafetensorsFile file)
     {
         string Text(string key) => file.Metadata.TryGetValue(key, out string? text)
             ? text
-            : throw new Fault(FaultKind.Data, $"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point for training it may serve with --init.");
+            : throw new Fault(FaultKind.Data,
+                $"'{file.Path}' has no '{key}' in its metadata; it was not written as an encoder by this program. As a starting point " +
+                $"for training it may serve with --init.");
         if (!int.TryParse(Text(WidthKey), NumberStyles.None, CultureInfo.InvariantCulture, out int width))
             throw new Fault(FaultKind.Data, $"'{file.Path}' gives its width as '{Text(WidthKey)}'.");
         return new(Text(ArchKey), width, Text(MethodKey), EncoderPreprocessing.FromMetadata(file.Metadata))

@@ -15,7 +15,8 @@ namespace SSLP.Engine.Weights;
 /// <param name="InputSize">Side of what the network is given, in pixels.</param>
 /// <param name="Resampling">How a patch is scaled: "area", "bilinear", …</param>
 /// <param name="ColourOrder">"RGB" or "BGR".</param>
-public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp, int PatchSize, int InputSize, string Resampling, string ColourOrder)
+public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp, int PatchSize, int InputSize, string Resampling,
+    string ColourOrder)
 {
     /// <summary>ImageNet's statistics, which the paper normalises with.</summary>
     public static Vector3 ImageNetMean => new(0.485f, 0.456f, 0.406f);
@@ -59,7 +60,8 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
     {
         string Text(string key) => metadata.TryGetValue(Prefix + key, out string? text)
             ? text
-            : throw new Fault(FaultKind.Data, $"The metadata lacks '{Prefix}{key}'; the file was not written as an encoder by this program.");
+            : throw new Fault(FaultKind.Data,
+                $"The metadata lacks '{Prefix}{key}'; the file was not written as an encoder by this program.");
         int Whole(string key) => int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
             ? number
             : throw new Fault(FaultKind.Data, $"The metadata's '{Prefix}{key}' is '{Text(key)}', not a whole number above 0.");
@@ -86,14 +88,17 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
             bool samePixels = Math.Abs(asked - trained) <= MppTolerance * trained;
             bool sameTissue = ratio is { } r && Math.Max(r, 1 / r) <= (samePixels ? MostSideRatio + 1e-9 : 1 + MppTolerance);
             if (!samePixels && !sameTissue)
-                differences.Add(string.Create(CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
+                differences.Add(string.Create(
+                    CultureInfo.InvariantCulture, $"it was trained at {trained:0.###} µm/px and {asked:0.###} is asked"));
             if (ratio is not null && !sameTissue && use.PatchSize != PatchSize)
                 differences.Add(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"it was trained on patches of {PatchSize} px and {use.PatchSize} is asked: {trained * PatchSize:0.#} and {asked * use.PatchSize:0.#} µm"));
+                    $"it was trained on patches of {PatchSize} px and {use.PatchSize} is asked: {trained * PatchSize:0.#} and " +
+                    $"{asked * use.PatchSize:0.#} µm"));
         }
         else if (use.PatchSize is int patch && patch != PatchSize)
-            differences.Add($"it was trained on patches of {PatchSize} px and {patch} is asked, and the µm per pixel are not known on both sides");
+            differences.Add(
+                $"it was trained on patches of {PatchSize} px and {patch} is asked, and the µm per pixel are not known on both sides");
         if (use.ColourOrder is string order && !string.Equals(order, ColourOrder, StringComparison.OrdinalIgnoreCase))
             differences.Add($"it was trained on {ColourOrder} and {order} is asked");
         return differences;
@@ -105,7 +110,8 @@ public sealed record EncoderPreprocessing(Vector3 Mean, Vector3 Std, double? Mpp
         ? new Vector3((float)Number(r), (float)Number(g), (float)Number(b))
         : throw new Fault(FaultKind.Data, $"The metadata holds '{text}' where three numbers belong.");
 
-    private static double Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
+    private static double Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+        && double.IsFinite(number)
         ? number
         : throw new Fault(FaultKind.Data, $"The metadata holds '{text}' where a number belongs.");
 }

@@ -50,6 +50,7 @@ internal static partial class HuggingFaceNames
     [GeneratedRegex(@"^embedder\.embedder\.(?<part>convolution|normalization)\.(?<what>\w+)$")]
     private static partial Regex TheirStem();
 
-    [GeneratedRegex(@"^encoder\.stages\.(?<stage>\d)\.layers\.(?<block>\d+)\.(?:layer\.(?<number>\d)|shortcut)\.(?<part>convolution|normalization)\.(?<what>\w+)$")]
+    [GeneratedRegex(
+        @"^encoder\.stages\.(?<stage>\d)\.layers\.(?<block>\d+)\.(?:layer\.(?<number>\d)|shortcut)\.(?<part>convolution|normalization)\.(?<what>\w+)$")]
     private static partial Regex TheirBlock();
 }

@@ -62,28 +62,41 @@ public static class InitialWeights
     public static void Load(string path, ResNet backbone)
     {
         if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
-            throw new Fault(FaultKind.Input, $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
-        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path) : throw new Fault(FaultKind.Input, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+            throw new Fault(FaultKind.Input,
+                $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with " +
+                $"safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
+        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path)
+            : throw new Fault(FaultKind.Input,
+            $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
         WeightNames names = WeightNames.Of(file.Entries.Keys);
         List<string> faults = [.. Faults(file, names, backbone)];
         if (faults.Count > 0)
-            throw new Fault(FaultKind.Data, $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; {Remedy(file, names, backbone.Architecture)}.");
+            throw new Fault(FaultKind.Data,
+                $"'{path}' cannot begin a {Name(backbone.Architecture)}: {string.Join("; ", faults)}; " +
+                $"{Remedy(file, names, backbone.Architecture)}.");
         StateCopy.Into(backbone.state_dict(), file, names.Rename);
-        string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value)).Select(pair => pair.Key)];
+        string[] broken = [.. backbone.state_dict().Where(pair => pair.Value.is_floating_point() && !IsFinite(pair.Value))
+            .Select(pair => pair.Key)];
         if (broken.Length > 0)
-            throw new Fault(FaultKind.Data, $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
+            throw new Fault(FaultKind.Data,
+                $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
     }
 
     private static IEnumerable<string> Faults(SafetensorsFile file, WeightNames names, ResNet backbone)
     {
         Dictionary<string, Tensor> wanted = backbone.state_dict();
-        var taken = file.Entries.Values.Select(entry => (Entry: entry, Name: names.Rename(entry.Name))).Where(pair => pair.Name is not null).ToLookup(pair => pair.Name!, pair => pair.Entry);
-        string[] twice = [.. taken.Where(group => group.Count() > 1).Select(group => string.Join(" and ", group.Select(entry => entry.Name)))];
-        string[] missing = [.. wanted.Keys.Where(name => !taken.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
+        var taken = file.Entries.Values.Select(entry => (Entry: entry, Name: names.Rename(entry.Name))).Where(pair => pair.Name is not null)
+            .ToLookup(pair => pair.Name!, pair => pair.Entry);
+        string[] twice = [.. taken.Where(group => group.Count() > 1)
+            .Select(group => string.Join(" and ", group.Select(entry => entry.Name)))];
+        string[] missing = [.. wanted.Keys.Where(
+            name => !taken.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
         string[] unknown = [.. taken.Where(group => !wanted.ContainsKey(group.Key)).Select(group => group.First().Name)];
-        string[] shapes = [.. taken.Where(group => wanted.TryGetValue(group.Key, out Tensor? own) && !own.shape.SequenceEqual(group.First().Shape))
+        string[] shapes = [.. taken.Where(
+            group => wanted.TryGetValue(group.Key, out Tensor? own) && !own.shape.SequenceEqual(group.First().Shape))
             .Select(group => $"{group.Key} [{string.Join(", ", group.First().Shape)}] for [{string.Join(", ", wanted[group.Key].shape)}]")];
-        string[] types = [.. taken.Where(group => wanted.TryGetValue(group.Key, out Tensor? own) && own.is_floating_point() && !IsFloat(group.First().Dtype))
+        string[] types = [.. taken.Where(group => wanted.TryGetValue(group.Key, out Tensor? own) && own.is_floating_point()
+            && !IsFloat(group.First().Dtype))
             .Select(group => $"{group.Key} {group.First().Dtype}")];
         if (unknown.Length > 0 && !taken.Any(group => wanted.ContainsKey(group.Key)))
         {
@@ -91,7 +104,8 @@ public static class InitialWeights
             yield break;
         }
         foreach ((string[] found, string what) in ((string[], string)[])[
-            (missing, "missing"), (unknown, "not of this network"), (shapes, "of another shape"), (types, "no floating-point numbers"), (twice, "there twice")])
+            (missing, "missing"), (unknown, "not of this network"), (shapes, "of another shape"), (types, "no floating-point numbers"),
+            (twice, "there twice")])
             if (found.Length > 0)
                 yield return $"{found.Length} {(found.Length == 1 ? "tensor is" : "tensors are")} {what} ({List(found)})";
     }
@@ -108,7 +122,8 @@ public static class InitialWeights
         return $"save the state_dict of a torchvision or timm {Name(asked)}, or name another run's encoder.safetensors";
     }
 
-    private static bool IsFloat(SafetensorsDtype dtype) => dtype is SafetensorsDtype.F16 or SafetensorsDtype.BF16 or SafetensorsDtype.F32 or SafetensorsDtype.F64;
+    private static bool IsFloat(SafetensorsDtype dtype) =>
+        dtype is SafetensorsDtype.F16 or SafetensorsDtype.BF16 or SafetensorsDtype.F32 or SafetensorsDtype.F64;
 
     private static bool IsFinite(Tensor values)
     {

@@ -23,24 +23,30 @@ public static class ModelCard
         EncoderPreprocessing p = description.Preprocessing;
         var text = new StringBuilder();
         if (library is not null)
-            text.Append($"---\nlibrary_name: {library}\npipeline_tag: image-feature-extraction\ntags:\n- pathology\n- self-supervised\n---\n");
+            text.Append($"---\nlibrary_name: {library}\npipeline_tag: image-feature-extraction\ntags:\n- pathology\n- " +
+                $"self-supervised\n---\n");
         text.Append($"# {description.Arch}, {Words(description.Method)}\n\n");
-        text.Append($"A backbone for patches of whole-slide pathology images: an RGB patch in, {description.Width} features out (global average pooling, no classifier).\n\n");
+        text.Append($"A backbone for patches of whole-slide pathology images: an RGB patch in, {description.Width} features out (global " +
+            $"average pooling, no classifier).\n\n");
         text.Append("## Input\n");
         text.Append(CultureInfo.InvariantCulture, $"- trained on patches of {p.PatchSize} px");
         text.Append(p.Mpp is { } mpp
-            ? string.Create(CultureInfo.InvariantCulture, $" at {mpp:0.####} µm per pixel, {mpp * p.PatchSize:0.#} µm a side: feed it with patches of that size in tissue\n")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $" at {mpp:0.####} µm per pixel, {mpp * p.PatchSize:0.#} µm a side: feed it with patches of that size in tissue\n")
             : "; their µm per pixel are not known, so feed it with patches like those it was trained on\n");
-        text.Append(CultureInfo.InvariantCulture, $"- the whole patch scaled to {p.ResizedSide} px ({p.Resampling}), its central {p.InputSize} px taken\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"- the whole patch scaled to {p.ResizedSide} px ({p.Resampling}), its central {p.InputSize} px taken\n");
         text.Append($"- {p.ColourOrder}, divided by 255, minus {Triple(p.Mean)}, divided by {Triple(p.Std)}\n\n");
         text.Append($"## Training\n- method: {description.Method}\n- seen: {Seen(description)}\n\n");
         text.Append($"## Loading\n```python\n{loading.Trim()}\n```\n\n");
-        text.Append("Features of patches at another scale, of another stain or scanner may mean little: judge them on labelled patches of your own slides, of patients "
+        text.Append("Features of patches at another scale, of another stain or scanner may mean little: judge them on labelled patches " +
+            "of your own slides, of patients "
             + "that were not in training. Not for diagnosis.\n");
         return text.ToString();
     }
 
-    private static string Words(string method) => method == "supervised" ? "trained on labels" : method == "untrained" ? "untrained" : $"pretrained without labels by {method}";
+    private static string Words(string method) => method == "supervised" ? "trained on labels" : method == "untrained" ? "untrained"
+        : $"pretrained without labels by {method}";
 
     private static string Seen(EncoderDescription description)
     {

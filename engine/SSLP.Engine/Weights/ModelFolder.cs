@@ -90,12 +90,14 @@ public static class ModelFolder
     }
 
     private static void Write(
-        string folder, JsonObject config, JsonObject? processor, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderDescription description,
+        string folder, JsonObject config, JsonObject? processor, IEnumerable<KeyValuePair<string, Tensor>> state,
+        EncoderDescription description,
         Func<string, string> rename, string library, string loading)
     {
         string weights = Path.Combine(folder, "model.safetensors");
         if (File.Exists(folder) || File.Exists(weights))
-            throw new Fault(FaultKind.Input, $"'{(File.Exists(folder) ? folder : weights)}' is there already; name a new folder with --out.");
+            throw new Fault(FaultKind.Input,
+                $"'{(File.Exists(folder) ? folder : weights)}' is there already; name a new folder with --out.");
         SafetensorsWriter.Write(
             weights, [.. state.Select(pair => SafetensorsItem.From(rename(pair.Key), pair.Value))],
             new Dictionary<string, string>(description.Preprocessing.ToMetadata()) { ["format"] = "pt" });

@@ -87,7 +87,8 @@ public sealed class SafetensorsFile : IDisposable
     {
         SafetensorsEntry entry = Find(name);
         if (destination.Length != entry.Bytes)
-            throw new ArgumentException($"'{name}' has {entry.Bytes} bytes; the destination has {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"'{name}' has {entry.Bytes} bytes; the destination has {destination.Length}.",
+                nameof(destination));
         ReadExactly(_handle, _dataStart + entry.Begin, destination);
     }
 
@@ -99,7 +100,8 @@ public sealed class SafetensorsFile : IDisposable
     {
         SafetensorsEntry entry = Find(name);
         if (offset < 0 || offset > entry.Bytes - destination.Length)
-            throw new ArgumentException($"'{name}' has {entry.Bytes} bytes, not {destination.Length} from {offset} on.", nameof(destination));
+            throw new ArgumentException($"'{name}' has {entry.Bytes} bytes, not {destination.Length} from {offset} on.",
+                nameof(destination));
         ReadExactly(_handle, _dataStart + entry.Begin + offset, destination);
     }
 
@@ -112,10 +114,13 @@ public sealed class SafetensorsFile : IDisposable
     {
         SafetensorsEntry entry = Find(name);
         if (entry.Dtype != SafetensorsDtypes.Of<T>() || entry.Bytes != (long)destination.Length * entry.Dtype.Size())
-            throw new Fault(FaultKind.Data, $"'{Path}' holds '{name}' as {entry.Dtype} [{string.Join(", ", entry.Shape)}], not as {destination.Length} of {SafetensorsDtypes.Of<T>()}.");
+            throw new Fault(FaultKind.Data,
+                $"'{Path}' holds '{name}' as {entry.Dtype} [{string.Join(", ", entry.Shape)}], not as {destination.Length} of " +
+                $"{SafetensorsDtypes.Of<T>()}.");
         int most = MostBytesAtOnce / entry.Dtype.Size();
         for (int at = 0; at < destination.Length; at += most)
-            ReadBytes(name, MemoryMarshal.AsBytes(destination.Slice(at, Math.Min(most, destination.Length - at))), (long)at * entry.Dtype.Size());
+            ReadBytes(name, MemoryMarshal.AsBytes(destination.Slice(at, Math.Min(most, destination.Length - at))),
+                (long)at * entry.Dtype.Size());
     }
 
     /// <summary>Reads a tensor into new CPU memory, with the type and shape of the file.</summary>
@@ -149,7 +154,8 @@ public sealed class SafetensorsFile : IDisposable
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         // Compared before any allocation: the length is the first thing a hostile file lies about.
         if (headerBytes > SafetensorsHeader.MaxBytes || headerBytes > (ulong)(length - 8))
-            throw new Fault(FaultKind.Data, $"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
+            throw new Fault(FaultKind.Data,
+                $"Its header claims {headerBytes} bytes in a file of {length}: another format, or a truncated file.");
         byte[] head = new byte[8 + (int)headerBytes];
         ReadExactly(handle, 0, head);
         return (head, SafetensorsHeader.Parse(head.AsSpan(8), length - head.Length));
@@ -174,8 +180,10 @@ public sealed class SafetensorsFile : IDisposable
             return; // of another program, or of a version of this one that had no checksum of the header
         int key = head.AsSpan().IndexOf(Encoding.ASCII.GetBytes($"\"{HeaderChecksumKey}\":\""));
         int at = key + HeaderChecksumKey.Length + 4;
-        if (!written || key < 0 || !metadata.ContainsKey(FormatKey) || !metadata.ContainsKey(ChecksumKey) || expected!.Length != 64 || HashOf(head, at) != expected)
-            throw new Fault(FaultKind.Data, "The checksum of its header does not match: the file was damaged after it was written; take another copy.");
+        if (!written || key < 0 || !metadata.ContainsKey(FormatKey) || !metadata.ContainsKey(ChecksumKey) || expected!.Length != 64
+            || HashOf(head, at) != expected)
+            throw new Fault(FaultKind.Data,
+                "The checksum of its header does not match: the file was damaged after it was written; take another copy.");
     }
 
     private void VerifyChecksum()
@@ -193,7 +201,8 @@ public sealed class SafetensorsFile : IDisposable
         }
 
         if (!string.Equals(expected, Convert.ToHexStringLower(hash.GetHashAndReset()), StringComparison.Ordinal))
-            throw new Fault(FaultKind.Data, "Its checksum does not match its content: the file was damaged after it was written; take another copy.");
+            throw new Fault(FaultKind.Data,
+                "Its checksum does not match its content: the file was damaged after it was written; take another copy.");
     }
 
     private static void ReadExactly(SafeFileHandle handle, long offset, Span<byte> destination)

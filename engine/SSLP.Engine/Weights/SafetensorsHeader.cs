@@ -108,7 +108,8 @@ public sealed class SafetensorsHeader
             {
                 Expect(ref reader, JsonTokenType.String, $"dtype of '{Printable(name)}'");
                 string text = reader.GetString()!;
-                dtype = SafetensorsDtypes.TryParse(text, out SafetensorsDtype parsed) ? parsed : throw Broken(name, $"has the unknown dtype '{Printable(text)}'");
+                dtype = SafetensorsDtypes.TryParse(text, out SafetensorsDtype parsed) ? parsed
+                    : throw Broken(name, $"has the unknown dtype '{Printable(text)}'");
             }
             else if (field == "shape" && shape is null)
                 shape = ReadNumbers(ref reader, name, MaxRank);
@@ -151,12 +152,15 @@ public sealed class SafetensorsHeader
             if (entry.Begin > covered)
                 throw Broken(entry.Name, $"leaves a hole of {entry.Begin - covered} bytes before it");
             if (ByteCount(entry) != entry.Bytes)
-                throw Broken(entry.Name, $"holds {entry.Bytes} bytes, which is not the size of {entry.Dtype} [{string.Join(", ", entry.Shape)}]");
+                throw Broken(
+                    entry.Name, $"holds {entry.Bytes} bytes, which is not the size of {entry.Dtype} [{string.Join(", ", entry.Shape)}]");
             covered = entry.End;
         }
 
         if (covered != dataBytes)
-            throw new Fault(FaultKind.Data, $"The file ends {Math.Abs(dataBytes - covered)} bytes after its last tensor; it belongs to another format or was cut and joined.");
+            throw new Fault(FaultKind.Data,
+                $"The file ends {Math.Abs(dataBytes - covered)} bytes after its last tensor; it belongs to another format or was cut and " +
+                $"joined.");
     }
 
     private static long ByteCount(SafetensorsEntry entry)

@@ -101,7 +101,9 @@ internal static class SafetensorsWriter
                 item.Emit(hashed);
                 expected += ByteCount(item);
                 if (stream.Position != expected)
-                    throw new ArgumentException($"'{item.Name}' wrote {stream.Position - expected + ByteCount(item)} bytes; its shape has {ByteCount(item)}.", nameof(items));
+                    throw new ArgumentException(
+                        $"'{item.Name}' wrote {stream.Position - expected + ByteCount(item)} bytes; its shape has {ByteCount(item)}.",
+                        nameof(items));
             }
         }
 
@@ -109,7 +111,8 @@ internal static class SafetensorsWriter
     }
 
     /// <summary>Length and header, and where in them the two checksums go.</summary>
-    private static (byte[] Head, int ChecksumAt, int HeaderChecksumAt) BuildHeader(IReadOnlyList<SafetensorsItem> items, IReadOnlyDictionary<string, string> metadata)
+    private static (byte[] Head, int ChecksumAt, int HeaderChecksumAt) BuildHeader(IReadOnlyList<SafetensorsItem> items,
+        IReadOnlyDictionary<string, string> metadata)
     {
         using MemoryStream json = new();
         HashSet<string> names = [SafetensorsHeader.MetadataKey];
@@ -160,5 +163,6 @@ internal static class SafetensorsWriter
         writer.WriteEndObject();
     }
 
-    private static long ByteCount(SafetensorsItem item) => checked(item.Shape.Aggregate((long)item.Dtype.Size(), (bytes, extent) => checked(bytes * extent)));
+    private static long ByteCount(SafetensorsItem item) =>
+        checked(item.Shape.Aggregate((long)item.Dtype.Size(), (bytes, extent) => checked(bytes * extent)));
 }

@@ -8,7 +8,8 @@ namespace SSLP.Engine.Weights;
 /// <param name="Missing">Names of the network that the file lacks; they keep their values.</param>
 /// <param name="Unexpected">Names of the file that the network lacks.</param>
 /// <param name="WrongShape">Names that both have, in different shapes; they keep their values.</param>
-internal sealed record StateCopy(IReadOnlyList<string> Copied, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected, IReadOnlyList<string> WrongShape)
+internal sealed record StateCopy(IReadOnlyList<string> Copied, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected,
+    IReadOnlyList<string> WrongShape)
 {
     /// <summary>Everything of either side found its counterpart.</summary>
     public bool IsComplete => Missing.Count == 0 && Unexpected.Count == 0 && WrongShape.Count == 0;

@@ -13,7 +13,8 @@ namespace SSLP.Engine.Weights;
 /// </summary>
 public sealed class TrainedOn
 {
-    private const string Prefix = "sslp.training.", SlidesKey = Prefix + "slides", PatchesKey = Prefix + "patches", PatientsKey = Prefix + "patients";
+    private const string Prefix = "sslp.training.", SlidesKey = Prefix + "slides", PatchesKey = Prefix + "patches",
+        PatientsKey = Prefix + "patients";
 
     private readonly HashSet<ulong> _slides = [], _patches = [], _patients = [];
 
@@ -76,7 +77,8 @@ public sealed class TrainedOn
     /// <summary>The pairs for a file's metadata.</summary>
     public IEnumerable<KeyValuePair<string, string>> ToMetadata()
     {
-        foreach ((string key, HashSet<ulong> set) in ((string, HashSet<ulong>)[])[(SlidesKey, _slides), (PatchesKey, _patches), (PatientsKey, _patients)])
+        foreach ((string key, HashSet<ulong> set) in ((string, HashSet<ulong>)[])[(SlidesKey, _slides), (PatchesKey, _patches),
+            (PatientsKey, _patients)])
             if (set.Count > 0)
                 yield return new(key, Text(set));
     }
@@ -88,11 +90,13 @@ public sealed class TrainedOn
         if (!metadata.Keys.Any(key => key is SlidesKey or PatchesKey or PatientsKey))
             return null;
         var seen = new TrainedOn();
-        foreach ((string key, HashSet<ulong> set) in ((string, HashSet<ulong>)[])[(SlidesKey, seen._slides), (PatchesKey, seen._patches), (PatientsKey, seen._patients)])
+        foreach ((string key, HashSet<ulong> set) in ((string, HashSet<ulong>)[])[(SlidesKey, seen._slides), (PatchesKey, seen._patches),
+            (PatientsKey, seen._patients)])
         {
             byte[] bytes = new byte[(metadata.GetValueOrDefault(key, "").Length * 3 / 4) + 3];
             if (!Convert.TryFromBase64String(metadata.GetValueOrDefault(key, ""), bytes, out int length) || length % 8 != 0)
-                throw new Fault(FaultKind.Input, $"'{path}' has '{key}' in its metadata, and that is no list of hashes: the file is damaged.");
+                throw new Fault(FaultKind.Input,
+                    $"'{path}' has '{key}' in its metadata, and that is no list of hashes: the file is damaged.");
             for (int at = 0; at < length; at += 8)
                 set.Add(BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at)));
         }

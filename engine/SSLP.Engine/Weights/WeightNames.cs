@@ -12,7 +12,8 @@ internal sealed partial class WeightNames
     /// <summary>What training programs put in front of the backbone's names.</summary>
     public static IReadOnlyList<string> Prefixes { get; } =
     [
-        "module.", "model.", "backbone.", "encoder.", "encoder_q.", "base_encoder.", "resnet.", "state_dict.", "net.", "network.", "convnet.", "trunk.",
+        "module.", "model.", "backbone.", "encoder.", "encoder_q.", "base_encoder.", "resnet.", "state_dict.", "net.", "network.",
+        "convnet.", "trunk.",
         "_feature_blocks.", "base_model.", "online_encoder.", "online_network.", "student.", "teacher.", "feature_extractor.", "0.",
     ];
 
@@ -20,15 +21,18 @@ internal sealed partial class WeightNames
     // which DINO itself is judged.
     private static readonly (string Taken, string Left)[] Pairs =
     [
-        ("encoder_q", "encoder_k"), ("base_encoder", "momentum_encoder"), ("backbone", "backbone_momentum"), ("backbone", "momentum_backbone"),
+        ("encoder_q", "encoder_k"), ("base_encoder", "momentum_encoder"), ("backbone", "backbone_momentum"),
+        ("backbone", "momentum_backbone"),
         ("online_network", "target_network"), ("online_encoder", "target_encoder"), ("online_net", "target_net"), ("teacher", "student"),
         ("teacher_backbone", "student_backbone"),
     ];
 
     private static readonly HashSet<string> Heads =
     [
-        "fc", "head", "heads", "classifier", "linear", "projection_head", "projector", "predictor", "prediction_head", "prototypes", "neck", "queue",
-        "queue_ptr", "projection_head_momentum", "momentum_projector", "data_preprocessor", "center", "dino_loss", "_heads", "last_layer", "mlp",
+        "fc", "head", "heads", "classifier", "linear", "projection_head", "projector", "predictor", "prediction_head", "prototypes",
+        "neck", "queue",
+        "queue_ptr", "projection_head_momentum", "momentum_projector", "data_preprocessor", "center", "dino_loss", "_heads",
+        "last_layer", "mlp",
     ];
 
     private readonly string? _left;
@@ -44,11 +48,13 @@ internal sealed partial class WeightNames
     {
         string[] all = [.. names];
         HashSet<string> words = [.. all.SelectMany(name => name.Split('.').Take(3))];
-        (string Taken, string Left)? pair = Pairs.Cast<(string Taken, string Left)?>().FirstOrDefault(p => words.Contains(p!.Value.Taken) && words.Contains(p.Value.Left));
+        (string Taken, string Left)? pair = Pairs.Cast<(string Taken, string Left)?>()
+            .FirstOrDefault(p => words.Contains(p!.Value.Taken) && words.Contains(p.Value.Left));
         var first = new WeightNames(pair?.Left, name => name, null);
         string[] bare = [.. all.Select(first.Bare).OfType<string>()];
         string? said = pair is { } two ? $"of '{two.Taken}' and '{two.Left}', '{two.Taken}' is taken" : null;
-        Func<string, string> layers = bare.Any(name => name.StartsWith("embedder.", StringComparison.Ordinal)) ? HuggingFaceNames.ToTorchvision
+        Func<string, string> layers = bare.Any(name => name.StartsWith("embedder.", StringComparison.Ordinal))
+            ? HuggingFaceNames.ToTorchvision
             : bare.Any(name => Indexed().IsMatch(name)) ? Sequential(bare)
             : name => name;
         return new(pair?.Left, layers, said);
@@ -91,14 +97,16 @@ internal sealed partial class WeightNames
     /// </summary>
     private static Func<string, string> Sequential(string[] bare)
     {
-        int first = bare.Any(name => name.StartsWith("7.", StringComparison.Ordinal) || name.StartsWith("6.", StringComparison.Ordinal)) ? 4 : 2;
+        int first = bare.Any(name => name.StartsWith("7.", StringComparison.Ordinal) || name.StartsWith("6.", StringComparison.Ordinal)) ? 4
+            : 2;
         return name =>
         {
             int dot = name.IndexOf('.');
             if (dot < 0 || !int.TryParse(name[..dot], out int index))
                 return name;
             string rest = name[dot..].Replace(".shortcut.", ".downsample.", StringComparison.Ordinal);
-            return index == 0 ? "conv1" + rest : index == 1 ? "bn1" + rest : index >= first && index < first + 4 ? $"layer{index - first + 1}{rest}" : name;
+            return index == 0 ? "conv1" + rest : index == 1 ? "bn1" + rest : index >= first && index < first + 4
+                ? $"layer{index - first + 1}{rest}" : name;
         };
     }
 

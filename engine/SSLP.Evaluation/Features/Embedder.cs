@@ -38,7 +38,8 @@ public static class Embedder
     /// <see cref="CalibrationBatches"/> batches, no gradient, no weight changed. Evaluation mode is restored.
     /// </summary>
     public static void Calibrate(
-        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool, CancellationToken cancel = default)
+        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, Device device, WorkerPool pool,
+        CancellationToken cancel = default)
     {
         int[] patches = [.. Enumerable.Range(0, source.Table.Count)];
         var options = new EmbedOptions();
@@ -64,7 +65,9 @@ public static class Embedder
     {
         EncoderDescription described = Describe(path);
         if (!Enum.TryParse(described.Arch, ignoreCase: true, out Architecture architecture))
-            throw new Fault(FaultKind.Input, $"'{path}' holds a '{described.Arch}', which this version cannot build; it knows {string.Join(", ", Enum.GetNames<Architecture>())}.");
+            throw new Fault(FaultKind.Input,
+                $"'{path}' holds a '{described.Arch}', which this version cannot build; it knows " +
+                $"{string.Join(", ", Enum.GetNames<Architecture>())}.");
         var backbone = new ResNet(architecture);
         EncoderFile.Load(path, backbone.state_dict(), use, allowMismatch);
         backbone.to(device);
@@ -88,9 +91,11 @@ public static class Embedder
         int count = source.Table.Count;
         int[] patches = [.. Enumerable.Range(0, count)];
         using var sink = new MemorySink(count, backbone.Features);
-        IReadOnlyList<int> unread = Stream(backbone, preprocessing, source, patches, device, pool, new EmbedOptions(), sink, progress, cancel);
+        IReadOnlyList<int> unread = Stream(backbone, preprocessing, source, patches, device, pool, new EmbedOptions(), sink,
+            progress, cancel);
         // A copy: the table of a manifest lies in a mapped file, which closes with the source.
-        var table = new FeatureTable(source.Table.Select(patches), sink.Values, backbone.Features, source.Describe, FeatureFile.OriginsOf(source, patches));
+        var table = new FeatureTable(source.Table.Select(patches), sink.Values, backbone.Features, source.Describe,
+            FeatureFile.OriginsOf(source, patches));
         if (unread.Count > 0)
             table = table.Select([.. patches.Except(unread)]);
         return (table, unread);
@@ -109,7 +114,8 @@ public static class Embedder
     /// <param name="cancel">Stops between batches.</param>
     /// <returns>The ids of patches that did not read.</returns>
     public static unsafe IReadOnlyList<int> Stream(
-        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, int[] patches, Device device, IWorkers pool, EmbedOptions options,
+        ResNet backbone, EncoderPreprocessing preprocessing, IPatchSource source, int[] patches, Device device, IWorkers pool,
+        EmbedOptions options,
         IFeatureSink sink, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
         EngineContext.UseThreads(pool);
@@ -143,7 +149,8 @@ public static class Embedder
             if (options.Precision == Precision.BFloat16)
                 input = input.to(ScalarType.BFloat16).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
             Tensor features = backbone.forward(input).to(ScalarType.Float32).cpu().contiguous();
-            sink.Add(patches.AsSpan(first, used), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(features.bytes), read.AsSpan(0, used));
+            sink.Add(patches.AsSpan(first, used), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(features.bytes),
+                read.AsSpan(0, used));
             progress?.Report(first + used);
         }
         sink.Complete();

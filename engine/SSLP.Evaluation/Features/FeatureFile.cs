@@ -35,7 +35,8 @@ internal static class FeatureFile
         catch (Exception fault) when (fault is not IOException and not Fault)
         {
             // PureHDF reports a malformed file with whatever exception its parser ran into.
-            throw new Fault(FaultKind.Data, $"'{path}' is no features file of this program ({fault.Message}); make one with 'sslp embed'.", fault);
+            throw new Fault(FaultKind.Data,
+                $"'{path}' is no features file of this program ({fault.Message}); make one with 'sslp embed'.", fault);
         }
     }
 

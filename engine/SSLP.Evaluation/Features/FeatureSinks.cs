@@ -109,7 +109,8 @@ public sealed class SlideFilesSink : IFeatureSink
             (of[table.SlideOf[patch]] ??= []).Add(patch);
         _patchesOf = [.. of.Select(patches => patches?.ToArray() ?? [])];
         _stems = SlideOutputNames.Stems(table.Slides);
-        int[] own = [.. Enumerable.Range(0, table.Slides.Count).Where(slide => slide % shard.Of == shard.Index && _patchesOf[slide].Length > 0)];
+        int[] own = [.. Enumerable.Range(0, table.Slides.Count)
+            .Where(slide => slide % shard.Of == shard.Index && _patchesOf[slide].Length > 0)];
         Slides = own.Length;
         int[] todo = [.. own.Where(slide => !IsDone(slide))];
         SlidesDone = own.Length - todo.Length;
@@ -173,7 +174,9 @@ public sealed class SlideFilesSink : IFeatureSink
         {
             other = $"can't be read ({e.Message.TrimEnd('.')})";
         }
-        return other is null ? true : throw new Fault(FaultKind.Input, $"{path} is there already and {other}: delete it to have that slide done again, or name another folder.");
+        return other is null ? true
+            : throw new Fault(FaultKind.Input,
+            $"{path} is there already and {other}: delete it to have that slide done again, or name another folder.");
     }
 
     private string? Difference(IH5Group file, int slide)
@@ -182,10 +185,12 @@ public sealed class SlideFilesSink : IFeatureSink
             return "is of another encoder or precision";
         int[] patches = _patchesOf[slide];
         long unread = file.Attribute("unread").Read<long>();
-        if (file.Attribute("patches").Read<long>() != patches.Length || file.Dataset("features").Space.Dimensions is not [var rows, var width]
+        if (file.Attribute("patches").Read<long>() != patches.Length
+            || file.Dataset("features").Space.Dimensions is not [var rows, var width]
             || (long)rows != patches.Length - unread || (int)width != _width)
             return "has another number of patches";
-        long[] there = file.Dataset("coords").Read<long[]>(), wanted = FeatureFile.OriginsOf(_source, patches) ?? FeatureFile.CellsOf(_source, patches);
+        long[] there = file.Dataset("coords").Read<long[]>(), wanted = FeatureFile.OriginsOf(_source, patches)
+            ?? FeatureFile.CellsOf(_source, patches);
         // Patches that did not read are missing from it, so its places are some of those wanted, in order.
         int next = 0;
         for (int i = 0; i < wanted.Length && next < there.Length; i += 2)

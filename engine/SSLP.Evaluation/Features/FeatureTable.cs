@@ -21,9 +21,12 @@ public sealed class FeatureTable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         if (values.LongLength != (long)patches.Count * width)
-            throw new ArgumentException($"{patches.Count} patches of {width} numbers are {(long)patches.Count * width}; there are {values.LongLength}.", nameof(values));
+            throw new ArgumentException(
+                $"{patches.Count} patches of {width} numbers are {(long)patches.Count * width}; there are {values.LongLength}.",
+                nameof(values));
         if (level0 is not null && level0.LongLength != 2L * patches.Count)
-            throw new ArgumentException($"{patches.Count} patches have {patches.Count} corners; {level0.LongLength / 2} were given.", nameof(level0));
+            throw new ArgumentException($"{patches.Count} patches have {patches.Count} corners; {level0.LongLength / 2} were given.",
+                nameof(level0));
         (Patches, Values, Width, Source, Level0) = (patches, values, width, source, level0);
     }
 

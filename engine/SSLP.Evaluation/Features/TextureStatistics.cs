@@ -94,7 +94,8 @@ internal static class TextureStatistics
         List<float> values = new(grey.Length);
         for (int y = 1; y < side - 1; y++)
             for (int x = 1; x < side - 1; x++)
-                values.Add(grey[y * side + x - 1] + grey[y * side + x + 1] + grey[(y - 1) * side + x] + grey[(y + 1) * side + x] - 4 * grey[y * side + x]);
+                values.Add(grey[y * side + x - 1] + grey[y * side + x + 1] + grey[(y - 1) * side + x]
+                    + grey[(y + 1) * side + x] - 4 * grey[y * side + x]);
         return (float)MeanAndDeviation([.. values]).Deviation;
     }
 

@@ -27,14 +27,16 @@ public static class OnnxExport
         Weights weights = new(file, graph);
         string x = Preprocess(graph, description.Preprocessing);
         x = graph.Node("Relu", "relu1", [weights.Convolution(x, "conv1", "bn1", 2, 3)]);
-        x = graph.Node("MaxPool", "maxpool", [x], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }), ("pads", new long[] { 1, 1, 1, 1 }));
+        x = graph.Node("MaxPool", "maxpool", [x], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }),
+            ("pads", new long[] { 1, 1, 1, 1 }));
         for (int stage = 1; stage <= 4; stage++)
             for (int block = 0; weights.Has($"layer{stage}.{block}.conv1.weight"); block++)
                 x = Block(graph, weights, x, $"layer{stage}.{block}", stride: stage > 1 && block == 0 ? 2 : 1);
         x = graph.Node("GlobalAveragePool", "pool", [x]);
         graph.Node("Flatten", "features", [x], ("axis", 1L));
         int side = description.Preprocessing.PatchSize;
-        AtomicFile.Write(onnxPath, stream => graph.Write(stream, ("pixels", ["N", side, side, 3]), ("features", ["N", description.Width]), file.Metadata));
+        AtomicFile.Write(onnxPath, stream =>
+            graph.Write(stream, ("pixels", ["N", side, side, 3]), ("features", ["N", description.Width]), file.Metadata));
     }
 
     /// <summary>uint8 NHWC → normalised float NCHW at the input size.</summary>
@@ -118,7 +120,8 @@ public static class OnnxExport
             string folded = graph.Constant($"{conv}.weight", Floats(kernel * gain.reshape(-1, 1, 1, 1)), kernel.shape);
             string offset = graph.Constant($"{conv}.bias", Floats(bias), bias.shape);
             return graph.Node("Conv", conv, [x, folded, offset],
-                ("kernel_shape", new[] { kernel.shape[2], kernel.shape[3] }), ("strides", new[] { stride, stride }), ("pads", new[] { padding, padding, padding, padding }));
+                ("kernel_shape", new[] { kernel.shape[2], kernel.shape[3] }), ("strides", new[] { stride, stride }),
+                ("pads", new[] { padding, padding, padding, padding }));
         }
 
         private Tensor Read(string name)

@@ -35,17 +35,20 @@ internal sealed class OnnxGraph
     }
 
     /// <summary>Adds constant numbers and returns their name.</summary>
-    public string Constant(string name, float[] values, params IReadOnlyList<long> shape) => Constant(name, FloatType, MemoryMarshal.AsBytes(values.AsSpan()), shape);
+    public string Constant(string name, float[] values, params IReadOnlyList<long> shape) =>
+        Constant(name, FloatType, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
     /// <inheritdoc cref="Constant(string, float[], IReadOnlyList{long})"/>
-    public string Constant(string name, long[] values, params IReadOnlyList<long> shape) => Constant(name, Int64Type, MemoryMarshal.AsBytes(values.AsSpan()), shape);
+    public string Constant(string name, long[] values, params IReadOnlyList<long> shape) =>
+        Constant(name, Int64Type, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
     /// <summary>The whole model: one uint8 input, one float32 output.</summary>
     /// <param name="output">Written to; not closed.</param>
     /// <param name="input">Name and shape of the input; a string is a free dimension.</param>
     /// <param name="result">Name and shape of the output.</param>
     /// <param name="metadata">Text pairs of the model.</param>
-    public void Write(Stream output, (string Name, object[] Shape) input, (string Name, object[] Shape) result, IEnumerable<KeyValuePair<string, string>> metadata)
+    public void Write(Stream output, (string Name, object[] Shape) input, (string Name, object[] Shape) result,
+        IEnumerable<KeyValuePair<string, string>> metadata)
     {
         byte[] graph = Message(m =>
         {

@@ -24,7 +24,8 @@ namespace SSLP.Evaluation.Probes;
 /// <param name="Seed">Of the choice of labels, their order and the crops.</param>
 /// <param name="Frozen">Train the classifier alone: the encoder stays as it is, in evaluation mode.</param>
 public sealed record FineTuneOptions(
-    double LabelShare = 1, double LearningRate = 0.001, double Momentum = 0.9, double WeightDecay = 1e-4, int BatchSize = 128, int Epochs = 100, int Seed = 0,
+    double LabelShare = 1, double LearningRate = 0.001, double Momentum = 0.9, double WeightDecay = 1e-4, int BatchSize = 128,
+    int Epochs = 100, int Seed = 0,
     bool Frozen = false)
 {
     /// <summary>The paper's linear protocol: a frozen encoder, a new crop and flip of every patch in every epoch.</summary>
@@ -46,7 +47,8 @@ public static class FineTune
     /// <param name="progress">Epochs done.</param>
     /// <param name="cancel">Stops after the running step.</param>
     public static ProbeResult Run(
-        ResNet backbone, EncoderPreprocessing preprocessing, string name, IPatchSource source, ProbeSplit split, Device device, IWorkers pool,
+        ResNet backbone, EncoderPreprocessing preprocessing, string name, IPatchSource source, ProbeSplit split, Device device,
+        IWorkers pool,
         FineTuneOptions? options = null, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
         EngineContext.UseThreads(pool);
@@ -61,9 +63,12 @@ public static class FineTune
         head.to(device);
         Train(backbone, head, preprocessing, training, device, pool, o, progress, cancel);
         backbone.eval();
-        (FeatureTable tested, _) = Embedder.Run(backbone, preprocessing, new PatchSubset(source, split.Test, "test"), device, pool, null, cancel);
-        string setting = string.Create(CultureInfo.InvariantCulture, $"{(o.Frozen ? "crops " : "")}labels={100 * o.LabelShare:0.##}% epochs={o.Epochs}");
-        return ProbeResult.From(o.Frozen ? "linear_sgd" : "finetune", setting, name, split.How, training.Table, tested.Patches, Scores(head, tested, device));
+        (FeatureTable tested, _) = Embedder.Run(backbone, preprocessing, new PatchSubset(source, split.Test, "test"), device, pool,
+            null, cancel);
+        string setting = string.Create(
+            CultureInfo.InvariantCulture, $"{(o.Frozen ? "crops " : "")}labels={100 * o.LabelShare:0.##}% epochs={o.Epochs}");
+        return ProbeResult.From(o.Frozen ? "linear_sgd" : "finetune", setting, name, split.How, training.Table, tested.Patches,
+            Scores(head, tested, device));
     }
 
     /// <summary>A share of the rows of each class, at least one, drawn by a seed; in table order.</summary>
@@ -82,11 +87,13 @@ public static class FineTune
         FineTuneOptions o, IProgress<int>? progress, CancellationToken cancel)
     {
         int batchSize = Math.Min(o.BatchSize, training.Table.Count), batches = training.Table.Count / batchSize, slots = 3;
-        using var views = new ViewMaker(Embedder.OptionsOf(preprocessing, AugmentOptions.CropAndFlip), training.PatchSize, batchSize, (ulong)o.Seed, device, pool);
+        using var views = new ViewMaker(Embedder.OptionsOf(preprocessing, AugmentOptions.CropAndFlip), training.PatchSize, batchSize,
+            (ulong)o.Seed, device, pool);
         using var ring = new BatchRing(
             new ReplacingReader(training, (ulong)o.Seed), training.PatchSize, batchSize, slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(training.PatchSize, batchSize, slots)));
-        using var optimizer = optim.SGD([.. o.Frozen ? [] : backbone.parameters(), .. head.parameters()], o.LearningRate, o.Momentum, weight_decay: o.WeightDecay);
+        using var optimizer = optim.SGD([.. o.Frozen ? [] : backbone.parameters(), .. head.parameters()], o.LearningRate, o.Momentum,
+            weight_decay: o.WeightDecay);
         int[] labels = training.Table.LabelOf.ToArray(), order = [.. Enumerable.Range(0, training.Table.Count)];
         Random random = new(o.Seed);
         backbone.train(!o.Frozen);

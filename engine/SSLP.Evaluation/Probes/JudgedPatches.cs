@@ -35,7 +35,8 @@ internal sealed record JudgedPatches(int[] Labels, string[] Units, float[] Score
         {
             string[] lines = File.ReadAllLines(path);
             int classes = lines[0].Split(',').Length - 2;
-            var judged = new JudgedPatches(new int[lines.Length - 1], new string[lines.Length - 1], new float[(lines.Length - 1) * classes], classes);
+            var judged = new JudgedPatches(new int[lines.Length - 1], new string[lines.Length - 1],
+                new float[(lines.Length - 1) * classes], classes);
             for (int i = 0; i < judged.Labels.Length; i++)
             {
                 string line = lines[i + 1];
@@ -50,7 +51,8 @@ internal sealed record JudgedPatches(int[] Labels, string[] Units, float[] Score
         }
         catch (Exception wrong) when (wrong is FormatException or OverflowException or ArgumentException or IndexOutOfRangeException)
         {
-            throw new Fault(FaultKind.Data, $"'{path}' holds no scores of judged patches: delete it and the line of its run in rows.jsonl.", wrong);
+            throw new Fault(FaultKind.Data,
+                $"'{path}' holds no scores of judged patches: delete it and the line of its run in rows.jsonl.", wrong);
         }
     }
 }

@@ -25,7 +25,8 @@ public static class KnnProbe
     {
         int[] wanted = [.. (ks ?? DefaultK).Where(k => k > 0 && k <= task.Train.Count).Distinct().Order()];
         if (wanted.Length == 0)
-            throw new Fault(FaultKind.Data, $"No k fits: the training side has {task.Train.Count} patches and k was {string.Join(", ", ks ?? DefaultK)}.");
+            throw new Fault(FaultKind.Data,
+                $"No k fits: the training side has {task.Train.Count} patches and k was {string.Join(", ", ks ?? DefaultK)}.");
         (float[] similarities, int[] neighbours) = Nearest(task.Test, task.Train, wanted[^1], kernels);
         return [.. wanted.Select(k => ProbeResult.From("knn", $"k={k}", task, Vote(similarities, neighbours, wanted[^1], k, task)))];
     }
@@ -62,7 +63,8 @@ public static class KnnProbe
             fixed (float* data = unit)
             {
                 nearest.Find(
-                    new MatrixView(data, rows, queries.Width), [], k, neighbours.AsSpan(start * k, rows * k), similarities.AsSpan(start * k, rows * k));
+                    new MatrixView(data, rows, queries.Width), [], k, neighbours.AsSpan(start * k, rows * k),
+                    similarities.AsSpan(start * k, rows * k));
             }
         }
 

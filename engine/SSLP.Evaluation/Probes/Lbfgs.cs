@@ -77,7 +77,8 @@ internal static class Lbfgs
         return null;
     }
 
-    private static void Remember(List<(double[] S, double[] Y, double Rho)> history, double[] x, double[] next, double[] gradient, double[] nextGradient)
+    private static void Remember(List<(double[] S, double[] Y, double Rho)> history, double[] x, double[] next, double[] gradient,
+        double[] nextGradient)
     {
         double[] s = new double[x.Length], y = new double[x.Length];
         TensorPrimitives.Subtract<double>(next, x, s);

@@ -12,7 +12,8 @@ namespace SSLP.Evaluation.Probes;
 /// <param name="BatchSize">Features a step.</param>
 /// <param name="Epochs">Passes over the training side; the rate falls to a tenth at 60 % and again at 80 % of them.</param>
 /// <param name="Seed">Of the order of the patches.</param>
-public sealed record SgdProbeOptions(double LearningRate = 0.03, double Momentum = 0.9, int BatchSize = 128, int Epochs = 100, int Seed = 0);
+public sealed record SgdProbeOptions(double LearningRate = 0.03, double Momentum = 0.9, int BatchSize = 128, int Epochs = 100,
+    int Seed = 0);
 
 /// <summary>
 /// A linear classifier on frozen features, two ways: the field's SGD protocol, whose result depends on the features' scale, and a

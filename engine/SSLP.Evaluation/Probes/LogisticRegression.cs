@@ -33,7 +33,8 @@ internal sealed class LogisticRegression
     /// <param name="labels">N classes, 0..<paramref name="classes"/>−1.</param>
     /// <param name="classes">C.</param>
     /// <param name="l2">The values of λ.</param>
-    public static IReadOnlyDictionary<double, LogisticRegression> FitPath(FeatureTable features, int[] labels, int classes, IEnumerable<double> l2)
+    public static IReadOnlyDictionary<double, LogisticRegression> FitPath(FeatureTable features, int[] labels, int classes,
+        IEnumerable<double> l2)
     {
         (double[] mean, double[] scale) = Standardisation(features);
         using var scope = NewDisposeScope();
@@ -49,7 +50,8 @@ internal sealed class LogisticRegression
             // A quarter bounds the softmax's curvature p (1 − p); λ adds its own.
             Tensor curvature = (0.25 * variances.clamp_min(0) + lambda).sqrt();
             double[] start = Pack(weights * curvature, bias);
-            (double[] found, bool converged) = Lbfgs.Minimise((p, gradient) => Evaluate(x, y, classes, lambda, curvature, p, gradient), start);
+            (double[] found, bool converged) =
+                Lbfgs.Minimise((p, gradient) => Evaluate(x, y, classes, lambda, curvature, p, gradient), start);
             (Tensor scaled, bias) = Unpack(found, classes, features.Width);
             weights = scaled / curvature;
             path[lambda] = new LogisticRegression(mean, scale, classes, Pack(weights.matmul(axes.t()), bias), converged);

@@ -28,7 +28,9 @@ internal sealed class MetricScorer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
         if (scores.LongLength != (long)labels.Length * classes)
-            throw new ArgumentException($"{labels.Length} rows of {classes} classes need {(long)labels.Length * classes} scores; there are {scores.LongLength}.", nameof(scores));
+            throw new ArgumentException(
+                $"{labels.Length} rows of {classes} classes need {(long)labels.Length * classes} scores; there are {scores.LongLength}.",
+                nameof(scores));
         if (labels.Any(label => label < 0 || label >= classes))
             throw new ArgumentException($"A label is outside 0..{classes - 1}.", nameof(labels));
         if (scores.Any(float.IsNaN))

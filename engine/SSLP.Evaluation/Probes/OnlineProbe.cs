@@ -59,7 +59,8 @@ public sealed class OnlineProbe : IRunProbe
     }
 
     /// <summary>What a training run makes its probe by.</summary>
-    public static RunProbeFactory Factory { get; } = (source, preprocessing, device, pool, seed) => new OnlineProbe(source, preprocessing, device, pool, seed);
+    public static RunProbeFactory Factory { get; } = (source, preprocessing, device, pool, seed) =>
+        new OnlineProbe(source, preprocessing, device, pool, seed);
 
     /// <summary>The set in one line.</summary>
     public string Describe { get; }
@@ -79,7 +80,8 @@ public sealed class OnlineProbe : IRunProbe
         backbone.eval();
         try
         {
-            (FeatureTable features, IReadOnlyList<int> unread) = Embedder.Run(backbone, _preprocessing, _patches, _device, _pool, null, cancel);
+            (FeatureTable features, IReadOnlyList<int> unread) =
+                Embedder.Run(backbone, _preprocessing, _patches, _device, _pool, null, cancel);
             return Judge(features, _learned - unread.Count(row => row < _learned));
         }
         finally
@@ -123,7 +125,10 @@ public sealed class OnlineProbe : IRunProbe
     private static int Classes(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
 
     private static Fault Refusal(PatchTable table, int[] rows) => new(
-        FaultKind.Input, $"probe_every needs labelled patches of two classes on each side of a division by slides or patients, and these patches have {rows.Length} labelled ones of "
+        FaultKind.Input,
+        $"probe_every needs labelled patches of two classes on each side of a division by slides or patients, and these patches have " +
+        $"{rows.Length} labelled ones of "
         + $"{(rows.Length == 0 ? 0 : Classes(table, rows))} classes on {Units(table, rows)} {table.Unit}"
-        + $"{(table.Splits is null ? "" : " in the split 'train'")}: give a label column in patches.csv, folders named by class, or with slides --probe-labels CSV; or set probe_every=0.");
+        + $"{(table.Splits is null ? "" : " in the split 'train'")}: give a label column in patches.csv, folders named by class, or with " +
+            $"slides --probe-labels CSV; or set probe_every=0.");
 }

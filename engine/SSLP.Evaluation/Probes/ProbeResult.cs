@@ -44,7 +44,8 @@ public sealed record ProbeResult(
     /// <param name="train">Patches learned from.</param>
     /// <param name="test">Patches judged on, all with a class.</param>
     /// <param name="scores">Test patches × classes, row-major.</param>
-    internal static ProbeResult From(string probe, string setting, string features, string how, PatchTable train, PatchTable test, float[] scores)
+    internal static ProbeResult From(string probe, string setting, string features, string how, PatchTable train, PatchTable test,
+        float[] scores)
     {
         MetricScorer scorer = new(test.LabelOf.ToArray(), scores, test.Classes!.Count);
         int[] units = test.UnitOf();

@@ -34,15 +34,20 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     {
         ProbeSplitOptions o = options ?? new();
         if (table.Classes is null)
-            throw new Fault(FaultKind.Data, "The patches carry no labels, and a probe needs them: give a label column in patches.csv, folders named by class, or --labels.");
+            throw new Fault(FaultKind.Data,
+                "The patches carry no labels, and a probe needs them: give a label column in patches.csv, folders named by class, or " +
+                "--labels.");
         if (table.Splits is null)
             return table.Unit != "patches" || o.SplitPatches
                 ? Draw(table, Labelled(table, _ => true), o.TestShare, o.Seed)
-                : throw new Fault(FaultKind.Data, "Nothing says which slides the patches are from, so a drawn split could have one slide on both sides: "
-                    + "give --train-patches and --test-patches, a split column in patches.csv, or --split-patches to draw single patches all the same.");
+                : throw new Fault(FaultKind.Data,
+                    "Nothing says which slides the patches are from, so a drawn split could have one slide on both sides: "
+                    + "give --train-patches and --test-patches, a split column in patches.csv, or --split-patches to draw single patches " +
+                        "all the same.");
         string trainName = train ?? "train";
         string testName = test ?? TestNames.FirstOrDefault(table.Splits.Contains)
-            ?? throw new Fault(FaultKind.Data, $"None of the splits ({string.Join(", ", table.Splits)}) is called test or val; name the one to judge on.");
+            ?? throw new Fault(FaultKind.Data,
+                $"None of the splits ({string.Join(", ", table.Splits)}) is called test or val; name the one to judge on.");
         ProbeSplit split = new(InSplit(table, trainName), InSplit(table, testName), $"{trainName} / {testName} of the patches");
         return split with { How = split.How + split.Check(table, o.SharedPatients) };
     }
@@ -59,7 +64,8 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         int[] unitOf = table.UnitOf(), units = [.. rows.Select(row => unitOf[row]).Distinct().Order()];
         string one = table.Unit is "patients" ? "patient" : "slide";
         if (units.Length < 2)
-            throw new Fault(FaultKind.Data, $"All {rows.Length} labelled patches are from one {one}; a probe must be judged on another {one} than it learned from.");
+            throw new Fault(FaultKind.Data,
+                $"All {rows.Length} labelled patches are from one {one}; a probe must be judged on another {one} than it learned from.");
         int judged = Math.Clamp((int)Math.Round(testShare * units.Length), 1, units.Length - 1);
         int classes = CountClasses(table, rows);
         Random random = new(seed);
@@ -85,13 +91,18 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     private string Check(PatchTable table, bool sharedPatients)
     {
         if (Train.Length == 0 || Test.Length == 0)
-            throw new Fault(FaultKind.Data, $"The split '{How}' has {Train.Length} labelled patches to learn from and {Test.Length} to be judged on.");
+            throw new Fault(FaultKind.Data,
+                $"The split '{How}' has {Train.Length} labelled patches to learn from and {Test.Length} to be judged on.");
         string[] slides = Shared(row => table.SlideName(row));
         if (slides.Length > 0)
-            throw new Fault(FaultKind.Data, $"The split '{How}' has {slides.Length} slides on both sides ({Some(slides)}); neighbouring patches would answer for each other, so split by slide.");
+            throw new Fault(FaultKind.Data,
+                $"The split '{How}' has {slides.Length} slides on both sides ({Some(slides)}); neighbouring patches would answer for " +
+                $"each other, so split by slide.");
         string[] patients = table.PatientOfSlide is null ? [] : Shared(table.UnitName);
         if (patients.Length > 0 && !sharedPatients)
-            throw new Fault(FaultKind.Data, $"The split '{How}' has {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides ({Some(patients)}); "
+            throw new Fault(FaultKind.Data,
+                $"The split '{How}' has {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides " +
+                $"({Some(patients)}); "
                 + "one person's tissue would answer for itself: split by patient, or judge all the same with --shared-patients.");
         return patients.Length > 0 ? $", {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides" : "";
     }

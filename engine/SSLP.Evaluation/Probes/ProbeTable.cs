@@ -6,7 +6,8 @@ namespace SSLP.Evaluation.Probes;
 /// <summary>Probe results as text: aligned columns for a terminal, or Markdown.</summary>
 public static class ProbeTable
 {
-    private static readonly string[] Heads = ["features", "probe", "setting", "accuracy", "balanced", "macro F1", "AUC", "test patches / slides"];
+    private static readonly string[] Heads = ["features", "probe", "setting", "accuracy", "balanced", "macro F1", "AUC",
+        "test patches / slides"];
 
     /// <summary>A header, a rule and a line for every result; 95 % intervals in brackets, over patients or slides, or over patches where
     /// that is said.</summary>
@@ -34,10 +35,14 @@ public static class ProbeTable
         StringBuilder text = new();
         foreach (ProbeResult r in results)
         {
-            int first = r.Classes.Max(name => name.Length), width = Math.Max(first, r.Confusion.Max(row => row.Max()).ToString(CultureInfo.InvariantCulture).Length) + 2;
-            text.Append('\n').Append($"{r.Probe} {r.Setting}: true class by line, found by column\n").Append(' ', first).AppendJoin("", r.Classes.Select(name => name.PadLeft(width))).Append('\n');
+            int first = r.Classes.Max(name => name.Length),
+                width = Math.Max(first, r.Confusion.Max(row => row.Max()).ToString(CultureInfo.InvariantCulture).Length) + 2;
+            text.Append('\n').Append($"{r.Probe} {r.Setting}: true class by line, found by column\n").Append(' ', first)
+                .AppendJoin("", r.Classes.Select(name => name.PadLeft(width))).Append('\n');
             for (int truth = 0; truth < r.Classes.Count; truth++)
-                text.Append(r.Classes[truth].PadRight(first)).AppendJoin("", r.Confusion[truth].Select(count => count.ToString(CultureInfo.InvariantCulture).PadLeft(width))).Append('\n');
+                text.Append(r.Classes[truth].PadRight(first))
+                    .AppendJoin("", r.Confusion[truth].Select(count => count.ToString(CultureInfo.InvariantCulture).PadLeft(width)))
+                    .Append('\n');
         }
 
         return text.ToString();
@@ -48,7 +53,8 @@ public static class ProbeTable
 
     /// <summary>One result, cell by cell.</summary>
     public static string[] Cells(ProbeResult r) =>
-        [r.Features, r.Probe, r.Setting, Format(r.Accuracy), Format(r.BalancedAccuracy), Format(r.MacroF1), r.Auc is null ? "–" : Format(r.Auc), Judged(r)];
+        [r.Features, r.Probe, r.Setting, Format(r.Accuracy), Format(r.BalancedAccuracy), Format(r.MacroF1), r.Auc is null ? "–"
+            : Format(r.Auc), Judged(r)];
 
     /// <summary>What the intervals rest on, said where it is not slides.</summary>
     private static string Judged(ProbeResult r) => r.Unit switch

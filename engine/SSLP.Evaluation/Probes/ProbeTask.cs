@@ -39,6 +39,8 @@ public sealed class ProbeTask
     {
         int bad = Enumerable.Range(0, side.Count).Count(row => !float.IsFinite(TensorPrimitives.Sum(side.Row(row))));
         if (bad > 0)
-            throw new Fault(FaultKind.Data, $"{bad} of {side.Count} feature vectors of '{side.Source}' hold NaN or infinity: the encoder diverged, or the file is damaged.");
+            throw new Fault(FaultKind.Data,
+                $"{bad} of {side.Count} feature vectors of '{side.Source}' hold NaN or infinity: the encoder diverged, or the file is " +
+                $"damaged.");
     }
 }

@@ -52,7 +52,8 @@ internal static class SlideBootstrap
     /// <param name="seed">Of the draws.</param>
     /// <returns>One way's AUC less the other's; null where one class is judged, no bounds with fewer than two units.</returns>
     public static Estimate? AucDifference(
-        IReadOnlyList<(MetricScorer One, MetricScorer Other)> pairs, IReadOnlyList<string> unitOf, int resamples = DefaultResamples, int seed = 0)
+        IReadOnlyList<(MetricScorer One, MetricScorer Other)> pairs, IReadOnlyList<string> unitOf, int resamples = DefaultResamples,
+        int seed = 0)
     {
         int[] ones = new int[unitOf.Count];
         Array.Fill(ones, 1);

@@ -30,7 +30,8 @@ internal static class LineChart
         if (x.Count < 2 || finite.Length == 0)
             return svg.Append("<p class=\"note\">Fewer than two steps were recorded.</p></figure>").ToString();
 
-        Axis horizontal = Axis.Over(x[0], x[^1], tight: true), vertical = Axis.Over(fromZero ? Math.Min(0, finite.Min()) : finite.Min(), finite.Max());
+        Axis horizontal = Axis.Over(x[0], x[^1], tight: true),
+            vertical = Axis.Over(fromZero ? Math.Min(0, finite.Min()) : finite.Min(), finite.Max());
         svg.Append($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Html.Escape(title)}\">");
         DrawAxes(svg, horizontal, vertical);
         for (int s = 0; s < series.Count; s++)
@@ -40,7 +41,8 @@ internal static class LineChart
 
     private static string Legend(IReadOnlyList<ChartSeries> series) => series.Count < 2
         ? ""
-        : "<span class=\"legend\">" + string.Concat(series.Select((s, i) => $"<span style=\"color:{Palette.Line(i)}\">{Html.Escape(s.Name)}</span>")) + "</span>";
+        : "<span class=\"legend\">"
+            + string.Concat(series.Select((s, i) => $"<span style=\"color:{Palette.Line(i)}\">{Html.Escape(s.Name)}</span>")) + "</span>";
 
     private static void DrawAxes(StringBuilder svg, Axis horizontal, Axis vertical)
     {
@@ -52,11 +54,13 @@ internal static class LineChart
         }
 
         foreach (double tick in horizontal.Ticks)
-            svg.Append($"<text x=\"{Html.Number(X(horizontal, tick))}\" y=\"{Height - Bottom + 17}\" text-anchor=\"middle\">{horizontal.Label(tick)}</text>");
+            svg.Append($"<text x=\"{Html.Number(X(horizontal, tick))}\" y=\"{Height - Bottom + 17}\" " +
+                $"text-anchor=\"middle\">{horizontal.Label(tick)}</text>");
         svg.Append($"<text x=\"{Width - Right}\" y=\"{Height - 4}\" text-anchor=\"end\">step</text>");
     }
 
-    private static void DrawSeries(StringBuilder svg, IReadOnlyList<double> x, IReadOnlyList<double> values, Axis horizontal, Axis vertical, string colour)
+    private static void DrawSeries(StringBuilder svg, IReadOnlyList<double> x, IReadOnlyList<double> values, Axis horizontal, Axis vertical,
+        string colour)
     {
         List<(double X, double Mean, double Low, double High)> points = Stretches(x, values);
         if (points.Count == 0)
@@ -64,7 +68,8 @@ internal static class LineChart
         if (points.Count < values.Count)
         {
             IEnumerable<string> upper = points.Select(p => $"{Html.Number(X(horizontal, p.X))},{Html.Number(Y(vertical, p.High))}");
-            IEnumerable<string> lower = points.AsEnumerable().Reverse().Select(p => $"{Html.Number(X(horizontal, p.X))},{Html.Number(Y(vertical, p.Low))}");
+            IEnumerable<string> lower = points.AsEnumerable().Reverse()
+                .Select(p => $"{Html.Number(X(horizontal, p.X))},{Html.Number(Y(vertical, p.Low))}");
             svg.Append($"<polygon points=\"{string.Join(' ', upper.Concat(lower))}\" fill=\"{colour}\" opacity=\"0.14\"/>");
         }
 

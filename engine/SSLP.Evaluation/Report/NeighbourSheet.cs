@@ -17,7 +17,9 @@ internal static class NeighbourSheet
     /// <param name="sets">Sets of the queries.</param>
     public static string Draw(IPatchSource source, IReadOnlyList<AnchorSets> sets)
     {
-        StringBuilder html = new("<div class=\"sheet\"><div class=\"head\"></div><div class=\"head\">query</div><div class=\"head\">S: beside it on the slide</div>"
+        StringBuilder html = new(
+            "<div class=\"sheet\"><div class=\"head\"></div><div class=\"head\">query</div><div class=\"head\">S: beside it on the " +
+            "slide</div>"
             + "<div class=\"head\">F: near it in feature space</div><div class=\"head\">Q: negatives</div>");
         foreach (AnchorSets set in sets)
         {
@@ -40,7 +42,8 @@ internal static class NeighbourSheet
         return [.. shuffled
             .Where(patch => !labelled || table.LabelOf[patch] != PatchTable.None)
             .GroupBy(patch => labelled ? table.LabelOf[patch] : 0)
-            .SelectMany(group => group.DistinctBy(patch => table.SlideOf[patch]).Concat(group).Distinct().Select((patch, place) => (patch, place)))
+            .SelectMany(group => group.DistinctBy(patch => table.SlideOf[patch]).Concat(group).Distinct()
+                .Select((patch, place) => (patch, place)))
             .OrderBy(p => p.place).Select(p => p.patch).Take(count)];
     }
 
@@ -55,9 +58,11 @@ internal static class NeighbourSheet
         html.Append("<div class=\"cell\">");
         foreach (int patch in patches.Take(Shown))
         {
-            string title = Html.Escape($"{table.SlideName(patch)} ({table.Col[patch]}, {table.Row[patch]}) {Label(table, patch)}".TrimEnd());
+            string title = Html.Escape(
+                $"{table.SlideName(patch)} ({table.Col[patch]}, {table.Row[patch]}) {Label(table, patch)}".TrimEnd());
             html.Append(PagePictures.Patch(source, patch, Side) is string uri
-                ? $"<img class=\"{(framed ? Frame(table, query, patch) : "")}\" src=\"{uri}\" width=\"{Side}\" height=\"{Side}\" title=\"{title}\" alt=\"{title}\">"
+                ? $"<img class=\"{(framed ? Frame(table, query, patch) : "")}\" src=\"{uri}\" width=\"{Side}\" height=\"{Side}\" " +
+                    $"title=\"{title}\" alt=\"{title}\">"
                 : $"<span class=\"unread\" title=\"{title}\">does not read</span>");
         }
 

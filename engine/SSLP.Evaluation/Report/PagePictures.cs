@@ -12,7 +12,8 @@ internal static class PagePictures
         using SKBitmap? bitmap = Read(source, patch);
         if (bitmap is null)
             return null;
-        using SKBitmap scaled = bitmap.Resize(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque), Sampling(source.PatchSize, side));
+        using SKBitmap scaled = bitmap.Resize(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque),
+            Sampling(source.PatchSize, side));
         return Encode(scaled, SKEncodedImageFormat.Jpeg, 88);
     }
 

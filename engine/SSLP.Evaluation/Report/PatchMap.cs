@@ -27,15 +27,19 @@ internal static class PatchMap
         bool byClass = table.Classes is not null;
         IReadOnlyList<string> names = byClass ? table.Classes! : table.Slides;
         StringBuilder svg = new("<figure class=\"chart wide\">");
-        svg.Append($"<figcaption>{shown.Length} of {features.Count} patches, first two principal components ({share}), coloured by {(byClass ? "class" : "slide")}");
+        svg.Append($"<figcaption>{shown.Length} of {features.Count} patches, first two principal components ({share}), coloured by " +
+            $"{(byClass ? "class" : "slide")}");
         if (names.Count <= 8)
-            svg.Append("<span class=\"legend\">").AppendJoin("", names.Select((name, i) => $"<span style=\"color:{Palette.Line(i)}\">{Html.Escape(name)}</span>")).Append("</span>");
+            svg.Append("<span class=\"legend\">")
+                .AppendJoin("", names.Select((name, i) => $"<span style=\"color:{Palette.Line(i)}\">{Html.Escape(name)}</span>"))
+                .Append("</span>");
         svg.Append($"</figcaption><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"map of patches\">");
         for (int i = 0; i < shown.Length; i++)
         {
             int group = byClass ? table.LabelOf[shown[i]] : table.SlideOf[shown[i]];
             string colour = group == PatchTable.None ? "#bbb" : Palette.Line(group);
-            double x = Margin + (Width - 2 * Margin) * Share(at[i * stride], xs), y = Height - Margin - (Height - 2 * Margin) * Share(at[i * stride + stride - 1], ys);
+            double x = Margin + (Width - 2 * Margin) * Share(at[i * stride], xs),
+                y = Height - Margin - (Height - 2 * Margin) * Share(at[i * stride + stride - 1], ys);
             svg.Append($"<circle cx=\"{Html.Number(x)}\" cy=\"{Html.Number(y)}\" r=\"2.4\" fill=\"{colour}\" opacity=\"0.55\"/>");
         }
 

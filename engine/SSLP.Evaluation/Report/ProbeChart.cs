@@ -14,11 +14,13 @@ internal static class ProbeChart
     /// <summary>Balanced accuracy of every result: it means the same whatever the classes' shares are.</summary>
     public static string Dots(IReadOnlyList<ProbeResult> results)
     {
-        Axis axis = Axis.Over(results.Min(r => r.BalancedAccuracy.Low ?? r.BalancedAccuracy.Value), results.Max(r => r.BalancedAccuracy.High ?? r.BalancedAccuracy.Value));
+        Axis axis = Axis.Over(results.Min(r => r.BalancedAccuracy.Low ?? r.BalancedAccuracy.Value),
+            results.Max(r => r.BalancedAccuracy.High ?? r.BalancedAccuracy.Value));
         int height = Top + results.Count * LineHeight + Bottom;
         string[] sources = [.. results.Select(r => r.Features).Distinct()];
         StringBuilder svg = new("<figure class=\"chart wide\"><figcaption>Balanced accuracy");
-        svg.Append(results.Any(r => r.BalancedAccuracy.Low.HasValue) ? ", with its 95 % interval over slides</figcaption>" : "</figcaption>");
+        svg.Append(results.Any(r => r.BalancedAccuracy.Low.HasValue) ? ", with its 95 % interval over slides</figcaption>"
+            : "</figcaption>");
         svg.Append($"<svg viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"balanced accuracy of every probe\">");
         foreach (double tick in axis.Ticks)
         {
@@ -32,17 +34,21 @@ internal static class ProbeChart
             ProbeResult r = results[i];
             string colour = Palette.Line(Array.IndexOf(sources, r.Features));
             double y = Top + (i + 0.5) * LineHeight;
-            svg.Append($"<text x=\"{Left - 12}\" y=\"{Html.Number(y)}\" dy=\"0.32em\" text-anchor=\"end\" style=\"fill:{colour}\">{Html.Escape($"{r.Features} · {r.Probe} {r.Setting}")}</text>");
+            svg.Append($"<text x=\"{Left - 12}\" y=\"{Html.Number(y)}\" dy=\"0.32em\" text-anchor=\"end\" " +
+                $"style=\"fill:{colour}\">{Html.Escape($"{r.Features} · {r.Probe} {r.Setting}")}</text>");
             if (r.BalancedAccuracy is { Low: double low, High: double high })
-                svg.Append($"<line x1=\"{Html.Number(X(axis, low))}\" x2=\"{Html.Number(X(axis, high))}\" y1=\"{Html.Number(y)}\" y2=\"{Html.Number(y)}\" stroke=\"{colour}\" stroke-width=\"2\" opacity=\"0.45\"/>");
-            svg.Append($"<circle cx=\"{Html.Number(X(axis, r.BalancedAccuracy.Value))}\" cy=\"{Html.Number(y)}\" r=\"4.5\" fill=\"{colour}\"/>");
+                svg.Append($"<line x1=\"{Html.Number(X(axis, low))}\" x2=\"{Html.Number(X(axis, high))}\" y1=\"{Html.Number(y)}\" " +
+                    $"y2=\"{Html.Number(y)}\" stroke=\"{colour}\" stroke-width=\"2\" opacity=\"0.45\"/>");
+            svg.Append($"<circle cx=\"{Html.Number(X(axis, r.BalancedAccuracy.Value))}\" cy=\"{Html.Number(y)}\" r=\"4.5\" " +
+                $"fill=\"{colour}\"/>");
         }
 
         return svg.Append("</svg></figure>").ToString();
     }
 
     /// <summary>Every figure of every result.</summary>
-    public static string Table(IReadOnlyList<ProbeResult> results) => ReportTables.Table(ProbeTable.Headings, results.Select(ProbeTable.Cells));
+    public static string Table(IReadOnlyList<ProbeResult> results) =>
+        ReportTables.Table(ProbeTable.Headings, results.Select(ProbeTable.Cells));
 
     /// <summary>Who is taken for whom: rows are the true class, columns the predicted one, in shares of the row.</summary>
     public static string Confusions(IReadOnlyList<ProbeResult> results)

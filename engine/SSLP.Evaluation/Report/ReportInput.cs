@@ -13,7 +13,8 @@ namespace SSLP.Evaluation.Report;
 /// <param name="Asked">Anchors behind the statistics.</param>
 /// <param name="Statistics">Size, purity and place of each kind of set.</param>
 /// <param name="Shown">Sets of a few anchors, to look at.</param>
-internal sealed record MethodSets(int Step, IPatchSource Source, int Asked, IReadOnlyList<SetStatistics> Statistics, IReadOnlyList<AnchorSets> Shown);
+internal sealed record MethodSets(int Step, IPatchSource Source, int Asked, IReadOnlyList<SetStatistics> Statistics,
+    IReadOnlyList<AnchorSets> Shown);
 
 /// <summary>What a report shows. Whatever is left empty has no section on the page.</summary>
 internal sealed record ReportInput

@@ -27,25 +27,35 @@ internal static class ReportPage
         StringBuilder body = new();
         body.Append($"<header><h1>{Html.Escape(input.Title)}</h1>");
         if (input.Facts.Count > 0)
-            body.Append("<dl>").AppendJoin("", input.Facts.Select(fact => $"<div{(fact.Value.Length > LongFact ? " class=\"long\"" : "")}><dt>{Html.Escape(fact.Key)}</dt><dd>{Html.Escape(fact.Value)}</dd></div>")).Append("</dl>");
+            body.Append("<dl>").AppendJoin(
+                "", input.Facts.Select(fact =>
+                    $"<div{(fact.Value.Length > LongFact ? " class=\"long\"" : "")}><dt>{Html.Escape(fact.Key)}</dt><dd>{Html.Escape(fact.Value)}</dd></div>")).Append("</dl>");
         body.Append("</header>");
         foreach (string note in input.Notes)
             body.Append($"<p class=\"warning\">{Html.Escape(note)}</p>");
         if (input.Probes.Count > 0)
             Section(body, "What the features are worth", "Classifiers on the frozen features. No slide is both learned from and judged on. "
-                + (input.Probes.All(probe => probe.TestSlides > 1) ? "Intervals are bootstrapped over the judged slides." : "One slide is judged, so there are no intervals over slides."),
+                + (input.Probes.All(probe => probe.TestSlides > 1) ? "Intervals are bootstrapped over the judged slides."
+                    : "One slide is judged, so there are no intervals over slides."),
                 ProbeChart.Dots(input.Probes) + ProbeChart.Table(input.Probes) + ProbeChart.Confusions(input.Probes));
         if (input.Steps.Count > 0)
-            Section(body, "Training", $"{input.Steps.Count:N0} steps. A band spans the least and the largest value of the steps that a point stands for.", TrainingCurves.Draw(input.Steps));
+            Section(body, "Training",
+                $"{input.Steps.Count:N0} steps. A band spans the least and the largest value of the steps that a point stands for.",
+                TrainingCurves.Draw(input.Steps));
         Neighbours(body, input);
         if (input.Spread.Count > 0)
-            Section(body, "Spread of the features", "Collapsed features have an effective rank and a mean cosine of 1 and a deviation of 0.", ReportTables.Spread(input.Spread));
+            Section(body, "Spread of the features",
+                "Collapsed features have an effective rank and a mean cosine of 1 and a deviation of 0.",
+                ReportTables.Spread(input.Spread));
         if (input.Neighbours.Count > 0)
-            Section(body, "What neighbours have in common", "How often a patch's neighbours share its class and its slide, and how alike their features are; chance is a patch at random.", ReportTables.Neighbours(input.Neighbours));
+            Section(body, "What neighbours have in common",
+                "How often a patch's neighbours share its class and its slide, and how alike their features are; chance is a patch at " +
+                "random.", ReportTables.Neighbours(input.Neighbours));
         if (input.Features is { Count: > 1 } features)
             Pictures(body, input, features);
         if (input.ContactSheets.Count > 0)
-            Section(body, "Slides", Counted(input.ContactSheets.Count, input.Slides, "shown: thumbnail, tissue mask and patch grid."), ContactSheets(input));
+            Section(body, "Slides", Counted(input.ContactSheets.Count, input.Slides, "shown: thumbnail, tissue mask and patch grid."),
+                ContactSheets(input));
         return $"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
             + $"<title>{Html.Escape(input.Title)}</title><style>{ReportStyle.Css}</style></head><body>{body}</body></html>\n";
     }
@@ -55,15 +65,21 @@ internal static class ReportPage
     {
         if (input.Sets is { } sets)
         {
-            string about = $"Asked of the memory bank after {sets.Step:N0} steps, {sets.Asked:N0} anchors. S are the patches beside the anchor on its slide, "
-                + "F those near it in feature space, Q the negatives. A set helps where its members share the anchor's class more often than any patch does.";
-            Section(body, "The method's sets", about, ReportTables.Sets(sets.Statistics) + Legend(sets.Source.Table) + NeighbourSheet.Draw(sets.Source, sets.Shown));
+            string about =
+                $"Asked of the memory bank after {sets.Step:N0} steps, {sets.Asked:N0} anchors. S are the patches beside the anchor on " +
+                $"its slide, "
+                + "F those near it in feature space, Q the negatives. A set helps where its members share the anchor's class more often " +
+                    "than any patch does.";
+            Section(body, "The method's sets", about,
+                ReportTables.Sets(sets.Statistics) + Legend(sets.Source.Table) + NeighbourSheet.Draw(sets.Source, sets.Shown));
         }
         else if (input is { Features: { Count: > 1 } features, Patches: { } patches })
         {
             IReadOnlyList<AnchorSets> like = EncoderSets.Of(
-                features, NeighbourSheet.ChooseQueries(features.Patches, input.Queries, input.Seed), input.RadiusPatches, NeighbourSheet.Shown, input.Seed);
-            Section(body, "Neighbours", "Sets like the method's, from the encoder's features.", Legend(features.Patches) + NeighbourSheet.Draw(patches, like));
+                features, NeighbourSheet.ChooseQueries(features.Patches, input.Queries, input.Seed), input.RadiusPatches,
+                NeighbourSheet.Shown, input.Seed);
+            Section(body, "Neighbours", "Sets like the method's, from the encoder's features.",
+                Legend(features.Patches) + NeighbourSheet.Draw(patches, like));
         }
     }
 
@@ -74,9 +90,13 @@ internal static class ReportPage
     private static void Pictures(StringBuilder body, ReportInput input, FeatureTable features)
     {
         if (input.Patches is { } patches && features.Patches.HasCoordinates)
-            Section(body, "Feature maps of slides", Counted(features.Patches.Slides.Count, input.Slides, "drawn, the one with the most patches first. Like colours are like features."),
+            Section(body, "Feature maps of slides",
+                Counted(features.Patches.Slides.Count, input.Slides,
+                    "drawn, the one with the most patches first. Like colours are like features."),
                 SlideMaps.Draw(features, patches, input.Slides));
-        Section(body, "Map of patches", "Every point is a patch; points that lie together look alike to the encoder along its two strongest directions.", PatchMap.Draw(features, input.Seed));
+        Section(body, "Map of patches",
+            "Every point is a patch; points that lie together look alike to the encoder along its two strongest directions.",
+            PatchMap.Draw(features, input.Seed));
     }
 
     private static string ContactSheets(ReportInput input)
@@ -93,7 +113,8 @@ internal static class ReportPage
         return html.Append("</div>").ToString();
     }
 
-    private static string Counted(int all, int shown, string what) => all <= shown ? $"All {all} slides {what}" : $"{shown} of {all} slides {what}";
+    private static string Counted(int all, int shown, string what) => all <= shown ? $"All {all} slides {what}"
+        : $"{shown} of {all} slides {what}";
 
     private static void Section(StringBuilder body, string heading, string note, string content) =>
         body.Append($"<section><h2>{heading}</h2><p class=\"note\">{Html.Escape(note)}</p>{content}</section>");

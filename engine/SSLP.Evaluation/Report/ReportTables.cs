@@ -9,14 +9,17 @@ internal static class ReportTables
 {
     public static string Sets(IReadOnlyList<SetStatistics> sets) => Table(
         ["set", "members of an anchor", "anchors with none", "of the anchor's class", "on other slides"],
-        sets.Select(s => (string[])[s.Name == "any" ? "any other patch" : s.Name, Count(s.MeanSize), Percent(s.Empty), Percent(s.Purity), Percent(s.OtherSlides)]));
+        sets.Select(s => (string[])[s.Name == "any" ? "any other patch" : s.Name, Count(s.MeanSize), Percent(s.Empty), Percent(s.Purity),
+            Percent(s.OtherSlides)]));
 
     public static string Spread(IReadOnlyList<KeyValuePair<string, SpreadStatistics>> spread) => Table(
         ["features", "width", "effective rank", "deviation · √width", "mean cosine"],
-        spread.Select(pair => (string[])[pair.Key, $"{pair.Value.Width}", $"{pair.Value.EffectiveRank:0.0}", $"{pair.Value.Deviation:0.000}", Cosine(pair.Value.MeanCosine)]));
+        spread.Select(pair => (string[])[pair.Key, $"{pair.Value.Width}", $"{pair.Value.EffectiveRank:0.0}",
+            $"{pair.Value.Deviation:0.000}", Cosine(pair.Value.MeanCosine)]));
 
     public static string Neighbours(IReadOnlyList<KeyValuePair<string, NeighbourStatistics>> neighbours) => Table(
-        ["features", "same class: on the slide", "nearest", "chance", "cosine: on the slide", "nearest", "chance", "nearest on other slides", "evenness of who is nearest"],
+        ["features", "same class: on the slide", "nearest", "chance", "cosine: on the slide", "nearest", "chance",
+            "nearest on other slides", "evenness of who is nearest"],
         neighbours.Select(pair => Row(pair.Key, pair.Value)));
 
     private static string[] Row(string name, NeighbourStatistics n) =>

@@ -71,7 +71,8 @@ public sealed class RunReport : IDisposable
             Title = title,
             Facts = Facts(),
             Steps = Steps(),
-            ContactSheets = Directory.Exists(_run.Sheets) ? [.. Directory.EnumerateFiles(_run.Sheets, "*.png").Order(StringComparer.Ordinal)] : [],
+            ContactSheets = Directory.Exists(_run.Sheets)
+                ? [.. Directory.EnumerateFiles(_run.Sheets, "*.png").Order(StringComparer.Ordinal)] : [],
             Queries = _options.Queries,
             RadiusPatches = _record.Number("radius"),
             Seed = _options.Seed,
@@ -109,7 +110,8 @@ public sealed class RunReport : IDisposable
         // Patches without a class say nothing of purity.
         int[] anchors = NeighbourSheet.ChooseQueries(own.Table, _options.MostAnchors, _options.Seed);
         IReadOnlyList<AnchorSets> sets = bank.SetsOf(anchors);
-        return input with { Sets = new MethodSets(bank.Step, own, anchors.Length, SetStatistics.Of(own.Table, sets), [.. sets.Take(_options.Queries)]) };
+        return input with { Sets = new MethodSets(bank.Step, own, anchors.Length, SetStatistics.Of(own.Table, sets),
+            [.. sets.Take(_options.Queries)]) };
     }
 
     /// <summary>The run's own patches: those given, or the split of them that it was trained on.</summary>
@@ -125,8 +127,10 @@ public sealed class RunReport : IDisposable
     private ReportInput WithFeatures(ReportInput input, IPatchSource? patches, IPatchSource judged)
     {
         EncoderPreprocessing preprocessing = Embedder.Describe(_run.Encoder).Preprocessing;
-        (ResNet trained, EncoderDescription description) = Embedder.Load(_run.Encoder, _device, new EncoderUse(judged.Mpp, judged.PatchSize, "RGB"), allowMismatch: false);
-        using ResNet untrained = Embedder.Untrained(Enum.Parse<Architecture>(description.Arch, ignoreCase: true), (long)_record.Number("seed"), _device);
+        (ResNet trained, EncoderDescription description) =
+            Embedder.Load(_run.Encoder, _device, new EncoderUse(judged.Mpp, judged.PatchSize, "RGB"), allowMismatch: false);
+        using ResNet untrained = Embedder.Untrained(Enum.Parse<Architecture>(description.Arch, ignoreCase: true),
+            (long)_record.Number("seed"), _device);
         FeatureTable Embed(ResNet network, string name, IPatchSource source)
         {
             _say($"{source.Table.Count:N0} patches through the {name} network");
@@ -138,7 +142,8 @@ public sealed class RunReport : IDisposable
             if (patches is not null)
             {
                 IPatchSource drawn = DrawSlides(patches);
-                FeatureTable[] features = _options.Judge ? [Embed(trained, description.Method, drawn), Embed(untrained, "untrained", drawn)] : [Embed(trained, description.Method, drawn)];
+                FeatureTable[] features = _options.Judge ? [Embed(trained, description.Method, drawn), Embed(untrained, "untrained", drawn)]
+                    : [Embed(trained, description.Method, drawn)];
                 input = input with
                 {
                     Features = features[0],
@@ -150,7 +155,9 @@ public sealed class RunReport : IDisposable
                 };
             }
 
-            return _options.Judge ? input with { Probes = Judge(judged, name => Embed(name == "untrained" ? untrained : trained, name, judged), description.Method) } : input;
+            return _options.Judge ? input
+                with { Probes = Judge(judged, name => Embed(name == "untrained" ? untrained : trained, name, judged), description.Method) }
+                : input;
         }
     }
 
@@ -179,7 +186,8 @@ public sealed class RunReport : IDisposable
             if (Embedder.Describe(_run.Encoder).TrainedOn?.Among(judged.Table, test) is ( > 0 and int seen, int of, string unit))
                 _notes.Add($"{seen} of {of} judged {unit} were in pretraining: what is judged is not held out from that.");
             List<ProbeResult> results = [];
-            foreach (FeatureTable features in (IEnumerable<FeatureTable>)[embed(method), embed("untrained"), HandMadeFeatures.MeanColour(judged, _cancel), HandMadeFeatures.ColourAndTexture(judged, _cancel)])
+            foreach (FeatureTable features in (IEnumerable<FeatureTable>)[embed(method), embed("untrained"),
+                HandMadeFeatures.MeanColour(judged, _cancel), HandMadeFeatures.ColourAndTexture(judged, _cancel)])
             {
                 _say($"probes on {features.Source}");
                 var task = new ProbeTask(features, ProbeSplit.Of(features.Patches, options: _options.Split));
@@ -209,7 +217,8 @@ public sealed class RunReport : IDisposable
         int used = 0;
         for (; used < slides.Length && drawn.Count < _options.MostPatches; used++)
             drawn.AddRange(slides[used]);
-        _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {used} slides drawn by seed {_options.Seed}.");
+        _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {used} slides drawn by seed " +
+            $"{_options.Seed}.");
         return new PatchSubset(patches, [.. drawn.Order()], $"{used} slides");
     }
 
@@ -218,10 +227,14 @@ public sealed class RunReport : IDisposable
         string Option(string key) => _record.Options.GetValueOrDefault(key, "–");
         return
         [
-            new("patches", _record.Source), new("method", _record.Result("method")), new("network", $"{Option("arch")}, {Option("head")} head to {Option("width")}"),
-            new("steps", $"{_record.Result("steps")}, {_record.Result("steps_per_epoch")} an epoch"), new("input", $"{Option("input_size")} px, batch {Option("batch_size")}"),
-            new("learning rate", Option("learning_rate")), new("seed", Option("seed")), new("device", $"{_record.Result("device")}, {_record.Result("threads")} threads"),
-            new("started", $"{_record.Started:yyyy-MM-dd HH:mm} UTC"), new("versions", string.Join(", ", _record.Versions.Select(v => $"{v.Key} {v.Value}"))),
+            new("patches", _record.Source), new("method", _record.Result("method")),
+            new("network", $"{Option("arch")}, {Option("head")} head to {Option("width")}"),
+            new("steps", $"{_record.Result("steps")}, {_record.Result("steps_per_epoch")} an epoch"),
+            new("input", $"{Option("input_size")} px, batch {Option("batch_size")}"),
+            new("learning rate", Option("learning_rate")), new("seed", Option("seed")),
+            new("device", $"{_record.Result("device")}, {_record.Result("threads")} threads"),
+            new("started", $"{_record.Started:yyyy-MM-dd HH:mm} UTC"),
+            new("versions", string.Join(", ", _record.Versions.Select(v => $"{v.Key} {v.Value}"))),
             new("command", _record.Command),
         ];
     }

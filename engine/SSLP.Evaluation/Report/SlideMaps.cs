@@ -22,16 +22,21 @@ internal static class SlideMaps
         PatchTable table = features.Patches;
         byte[] colours = Colours(features);
         StringBuilder html = new();
-        var largest = Enumerable.Range(0, table.Count).GroupBy(patch => table.SlideOf[patch]).OrderByDescending(group => group.Count()).Take(slides);
+        var largest = Enumerable.Range(0, table.Count).GroupBy(patch => table.SlideOf[patch]).OrderByDescending(group => group.Count())
+            .Take(slides);
         foreach (IGrouping<int, int> slide in largest)
         {
             int[] patches = [.. slide];
             Grid grid = Grid.Around(table, patches);
-            html.Append($"<div class=\"maps\"><h3>{Html.Escape(table.Slides[slide.Key])}<span class=\"note\"> {patches.Length} patches</span></h3>");
+            html.Append($"<div class=\"maps\"><h3>{Html.Escape(table.Slides[slide.Key])}<span class=\"note\"> {patches.Length} " +
+                $"patches</span></h3>");
             Figure(html, "tissue", Mosaic(source, patches, grid), grid);
-            Figure(html, "features (PCA → RGB)", Paint(patches, grid, patch => (colours[3 * patch], colours[3 * patch + 1], colours[3 * patch + 2])), grid);
+            Figure(html, "features (PCA → RGB)",
+                Paint(patches, grid, patch => (colours[3 * patch], colours[3 * patch + 1], colours[3 * patch + 2])), grid);
             if (table.Classes is not null)
-                Figure(html, Classes(table.Classes), Paint(patches, grid, patch => table.LabelOf[patch] == PatchTable.None ? ((byte)225, (byte)225, (byte)225) : Palette.Rgb(table.LabelOf[patch])), grid);
+                Figure(html, Classes(table.Classes),
+                    Paint(patches, grid, patch => table.LabelOf[patch] == PatchTable.None ? ((byte)225, (byte)225, (byte)225)
+                        : Palette.Rgb(table.LabelOf[patch])), grid);
             html.Append("</div>");
         }
 
@@ -60,7 +65,8 @@ internal static class SlideMaps
     }
 
     private static void Figure(StringBuilder html, string caption, string uri, Grid grid) => html.Append(
-        $"<figure><img class=\"pixels\" src=\"{uri}\" width=\"{grid.WidthPx}\" height=\"{grid.HeightPx}\" alt=\"\"><figcaption>{caption}</figcaption></figure>");
+        $"<figure><img class=\"pixels\" src=\"{uri}\" width=\"{grid.WidthPx}\" height=\"{grid.HeightPx}\" " +
+        $"alt=\"\"><figcaption>{caption}</figcaption></figure>");
 
     private static string Classes(IReadOnlyList<string> names) => names.Count > 8
         ? "classes"

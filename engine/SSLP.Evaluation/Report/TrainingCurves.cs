@@ -17,7 +17,8 @@ internal static class TrainingCurves
                 charts.Add(LineChart.Draw(title, x, present, fromZero));
         }
 
-        Chart("Loss", false, Line("total", s => s.Loss), Line("self", s => s.Self), Line("intra", s => s.Intra), Line("inter", s => s.Inter));
+        Chart("Loss", false, Line("total", s => s.Loss), Line("self", s => s.Self), Line("intra", s => s.Intra),
+            Line("inter", s => s.Inter));
         Chart("Norm of the gradient", true, Line("norm", s => s.GradientNorm));
         Chart("Weight of intra and inter, w(t)", true, Line("w", s => s.Ramp));
         Chart("Spatial neighbours of an anchor, |S|", true, Line("S", s => s.SpatialSize));
@@ -28,7 +29,8 @@ internal static class TrainingCurves
         Chart("Spread of a batch's features (1: isotropic)", true, Line("spread", s => s.Spread ?? double.NaN));
         Chart("Entropy of the nearest keys (low: a few are everyone's)", true, Line("entropy", s => s.NeighbourEntropy ?? double.NaN));
         Chart("Similarity with the own positive minus the negatives", true, Line("gap", s => s.PositiveGap ?? double.NaN));
-        Chart("kNN on slides held out of the labels", false, Line("accuracy", s => s.ProbeAccuracy ?? double.NaN), Line("balanced", s => s.ProbeBalancedAccuracy ?? double.NaN), Line("AUC", s => s.ProbeAuc ?? double.NaN));
+        Chart("kNN on slides held out of the labels", false, Line("accuracy", s => s.ProbeAccuracy ?? double.NaN),
+            Line("balanced", s => s.ProbeBalancedAccuracy ?? double.NaN), Line("AUC", s => s.ProbeAuc ?? double.NaN));
         Chart("Learning rate", true, Line("lr", s => s.Lr));
         Chart("Patches per second", true, Line("patches/s", s => s.PatchesPerSecond));
         Chart("Share of the time spent waiting for patches", true, Line("wait", s => s.DataWait));

@@ -17,7 +17,8 @@ namespace SSLP.Evaluation.Sets;
 /// <param name="FeatureSize">Mean size of F.</param>
 /// <param name="NegativeSize">Mean size of Q.</param>
 internal sealed record SetPurity(
-    int Anchors, double? Spatial, double? Feature, double? Negatives, double? Chance, double SpatialSize, double FeatureSize, double NegativeSize)
+    int Anchors, double? Spatial, double? Feature, double? Negatives, double? Chance, double SpatialSize, double FeatureSize,
+    double NegativeSize)
 {
     private const int MostAnchors = 512;
 

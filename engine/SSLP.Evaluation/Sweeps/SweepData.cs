@@ -42,12 +42,15 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
         learned.ExceptWith(JudgedSlides(points.Table, split));
         int[] rows = [.. Enumerable.Range(0, tissue.Table.Count).Where(patch => learned.Contains(tissue.Table.SlideName(patch)))];
         return rows.Length == 0
-            ? throw new Fault(FaultKind.Input, $"No tissue patch lies on a slide that points are learned from ({string.Join(", ", learned)}).")
-            : new(new PatchSubset(tissue, rows, "training slides"), new PatchSubset(points, split.Train, "training points"), points, split) { SplitOptions = options };
+            ? throw new Fault(FaultKind.Input,
+                $"No tissue patch lies on a slide that points are learned from ({string.Join(", ", learned)}).")
+            : new(new PatchSubset(tissue, rows, "training slides"), new PatchSubset(points, split.Train, "training points"), points,
+                split) { SplitOptions = options };
     }
 
     private static HashSet<string> JudgedSlides(PatchTable table, ProbeSplit split) => [.. split.Test.Select(table.SlideName)];
 
     private static PatchSubset NotJudged(IPatchSource patches, HashSet<string> judged) => new(
-        patches, [.. Enumerable.Range(0, patches.Table.Count).Where(patch => !judged.Contains(patches.Table.UnitName(patch)))], $"{patches.Table.Unit} that are not judged");
+        patches, [.. Enumerable.Range(0, patches.Table.Count).Where(patch => !judged.Contains(patches.Table.UnitName(patch)))],
+        $"{patches.Table.Unit} that are not judged");
 }

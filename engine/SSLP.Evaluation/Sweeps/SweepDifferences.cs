@@ -5,15 +5,16 @@ using SSLP.Evaluation.Probes;
 namespace SSLP.Evaluation.Sweeps;
 
 /// <summary>
-/// Every row against one of them, paired: by seed (Student's t over seeds) and by patient or slide (bootstrap). A difference is called shown
-/// only where both intervals leave out zero; with one seed or one unit there is no interval, and nothing is shown.
+/// Every row against one of them, paired: by seed (Student's t over seeds) and by patient or slide (bootstrap). A difference is called
+/// shown only where both intervals leave out zero; with one seed or one unit there is no interval, and nothing is shown.
 /// </summary>
 /// <param name="judged">The scores of a row's run by a probe ("linear", "knn"); null where there are none.</param>
 internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> judged)
 {
     // Student's t, two-sided 95 %, by degrees of freedom from 1.
     private static readonly double[] T =
-        [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086];
+        [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
+            2.093, 2.086];
 
     /// <summary>The table, or nothing where fewer than two rows are judged.</summary>
     /// <param name="reference">What all others are taken from: the row 'sslp', else the first that is trained.</param>
@@ -44,7 +45,8 @@ internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> ju
 
     private string[] Cells(SweepRow[] ours, SweepRow[] theirs, string probe)
     {
-        (SweepRow One, SweepRow Other)[] pairs = [.. ours.SelectMany(one => theirs.Where(other => other.Seed is null || other.Seed == one.Seed).Select(other => (one, other)))];
+        (SweepRow One, SweepRow Other)[] pairs =
+            [.. ours.SelectMany(one => theirs.Where(other => other.Seed is null || other.Seed == one.Seed).Select(other => (one, other)))];
         double[] differences = [.. pairs.Select(pair => Auc(pair.One, probe) - Auc(pair.Other, probe)).OfType<double>()];
         if (differences.Length == 0)
             return [None, None, None, None];
@@ -71,7 +73,8 @@ internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> ju
         foreach ((SweepRow one, SweepRow other) in pairs)
         {
             if (judged(one, probe) is not { } a || judged(other, probe) is not { } b
-                || !a.Labels.AsSpan().SequenceEqual(b.Labels) || !a.Units.AsSpan().SequenceEqual(b.Units) || (units ??= a.Units).Length != a.Units.Length)
+                || !a.Labels.AsSpan().SequenceEqual(b.Labels) || !a.Units.AsSpan().SequenceEqual(b.Units)
+                    || (units ??= a.Units).Length != a.Units.Length)
                 return null; // made before scores were kept, or not on the same patches
             scorers.Add((new(a.Labels, a.Scores, a.Classes), new(b.Labels, b.Scores, b.Classes)));
         }

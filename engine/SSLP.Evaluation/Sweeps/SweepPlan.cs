@@ -70,13 +70,15 @@ public sealed record SweepPlan(IReadOnlyList<SweepEntry> Entries, IReadOnlyList<
         common.AddRange(sets.Select(RunConfig.ParseSet));
         if (common.Find(s => s.Key == "seed") is { } seed)
             throw new Fault(FaultKind.Usage, $"{seed.Where}: the seeds of a sweep are those of --seeds.");
-        return new([.. rows.Children.Select(row => Entry(row.Key, row.Value, common, where))], [.. common.Select(s => $"{s.Key}={s.Value}")]);
+        return new([.. rows.Children.Select(row => Entry(row.Key, row.Value, common, where))],
+            [.. common.Select(s => $"{s.Key}={s.Value}")]);
     }
 
     private static SweepEntry Entry(YamlNode name, YamlNode value, List<RunSetting> common, string where)
     {
         if (value is not YamlMappingNode mapping)
-            throw new Fault(FaultKind.Usage, $"{where} line {name.Start.Line}: row '{name}' takes a mapping, as in {{ method: sslp, radius: 2 }}.");
+            throw new Fault(FaultKind.Usage,
+                $"{where} line {name.Start.Line}: row '{name}' takes a mapping, as in {{ method: sslp, radius: 2 }}.");
         if (name.ToString().IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
             throw new Fault(FaultKind.Usage, $"{where} line {name.Start.Line}: row '{name}' cannot be the name of a folder.");
         List<RunSetting> own = [.. RunConfig.Flat(mapping, where)];
@@ -94,12 +96,14 @@ public sealed record SweepPlan(IReadOnlyList<SweepEntry> Entries, IReadOnlyList<
         "untrained_calibrated" => SweepBaseline.UntrainedCalibrated,
         "colour" => SweepBaseline.Colour,
         "texture" => SweepBaseline.Texture,
-        _ => throw new Fault(FaultKind.Usage, $"{setting.Where}: '{setting.Value}' is no baseline; there are untrained, untrained_calibrated, colour and texture."),
+        _ => throw new Fault(FaultKind.Usage,
+            $"{setting.Where}: '{setting.Value}' is no baseline; there are untrained, untrained_calibrated, colour and texture."),
     };
 
     private static YamlMappingNode? Part(YamlMappingNode? root, string key, string where)
     {
-        if (root is null || !root.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) || node is YamlScalarNode { Value: null or "" })
+        if (root is null || !root.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node)
+            || node is YamlScalarNode { Value: null or "" })
             return null;
         return node as YamlMappingNode ?? throw new Fault(FaultKind.Usage, $"{where} line {node.Start.Line}: '{key}' takes a mapping.");
     }

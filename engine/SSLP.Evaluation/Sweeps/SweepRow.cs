@@ -11,7 +11,8 @@ namespace SSLP.Evaluation.Sweeps;
 
 /// <summary>Losses and set sizes at the end of a run: means over its last steps, one alone being noise.</summary>
 internal sealed record SweepEnding(
-    int MeanOverSteps, double Loss, double Self, double Intra, double Inter, double SpatialSize, double FeatureSize, double NegativeSize, double FeatureFromOtherSlides)
+    int MeanOverSteps, double Loss, double Self, double Intra, double Inter, double SpatialSize, double FeatureSize, double NegativeSize,
+    double FeatureFromOtherSlides)
 {
     private const int Most = 50;
 
@@ -21,7 +22,8 @@ internal sealed record SweepEnding(
         StepMetrics[] last = [.. steps.TakeLast(Most)];
         return last.Length == 0 ? null : new(
             last.Length, last.Average(m => m.Loss), last.Average(m => m.Self), last.Average(m => m.Intra), last.Average(m => m.Inter),
-            last.Average(m => m.SpatialSize), last.Average(m => m.FeatureSize), last.Average(m => m.NegativeSize), last.Average(m => m.FeatureFromOtherSlides));
+            last.Average(m => m.SpatialSize), last.Average(m => m.FeatureSize), last.Average(m => m.NegativeSize),
+            last.Average(m => m.FeatureFromOtherSlides));
     }
 }
 
@@ -88,7 +90,8 @@ internal sealed class SweepRows(string path)
         TrainingOptions before = OptionTable.FromText(found.Options, $"'{path}'", now);
         IReadOnlyList<string> differences = OptionTable.Differences(before, now);
         return differences.Count == 0 ? found : throw new Fault(FaultKind.Input,
-            $"'{path}' has row '{entry.Name}' with other options: {string.Join("; ", differences)}. Delete its line to run it again, or name another --out.");
+            $"'{path}' has row '{entry.Name}' with other options: {string.Join("; ", differences)}. Delete its line to run it again, or " +
+            $"name another --out.");
     }
 
     public void Add(SweepRow row)
@@ -123,6 +126,7 @@ internal sealed class SweepRows(string path)
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SweepRow))]
 internal sealed partial class SweepJson : JsonSerializerContext;

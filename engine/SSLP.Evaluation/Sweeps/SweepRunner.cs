@@ -25,7 +25,8 @@ namespace SSLP.Evaluation.Sweeps;
 /// <param name="folder">Gets rows.jsonl, table.md and the runs' folders.</param>
 /// <param name="say">Gets a line for every run.</param>
 /// <param name="progress">Makes the progress of a run of so many steps.</param>
-public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, Action<string> say, Func<int, IProgress<StepMetrics>?> progress)
+public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, Action<string> say, Func<int,
+    IProgress<StepMetrics>?> progress)
 {
     private const int Voters = 20;
 
@@ -38,7 +39,8 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     /// <exception cref="OperationCanceledException">Stopped; the running one's checkpoint is written.</exception>
     public void Run(IReadOnlyList<int> seeds, CancellationToken stop)
     {
-        (SweepEntry Entry, int Seed)[] runs = [.. seeds.SelectMany(seed => plan.Entries.Where(e => e.HasSeed || seed == seeds[0]).Select(e => (e, seed)))];
+        (SweepEntry Entry, int Seed)[] runs =
+            [.. seeds.SelectMany(seed => plan.Entries.Where(e => e.HasSeed || seed == seeds[0]).Select(e => (e, seed)))];
         (SweepEntry Entry, int Seed)[] left = [.. runs.Where(run => _rows.Find(run.Entry, run.Seed) is null)];
         say($"{runs.Length} runs, {runs.Length - left.Length} of them done");
         WriteTable(seeds);
@@ -101,7 +103,8 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         }
         TrainingOptions options = entry.OptionsFor(seed);
         var preprocessing = new EncoderPreprocessing(
-            EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, data.Labelled.Mpp, data.Labelled.PatchSize, options.InputSize, PretrainJob.Resampling, "RGB");
+            EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, data.Labelled.Mpp, data.Labelled.PatchSize,
+            options.InputSize, PretrainJob.Resampling, "RGB");
         using ResNet backbone = Embedder.Untrained(options.Arch, seed, Devices.Select(options.Device));
         bool calibrated = entry.Baseline == SweepBaseline.UntrainedCalibrated;
         if (calibrated)
@@ -109,7 +112,8 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
             using var pool = new WorkerPool(options.Threads);
             Embedder.Calibrate(backbone, preprocessing, data.Pretraining, Devices.Select(options.Device), pool, stop);
         }
-        return Probed(NewRow(entry, seed, calibrated ? "untrained, batch statistics of the patches to learn from" : "untrained", options), Embed(backbone, preprocessing, options, stop).Named(entry.Name));
+        return Probed(NewRow(entry, seed, calibrated ? "untrained, batch statistics of the patches to learn from" : "untrained", options),
+            Embed(backbone, preprocessing, options, stop).Named(entry.Name));
     }
 
     private FeatureTable Embed(ResNet backbone, EncoderPreprocessing preprocessing, TrainingOptions options, CancellationToken stop)
@@ -121,7 +125,8 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
     private SweepRow Probed(SweepRow row, FeatureTable features)
     {
         // A patch that did not read has no row, and the split is made anew on those that did.
-        ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split : ProbeSplit.Of(features.Patches, options: data.SplitOptions);
+        ProbeSplit split = features.Count == data.Labelled.Table.Count ? data.Split
+            : ProbeSplit.Of(features.Patches, options: data.SplitOptions);
         var task = new ProbeTask(features, split);
         using var kernels = new KernelSet(KernelBackend.Cpu);
         ProbeResult linear = LinearProbe.Logistic(task), knn = KnnProbe.Run(task, kernels, [Math.Min(Voters, task.Train.Count)])[0];

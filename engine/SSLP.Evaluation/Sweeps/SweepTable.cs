@@ -18,9 +18,12 @@ internal static class SweepTable
 
     private static readonly (string Heading, Func<SweepRow, double?> Of)[] Sets =
     [
-        ("own term", r => r.Ending?.Self), ("intra", r => OfSets(r)?.Intra), ("inter", r => OfSets(r)?.Inter), ("size of S", r => OfSets(r)?.SpatialSize),
-        ("size of F", r => OfSets(r)?.FeatureSize), ("size of Q", r => r.Ending?.NegativeSize), ("F on other slides", r => OfSets(r)?.FeatureFromOtherSlides),
-        ("purity of S", r => r.Purity?.Spatial), ("purity of F", r => r.Purity?.Feature), ("purity of Q", r => r.Purity?.Negatives), ("chance", r => r.Purity?.Chance),
+        ("own term", r => r.Ending?.Self), ("intra", r => OfSets(r)?.Intra), ("inter", r => OfSets(r)?.Inter),
+        ("size of S", r => OfSets(r)?.SpatialSize),
+        ("size of F", r => OfSets(r)?.FeatureSize), ("size of Q", r => r.Ending?.NegativeSize),
+        ("F on other slides", r => OfSets(r)?.FeatureFromOtherSlides),
+        ("purity of S", r => r.Purity?.Spatial), ("purity of F", r => r.Purity?.Feature), ("purity of Q", r => r.Purity?.Negatives),
+        ("chance", r => r.Purity?.Chance),
     ];
 
     // Only SSLP has S and F; purities need labels of the patches that were trained on besides.
@@ -35,15 +38,21 @@ internal static class SweepTable
         SweepPlan plan, IReadOnlyList<SweepRow> rows, IReadOnlyList<int> seeds, string data, SweepDifferences? differences = null)
     {
         (SweepEntry Entry, SweepRow[] Runs)[] lines =
-            [.. plan.Entries.Select(entry => (entry, rows.Where(row => row.Name == entry.Name && (row.Seed is not int s || seeds.Contains(s))).ToArray())).Where(line => line.Item2.Length > 0)];
+            [.. plan.Entries.Select(entry =>
+                (entry, rows.Where(row => row.Name == entry.Name && (row.Seed is not int s || seeds.Contains(s))).ToArray()))
+                .Where(line => line.Item2.Length > 0)];
         int wanted = plan.Entries.Sum(entry => entry.HasSeed ? seeds.Count : 1);
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. Mean ± standard deviation over seeds. ");
-        text.Append(CultureInfo.InvariantCulture, $"Set for all: {(plan.Common.Count > 0 ? string.Join(", ", plan.Common) : "nothing")}.\n\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. Mean ± standard deviation over seeds. ");
+        text.Append(CultureInfo.InvariantCulture,
+            $"Set for all: {(plan.Common.Count > 0 ? string.Join(", ", plan.Common) : "nothing")}.\n\n");
         Append(text, lines, "minutes", Probes, r => r.Seconds / 60);
         if (differences is not null && Reference(plan) is { } reference)
-            text.Append(differences.Markdown(reference, [.. lines.Select(line => (line.Entry, line.Runs.Where(run => run.Fault is null).ToArray()))]));
-        text.Append("\nOwn term: self, or the one loss of a method that has no other. Losses and sizes are means over a run's last steps; purities are shares of the anchor's class in the sets that the last bank gives.\n\n");
+            text.Append(differences.Markdown(
+                reference, [.. lines.Select(line => (line.Entry, line.Runs.Where(run => run.Fault is null).ToArray()))]));
+        text.Append("\nOwn term: self, or the one loss of a method that has no other. Losses and sizes are means over a run's last " +
+            "steps; purities are shares of the anchor's class in the sets that the last bank gives.\n\n");
         Append(text, [.. lines.Where(line => line.Entry.Baseline == SweepBaseline.None)], "steps", Sets, r => r.Steps);
         foreach (SweepRow failed in lines.SelectMany(line => line.Runs).Where(row => row.Fault is not null))
             text.Append(CultureInfo.InvariantCulture, $"\n{failed.Name}, seed {failed.Seed}: {failed.Fault}\n");
@@ -54,7 +63,8 @@ internal static class SweepTable
         plan.Entries.FirstOrDefault(e => e.Name == "sslp") ?? plan.Entries.FirstOrDefault(e => e.Baseline == SweepBaseline.None);
 
     private static void Append(
-        StringBuilder text, (SweepEntry Entry, SweepRow[] Runs)[] lines, string cost, (string Heading, Func<SweepRow, double?> Of)[] columns, Func<SweepRow, double> costOf)
+        StringBuilder text, (SweepEntry Entry, SweepRow[] Runs)[] lines, string cost,
+        (string Heading, Func<SweepRow, double?> Of)[] columns, Func<SweepRow, double> costOf)
     {
         text.Append("| features | seeds | ").AppendJoin(" | ", columns.Select(c => c.Heading)).Append($" | {cost} |\n");
         text.Append("|---|").Insert(text.Length, "---|", columns.Length + 2).Append('\n');
@@ -62,7 +72,8 @@ internal static class SweepTable
         {
             SweepRow[] good = [.. runs.Where(run => run.Fault is null)];
             string count = good.Length == runs.Length ? $"{good.Length}" : $"{good.Length}, {runs.Length - good.Length} failed";
-            text.Append(CultureInfo.InvariantCulture, $"| {entry.Name} | {count} | ").AppendJoin(" | ", columns.Select(c => Cell(good, c.Of)));
+            text.Append(CultureInfo.InvariantCulture, $"| {entry.Name} | {count} | ")
+                .AppendJoin(" | ", columns.Select(c => Cell(good, c.Of)));
             text.Append(CultureInfo.InvariantCulture, $" | {(good.Length > 0 ? good.Average(costOf) : 0):0.#} |\n");
         }
     }
@@ -75,6 +86,7 @@ internal static class SweepTable
         double mean = values.Average();
         return values.Length == 1
             ? mean.ToString("0.000", CultureInfo.InvariantCulture)
-            : string.Create(CultureInfo.InvariantCulture, $"{mean:0.000} ± {Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)):0.000}");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{mean:0.000} ± {Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)):0.000}");
     }
 }

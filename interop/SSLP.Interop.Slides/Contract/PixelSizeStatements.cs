@@ -42,7 +42,7 @@ internal sealed class PixelSizeStatements
         {
             // 0 stands for "not known".
             if (x != 0 && y != 0)
-                _remarks.Add(FormattableString.Invariant($"has resolution tags of {x} × {y}, which are no sizes"));
+                _remarks.Add(string.Create(CultureInfo.InvariantCulture, $"has resolution tags of {x} × {y}, which are no sizes"));
             return;
         }
         double micrometres = unit switch
@@ -55,7 +55,8 @@ internal sealed class PixelSizeStatements
         };
         // 1 px per unit is the same as nothing: writers that know no size leave it.
         if (micrometres == 0 && (x != 1 || y != 1))
-            _remarks.Add(FormattableString.Invariant($"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));
+            _remarks.Add(string.Create(
+                CultureInfo.InvariantCulture, $"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));
         else if (micrometres > 0)
             _stated.Add((new Mpp(micrometres / x, micrometres / y, "tiff.ResolutionUnit"), true));
     }
@@ -98,7 +99,9 @@ internal sealed class PixelSizeStatements
     }
 
     private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"
-        : FormattableString.Invariant($"a size that no microscope has ({Mpp.Finest} to {Mpp.Coarsest} µm/px){(print ? ": a print resolution or a program's default" : "")}");
+        : string.Create(CultureInfo.InvariantCulture,
+            $"a size that no microscope has ({Mpp.Finest} to {Mpp.Coarsest} " +
+            $"µm/px){(print ? ": a print resolution or a program's default" : "")}");
 
     private static bool Believed((Mpp Size, bool IsTag) statement) =>
         statement.Size.IsBelievable && !(statement.IsTag && IsPrintResolution(statement.Size));

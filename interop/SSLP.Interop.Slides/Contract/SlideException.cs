@@ -71,5 +71,6 @@ internal static class SlideFaults
 {
     /// <summary>Whether OpenSlide, with more formats and codecs, may succeed where the embedded reader gave up for this reason.</summary>
     public static bool MayBeReadByOpenSlide(this SlideException fault) =>
-        !fault.IsFinal && fault.Fault is SlideFault.NotASlide or SlideFault.UnsupportedFormat or SlideFault.UnsupportedCompression or SlideFault.UnsupportedPixels;
+        !fault.IsFinal && fault.Fault is SlideFault.NotASlide or SlideFault.UnsupportedFormat or SlideFault.UnsupportedCompression
+            or SlideFault.UnsupportedPixels;
 }

@@ -43,7 +43,8 @@ internal abstract class JpegDecoder : IDisposable
             : VectorJpegDecoder.IsSupported ? new VectorJpegDecoder() : new SkiaJpegDecoder(),
         JpegChoice.TurboJpeg when NativeLibraries.IsPresent(NativeLibraries.TurboJpeg) => new TurboJpegDecoder(),
         JpegChoice.TurboJpeg =>
-            throw new ArgumentException("jpeg is turbojpeg, which is not on this machine; install libjpeg-turbo or choose auto, own or skia."),
+            throw new ArgumentException(
+                "jpeg is turbojpeg, which is not on this machine; install libjpeg-turbo or choose auto, own or skia."),
         JpegChoice.Own when VectorJpegDecoder.IsSupported => new VectorJpegDecoder(),
         JpegChoice.Own => throw new ArgumentException("jpeg is own, which needs a processor with AVX2; choose auto, turbojpeg or skia."),
         JpegChoice.Skia => new SkiaJpegDecoder(),

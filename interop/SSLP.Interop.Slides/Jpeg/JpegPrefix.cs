@@ -43,7 +43,8 @@ internal sealed class JpegPrefix
 
     private static byte[] Build(ReadOnlySpan<byte> tables, byte transform)
     {
-        ReadOnlySpan<byte> adobe = [0xFF, 0xEE, 0, 14, (byte)'A', (byte)'d', (byte)'o', (byte)'b', (byte)'e', 0, 100, 0, 0, 0, 0, transform];
+        ReadOnlySpan<byte> adobe = [0xFF, 0xEE, 0, 14, (byte)'A', (byte)'d', (byte)'o', (byte)'b', (byte)'e', 0, 100, 0, 0, 0,
+            0, transform];
         return [0xFF, 0xD8, .. adobe, .. tables];
     }
 }

@@ -76,7 +76,8 @@ internal static class DicomSlides
         {
             string has = version is null ? "there is none on this machine" : $"this machine has {OpenSlideLibrary.Version}";
             throw new SlideException(named, SlideFault.UnsupportedFormat,
-                $"is a DICOM slide, which needs OpenSlide 4 or later ({has}); install it (conda-forge and Debian 13 have it), or convert the slide to a TIFF pyramid");
+                $"is a DICOM slide, which needs OpenSlide 4 or later ({has}); install it (conda-forge and Debian 13 have it), or convert " +
+                $"the slide to a TIFF pyramid");
         }
         return OpenSlideSlide.OpenFile(file, cache, named);
     }

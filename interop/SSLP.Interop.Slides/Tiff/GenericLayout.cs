@@ -68,7 +68,9 @@ internal static partial class GenericLayout
         }
         catch (SlideException fault)
         {
-            layout.Notes.Add($"has sub-images that can't be read ({fault.Reason}); {(found.Count == 0 ? "its finest level serves" : "what was read before them serves")}");
+            layout.Notes.Add(
+                $"has sub-images that can't be read ({fault.Reason}); " +
+                $"{(found.Count == 0 ? "its finest level serves" : "what was read before them serves")}");
         }
         return found;
     }

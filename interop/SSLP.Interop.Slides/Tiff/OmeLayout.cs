@@ -67,7 +67,8 @@ internal static class OmeLayout
             };
         }
         if (image.SizeZ > 1 || image.SizeT > 1)
-            layout.Notes.Add($"has {Math.Max(1, image.SizeZ)} focal planes and {Math.Max(1, image.SizeT)} points in time; the first of them is read");
+            layout.Notes.Add(
+                $"has {Math.Max(1, image.SizeZ)} focal planes and {Math.Max(1, image.SizeT)} points in time; the first of them is read");
     }
 
     private static void AddBesides(TiffLayout layout, List<OmeImage> images, OmeImage? slide)

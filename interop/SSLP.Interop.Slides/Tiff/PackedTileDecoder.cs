@@ -57,7 +57,8 @@ internal sealed class PackedTileDecoder
         }
         var bytes = Grow(ref _compressed, length);
         file.Read(offset, bytes);
-        return compression == TiffCompression.Lzw ? (_lzw ??= new LzwDecoder()).Decode(bytes, pixels) : Inflate(_compressed, length, pixels);
+        return compression == TiffCompression.Lzw ? (_lzw ??= new LzwDecoder()).Decode(bytes, pixels)
+            : Inflate(_compressed, length, pixels);
     }
 
     /// <summary>Inflates until the tile is full and no further, so a bomb costs nothing.</summary>

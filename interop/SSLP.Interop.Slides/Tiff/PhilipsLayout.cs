@@ -86,7 +86,8 @@ internal static class PhilipsLayout
         {
             downsample = FromPadding(layout, image);
             layout.Notes.Add(downsample > 0
-                ? $"does not say the pixel spacing of level {number} as its image has it; 1/{downsample} of level 0 is taken, from the padded size"
+                ? $"does not say the pixel spacing of level {number} as its image has it; 1/{downsample} of level 0 is taken, from the " +
+                    $"padded size"
                 : $"has a level {number} whose size fits no part of level 0; it is left out");
         }
         if (downsample > 0)

@@ -37,7 +37,8 @@ internal static class PyramidLevels
         if (masks > 0)
             layout.Notes.Add($"has {masks} mask{(masks == 1 ? "" : "s")} beside its levels, left out");
         if (others > 0)
-            layout.Notes.Add($"has {others} tiled image{(others == 1 ? "" : "s")} of another field, shape or scale among its levels, left out");
+            layout.Notes.Add(
+                $"has {others} tiled image{(others == 1 ? "" : "s")} of another field, shape or scale among its levels, left out");
     }
 
     private static bool TryAdd(TiffLayout layout, TiffDirectory directory, bool lookAtHalvings)
@@ -62,7 +63,8 @@ internal static class PyramidLevels
             layout.Levels.Add(new TiffLevel(image, image.Width, image.Height, (across + down) / 2));
             return true;
         }
-        catch (SlideException fault) when (fault.Fault is not (SlideFault.Truncated or SlideFault.NotReadable or SlideFault.UnsupportedCompression))
+        catch (SlideException fault)
+            when (fault.Fault is not (SlideFault.Truncated or SlideFault.NotReadable or SlideFault.UnsupportedCompression))
         {
             layout.Notes.Add($"has a level of {width} × {height} px that can't be read ({fault.Reason}); its other levels serve");
             return true;

@@ -96,7 +96,8 @@ internal sealed class TiffDirectory
         var (entry, size) = Find(tag);
         if (entry.Type is not (1 or 3 or 4 or 6 or 8 or 9 or 13 or 16 or 17 or 18) || entry.Count < (ulong)count)
             throw file.Fault(SlideFault.Corrupt,
-                $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file again");
+                $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file " +
+                $"again");
         byte[] bytes = Bytes(entry, size, count);
         long[] values = new long[count];
         for (int i = 0; i < values.Length; i++)

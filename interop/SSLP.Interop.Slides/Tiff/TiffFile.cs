@@ -20,7 +20,8 @@ internal sealed class TiffFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             handle?.Dispose();
-            throw new SlideException(path, SlideFault.NotReadable, $"can't be opened ({e.Message.TrimEnd('.')}); check the rights and the disk");
+            throw new SlideException(
+                path, SlideFault.NotReadable, $"can't be opened ({e.Message.TrimEnd('.')}); check the rights and the disk");
         }
     }
 
@@ -42,7 +43,8 @@ internal sealed class TiffFile : IDisposable
     public void Read(long offset, Span<byte> into)
     {
         if (offset < 0 || into.Length > Length - offset)
-            throw Fault(SlideFault.Truncated, $"ends at byte {Length} where bytes {offset} to {offset + into.Length} should follow; copy the file again");
+            throw Fault(SlideFault.Truncated,
+                $"ends at byte {Length} where bytes {offset} to {offset + into.Length} should follow; copy the file again");
         try
         {
             while (into.Length > 0)
@@ -104,7 +106,8 @@ internal sealed class TiffFile : IDisposable
 
     private static string Describe(ReadOnlySpan<byte> header) =>
         header.IsEmpty ? "is empty; copy the file again"
-        : header.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']) || header.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF])
+        : header.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G'])
+            || header.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF])
             ? "is a plain PNG or JPEG image, not a slide; pass plain images as a patches folder"
         : "is not a TIFF file; check that it is a whole-slide image and complete";
 }

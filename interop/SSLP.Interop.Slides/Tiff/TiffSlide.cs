@@ -18,7 +18,8 @@ internal sealed class TiffSlide : Slide
         Notes = [.. layout.Notes, .. PixelSize.Notes];
         Properties = layout.Properties;
         AssociatedImages = [.. associated.Keys];
-        Levels = [.. layout.Levels.Select(level => new SlideLevel(level.Width, level.Height, level.Downsample, level.Image.TileWidth, level.Image.TileHeight))];
+        Levels = [.. layout.Levels.Select(
+            level => new SlideLevel(level.Width, level.Height, level.Downsample, level.Image.TileWidth, level.Image.TileHeight))];
     }
 
     /// <summary>For the probe of benches.</summary>
@@ -67,7 +68,8 @@ internal sealed class TiffSlide : Slide
     public override SlideImage ReadAssociatedImage(string name)
     {
         if (!associated.TryGetValue(name, out var image))
-            throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.", nameof(name));
+            throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.",
+                nameof(name));
         return image();
     }
 
@@ -83,7 +85,8 @@ internal sealed class TiffSlide : Slide
     private protected override void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
         new TileRegion(file, images[level], 1).Read((int)x, (int)y, width, height, rgb, stride);
 
-    private protected override void ReadInsideReduced(int level, int factor, long x, long y, int width, int height, Span<byte> rgb, int stride)
+    private protected override void ReadInsideReduced(int level, int factor, long x, long y, int width, int height,
+        Span<byte> rgb, int stride)
     {
         if (factor <= FactorByDecoder(level))
             new TileRegion(file, images[level], factor).Read((int)x, (int)y, width, height, rgb, stride);

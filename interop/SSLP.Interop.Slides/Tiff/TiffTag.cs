@@ -59,7 +59,8 @@ internal static class TiffCompressions
     public static bool IsJpeg(this TiffCompression compression) => compression == TiffCompression.Jpeg || compression.IsJpeg2000();
 
     public static bool IsJpeg2000(this TiffCompression compression) =>
-        compression is TiffCompression.Jpeg2000YCbCr or TiffCompression.Jpeg2000Lossy or TiffCompression.Jpeg2000Rgb or TiffCompression.Jpeg2000;
+        compression is TiffCompression.Jpeg2000YCbCr or TiffCompression.Jpeg2000Lossy or TiffCompression.Jpeg2000Rgb
+            or TiffCompression.Jpeg2000;
 }
 
 /// <summary>Values of <see cref="TiffTag.PhotometricInterpretation"/>.</summary>

@@ -1,7 +1,7 @@
 namespace SSLP.Interop.Slides;
 
 /// <summary>
-/// Decoded tiles that patches share, up to a number of bytes; the least recently used give way. One for a <see cref="TiffSharing"/>.
+/// Decoded tiles that patches share, up to a number of bytes; the least recently used give way. One for a the slides that share it.
 /// Only tiles that a patch takes a part of come here; whole tiles are decoded to where they are wanted.
 /// </summary>
 /// <remarks>

@@ -20,8 +20,8 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
 
     public string Jpeg2000DecoderName => _jpeg2000.Name;
 
-    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of those that the file shares. A tile that the
-    /// file leaves out is white.</summary>
+    /// <summary>Decodes a tile as RGB rows <paramref name="stride"/> bytes apart, with a decoder of those that the file shares. A tile that
+    /// the file leaves out is white.</summary>
     /// <param name="scale">
     /// 1; 2 for half the resolution where <see cref="TiledImage.CanHalve"/>; for JPEG 2000 any power of two that divides the tile's sides.
     /// </param>
@@ -108,7 +108,8 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
             throw Unreadable(file, image, column, row, fault);
     }
 
-    private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, int column, int row, int scale, Span<byte> rgb, int stride)
+    private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, int column, int row, int scale,
+        Span<byte> rgb, int stride)
     {
         var (offset, length) = image.Tile(column, row);
         var buffer = Grow(ref _compressed, prefix.Room + length);
@@ -129,7 +130,8 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
         return _jpeg.Decode(buffer, (header.Width + scale - 1) / scale, (header.Height + scale - 1) / scale, rgb, stride);
     }
 
-    private string? DecodeJpeg2000(TiffFile file, TiledImage image, Jpeg2000Tiles tiles, int column, int row, int scale, Span<byte> rgb, int stride)
+    private string? DecodeJpeg2000(TiffFile file, TiledImage image, Jpeg2000Tiles tiles, int column, int row, int scale,
+        Span<byte> rgb, int stride)
     {
         var (offset, length) = image.Tile(column, row);
         var stream = Grow(ref _compressed, length);
@@ -165,7 +167,8 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
     public static SlideException Unreadable(TiffFile file, TiledImage image, int column, int row, string fault)
     {
         string where = image.Level < 0 ? "an associated image" : $"level {image.Level}";
-        return new SlideException(file.Path, SlideFault.TileUnreadable, $"tile ({column}, {row}) of {where} can't be decoded: {fault.TrimEnd('.')}")
+        return new SlideException(file.Path, SlideFault.TileUnreadable,
+            $"tile ({column}, {row}) of {where} can't be decoded: {fault.TrimEnd('.')}")
         {
             Tile = new TilePlace(image.Level, column, row),
         };

@@ -57,7 +57,8 @@ internal static class TileVerifier
                 ? $"it has {length} bytes where {image.TileWidth} × {height} pixels are needed" : null,
             // RFC 1950: deflate in the low four bits, and the two bytes a multiple of 31.
             TiffCompression.Deflate or TiffCompression.AdobeDeflate =>
-                length >= 2 && (bytes[0] & 15) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0 ? null : "it does not begin as a deflate stream does",
+                length >= 2 && (bytes[0] & 15) == 8 && ((bytes[0] << 8) | bytes[1]) % 31 == 0 ? null
+                    : "it does not begin as a deflate stream does",
             _ => null,
         };
     }

@@ -26,7 +26,8 @@ internal sealed class TiledImage
         Compression = ReadCompression(file, directory);
         Pixels = PixelLayout.Read(file, directory, Compression);
         if (TileHeight < 1 || (long)TileWidth * TileHeight * Math.Max(3, Pixels.BytesPerPixel) > 3 * TiffLimits.TilePixels)
-            throw file.Fault(SlideFault.UnsupportedFormat, $"has blocks of {TileWidth} × {TileHeight} px, too large to read in part; rewrite it as a TIFF pyramid with 256 px tiles");
+            throw file.Fault(SlideFault.UnsupportedFormat,
+                $"has blocks of {TileWidth} × {TileHeight} px, too large to read in part; rewrite it as a TIFF pyramid with 256 px tiles");
         Columns = (Width + TileWidth - 1) / TileWidth;
         Rows = (Height + TileHeight - 1) / TileHeight;
 
@@ -38,7 +39,8 @@ internal sealed class TiledImage
         Jpeg2000 = Jpeg2000Tiles.Read(directory, Compression);
 
         long tiles = (long)Columns * Rows * Pixels.Planes;
-        var (offsetTag, lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts) : (TiffTag.StripOffsets, TiffTag.StripByteCounts);
+        var (offsetTag, lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts)
+            : (TiffTag.StripOffsets, TiffTag.StripByteCounts);
         offsets = directory.Integers(offsetTag, tiles);
         lengths = ToLengths(file, offsets, directory.Integers(lengthTag, tiles));
         CheckInsideFile(file);
@@ -115,7 +117,8 @@ internal sealed class TiledImage
 
     /// <summary>How large the image inside of a tile is to be.</summary>
     public TileExtent Extent(int column, int row) =>
-        new(TileWidth, StoredRows(row), Math.Min(TileWidth, Width - (column * TileWidth)), Math.Min(TileHeight, Height - (row * TileHeight)));
+        new(TileWidth, StoredRows(row), Math.Min(TileWidth, Width - (column * TileWidth)),
+            Math.Min(TileHeight, Height - (row * TileHeight)));
 
     /// <summary>The largest power of two by which its JPEG 2000 tiles are stored reduced, as far as it divides their sides; 1 for other
     /// tiles.</summary>
@@ -147,7 +150,8 @@ internal sealed class TiledImage
         long compression = directory.Integer(TiffTag.Compression, 1);
         return Enum.IsDefined((TiffCompression)compression)
             ? (TiffCompression)compression
-            : throw file.Fault(SlideFault.UnsupportedCompression, $"has tiles in {CompressionName(compression)}, which the embedded reader does not decode");
+            : throw file.Fault(SlideFault.UnsupportedCompression,
+                $"has tiles in {CompressionName(compression)}, which the embedded reader does not decode");
     }
 
     private static string CompressionName(long compression) => compression switch
@@ -180,7 +184,9 @@ internal sealed class TiledImage
             if (lengths[i] > 0 && offsets[i] > file.Length - lengths[i])
             {
                 string image = Level < 0 ? "an associated image" : $"level {Level}";
-                throw file.Fault(SlideFault.Truncated, $"ends at byte {file.Length} but tile ({i % Columns}, {i / Columns % Rows}) of {image} lies at {offsets[i]}; copy the file again");
+                throw file.Fault(SlideFault.Truncated,
+                    $"ends at byte {file.Length} but tile ({i % Columns}, {i / Columns % Rows}) of {image} lies at {offsets[i]}; copy " +
+                    $"the file again");
             }
         }
     }

@@ -12,8 +12,9 @@ public static class Augment
     private const int ContrastStep = 1, MaxReach = 24, GrayLast = 1, GrayFirst = 2;
 
     /// <summary>
-    /// patches [B, P, P, 3] → output [B, 3, S, S]: crop, antialiased resize, stain, jitter, grayscale (before the jitter or after it), flips, normalise. A view whose
-    /// contrast is jittered is walked twice by its group, since the mean gray is known only after the first walk.
+    /// patches [B, P, P, 3] → output [B, 3, S, S]: crop, antialiased resize, stain, jitter, grayscale (before the jitter or after it),
+    /// flips, normalise. A view whose contrast is jittered is walked twice by its group, since the mean gray is known only after the first
+    /// walk.
     /// </summary>
     public static void AugmentPatches(
         ArrayView<byte> patches, ArrayView<AugmentPlan> plans, ArrayView<float> output, int patchSize, int side,

@@ -84,10 +84,12 @@ public static class FeatureNeighbours
     private static int Own(int source, int b, int anchor, ArrayView<int> auxiliary, int auxiliaryCount) =>
         source == 0 ? anchor : auxiliary[(long)b * auxiliaryCount + source - 1];
 
-    private static int QueryOf(int source, int b, int batch, int auxiliaryCount) => source == 0 ? b : batch + b * auxiliaryCount + source - 1;
+    private static int QueryOf(int source, int b, int batch, int auxiliaryCount) => source == 0 ? b
+        : batch + b * auxiliaryCount + source - 1;
 
     private readonly struct NearestTest(
-        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> counts, int nearest, int strideQuads, int capacity)
+        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> counts, int nearest, int strideQuads,
+        int capacity)
     {
         /// <summary>Whether a row is among the query's K nearest: its ranked key is not below the K-th.</summary>
         public bool IsNearest(int query, int row)

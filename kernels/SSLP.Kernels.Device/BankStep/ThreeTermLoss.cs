@@ -81,7 +81,8 @@ public static class ThreeTermLoss
             Write(b, DeviceMath.SoftPlus(zeta - self), intraTerm, interTerm, -selfPull * inverseTemperature, terms, selfFactor);
     }
 
-    private static void Write(int b, float self, float intra, float inter, float factor, ArrayView<float> terms, ArrayView<float> selfFactor)
+    private static void Write(int b, float self, float intra, float inter, float factor, ArrayView<float> terms,
+        ArrayView<float> selfFactor)
     {
         terms[3 * b] = self;
         terms[3 * b + 1] = intra;

@@ -11,7 +11,8 @@ public static class MemoryBankUpdate
     /// </summary>
     /// <param name="flags">[1] of <see cref="FiniteCheck"/>.</param>
     public static void UpdateBank(
-        ArrayView<int> anchors, ArrayView<Float4> features, ArrayView<Float4> bank, ArrayView<int> flags, int batch, int strideQuads, float momentum)
+        ArrayView<int> anchors, ArrayView<Float4> features, ArrayView<Float4> bank, ArrayView<int> flags, int batch, int strideQuads,
+        float momentum)
     {
         // One group owns one anchor; a thread owns every DimX-th four values of D.
         ArrayView<float> partial = SharedMemory.Allocate<float>(DeviceMath.GroupSize);
@@ -44,6 +45,7 @@ public static class MemoryBankUpdate
         }
     }
 
-    private static Float4 Blend(ArrayView<Float4> bank, int row, ArrayView<Float4> features, int b, int strideQuads, int d, float momentum) =>
+    private static Float4 Blend(ArrayView<Float4> bank, int row, ArrayView<Float4> features, int b, int strideQuads, int d,
+        float momentum) =>
         Float4.MultiplyAdd(momentum, features[(long)b * strideQuads + d], Float4.Scale(bank[(long)row * strideQuads + d], 1f - momentum));
 }

@@ -63,7 +63,8 @@ public static class CandidateBuckets
         Begin(borders, line, staged, sizes, buckets);
         Count(keys, list + first, end - first, staged, sizes, buckets);
 
-        int each = (buckets + Group.DimX - 1) / Group.DimX, own = Group.IdxX * each, ownEnd = IntrinsicMath.Min(own + each, buckets), sum = 0;
+        int each = (buckets + Group.DimX - 1) / Group.DimX, own = Group.IdxX * each,
+            ownEnd = IntrinsicMath.Min(own + each, buckets), sum = 0;
         for (int bucket = own; bucket < ownEnd; bucket++)
             sum += bucketCounts[line + bucket];
         int start = GroupScan.InclusiveSum(sum, partial) - sum;
@@ -96,7 +97,8 @@ public static class CandidateBuckets
         ArrayView<int> partial = SharedMemory.Allocate<int>(GroupBinSort.Partials);
         int query = Grid.IdxX / buckets, bucket = Grid.IdxX % buckets;
         long line = (long)query * (buckets + 1) + bucket;
-        int start = buckets == 1 ? 0 : starts[line], end = buckets == 1 ? IntrinsicMath.Min(counts[query], capacity) : starts[line + 1], count = end - start;
+        int start = buckets == 1 ? 0 : starts[line], end = buckets == 1 ? IntrinsicMath.Min(counts[query], capacity) : starts[line + 1],
+            count = end - start;
         if (count < 2)
             return;
         long first = (long)query * capacity + start;

@@ -44,8 +44,10 @@ public static class Candidates
         long row = firstRow + ScoreTile.ThreadRow;
         var test = new CandidateTest(thresholds, ownRows, queryCount, rowCount, row);
         // A byte for each of the thread's queries: which of its eight rows are candidates.
-        uint low = test.Of(query, tile.R0) | test.Of(query + 1, tile.R1) << 8 | test.Of(query + 2, tile.R2) << 16 | test.Of(query + 3, tile.R3) << 24;
-        uint high = test.Of(query + 4, tile.R4) | test.Of(query + 5, tile.R5) << 8 | test.Of(query + 6, tile.R6) << 16 | test.Of(query + 7, tile.R7) << 24;
+        uint low = test.Of(query, tile.R0) | test.Of(query + 1, tile.R1) << 8 | test.Of(query + 2, tile.R2) << 16 | test.Of(
+            query + 3, tile.R3) << 24;
+        uint high = test.Of(query + 4, tile.R4) | test.Of(query + 5, tile.R5) << 8 | test.Of(query + 6, tile.R6) << 16 | test.Of(
+            query + 7, tile.R7) << 24;
         var append = new CandidateAppend(keys, counts, capacity, query, row, low, high);
         append.Reserve(SharedMemory.Allocate<ulong>(CandidateAppend.Staged));
         append.Row(0, tile.R0);

@@ -30,7 +30,8 @@ public static class Thresholds
     /// <param name="scores">[Q, S].</param>
     /// <param name="sampleRows">[S] the samples' bank rows.</param>
     public static void SelectThresholds(
-        ArrayView<float> scores, ArrayView<int> sampleRows, ArrayView<int> ranks, ArrayView<int> ownRows, ArrayView<int> classOf, ArrayView<int> classStart,
+        ArrayView<float> scores, ArrayView<int> sampleRows, ArrayView<int> ranks, ArrayView<int> ownRows, ArrayView<int> classOf,
+        ArrayView<int> classStart,
         ArrayView<ulong> thresholds, ArrayView<ulong> borders, int sampleCount, int optionalFrom, int buckets)
     {
         // One group owns one query.
@@ -66,7 +67,8 @@ public static class Thresholds
     /// <summary>
     /// The key at a place of the descending order, a byte at a time from the top until one sample is left. All threads get it.
     /// </summary>
-    private static ulong KeyAt(int place, Samples samples, ArrayView<int> counts, ArrayView<int> partial, ArrayView<int> found, ArrayView<ulong> key)
+    private static ulong KeyAt(int place, Samples samples, ArrayView<int> counts, ArrayView<int> partial, ArrayView<int> found,
+        ArrayView<ulong> key)
     {
         ulong prefix = 0;
         int shift = 64;

@@ -21,7 +21,8 @@ public static class KMeans
 
     /// <summary>labels [N] ← the nearest centroid, ties to the lower one. 2·N·C·D flops; no N × C array. Grid: N/128.</summary>
     public static void AssignClusters(
-        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<float> bias, ArrayView<int> labels, int rowCount, int clusters, int strideQuads)
+        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<float> bias, ArrayView<int> labels, int rowCount, int clusters,
+        int strideQuads)
     {
         // A group owns 128 rows and walks all centroids; a thread keeps the best of its columns for its eight rows.
         ArrayView<ulong> best = SharedMemory.Allocate<ulong>(ScoreTile.Side * 16);
@@ -61,7 +62,8 @@ public static class KMeans
     }
 
     /// <summary>sums [C, D] in fixed point and sizes [C] += the rows of each cluster. Both must begin as 0. Grid: N.</summary>
-    public static void SumClusters(ArrayView<Float4> bank, ArrayView<int> labels, ArrayView<long> sums, ArrayView<int> sizes, int strideQuads)
+    public static void SumClusters(ArrayView<Float4> bank, ArrayView<int> labels, ArrayView<long> sums, ArrayView<int> sizes,
+        int strideQuads)
     {
         // One group owns one row.
         int label = labels[Grid.IdxX];
@@ -75,7 +77,8 @@ public static class KMeans
 
     /// <summary>distances [N] ← ‖v − c‖² of each row to its own centroid. Grid: N/256.</summary>
     public static void RowDistances(
-        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<int> labels, ArrayView<float> distances, int rowCount, int strideQuads)
+        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<int> labels, ArrayView<float> distances, int rowCount,
+        int strideQuads)
     {
         // A thread owns every (GridDimX · DimX)-th row: it is asked for only where a cluster is empty.
         for (int row = Grid.IdxX * Group.DimX + Group.IdxX; row < rowCount; row += Grid.DimX * Group.DimX)

@@ -17,7 +17,8 @@ public static class FiniteCheck
         for (long q = (long)Grid.IdxX * Group.DimX + Group.IdxX; q < quads; q += (long)Grid.DimX * Group.DimX)
         {
             Float4 value = values[q];
-            isFinite &= DeviceMath.IsFinite(value.X) && DeviceMath.IsFinite(value.Y) && DeviceMath.IsFinite(value.Z) && DeviceMath.IsFinite(value.W);
+            isFinite &= DeviceMath.IsFinite(value.X) && DeviceMath.IsFinite(value.Y) && DeviceMath.IsFinite(value.Z)
+                && DeviceMath.IsFinite(value.W);
         }
 
         if (!isFinite)

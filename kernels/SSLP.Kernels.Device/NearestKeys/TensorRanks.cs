@@ -27,7 +27,8 @@ public static class TensorRanks
         TensorTile.Stream(queries, queryCount, firstQuery, bank, rowCount, firstRow, endRow, strideQuads, 3, sink);
     }
 
-    private readonly struct Counter(ArrayView<float> scales, ArrayView<int> ownRows, ArrayView<int> counts, int queryCount, long endRow) : IScoreSink
+    private readonly struct Counter(ArrayView<float> scales, ArrayView<int> ownRows, ArrayView<int> counts, int queryCount, long endRow)
+        : IScoreSink
     {
         public void Take(int query, long row, QueryScores s)
         {

@@ -149,7 +149,8 @@ public struct TensorTile
                     int line = element / ChunkQuads, quad = element % ChunkQuads;
                     if (depth + quad >= lineQuads)
                         continue;
-                    long query = IntrinsicMath.Min(firstQuery + line, queryCount - 1), row = IntrinsicMath.Min(tileRow + line, rowCount - 1);
+                    long query = IntrinsicMath.Min(firstQuery + line, queryCount - 1),
+                        row = IntrinsicMath.Min(tileRow + line, rowCount - 1);
                     TensorCore.StartCopyOfQuery(stage + Fragments.Place(line, quad), queryPlane + query * lineQuads + depth + quad);
                     TensorCore.StartCopyOfRow(stage + MatrixQuads + Fragments.Place(line, quad), rowPlane + row * lineQuads + depth + quad);
                 }

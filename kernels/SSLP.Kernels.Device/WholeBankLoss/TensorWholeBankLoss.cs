@@ -160,7 +160,8 @@ public static class TensorWholeBankLoss
         }
     }
 
-    private readonly struct Output(ArrayView<float> sums, ArrayView<float> maxima, ArrayView<float> totals, int queryCount, long firstPart, int stride)
+    private readonly struct Output(ArrayView<float> sums, ArrayView<float> maxima, ArrayView<float> totals, int queryCount,
+        long firstPart, int stride)
     {
         public void Write(int query, RowState row, WeightedTile sum, int far)
         {

@@ -13,6 +13,7 @@ internal readonly struct AugmentDraws(ulong seed, long step, long patchId, int v
     {
         ulong index = ((ulong)step << 16) | (ulong)(byte)view << 8 | (byte)purpose;
         RandomWords words = CounterRandom.Block(CounterRandom.Key(seed, RandomPurpose.Augment), (ulong)patchId, index);
-        return (CounterRandom.Uniform(words.X), CounterRandom.Uniform(words.Y), CounterRandom.Uniform(words.Z), CounterRandom.Uniform(words.W));
+        return (CounterRandom.Uniform(words.X), CounterRandom.Uniform(words.Y), CounterRandom.Uniform(words.Z),
+            CounterRandom.Uniform(words.W));
     }
 }

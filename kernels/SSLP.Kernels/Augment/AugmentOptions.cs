@@ -134,7 +134,8 @@ public sealed record AugmentOptions
     {
         Require(InputSize is > 0 and <= MostInputSize, nameof(InputSize), InputSize, $"1 to {MostInputSize} pixels");
         Require(CropArea.Low > 0 && CropArea.Low <= CropArea.High && CropArea.High <= 1, nameof(CropArea), CropArea, "0 < low ≤ high ≤ 1");
-        Require(CropRatio.Low > 0 && CropRatio.Low <= CropRatio.High && float.IsFinite(CropRatio.High), nameof(CropRatio), CropRatio, "0 < low ≤ high");
+        Require(CropRatio.Low > 0 && CropRatio.Low <= CropRatio.High && float.IsFinite(CropRatio.High), nameof(CropRatio), CropRatio,
+            "0 < low ≤ high");
         Require(BlurSigma.Low > 0 && BlurSigma.Low <= BlurSigma.High, nameof(BlurSigma), BlurSigma, "0 < low ≤ high");
         Require(
             Blur == 0 || BlurSigma.High * BlurScale <= MaximumBlurSigma, nameof(BlurSigma), BlurSigma,

@@ -135,7 +135,8 @@ internal readonly record struct AugmentPlan
             Contrast = jittered ? Factor(options.Contrast, contrast) : 1,
             Saturation = jittered ? Factor(options.Saturation, saturation) : 1,
             Hue = jittered ? (float)(options.Hue * (2 * hue - 1)) : 0,
-            BlurSigma = blur < options.Blur ? (float)(Between(options.BlurSigma.Low, options.BlurSigma.High, sigma) * options.BlurScale) : 0,
+            BlurSigma = blur < options.Blur
+                ? (float)(Between(options.BlurSigma.Low, options.BlurSigma.High, sigma) * options.BlurScale) : 0,
             JitterStain = stained ? 1 : 0,
             Stain = stained ? DrawStain(options, draws) : StainMap.Identity,
         };

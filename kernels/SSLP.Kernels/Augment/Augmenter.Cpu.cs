@@ -111,7 +111,8 @@ public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
     }
 
     void IParallelWork.Execute(int item, int worker) =>
-        _workers[worker].Apply(_plans[item], _patches + (nint)item * PatchSize * PatchSize * 3, _output + (nint)item * InputSize * InputSize * 3);
+        _workers[worker].Apply(_plans[item], _patches + (nint)item * PatchSize * PatchSize * 3,
+            _output + (nint)item * InputSize * InputSize * 3);
 
     private void Run(int count, byte* patches, float* output)
     {
@@ -135,6 +136,7 @@ public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
         bool window = plan.WindowOffset >= 0 && plan.WindowOffset + InputSize <= plan.ResizedSide;
         bool blur = plan.BlurSigma == 0 || (_options.Blur > 0 && plan.BlurSigma <= AugmentOptions.MaximumBlurSigma);
         if (!crop || !window || !blur)
-            throw new ArgumentException($"The plan {plan} does not fit patches of {PatchSize} pixels, an output of {InputSize} and its options.", nameof(plan));
+            throw new ArgumentException(
+                $"The plan {plan} does not fit patches of {PatchSize} pixels, an output of {InputSize} and its options.", nameof(plan));
     }
 }

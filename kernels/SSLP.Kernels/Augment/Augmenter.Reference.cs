@@ -153,7 +153,8 @@ internal static class AugmenterReference
                 for (int j = -reach; j <= reach; j++)
                 {
                     for (int i = -reach; i <= reach; i++)
-                        blurred[y * side + x] += weights[j + reach] * weights[i + reach] / (sum * sum) * plane[Reflect(y + j, side) * side + Reflect(x + i, side)];
+                        blurred[y * side + x] += weights[j + reach] * weights[i + reach] / (
+                            sum * sum) * plane[Reflect(y + j, side) * side + Reflect(x + i, side)];
                 }
             }
         }

@@ -56,7 +56,8 @@ internal static unsafe class ColourRows
         {
             Load(row + x, stride, out Vector<float> r, out Vector<float> g, out Vector<float> b);
             Vector<float> value = Vector.Max(r, Vector.Max(g, b)), chroma = value - Vector.Min(r, Vector.Min(g, b));
-            Vector<float> inverse = Vector<float>.One / Vector.ConditionalSelect(Vector.Equals(chroma, Vector<float>.Zero), Vector<float>.One, chroma);
+            Vector<float> inverse = Vector<float>.One / Vector.ConditionalSelect(Vector.Equals(chroma, Vector<float>.Zero),
+                Vector<float>.One, chroma);
             Vector<float> hue = Vector.ConditionalSelect(
                 Vector.Equals(value, r), (g - b) * inverse,
                 Vector.ConditionalSelect(

@@ -47,7 +47,8 @@ internal sealed unsafe class PatchAugmenter : IDisposable
             int first = _rows.Start[y], end = first + _rows.Count;
             for (nextRow = Math.Max(nextRow, first); nextRow < end; nextRow++)
                 ResizeAcross(crop + 3 * (nint)nextRow * _patchSize, plan.Width, nextRow);
-            ResizeRows.Vertical(_ring.Pointer, _ringRows, first, _rows.Weights.Slice(y * _rows.Count, _rows.Count), _row.Pointer, 3 * _stride);
+            ResizeRows.Vertical(_ring.Pointer, _ringRows, first, _rows.Weights.Slice(y * _rows.Count, _rows.Count), _row.Pointer,
+                3 * _stride);
 
             if (plan.JitterStain != 0)
                 ColourRows.Stain(_row.Pointer, _stride, plan.Stain);
@@ -138,12 +139,14 @@ internal sealed unsafe class PatchAugmenter : IDisposable
     private void LoadRow(float* output, int y)
     {
         for (int channel = 0; channel < 3; channel++)
-            new ReadOnlySpan<float>(output + ((nint)channel * _side + y) * _side, _side).CopyTo(new Span<float>(_row.Pointer + (nint)channel * _stride, _side));
+            new ReadOnlySpan<float>(output + ((nint)channel * _side + y) * _side, _side)
+                .CopyTo(new Span<float>(_row.Pointer + (nint)channel * _stride, _side));
     }
 
     private void StoreRow(float* output, int y)
     {
         for (int channel = 0; channel < 3; channel++)
-            new ReadOnlySpan<float>(_row.Pointer + (nint)channel * _stride, _side).CopyTo(new Span<float>(output + ((nint)channel * _side + y) * _side, _side));
+            new ReadOnlySpan<float>(_row.Pointer + (nint)channel * _stride, _side)
+                .CopyTo(new Span<float>(output + ((nint)channel * _side + y) * _side, _side));
     }
 }

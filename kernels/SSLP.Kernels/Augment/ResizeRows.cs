@@ -89,7 +89,8 @@ internal static unsafe class ResizeRows
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> TwoTaps(float* pixels, float* weights) =>
-        Vector128.FusedMultiplyAdd(Vector128.Create(weights[1]), Vector128.Load(pixels + 4), Vector128.Create(weights[0]) * Vector128.Load(pixels));
+        Vector128.FusedMultiplyAdd(Vector128.Create(weights[1]), Vector128.Load(pixels + 4),
+            Vector128.Create(weights[0]) * Vector128.Load(pixels));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Taps(float* pixels, float* weights, int count)
@@ -101,7 +102,8 @@ internal static unsafe class ResizeRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StorePlanes(Vector128<float> p0, Vector128<float> p1, Vector128<float> p2, Vector128<float> p3, float* planes, int stride)
+    private static void StorePlanes(Vector128<float> p0, Vector128<float> p1, Vector128<float> p2, Vector128<float> p3,
+        float* planes, int stride)
     {
         if (Sse.IsSupported)
         {

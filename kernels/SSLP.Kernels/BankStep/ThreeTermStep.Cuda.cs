@@ -40,7 +40,8 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     {
         ThreeTermStep.CheckParts(bank, spatial, options);
         if (bank.Width > MaxWidth)
-            throw new ArgumentException($"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
+            throw new ArgumentException(
+                $"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
         (_bank, _options, _device) = (bank, options, device);
         _mirror = BankMirror.Borrow(bank, device);
         _search = new CandidateSearch(_mirror, device, scores);
@@ -87,7 +88,8 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         anchors.CopyTo(inputs);
         Span<int> ranks = inputs.Slice(Padded(batch), _options.Negatives);
         int drawn = NegativeRanks.Draw(
-            _options.Sampling, call.Seed, call.Step, NegativeRanks.Candidates(_options.Sampling, rows, _options.PoolShare), _options.Negatives, ranks);
+            _options.Sampling, call.Seed, call.Step, NegativeRanks.Candidates(_options.Sampling, rows, _options.PoolShare),
+            _options.Negatives, ranks);
         int nearest = Math.Min(_options.NearestKeys, rows - 1), feature = FeatureCapacity(auxiliary), needed = nearest;
         if (ByRank && drawn > 0)
             needed = Math.Min(Math.Max(nearest, ranks[drawn - 1] + 1 + _spatialSet.Capacity + feature), rows - 1);

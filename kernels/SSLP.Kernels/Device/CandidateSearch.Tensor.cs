@@ -11,7 +11,8 @@ internal sealed partial class CandidateSearch
     private const uint MostRescoringGroups = 1024;
 
     // False where the noted rows did not fit: there is room now, and the pass must be repeated.
-    private bool CollectRounded(TensorLists tensor, DeviceArray<float> bank, DeviceArray<float> queries, DeviceArray<int> ownRows, int count)
+    private bool CollectRounded(TensorLists tensor, DeviceArray<float> bank, DeviceArray<float> queries,
+        DeviceArray<int> ownRows, int count)
     {
         Note(tensor, queries, ownRows, count);
         if (!Fits(tensor.Counts, count))
@@ -43,7 +44,8 @@ internal sealed partial class CandidateSearch
         arguments.View(_counts);
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(Capacity);
-        _device.EnqueueLaunch("RescoreCandidates", new LaunchGrid((uint)count, Math.Min(RescoringGroup.GroupsOf(Capacity), MostRescoringGroups)), ref arguments);
+        _device.EnqueueLaunch("RescoreCandidates",
+            new LaunchGrid((uint)count, Math.Min(RescoringGroup.GroupsOf(Capacity), MostRescoringGroups)), ref arguments);
     }
 
     private void NoteRows(TensorLists tensor, RoundedRows bank, DeviceArray<int> ownRows, int count)

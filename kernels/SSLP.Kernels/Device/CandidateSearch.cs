@@ -108,7 +108,8 @@ internal sealed partial class CandidateSearch : IDisposable
     {
         _tensor?.Dispose();
         foreach (IDisposable array in (IDisposable[])
-            [_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _bucketCounts, _bucketStarts, _cursors, _borders, _keys, _dealt])
+            [_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _bucketCounts, _bucketStarts, _cursors, _borders,
+                _keys, _dealt])
             array.Dispose();
     }
 
@@ -138,7 +139,8 @@ internal sealed partial class CandidateSearch : IDisposable
         score.Int32(count);
         score.Int32(_sampleRows);
         score.Int32(_mirror.StrideQuads);
-        _device.EnqueueLaunch("ScoreSamples", new LaunchGrid(ScoreTileSide.GroupsOf(_sampleRows), ScoreTileSide.GroupsOf(count)), ref score);
+        _device.EnqueueLaunch("ScoreSamples",
+            new LaunchGrid(ScoreTileSide.GroupsOf(_sampleRows), ScoreTileSide.GroupsOf(count)), ref score);
     }
 
     /// <summary>Side of the device's score tile in queries and in rows.</summary>
@@ -196,7 +198,8 @@ internal sealed partial class CandidateSearch : IDisposable
         arguments.Int64(rows);
         arguments.Int32(_mirror.StrideQuads);
         arguments.Int32(Capacity);
-        _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)), ref arguments);
+        _device.EnqueueLaunch("CollectCandidates", new LaunchGrid(ScoreTileSide.GroupsOf(rows), ScoreTileSide.GroupsOf(count)),
+            ref arguments);
     }
 
     // Whether every list has what it needs and none overflowed. One that was to keep every row and has fewer is of scores that are no

@@ -28,7 +28,8 @@ internal static class DeviceScoresChoice
         if (scores == DeviceScores.BFloat16 && device.ComputeMajor < 8)
         {
             throw new ArgumentException(
-                $"scores is 'bf16', but {device.Name} has compute capability {device.ComputeMajor}.{device.ComputeMinor}; tensor cores with bf16 begin at 8.0. Use fp32.");
+                $"scores is 'bf16', but {device.Name} has compute capability {device.ComputeMajor}.{device.ComputeMinor}; tensor cores " +
+                $"with bf16 begin at 8.0. Use fp32.");
         }
     }
 }

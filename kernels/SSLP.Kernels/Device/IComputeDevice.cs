@@ -93,7 +93,8 @@ internal static class KernelArgumentsExtensions
         arguments.View(array.AddressOf(first), (array.Length - first) / 4);
 
     /// <summary>Pairs of bf16, which the kernels see eight values at a time.</summary>
-    public static void Eights(this ref KernelArguments arguments, DeviceArray<uint> array) => arguments.View(array.AddressOf(0), array.Length / 4);
+    public static void Eights(this ref KernelArguments arguments, DeviceArray<uint> array) =>
+        arguments.View(array.AddressOf(0), array.Length / 4);
 
     /// <summary>Groups of <paramref name="size"/> that cover <paramref name="count"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

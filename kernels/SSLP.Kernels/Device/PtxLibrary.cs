@@ -41,7 +41,8 @@ internal static class PtxLibrary
     private static byte[] Read(string file)
     {
         using Stream stream = typeof(PtxLibrary).Assembly.GetManifestResourceStream(Folder + file)
-            ?? throw new InvalidOperationException($"The resource {Folder}{file} is missing from {typeof(PtxLibrary).Assembly.GetName().Name}.");
+            ?? throw new InvalidOperationException(
+                $"The resource {Folder}{file} is missing from {typeof(PtxLibrary).Assembly.GetName().Name}.");
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return bytes;

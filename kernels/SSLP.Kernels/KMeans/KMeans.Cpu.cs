@@ -166,7 +166,8 @@ internal sealed unsafe class KMeansCpu : IKMeans
             new Span<float>(best, MemoryBank.PanelRows).Fill(float.NegativeInfinity);
             new Span<float>(nearest, MemoryBank.PanelRows).Clear();
             QueryBlock centres = owner._centres;
-            var ahead = Prefetch.NextPanel(panel, owner._bank.Width, centres.PaddedCount / ScoreTile.Queries * (MemoryBank.PanelRows / (2 * TLanes.Count)));
+            var ahead = Prefetch.NextPanel(
+                panel, owner._bank.Width, centres.PaddedCount / ScoreTile.Queries * (MemoryBank.PanelRows / (2 * TLanes.Count)));
             for (int c = 0; c < centres.PaddedCount; c += ScoreTile.Queries)
             {
                 for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)

@@ -137,7 +137,8 @@ internal sealed unsafe class KMeansCuda : IKMeans
         if (sizes.Max() > MaxClusterRows)
         {
             throw new ArgumentException(
-                $"k-means on CUDA takes up to {MaxClusterRows} rows in one cluster; there are {sizes.Max()} in cluster {Array.IndexOf(sizes, sizes.Max())}. "
+                $"k-means on CUDA takes up to {MaxClusterRows} rows in one cluster; there are {sizes.Max()} in cluster " +
+                $"{Array.IndexOf(sizes, sizes.Max())}. "
                 + "Ask for more clusters, or take kernels=cpu.");
         }
 

@@ -37,7 +37,9 @@ internal static class KMeansRules
         if (iterations < 1)
             throw new ArgumentException($"k-means needs at least one iteration, not {iterations}.");
         if (labels.Length != (long)seeds.Length * bank.RowCount)
-            throw new ArgumentException($"The output 'labels' holds {labels.Length} values; {seeds.Length} runs over {bank.RowCount} rows need {(long)seeds.Length * bank.RowCount}.");
+            throw new ArgumentException(
+                $"The output 'labels' holds {labels.Length} values; {seeds.Length} runs over {bank.RowCount} rows need " +
+                $"{(long)seeds.Length * bank.RowCount}.");
         return Math.Min(clusters, bank.RowCount);
     }
 

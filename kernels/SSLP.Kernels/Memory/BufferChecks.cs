@@ -4,9 +4,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// Whether buffers watch over their ownership: use after disposal, disposal by two owners, and none at all. On in Debug builds; in a Release
-/// build a program that sets the runtime option <see cref="Switch"/> has them, as this library's tests do. Off, they cost nothing: the
-/// compiler sees a constant.
+/// Whether buffers watch over their ownership: use after disposal, disposal by two owners, and none at all. On in Debug builds; in a
+/// Release build a program that sets the runtime option <see cref="Switch"/> has them, as this library's tests do. Off, they cost nothing:
+/// the compiler sees a constant.
 /// </summary>
 internal static class BufferChecks
 {

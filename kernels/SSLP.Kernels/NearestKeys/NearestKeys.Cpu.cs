@@ -144,7 +144,8 @@ public sealed unsafe class NearestKeysCpu : INearestKeys
             float* data = owner._bank.Panel(panel);
             float* thresholds = owner._lists.Thresholds(worker);
             int width = owner._bank.Width;
-            var ahead = Prefetch.NextPanel(data, width, block.PaddedCount / ScoreTile.Queries * (MemoryBank.PanelRows / (2 * TLanes.Count)));
+            var ahead = Prefetch.NextPanel(
+                data, width, block.PaddedCount / ScoreTile.Queries * (MemoryBank.PanelRows / (2 * TLanes.Count)));
             for (int q = 0; q < block.PaddedCount; q += ScoreTile.Queries)
             {
                 for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)

@@ -174,7 +174,8 @@ internal sealed unsafe class CandidateList : IDisposable
 
     /// <summary>Bit i in lane i.</summary>
     private static Vector512<uint> LaneBits => Vector512.Create(
-        1u, 1u << 1, 1u << 2, 1u << 3, 1u << 4, 1u << 5, 1u << 6, 1u << 7, 1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15);
+        1u, 1u << 1, 1u << 2, 1u << 3, 1u << 4, 1u << 5, 1u << 6, 1u << 7, 1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13,
+        1u << 14, 1u << 15);
 
     /// <summary>The rows of a word, as its bits, whose candidates are chosen; <paramref name="at"/> moves past the word's
     /// candidates.</summary>

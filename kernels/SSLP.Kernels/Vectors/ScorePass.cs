@@ -26,7 +26,8 @@ internal static unsafe class ScorePass
         float* scores, nint scoreStride, InstructionSet isa)
     {
         if (queryCount % QueryMultiple != 0)
-            throw new ArgumentException($"A block of queries must be a multiple of {QueryMultiple}, not {queryCount}; pad it with zero rows.");
+            throw new ArgumentException(
+                $"A block of queries must be a multiple of {QueryMultiple}, not {queryCount}; pad it with zero rows.");
         if (firstPanel < 0 || panelCount < 0 || firstPanel > bank.PanelCount - panelCount)
             throw new ArgumentException($"Panels {firstPanel} to {firstPanel + panelCount} are outside the bank's {bank.PanelCount}.");
         var job = new Block(queries, queryStride, queryCount, scores, scoreStride);
@@ -61,7 +62,8 @@ internal static unsafe class ScorePass
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
-        Prefetch ahead = fetchNext ? Prefetch.NextPanel(panel, width, block.QueryCount / QueryMultiple * (MemoryBank.PanelRows / (2 * TLanes.Count))) : default;
+        Prefetch ahead = fetchNext
+            ? Prefetch.NextPanel(panel, width, block.QueryCount / QueryMultiple * (MemoryBank.PanelRows / (2 * TLanes.Count))) : default;
         for (nint q = 0; q < block.QueryCount; q += QueryMultiple)
         {
             for (int lane = 0; lane < MemoryBank.PanelRows; lane += 2 * TLanes.Count)

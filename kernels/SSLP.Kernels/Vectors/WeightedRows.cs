@@ -130,13 +130,16 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
 
     /// <summary>Each element is one chain of fused multiply-adds over the rows: the same bits for either width.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AddBlock<TLanes, TVector>(float* bankRows, nint stride, ReadOnlySpan<int> rows, ReadOnlySpan<float> weights, float* sum)
+    private static void AddBlock<TLanes, TVector>(float* bankRows, nint stride, ReadOnlySpan<int> rows,
+        ReadOnlySpan<float> weights, float* sum)
         where TLanes : struct, ILanes<TVector>
         where TVector : struct
     {
         int second = TLanes.Count;
-        TVector s0 = TLanes.Load(sum), s1 = TLanes.Load(sum + second), s2 = TLanes.Load(sum + 2 * second), s3 = TLanes.Load(sum + 3 * second);
-        TVector s4 = TLanes.Load(sum + 4 * second), s5 = TLanes.Load(sum + 5 * second), s6 = TLanes.Load(sum + 6 * second), s7 = TLanes.Load(sum + 7 * second);
+        TVector s0 = TLanes.Load(sum), s1 = TLanes.Load(sum + second), s2 = TLanes.Load(sum + 2 * second),
+            s3 = TLanes.Load(sum + 3 * second);
+        TVector s4 = TLanes.Load(sum + 4 * second), s5 = TLanes.Load(sum + 5 * second), s6 = TLanes.Load(sum + 6 * second),
+            s7 = TLanes.Load(sum + 7 * second);
         for (int j = 0; j < rows.Length; j++)
         {
             TVector weight = TLanes.Broadcast(weights[j]);

@@ -60,7 +60,8 @@ internal sealed unsafe class SplitWork : LanesWork, IDisposable
             PackColumns<TLanes, TVector>(chunk, columns);
             var rowsAhead = new Prefetch(
                 _bank.Rows.Data + (nint)Math.Min((chunk + 1) * ChunkRows, _bank.RowCount) * _bank.Stride,
-                (nint)Math.Clamp(_bank.RowCount - (chunk + 1) * ChunkRows, 0, ChunkRows) * _bank.Stride, _block.PaddedCount / ScoreTile.Queries * ((_bank.Width + 2 * TLanes.Count - 1) / (2 * TLanes.Count)));
+                (nint)Math.Clamp(_bank.RowCount - (chunk + 1) * ChunkRows, 0, ChunkRows) * _bank.Stride,
+                _block.PaddedCount / ScoreTile.Queries * ((_bank.Width + 2 * TLanes.Count - 1) / (2 * TLanes.Count)));
             for (int q = 0; q < _block.PaddedCount; q += GroupQueries)
             {
                 int queries = Math.Min(GroupQueries, _block.PaddedCount - q);

@@ -29,7 +29,8 @@ public sealed class SoakBenchTests : IDisposable
     {
         TestSlides.Ramp(_folder.File("a.tif"), 1100, 1100, 0.5);
         TestSlides.Stained(_folder.File("b.tif"), 1300, 100, 100, 900, 900);
-        int batches = int.TryParse(Environment.GetEnvironmentVariable("SSLP_SOAK_BATCHES"), NumberStyles.None, CultureInfo.InvariantCulture, out int asked) ? asked : 400;
+        int batches = int.TryParse(Environment.GetEnvironmentVariable("SSLP_SOAK_BATCHES"), NumberStyles.None, CultureInfo.InvariantCulture,
+            out int asked) ? asked : 400;
         BenchReport report = SoakBench.Run(new BenchOptions { Slides = _folder.Path, Batches = batches, SlideCount = 1000, Threads = 2 });
         Assert.Equal(1000, report.Shape["slides"]);
         Assert.Equal(0, report.Measures!["replaced_patches"]);

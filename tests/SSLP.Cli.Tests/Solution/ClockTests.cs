@@ -25,7 +25,8 @@ public sealed partial class ClockTests
         Assert.Equal(Records, read);
         // In a record a time is written; nothing is subtracted from it or compared with it.
         foreach (string file in Records)
-            Assert.DoesNotMatch(@"(?:[-<>]\s*DateTime\.UtcNow|DateTime\.UtcNow\s*(?:-|<|>|\.Subtract|\.Add))", File.ReadAllText(Path.Combine(root, file)));
+            Assert.DoesNotMatch(@"(?:[-<>]\s*DateTime\.UtcNow|DateTime\.UtcNow\s*(?:-|<|>|\.Subtract|\.Add))",
+                File.ReadAllText(Path.Combine(root, file)));
     }
 
     private static string Root()

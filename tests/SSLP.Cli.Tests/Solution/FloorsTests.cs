@@ -13,7 +13,8 @@ public sealed class FloorsTests
     {
         List<Room> floors = [.. Table().Select(line => line.Room)];
         var uses = SourceUses.Of(Repository.Root, floors);
-        string[] without = [.. uses.Keys.SelectMany(pair => (Room[])[pair.From, pair.To]).Distinct().Where(room => !floors.Contains(room)).Select(room => room.ToString())];
+        string[] without = [.. uses.Keys.SelectMany(pair => (Room[])[pair.From, pair.To]).Distinct().Where(room => !floors.Contains(room))
+            .Select(room => room.ToString())];
         Assert.True(without.Length == 0, $"no floor in floors.txt: {string.Join(", ", without)}");
         string[] upwards = [.. uses.Where(use => floors.IndexOf(use.Key.To) > floors.IndexOf(use.Key.From))
             .Select(use => $"{use.Key.From} uses {use.Key.To} above it: {use.Value}").Order()];

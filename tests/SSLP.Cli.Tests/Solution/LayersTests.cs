@@ -18,7 +18,8 @@ public sealed class LayersTests
     [InlineData("libsslp", "libsslp-data SSLP.Evaluation SSLP.Engine SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
     [InlineData("sslp", "SSLP.Bench SSLP.Evaluation SSLP.Engine SSLP.Data SSLP.Interop.Cuda SSLP.Interop.Slides SSLP.Kernels")]
     public void An_assembly_references_only_what_lies_below_it(string assembly, string below) =>
-        Assert.Subset(below.Split(' ').ToHashSet(), References(assembly).Where(r => r.StartsWith("SSLP", StringComparison.Ordinal)).ToHashSet());
+        Assert.Subset(below.Split(' ').ToHashSet(), References(assembly).Where(r => r.StartsWith("SSLP", StringComparison.Ordinal))
+            .ToHashSet());
 
     [Theory]
     [InlineData("SSLP.Interop.Cuda")]

@@ -22,7 +22,8 @@ public sealed class LibTorchSharpTests
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         string library = Path.Combine(cache, "torchsharp", "0.107.0", "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
         Assert.SkipUnless(File.Exists(library), "the package cache is elsewhere");
-        Assert.All(VersionNeeds(File.ReadAllBytes(library)).Where(n => n.Name == "GLIBCXX_3.4.32"), need => Assert.Equal(0, need.Flags & 2));
+        Assert.All(VersionNeeds(File.ReadAllBytes(library)).Where(n => n.Name == "GLIBCXX_3.4.32"),
+            need => Assert.Equal(0, need.Flags & 2));
     }
 
     /// <summary>Every version an ELF64 library needs, with its flags.</summary>
@@ -44,7 +45,8 @@ public sealed class LibTorchSharpTests
                 for (int e = BitConverter.ToUInt16(elf, need + 2); e > 0; e--)
                 {
                     int name = names + BitConverter.ToInt32(elf, entry + 8);
-                    yield return (Encoding.ASCII.GetString(elf, name, Array.IndexOf(elf, (byte)0, name) - name), BitConverter.ToUInt16(elf, entry + 4));
+                    yield return (Encoding.ASCII.GetString(elf, name, Array.IndexOf(elf, (byte)0, name) - name),
+                        BitConverter.ToUInt16(elf, entry + 4));
                     entry += BitConverter.ToInt32(elf, entry + 12);
                 }
                 next = BitConverter.ToInt32(elf, need + 12);

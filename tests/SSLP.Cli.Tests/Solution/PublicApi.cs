@@ -77,7 +77,8 @@ internal static class PublicApi
         };
         IEnumerable<INamedTypeSymbol> bases = type is { TypeKind: TypeKind.Class, BaseType.SpecialType: SpecialType.None }
             ? [type.BaseType, .. type.Interfaces] : type.Interfaces;
-        string[] above = [.. bases.Where(b => b.TypeKind == TypeKind.Class || IsSeen(b)).Select(b => b.ToDisplayString(Member)).Order(StringComparer.Ordinal)];
+        string[] above = [.. bases.Where(b => b.TypeKind == TypeKind.Class || IsSeen(b)).Select(b => b.ToDisplayString(Member))
+            .Order(StringComparer.Ordinal)];
         return $"{kind} {type.ToDisplayString(TypeName)}{(above.Length == 0 ? "" : " : " + string.Join(", ", above))}";
     }
 

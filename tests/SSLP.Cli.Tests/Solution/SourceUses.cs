@@ -43,15 +43,18 @@ internal static class SourceUses
 
         // What the projects' ImplicitUsings bring.
         trees.Add(CSharpSyntaxTree.ParseText(
-            "global using System; global using System.IO; global using System.Linq; global using System.Collections.Generic; global using System.Threading; "
+            "global using System; global using System.IO; global using System.Linq; global using System.Collections.Generic; global " +
+            "using System.Threading; "
             + "global using System.Threading.Tasks; global using System.Net.Http;", parsing));
-        var compilation = CSharpCompilation.Create("product", trees, References(), new CSharpCompilationOptions(OutputKind.ConsoleApplication, allowUnsafe: true));
+        var compilation = CSharpCompilation.Create(
+            "product", trees, References(), new CSharpCompilationOptions(OutputKind.ConsoleApplication, allowUnsafe: true));
         var uses = new Dictionary<(Room, Room), string>();
         foreach (SyntaxTree tree in trees.Where(t => t.FilePath.Length > 0))
         {
             Room from = roomOf[tree.FilePath];
             SemanticModel model = compilation.GetSemanticModel(tree);
-            foreach (SimpleNameSyntax name in tree.GetRoot().DescendantNodes(node => node is not UsingDirectiveSyntax).OfType<SimpleNameSyntax>())
+            foreach (SimpleNameSyntax name in tree.GetRoot().DescendantNodes(node => node is not UsingDirectiveSyntax)
+                .OfType<SimpleNameSyntax>())
             {
                 ISymbol? symbol = model.GetSymbolInfo(name).Symbol;
                 ISymbol? declared = symbol is INamedTypeSymbol or null ? symbol : symbol.ContainingType;
@@ -60,7 +63,9 @@ internal static class SourceUses
                 foreach (SyntaxReference declaration in declared?.OriginalDefinition.DeclaringSyntaxReferences ?? [])
                 {
                     if (roomOf.TryGetValue(declaration.SyntaxTree.FilePath, out Room to) && to != from)
-                        uses.TryAdd((from, to), $"{Path.GetRelativePath(root, tree.FilePath)}:{name.GetLocation().GetLineSpan().StartLinePosition.Line + 1} {name}");
+                        uses.TryAdd((from, to),
+                            $"{Path.GetRelativePath(root, tree.FilePath)}:{name.GetLocation().GetLineSpan().StartLinePosition.Line + 1} " +
+                            $"{name}");
                 }
             }
         }

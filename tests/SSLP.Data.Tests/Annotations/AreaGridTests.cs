@@ -59,7 +59,8 @@ public sealed class AreaGridTests
     [Fact]
     public void Leaves_out_ignored_regions_and_takes_all_else_when_nothing_is_included()
     {
-        AnnotatedArea square = new(AreaKind.Region, "Tumor", new Polygon([Box(0, 0, 512, 512)])), ignored = new(AreaKind.Ignored, "Ignore*", new Polygon([Box(0, 0, 256, 256)]));
+        AnnotatedArea square = new(AreaKind.Region, "Tumor", new Polygon([Box(0, 0, 512, 512)])),
+            ignored = new(AreaKind.Ignored, "Ignore*", new Polygon([Box(0, 0, 256, 256)]));
         Assert.False(Takes([square, ignored], 0, 0, 256, 256));
         Assert.True(Takes([square, ignored], 256, 256, 512, 512));
         Assert.False(Takes([ignored], 0, 0, 256, 256));
@@ -75,7 +76,9 @@ public sealed class AreaGridTests
         for (int i = 0; i < 12_000; i++)
         {
             double x = (((i % 150) * 2) + 0.5) * 256, y = (((i / 150) * 2) + 0.5) * 256;
-            areas.Add(new(AreaKind.Region, "nest", new Polygon([[.. Enumerable.Range(0, 40).Select(k => (x + (120 * Math.Cos(k * Math.Tau / 40)), y + (120 * Math.Sin(k * Math.Tau / 40))))]])));
+            areas.Add(new(AreaKind.Region, "nest",
+                new Polygon([[.. Enumerable.Range(0, 40)
+                    .Select(k => (x + (120 * Math.Cos(k * Math.Tau / 40)), y + (120 * Math.Sin(k * Math.Tau / 40))))]])));
         }
         var laid = new AreaGrid(areas, new CellGrid(0, 0, 256, 256, Side, Side));
         int taken = 0;
@@ -97,13 +100,15 @@ public sealed class AreaGridTests
         int taken = Enumerable.Range(0, 256 * 256).Count(i => laid.Takes(i % 256, i / 256));
         Assert.InRange(taken * 32.0 * 32, Math.PI * 3990 * 3990 * 0.99, Math.PI * 4000 * 4000 * 1.01);
 
-        static (double, double) Corner(int k, double radius) => (4096 + (radius * Math.Cos(k * Math.Tau / 100_000)), 4096 + (radius * Math.Sin(k * Math.Tau / 100_000)));
+        static (double, double) Corner(int k, double radius) =>
+            (4096 + (radius * Math.Cos(k * Math.Tau / 100_000)), 4096 + (radius * Math.Sin(k * Math.Tau / 100_000)));
     }
 
     private static bool Takes(IReadOnlyList<AnnotatedArea> areas, double left, double top, double right, double bottom) =>
         new AreaGrid(areas, new CellGrid(left, top, right - left, bottom - top, 1, 1)).Takes(0, 0);
 
-    private static (double, double)[] Box(double left, double top, double right, double bottom) => [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+    private static (double, double)[] Box(double left, double top, double right, double bottom) =>
+        [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
 
     /// <summary>Crosses itself, has a hole, lies partly outside.</summary>
     private static Polygon RandomPolygon(Random random)

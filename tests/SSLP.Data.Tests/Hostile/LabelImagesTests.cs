@@ -29,7 +29,8 @@ public sealed class LabelImagesTests : IDisposable
         new PhilipsTiff(side, side, 0.5, 0.5) { TileSide = 256, Label = label }.Write(path, rgb);
         using (Slide slide = Slide.Open(path))
             Assert.Contains("label", slide.AssociatedImages);
-        using (TileManifest manifest = Tiler.Run([new SlideFile("S1.tiff", path)], new() { PatchSize = 128, ContactSheetFolder = Path.Combine(outputs, "sheets") }).Manifest)
+        using (TileManifest manifest = Tiler.Run(
+            [new SlideFile("S1.tiff", path)], new() { PatchSize = 128, ContactSheetFolder = Path.Combine(outputs, "sheets") }).Manifest)
         {
             Assert.True(manifest.Table.Count > 4);
             manifest.Save(_folder.File("out/a.sslp"));

@@ -18,7 +18,8 @@ public sealed class LostSlidesTests : IDisposable
     [Fact]
     public void A_slide_that_vanishes_in_the_middle_is_named_and_the_others_go_on()
     {
-        SlideFile[] slides = [.. "ab".Select(name => new SlideFile($"{name}.tif", TestSlides.Stained(_folder.File($"{name}.tif"), 1024, 0, 0, 1024, 1024)))];
+        SlideFile[] slides = [.. "ab".Select(
+            name => new SlideFile($"{name}.tif", TestSlides.Stained(_folder.File($"{name}.tif"), 1024, 0, 0, 1024, 1024)))];
         using TileManifest manifest = Tiler.Run(slides, new() { PatchSize = 64 }).Manifest;
         // One handle: what is not in use is closed, and opened again.
         using SlidePatches patches = SlidePatches.FromManifest(manifest, handleBudget: 1);
@@ -40,13 +41,13 @@ public sealed class LostSlidesTests : IDisposable
     }
 
     [Fact]
-    public void A_pipe_that_nobody_writes_to_is_no_slide_and_is_not_waited_for()
+    public async Task A_pipe_that_nobody_writes_to_is_no_slide_and_is_not_waited_for()
     {
         string pipe = _folder.File("S1.svs");
         Assert.SkipUnless(OperatingSystem.IsLinux() && Made(pipe), "needs mkfifo (coreutils).");
         Task<SlideException> opening = Task.Run(() => Assert.Throws<SlideException>(() => Slide.Open(pipe)));
-        Assert.True(opening.Wait(TimeSpan.FromSeconds(20)), "opening it waits");
-        Assert.Equal(SlideFault.NotASlide, opening.Result.Fault);
+        SlideException fault = await opening.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal(SlideFault.NotASlide, fault.Fault);
         Assert.Equal("S1.svs", Assert.Single(SlideListing.List(_folder.Path)).Name);
     }
 

@@ -13,7 +13,8 @@ using Xunit;
 
 namespace SSLP.Data.Tests.Hostile;
 
-/// <summary>Every parser of this assembly against damaged files: a sentence, in bounded time and memory (<see cref="ParserFuzz"/>).</summary>
+/// <summary>Every parser of this assembly against damaged files: a sentence, in bounded time and memory
+/// (<see cref="ParserFuzz"/>).</summary>
 public sealed class ParserFuzzTests : IDisposable
 {
     private const int Side = 24;
@@ -41,10 +42,12 @@ public sealed class ParserFuzzTests : IDisposable
 
     [Fact]
     public void ASAP_XML_is_read_or_refused_with_a_sentence() =>
-        new ParserFuzz("ASAP XML", ".xml", [Encoding.UTF8.GetBytes(Asap), Encoding.Unicode.GetPreamble().Concat(Encoding.Unicode.GetBytes(Asap)).ToArray()],
+        new ParserFuzz("ASAP XML", ".xml",
+            [Encoding.UTF8.GetBytes(Asap), Encoding.Unicode.GetPreamble().Concat(Encoding.Unicode.GetBytes(Asap)).ToArray()],
             path => SlideAnnotations.Read(path, "S1"))
         {
-            Words = ["<", ">", "<Annotation>", "</Annotation>", "&amp;", "&#0;", "&x;", "<!DOCTYPE x>", "<![CDATA[", "<!--", "X=\"1\"", "\""],
+            Words = ["<", ">", "<Annotation>", "</Annotation>", "&amp;", "&#0;", "&x;", "<!DOCTYPE x>", "<![CDATA[", "<!--",
+                "X=\"1\"", "\""],
             BytesPerByte = 200,
         }.Run();
 
@@ -74,9 +77,11 @@ public sealed class ParserFuzzTests : IDisposable
         _folder.Png("b.png", Side, Side);
         string[] good = kind switch
         {
-            "points" => ["slide,x,y,label,split\nS1.svs,10,20,a,train\nS2.svs,11.5,20,b,val\n", "sep=;\nslide;x;y;label\n\"S 1\";1,5;2;\"a;b\"\n"],
+            "points" => ["slide,x,y,label,split\nS1.svs,10,20,a,train\nS2.svs,11.5,20,b,val\n",
+                "sep=;\nslide;x;y;label\n\"S 1\";1,5;2;\"a;b\"\n"],
             "patients" => ["slide,patient\nS1.svs,P1\nS2.svs,P2\n", "\uFEFFslide\tpatient\nS1\tP1\n"],
-            _ => ["file,slide,col,row,label,split,mpp\na.png,S1,1,2,x,train,0.5\nb.png,S1,2,2,y,val,0.5\n", "file,slide,x,y\na.png,S1,24,48\nb.png,S1,48,48\n"],
+            _ => ["file,slide,col,row,label,split,mpp\na.png,S1,1,2,x,train,0.5\nb.png,S1,2,2,y,val,0.5\n",
+                "file,slide,x,y\na.png,S1,24,48\nb.png,S1,48,48\n"],
         };
         Action<string> read = kind switch
         {
@@ -84,7 +89,8 @@ public sealed class ParserFuzzTests : IDisposable
             "patients" => path => PatientList.Read(path),
             _ => path => PatchFolder.Open(Under(path)).Dispose(),
         };
-        new ParserFuzz($"CSV of {kind}", ".csv", [.. good.Select(Encoding.UTF8.GetBytes), .. good.Take(1).Select(Encoding.Unicode.GetBytes)], read)
+        new ParserFuzz($"CSV of {kind}", ".csv",
+            [.. good.Select(Encoding.UTF8.GetBytes), .. good.Take(1).Select(Encoding.Unicode.GetBytes)], read)
         {
             Words = ["\"", ",", ";", "\t", "\n", "\r", "\0", "\uFEFF", "sep=;\n", "../", "1e999", "-2147483649"],
             // Sep keeps buffers of 16 K characters and more.
@@ -105,8 +111,10 @@ public sealed class ParserFuzzTests : IDisposable
     [InlineData(".webp")]
     public void Images_are_read_or_refused_with_a_sentence(string extension)
     {
-        SKEncodedImageFormat format = extension switch { ".png" => SKEncodedImageFormat.Png, ".jpg" => SKEncodedImageFormat.Jpeg, _ => SKEncodedImageFormat.Webp };
-        byte[][] good = [.. Enumerable.Range(0, 3).Select(seed => File.ReadAllBytes(_folder.Image($"{seed}{extension}", Side, Side, seed * 9, format)))];
+        SKEncodedImageFormat format = extension switch { ".png" => SKEncodedImageFormat.Png, ".jpg" => SKEncodedImageFormat.Jpeg,
+            _ => SKEncodedImageFormat.Webp };
+        byte[][] good = [.. Enumerable.Range(0, 3)
+            .Select(seed => File.ReadAllBytes(_folder.Image($"{seed}{extension}", Side, Side, seed * 9, format)))];
         new ParserFuzz($"image {extension}", extension, good, Decode).Run();
     }
 
@@ -116,7 +124,8 @@ public sealed class ParserFuzzTests : IDisposable
 
     [Fact]
     public void Masks_are_read_or_refused_with_a_sentence() =>
-        new ParserFuzz("mask TIFF", ".tif", [.. Tiffs(bands: 1)], path => MaskImage.Read(path, Side * 4, Side * 4, new(0, 0, 16, 16, 6, 6), null))
+        new ParserFuzz("mask TIFF", ".tif", [.. Tiffs(bands: 1)],
+            path => MaskImage.Read(path, Side * 4, Side * 4, new(0, 0, 16, 16, 6, 6), null))
         {
             MostBytes = 8 << 20,
         }.Run();
@@ -161,11 +170,14 @@ public sealed class ParserFuzzTests : IDisposable
     private byte[] Manifest(bool labelled)
     {
         int[] slideOf = [0, 0, 0, 1, 1], col = [0, 1, 2, 0, 1], row = [0, 0, 1, 5, 5];
-        ManifestSlide[] slides = [new("a.svs", "/data/a.svs", 1000, 9000, 8000, 0.25, 0.25, "aperio.MPP", 3), new("b.svs", "/data/b.svs", 1001, 9000, 8000, 0.5, 0.5, "assumed", 2)];
-        var header = new ManifestHeader(224, 0.5, 0.5, false, slides, [new("bad.svs", "/data/bad.svs", SlideVerdict.NoMpp, "no pixel size")],
+        ManifestSlide[] slides = [new("a.svs", "/data/a.svs", 1000, 9000, 8000, 0.25, 0.25, "aperio.MPP", 3),
+            new("b.svs", "/data/b.svs", 1001, 9000, 8000, 0.5, 0.5, "assumed", 2)];
+        var header = new ManifestHeader(
+            224, 0.5, 0.5, false, slides, [new("bad.svs", "/data/bad.svs", SlideVerdict.NoMpp, "no pixel size")],
             labelled ? ["normal", "tumour"] : null, labelled ? 0.5 : null);
         CategoryColumn? labels = labelled ? new(["normal", "tumour"], new[] { 0, 1, -1, 1, 0 }) : null;
-        using var manifest = new TileManifest(header, new PatchTable(["a.svs", "b.svs"], slideOf, col, row, labels), null, labelled ? new float[] { 1, 0.7f, 0, 1, 1 } : default);
+        using var manifest = new TileManifest(header, new PatchTable(["a.svs", "b.svs"], slideOf, col, row, labels), null,
+            labelled ? new float[] { 1, 0.7f, 0, 1, 1 } : default);
         string path = _folder.File("a.sslp");
         manifest.Save(path);
         return File.ReadAllBytes(path);

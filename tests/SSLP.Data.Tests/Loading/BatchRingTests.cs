@@ -112,7 +112,8 @@ public sealed unsafe class BatchRingTests
         using var never = new ManualResetEventSlim();
         var told = new List<IReadOnlyList<int>>();
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(400));
-        var ring = new BatchRing(new GatedReader(never), source.PatchSize, 4, Slots, 1, new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, 4, Slots)))
+        var ring = new BatchRing(new GatedReader(never), source.PatchSize, 4, Slots, 1,
+            new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, 4, Slots)))
         {
             StallAfter = TimeSpan.FromMilliseconds(50),
             Patience = TimeSpan.FromMilliseconds(50),
@@ -163,7 +164,8 @@ public sealed unsafe class BatchRingTests
         })
         { IsBackground = true };
         work.Start();
-        Assert.True(work.Join(TimeSpan.FromSeconds(30 + (cycles / 20))), $"{cycles} cycles did not end: {delivered} batches came, {stopped} were stopped.");
+        Assert.True(work.Join(TimeSpan.FromSeconds(30 + (cycles / 20))),
+            $"{cycles} cycles did not end: {delivered} batches came, {stopped} were stopped.");
         Assert.True(delivered > cycles && stopped > cycles / 20);
     }
 
@@ -182,7 +184,8 @@ public sealed unsafe class BatchRingTests
     }
 
     private static BatchRing Ring(IBatchReader reader, IPatchSource source, int batchSize, int workers) => new(
-        reader, source.PatchSize, batchSize, Slots, workers, new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));
+        reader, source.PatchSize, batchSize, Slots, workers,
+        new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));
 
     private static void AssertPixels(PatchBatch batch, int patchSize)
     {

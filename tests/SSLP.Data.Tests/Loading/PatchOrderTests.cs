@@ -89,7 +89,8 @@ public sealed class PatchOrderTests
 
     [Fact]
     public void A_batch_is_never_larger_than_the_table() =>
-        Assert.Equal((3, 1), (new PatchOrder(Table(3), new OrderOptions(), 0, 128).BatchSize, new PatchOrder(Table(3), new OrderOptions(), 0, 128).BatchesPerEpoch));
+        Assert.Equal((3, 1), (new PatchOrder(Table(3), new OrderOptions(), 0, 128).BatchSize,
+            new PatchOrder(Table(3), new OrderOptions(), 0, 128).BatchesPerEpoch));
 
     private static PatchTable Table(int count) => new(["s"], new int[count], Enumerable.Range(0, count).ToArray(), new int[count]);
 }

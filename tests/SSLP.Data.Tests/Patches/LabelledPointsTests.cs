@@ -15,7 +15,8 @@ public sealed class LabelledPointsTests : IDisposable
     [Fact]
     public void Reads_points_with_and_without_grid_columns()
     {
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label,agree,split", "b.svs,10.4,20.6,fat,3,val", "a.svs,1,2,tumour,2,train"));
+        LabelledPoints points = LabelledPoints.Read(
+            _folder.Text("p.csv", "slide,x,y,label,agree,split", "b.svs,10.4,20.6,fat,3,val", "a.svs,1,2,tumour,2,train"));
         Assert.Equal([10.4, 1], points.X);
         Assert.Equal((10, 21), (points.Table.Col[0], points.Table.Row[0]));
         Assert.False(points.Table.HasCoordinates);
@@ -37,7 +38,8 @@ public sealed class LabelledPointsTests : IDisposable
     [Fact]
     public void Reads_decimal_commas_between_semicolons_and_patients()
     {
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide;x;y;label;patient", "S1.svs;1164,5;694,25;b;P7", "S2.svs;1,5;2;a;P7", "S3.svs;1;2;a;"));
+        LabelledPoints points = LabelledPoints.Read(
+            _folder.Text("p.csv", "slide;x;y;label;patient", "S1.svs;1164,5;694,25;b;P7", "S2.svs;1,5;2;a;P7", "S3.svs;1;2;a;"));
         Assert.Equal([1164.5, 1.5, 1], points.X);
         Assert.Equal(["P7", "P7", "S3.svs"], points.Table.PatientOfSlide!);
         Assert.Equal("patients", points.Table.Unit);
@@ -74,9 +76,11 @@ public sealed class LabelledPointsTests : IDisposable
     {
         foreach (string slide in (string[])["a/S1.tif", "b/S1.tif"])
             TestSlides.Ramp(_folder.File(slide), 300, 300, 0.5);
-        Assert.Contains("has 2 of that name (a/S1.tif, b/S1.tif)", Assert.Throws<Fault>(() => SlideNames.Find(_folder.Path, ["S1"], "list.csv")).Message);
+        Assert.Contains("has 2 of that name (a/S1.tif, b/S1.tif)",
+            Assert.Throws<Fault>(() => SlideNames.Find(_folder.Path, ["S1"], "list.csv")).Message);
         Assert.Contains("'S3', which is not in", Assert.Throws<Fault>(() => SlideNames.Find(_folder.Path, ["S3"], "list.csv")).Message);
-        Assert.Contains("which is not in", Assert.Throws<Fault>(() => SlideNames.Find(Path.Combine(_folder.Path, "a"), ["../b/S1.tif"], "list.csv")).Message);
+        Assert.Contains("which is not in",
+            Assert.Throws<Fault>(() => SlideNames.Find(Path.Combine(_folder.Path, "a"), ["../b/S1.tif"], "list.csv")).Message);
     }
 
     [Theory]

@@ -74,7 +74,8 @@ public sealed class OwnershipTests : IDisposable
         manifest.Dispose();
     }
 
-    private static int Mapped(string file) => File.Exists("/proc/self/maps") ? File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(Path.GetFileName(file), StringComparison.Ordinal)) : 0;
+    private static int Mapped(string file) => File.Exists("/proc/self/maps") ? File.ReadLines("/proc/self/maps")
+        .Count(line => line.EndsWith(Path.GetFileName(file), StringComparison.Ordinal)) : 0;
 
     private SlidePatches Tiled(out TileManifest manifest)
     {

@@ -54,15 +54,18 @@ public sealed class PatchLayoutsTests : IDisposable
         using PatchFolder patches = PatchFolder.Open(_folder.Path);
         PatchTable table = patches.Table;
         Assert.Equal(18, table.Count);
-        Assert.Equal([slide.Replace("P", "P1", StringComparison.Ordinal), slide.Replace("P", "P2", StringComparison.Ordinal)], table.Slides);
+        Assert.Equal([slide.Replace("P", "P1", StringComparison.Ordinal), slide.Replace("P", "P2", StringComparison.Ordinal)],
+            table.Slides);
         Assert.Equal(classes?.Split(','), table.Classes);
         Assert.Equal(patient is null ? null : ["P1", "P2"], table.PatientOfSlide);
         Assert.True(table.HasCoordinates);
         // Neighbours lie next to each other, whatever the names count in.
         foreach (int of in (int[])[0, 1])
         {
-            (int, int)[] places = [.. Enumerable.Range(0, 18).Where(i => table.SlideOf[i] == of).Select(i => (table.Col[i], table.Row[i])).Order()];
-            Assert.Equal([.. from col in Enumerable.Range(0, 3) from row in Enumerable.Range(0, 3) select (col + places[0].Item1, row + places[0].Item2)], places);
+            (int, int)[] places = [.. Enumerable.Range(0, 18).Where(i => table.SlideOf[i] == of)
+                .Select(i => (table.Col[i], table.Row[i])).Order()];
+            Assert.Equal([.. from col in Enumerable.Range(0, 3) from row in Enumerable.Range(0, 3)
+                select (col + places[0].Item1, row + places[0].Item2)], places);
         }
         Assert.Contains(words, patches.Understood);
         Assert.Equal(pattern.StartsWith("train", StringComparison.Ordinal) ? ["train"] : null, table.Splits);
@@ -100,7 +103,8 @@ public sealed class PatchLayoutsTests : IDisposable
             _folder.Png($"S_{(i % 4 * step) + 9}_{(i / 4 * step) + 5}_{i % 2}.png", Side, Side);
         using PatchFolder patches = PatchFolder.Open(_folder.Path);
         Assert.Contains(said, patches.Understood);
-        Assert.Equal((3, 3), (patches.Table.Col.ToArray().Max() - patches.Table.Col.ToArray().Min(), patches.Table.Row.ToArray().Max() - patches.Table.Row.ToArray().Min()));
+        Assert.Equal((3, 3), (patches.Table.Col.ToArray().Max() - patches.Table.Col.ToArray().Min(),
+            patches.Table.Row.ToArray().Max() - patches.Table.Row.ToArray().Min()));
     }
 
     [Fact]
@@ -137,8 +141,10 @@ public sealed class PatchLayoutsTests : IDisposable
         using PatchFolder patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(18, patches.Table.Count);
         Assert.Contains("2 files are no images, the first ._P1_0_0_0.png", patches.LeftOut[0]);
-        Assert.Contains(patches.LeftOut, what => what.Contains("1 smaller images", StringComparison.Ordinal) && what.Contains("P3_1_0_a.png", StringComparison.Ordinal));
-        Assert.Contains(patches.LeftOut, what => what.Contains("1 images that cannot be read", StringComparison.Ordinal) && what.Contains("P3_0_0_a.png", StringComparison.Ordinal));
+        Assert.Contains(patches.LeftOut, what => what.Contains("1 smaller images", StringComparison.Ordinal)
+            && what.Contains("P3_1_0_a.png", StringComparison.Ordinal));
+        Assert.Contains(patches.LeftOut, what => what.Contains("1 images that cannot be read", StringComparison.Ordinal)
+            && what.Contains("P3_0_0_a.png", StringComparison.Ordinal));
         Assert.All(patches.LeftOut, what => Assert.Contains(what, patches.Describe));
     }
 
@@ -166,8 +172,10 @@ public sealed class PatchLayoutsTests : IDisposable
         {
             (int i, int j) = (n % 3, n / 3 % 3);
             string name = pattern.Replace("{p}", $"P{1 + (n / 9)}").Replace("{c}", $"{n % 2}").Replace("{n}", $"{n}")
-                .Replace("{i}", $"{i + 4}").Replace("{j}", $"{j + 2}").Replace("{x1}", $"{(i * Side) + 1}").Replace("{y1}", $"{(j * Side) + 1}")
-                .Replace("{x2}", $"{(i + 1) * Side}").Replace("{y2}", $"{(j + 1) * Side}").Replace("{x}", $"{i * Side}").Replace("{y}", $"{j * Side}");
+                .Replace("{i}", $"{i + 4}").Replace("{j}", $"{j + 2}").Replace("{x1}", $"{(i * Side) + 1}")
+                    .Replace("{y1}", $"{(j * Side) + 1}")
+                .Replace("{x2}", $"{(i + 1) * Side}").Replace("{y2}", $"{(j + 1) * Side}").Replace("{x}", $"{i * Side}")
+                    .Replace("{y}", $"{j * Side}");
             _folder.Png(name, Side, Side, n);
         }
     }

@@ -35,7 +35,8 @@ public sealed class PatchTableTests
     {
         Assert.Throws<ArgumentException>(() => new PatchTable(["a"], new[] { 0, 0 }, new[] { 1 }, new[] { 1, 2 }));
         Assert.Throws<ArgumentException>(() => new PatchTable(["a"], new[] { 0, 1 }, new[] { 1, 2 }, new[] { 1, 2 }));
-        Assert.Throws<ArgumentException>(() => new PatchTable(["a"], new[] { 0 }, new[] { 1 }, new[] { 1 }, new CategoryColumn(["x"], new[] { 1 })));
+        Assert.Throws<ArgumentException>(
+            () => new PatchTable(["a"], new[] { 0 }, new[] { 1 }, new[] { 1 }, new CategoryColumn(["x"], new[] { 1 })));
         Assert.Throws<ArgumentException>(() => new PatchTable(["a", "a"], new[] { 0 }, new[] { 1 }, new[] { 1 }));
     }
 

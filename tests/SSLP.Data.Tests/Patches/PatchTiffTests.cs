@@ -38,7 +38,8 @@ public sealed class PatchTiffTests : IDisposable
     [InlineData(Orientation.BOTLEFT)]
     public void A_mirrored_picture_is_turned_as_its_tag_says(Orientation orientation)
     {
-        bool right = orientation is Orientation.TOPRIGHT or Orientation.BOTRIGHT, bottom = orientation is Orientation.BOTRIGHT or Orientation.BOTLEFT;
+        bool right = orientation is Orientation.TOPRIGHT or Orientation.BOTRIGHT,
+            bottom = orientation is Orientation.BOTRIGHT or Orientation.BOTLEFT;
         byte[] expected = Expected(3, (x, y) => (right ? Side - 1 - x : x, bottom ? Side - 1 - y : y));
         Assert.Equal(expected, Decoded(Write(8, 3, Photometric.RGB, Compression.NONE, orientation)));
         Assert.Equal(expected, Decoded(Write(8, 3, Photometric.RGB, Compression.NONE, orientation, tiled: true)));

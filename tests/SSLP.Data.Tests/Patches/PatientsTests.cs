@@ -29,10 +29,14 @@ public sealed class PatientsTests : IDisposable
     public void Patients_that_contradict_each_other_or_fit_nothing_are_refused()
     {
         var table = new PatchTable(["A"], new[] { 0 }, new[] { 0 }, new[] { 0 });
-        Assert.Contains("further up, of P1", Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,patient", "A,P1", "A,P2"))).Message);
-        Assert.Contains("no column 'patient'", Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,person", "A,P1"))).Message);
-        Assert.Contains("line 2 has no patient", Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,patient", "A,"))).Message);
-        Assert.Contains("None of the 1 slides", Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,patient", "B,P1")).Apply(table)).Message);
+        Assert.Contains("further up, of P1",
+            Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,patient", "A,P1", "A,P2"))).Message);
+        Assert.Contains("no column 'patient'",
+            Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,person", "A,P1"))).Message);
+        Assert.Contains("line 2 has no patient",
+            Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,patient", "A,"))).Message);
+        Assert.Contains("None of the 1 slides",
+            Assert.Throws<Fault>(() => PatientList.Read(_folder.Text("p.csv", "slide,patient", "B,P1")).Apply(table)).Message);
         Assert.Contains("of patient P2 in the patches' own list", Assert.Throws<Fault>(
             () => PatientList.Read(_folder.Text("p.csv", "slide,patient", "A,P1")).Apply(table.WithPatients(["P2"]))).Message);
     }
@@ -46,7 +50,8 @@ public sealed class PatientsTests : IDisposable
         using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.Equal((false, "patients", 0.5), (patches.Table.HasSlides, patches.Table.Unit, patches.Mpp));
         Assert.Equal([0, 0], patches.Table.UnitOf());
-        Assert.Contains("leave the one that is wrong out", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false, Mpp = 4 })).Message);
+        Assert.Contains("leave the one that is wrong out",
+            Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false, Mpp = 4 })).Message);
         _folder.Text("patches.csv", "file,slide,label", "a.png,S,x", "b.png,S,y");
         using PatchFolder unplaced = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.Equal((true, false, null), (unplaced.Table.HasSlides, unplaced.Table.HasCoordinates, unplaced.Mpp));
@@ -62,7 +67,8 @@ public sealed class PatientsTests : IDisposable
     {
         _folder.Png("inside/a.png", 8, 8);
         _folder.Text("inside/patches.csv", "file,label", $"{string.Format(null, name, "other")},x");
-        Assert.Contains("outside of its folder", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.File("inside"), new() { RequireCoordinates = false })).Message);
+        Assert.Contains("outside of its folder",
+            Assert.Throws<Fault>(() => PatchFolder.Open(_folder.File("inside"), new() { RequireCoordinates = false })).Message);
     }
 
     [Fact]

@@ -15,7 +15,8 @@ public sealed class PseudonymsTests : IDisposable
     [Fact]
     public void A_key_gives_a_slide_the_same_name_each_time_and_another_key_another()
     {
-        Pseudonyms made = Pseudonyms.Open(_folder.File("key")), again = Pseudonyms.Open(_folder.File("key")), other = Pseudonyms.Open(_folder.File("other"));
+        Pseudonyms made = Pseudonyms.Open(_folder.File("key")), again = Pseudonyms.Open(_folder.File("key")),
+            other = Pseudonyms.Open(_folder.File("other"));
         Assert.True(made.IsNew && !again.IsNew);
         Assert.Matches("^slide-[0-9a-f]{16}$", made.OfSlide("a/S1.svs"));
         Assert.Equal(made.OfSlide("a/S1.svs"), again.OfSlide("a\\S1.svs"));
@@ -30,7 +31,8 @@ public sealed class PseudonymsTests : IDisposable
     [InlineData("secret")]
     [InlineData("zz45678901234567890123456789012345678901234567890123456789012345")]
     public void A_file_that_is_no_key_is_refused(string text) =>
-        Assert.Contains("holds no key", Assert.Throws<Fault>(() => Pseudonyms.Open(_folder.Text("key", text))).Message, StringComparison.Ordinal);
+        Assert.Contains("holds no key", Assert.Throws<Fault>(() => Pseudonyms.Open(_folder.Text("key", text))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("/data/wsi/Meier_1962.svs: is cut short", "# is cut short")]

@@ -16,7 +16,8 @@ public sealed class SlideListingTests : IDisposable
     [Fact]
     public void Companions_are_passed_over_without_a_word()
     {
-        foreach (string name in (string[])["S1.svs", "b/S2.TIF", "._S1.svs", ".DS_Store", ".hidden/S3.svs", "@eaDir/S1.svs", "b/@eaDir/S2.TIF/SYNO.tif", "lost+found/x.svs",
+        foreach (string name in (string[])["S1.svs", "b/S2.TIF", "._S1.svs", ".DS_Store", ".hidden/S3.svs", "@eaDir/S1.svs",
+            "b/@eaDir/S2.TIF/SYNO.tif", "lost+found/x.svs",
             "S4.svs.part", "S4.svs.lock", "S4.tmp", "S4.svs~", "S5.svs.crdownload", "Thumbs.db", "__MACOSX/S1.svs", "notes.txt"])
             _folder.Text(name, "x" + name);
         SlideList slides = SlideListing.List(_folder.Path);
@@ -78,7 +79,8 @@ public sealed class SlideListingTests : IDisposable
     [UnsupportedOSPlatform("windows")]
     public void An_unreadable_folder_is_named_and_the_rest_listed()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Needs a user whom a folder's rights stop, not root.");
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess,
+            "Needs a user whom a folder's rights stop, not root.");
         _folder.Text("S1.svs", "one");
         _folder.Text("shut/S2.svs", "two");
         File.SetUnixFileMode(At("shut"), UnixFileMode.None);
@@ -134,7 +136,8 @@ public sealed class SlideListingTests : IDisposable
         _folder.Text("list.txt", "S1.svs\nS2.svs\n");
         _folder.Text("empty.txt", "# nothing\n");
         File.WriteAllBytes(At("bytes.txt"), [0xFF, 0xFE, 0x00, 0xC3]);
-        Assert.Contains("names 2 of 2 slides that are not there (line 1: S1.svs; line 2: S2.svs)", Fault(At("list.txt")), StringComparison.Ordinal);
+        Assert.Contains("names 2 of 2 slides that are not there (line 1: S1.svs; line 2: S2.svs)", Fault(At("list.txt")),
+            StringComparison.Ordinal);
         Assert.Contains("lists no slide", Fault(At("empty.txt")), StringComparison.Ordinal);
         Assert.Contains("is no text in UTF-8", Fault(At("bytes.txt")), StringComparison.Ordinal);
         Assert.Contains("No slide matches", Fault(At("*.svs")), StringComparison.Ordinal);

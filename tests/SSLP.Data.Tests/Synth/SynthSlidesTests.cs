@@ -36,7 +36,8 @@ public sealed class SynthSlidesTests : IDisposable
         using Slide slide = Slide.Open(paths[0]);
         Assert.Equal([1100L, 550, 275, 138], slide.Levels.Select(level => level.Width));
         Assert.Equal(0.5, slide.Mpp!.X, 4);
-        Assert.All(SlideAudit.Run(SlideListing.List(_folder.Path), new() { Deep = true }), record => Assert.Equal(SlideVerdict.Ok, record.Verdict));
+        Assert.All(SlideAudit.Run(SlideListing.List(_folder.Path), new() { Deep = true }), record =>
+            Assert.Equal(SlideVerdict.Ok, record.Verdict));
     }
 
     [Theory]
@@ -47,7 +48,8 @@ public sealed class SynthSlidesTests : IDisposable
     {
         string plain = SynthSlides.Write(_folder.File("plain/x")[..^2], Small with { Slides = 1 })[0];
         string path = SynthSlides.Write(_folder.File("other/x")[..^2], Small with { Slides = 1, Format = format })[0];
-        Assert.Equal((ending, File.ReadAllText(Path.Combine(Path.GetDirectoryName(plain)!, SynthSlides.LabelsName)).Replace(".tif,", ending + ",")),
+        Assert.Equal((ending, File.ReadAllText(Path.Combine(Path.GetDirectoryName(plain)!, SynthSlides.LabelsName))
+            .Replace(".tif,", ending + ",")),
             (Path.GetExtension(path), File.ReadAllText(Path.Combine(Path.GetDirectoryName(path)!, SynthSlides.LabelsName))));
         using Slide ours = Slide.Open(path, SlideReader.Embedded), jpeg = Slide.Open(plain, SlideReader.Embedded);
         Assert.Equal((vendor, width, 0.5), (ours.Format, ours.Levels[0].Width, Math.Round(ours.Mpp!.X, 4)));
@@ -81,7 +83,8 @@ public sealed class SynthSlidesTests : IDisposable
         using (theirs)
         using (Slide ours = Slide.Open(path, SlideReader.Embedded))
         {
-            Assert.Equal(ours.Levels.Select(level => (level.Width, level.Height)), theirs.Levels.Select(level => (level.Width, level.Height)));
+            Assert.Equal(ours.Levels.Select(level => (level.Width, level.Height)),
+                theirs.Levels.Select(level => (level.Width, level.Height)));
             Assert.Equal((ours.Format, Math.Round(ours.Mpp!.X, 4)), (theirs.Format, Math.Round(theirs.Mpp!.X, 4)));
             for (int level = 0; level < ours.Levels.Count; level++)
             {

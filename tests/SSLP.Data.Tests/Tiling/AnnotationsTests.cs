@@ -42,7 +42,8 @@ public sealed class AnnotationsTests : IDisposable
     [Fact]
     public void Groups_of_other_projects_are_classes_and_2_is_a_hole_in_CAMELYONs_naming_only()
     {
-        Annotate(Asap(("stroma", "Rectangle", 0, 0, 128, 128), ("_2", "Polygon", 128, 0, 256, 128), ("None", "Polygon", 256, 0, 384, 128), ("stroma", "Dot", 400, 0, 400, 0)));
+        Annotate(Asap(("stroma", "Rectangle", 0, 0, 128, 128), ("_2", "Polygon", 128, 0, 256, 128), ("None", "Polygon", 256, 0, 384, 128),
+            ("stroma", "Dot", 400, 0, 400, 0)));
         TilingResult result = Tile();
         Assert.Equal([(0, 0)], Of(result.Manifest, "stroma"));
         Assert.Equal([(1, 0)], Of(result.Manifest, "_2"));
@@ -56,7 +57,8 @@ public sealed class AnnotationsTests : IDisposable
     [InlineData("<Annotations><Annotation/></Annotations>", "ASAP_Annotations")]
     [InlineData("<ASAP_Annotations><Annotations>", "S1.xml")]
     [InlineData("<ASAP_Annotations><Annotations/></ASAP_Annotations>", "names no area")]
-    [InlineData("<ASAP_Annotations><Annotation Type=\"Polygon\" PartOfGroup=\"_0\"><Coordinate Order=\"0\" X=\"a\" Y=\"1\"/></Annotation></ASAP_Annotations>", "no number")]
+    [InlineData("<ASAP_Annotations><Annotation Type=\"Polygon\" PartOfGroup=\"_0\"><Coordinate Order=\"0\" X=\"a\" " +
+        "Y=\"1\"/></Annotation></ASAP_Annotations>", "no number")]
     public void XML_that_can_not_be_understood_or_trusted_is_refused_by_name(string xml, string named)
     {
         Annotate(xml);
@@ -106,7 +108,8 @@ public sealed class AnnotationsTests : IDisposable
     {
         // Value 2 over columns 0 to 3 of rows 0 and 1, value 1 elsewhere but in row 7.
         WriteMask("a/S1_mask.tif", 1024 / downsample, tiled, compression, (x, y) => y >= 0.875 ? 0 : x < 0.5 && y < 0.25 ? 2 : 1);
-        using TileManifest manifest = Tile(new() { MaskClasses = new Dictionary<int, string> { [2] = "tumor" }, LabelShare = 0.9 }).Manifest;
+        using TileManifest manifest =
+            Tile(new() { MaskClasses = new Dictionary<int, string> { [2] = "tumor" }, LabelShare = 0.9 }).Manifest;
         Assert.Equal([(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 1), (3, 1)], Of(manifest, "tumor"));
         Assert.Equal(48, Of(manifest, "1").Length);
         Assert.Equal(8, Of(manifest, null).Length);
@@ -144,7 +147,8 @@ public sealed class AnnotationsTests : IDisposable
         byte[] damaged = File.ReadAllBytes(_folder.File("labelled.sslp"));
         damaged[^1] ^= 1;
         File.WriteAllBytes(_folder.File("labelled.sslp"), damaged);
-        Assert.Contains("damaged", Assert.Throws<Fault>(() => TileManifest.Open(_folder.File("labelled.sslp"))).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Throws<Fault>(() => TileManifest.Open(_folder.File("labelled.sslp"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -165,13 +169,15 @@ public sealed class AnnotationsTests : IDisposable
     {
         PatchTable table = manifest.Table;
         int label = name is null ? PatchTable.None : table.Classes!.ToList().IndexOf(name);
-        return [.. Enumerable.Range(0, table.Count).Where(i => table.LabelOf[i] == label && (name is null || label >= 0)).Select(i => (table.Col[i], table.Row[i]))];
+        return [.. Enumerable.Range(0, table.Count).Where(i => table.LabelOf[i] == label && (name is null || label >= 0))
+            .Select(i => (table.Col[i], table.Row[i]))];
     }
 
     private void Annotate(string xml) => _folder.Text("a/S1.xml", xml);
 
     private TilingResult Tile(TilingOptions? options = null, params SlideFile[] more) =>
-        Tiler.Run([Slide("S1.tif"), .. more], (options ?? new()) with { PatchSize = 128, AnnotationsFolder = Path.Combine(_folder.Path, "a") });
+        Tiler.Run([Slide("S1.tif"), .. more],
+            (options ?? new()) with { PatchSize = 128, AnnotationsFolder = Path.Combine(_folder.Path, "a") });
 
     private SlideFile Slide(string name) => new(name, TestSlides.Stained(_folder.File("slides/" + name), 1024, 0, 0, 1024, 1024));
 
@@ -205,6 +211,7 @@ public sealed class AnnotationsTests : IDisposable
         tiff.SetField(TiffTag.TILELENGTH, 96);
         for (int top = 0; top < rows; top += 96)
             for (int left = 0; left < side; left += 112)
-                tiff.WriteTile([.. Enumerable.Range(0, 112 * 96).Select(i => (byte)value((double)(left + (i % 112)) / side, (double)(top + (i / 112)) / rows))], left, top, 0, 0);
+                tiff.WriteTile([.. Enumerable.Range(0, 112 * 96)
+                    .Select(i => (byte)value((double)(left + (i % 112)) / side, (double)(top + (i / 112)) / rows))], left, top, 0, 0);
     }
 }

@@ -11,7 +11,8 @@ namespace SSLP.Data.Tests.Tiling;
 /// <summary>Coordinate files as other programs write them, and as they should not be.</summary>
 public sealed class CoordinateFilesTests : IDisposable
 {
-    private static readonly long[] Grid = [.. Enumerable.Range(0, 16).SelectMany(i => new long[] { 256 + (i % 4 * 256), 256 + (i / 4 * 256) })];
+    private static readonly long[] Grid =
+        [.. Enumerable.Range(0, 16).SelectMany(i => new long[] { 256 + (i % 4 * 256), 256 + (i / 4 * 256) })];
 
     private readonly TestFolder _folder = new();
 
@@ -26,7 +27,8 @@ public sealed class CoordinateFilesTests : IDisposable
     [InlineData("24-lock-and-temp", 16, null)]
     public void Reported_files_give_every_place_once(string folder, int patches, string? note)
     {
-        CoordinateReading reading = CoordinateFiles.Read(TestData.Path("reported", "coords", folder), SlideListing.List(TestData.Path("reported", "coords", "slides")));
+        CoordinateReading reading = CoordinateFiles.Read(TestData.Path("reported", "coords", folder),
+            SlideListing.List(TestData.Path("reported", "coords", "slides")));
         Assert.Equal(patches, reading.Points.Table.Count);
         Assert.True(reading.Points.Table.HasCoordinates);
         Assert.All(reading.Points.X, x => Assert.InRange(x, 128, 1536 - 128));
@@ -40,7 +42,8 @@ public sealed class CoordinateFilesTests : IDisposable
     public void A_reported_name_of_two_slides_is_refused()
     {
         IReadOnlyList<SlideFile> slides = SlideListing.List(TestData.Path("reported", "coords", "slides-nested"));
-        Fault fault = Assert.Throws<Fault>(() => CoordinateFiles.Read(TestData.Path("reported", "coords", "21-slide-in-subfolder"), slides));
+        Fault fault = Assert.Throws<Fault>(
+            () => CoordinateFiles.Read(TestData.Path("reported", "coords", "21-slide-in-subfolder"), slides));
         Assert.Contains("caseA/S1.svs or caseB/S1.svs", fault.Message, StringComparison.Ordinal);
     }
 
@@ -52,8 +55,10 @@ public sealed class CoordinateFilesTests : IDisposable
         double[] expected = [.. first.Points.X];
         Assert.Equal(16, expected.Length);
         foreach (object coords in (object[])[
-            Array.ConvertAll(Grid, v => (sbyte)(v / 128)), Array.ConvertAll(Grid, v => (short)(v / 128)), Array.ConvertAll(Grid, v => (ushort)(v / 128)),
-            Array.ConvertAll(Grid, v => (int)v / 128), Array.ConvertAll(Grid, v => (uint)v / 128), Array.ConvertAll(Grid, v => v / 128), Array.ConvertAll(Grid, v => (ulong)v / 128),
+            Array.ConvertAll(Grid, v => (sbyte)(v / 128)), Array.ConvertAll(Grid, v => (short)(v / 128)),
+            Array.ConvertAll(Grid, v => (ushort)(v / 128)),
+            Array.ConvertAll(Grid, v => (int)v / 128), Array.ConvertAll(Grid, v => (uint)v / 128), Array.ConvertAll(Grid, v => v / 128),
+            Array.ConvertAll(Grid, v => (ulong)v / 128),
             Array.ConvertAll(Grid, v => (Half)(v / 128)), Array.ConvertAll(Grid, v => v / 128f), Array.ConvertAll(Grid, v => v / 128d)])
             foreach (object size in (object[])[2, 2L, (byte)2, 2f, 2d, (Half)2, (ushort)2, 2UL])
             {
@@ -172,15 +177,18 @@ public sealed class CoordinateFilesTests : IDisposable
     public void A_slide_is_found_by_stem_name_path_and_case_folder()
     {
         foreach ((string file, string slide) in ((string, string)[])[
-            ("S1.h5", "S1.svs"), ("S1_patches.h5", "S1.svs"), ("S1.svs.h5", "S1.svs"), ("S1.HDF5", "S1.svs"), ("a.b.h5", "a.b.svs"), ("S1.h5", "case/S1.svs"), ("case/S1.h5", "case/S1.svs"),
+            ("S1.h5", "S1.svs"), ("S1_patches.h5", "S1.svs"), ("S1.svs.h5", "S1.svs"), ("S1.HDF5", "S1.svs"), ("a.b.h5", "a.b.svs"),
+            ("S1.h5", "case/S1.svs"), ("case/S1.h5", "case/S1.svs"),
             ("20x/patches/case/S1_patches.h5", "case/S1.svs"), ("case.h5", "case/S1.svs")])
         {
             Write(file, Grid, 256L);
-            Assert.Equal(slide, Assert.Single(CoordinateFiles.Read(_folder.Path, [new(slide, slide), new("other/X.svs", "")]).Points.Table.Slides));
+            Assert.Equal(slide, Assert.Single(
+                CoordinateFiles.Read(_folder.Path, [new(slide, slide), new("other/X.svs", "")]).Points.Table.Slides));
             File.Delete(_folder.File("h5/" + file));
         }
         Write("case/S1.h5", Grid, 256L);
-        Assert.Equal(["case/S1.svs"], CoordinateFiles.Read(_folder.Path, [new("case/S1.svs", ""), new("other/S1.svs", "")]).Points.Table.Slides);
+        Assert.Equal(["case/S1.svs"],
+            CoordinateFiles.Read(_folder.Path, [new("case/S1.svs", ""), new("other/S1.svs", "")]).Points.Table.Slides);
     }
 
     [Fact]
@@ -236,8 +244,10 @@ public sealed class CoordinateFilesTests : IDisposable
         Assert.Equal(["float32.tif", "gzip.tif", "uint16.tif"], reading.Points.Table.Slides);
         Assert.Equal(48, reading.Points.Table.Count);
         foreach ((string kind, string says) in ((string, string)[])[
-            ("big", "big-endian"), ("bigattr", "big-endian"), ("lzf", "LZF"), ("compound", "Compound"), ("bool", "Enumerated"), ("wide", "4 × 4"), ("scalar", "N × 2")])
-            Assert.Contains(says, reading.Notes.Single(note => note.Contains($"/{kind}.h5", StringComparison.Ordinal)), StringComparison.Ordinal);
+            ("big", "big-endian"), ("bigattr", "big-endian"), ("lzf", "LZF"), ("compound", "Compound"), ("bool", "Enumerated"),
+            ("wide", "4 × 4"), ("scalar", "N × 2")])
+            Assert.Contains(says, reading.Notes.Single(note => note.Contains($"/{kind}.h5", StringComparison.Ordinal)),
+                StringComparison.Ordinal);
     }
 
     private CoordinateReading Read(params string[] slides) => Read(false, slides);

@@ -97,7 +97,8 @@ public sealed class InterchangeTests : IDisposable
     public void Patches_written_as_JPEG_are_read_back_nearly_as_they_were()
     {
         TestSlides.Ramp(_folder.File("ramp.tif"), 400, 400, 0.5);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,col,row,x,y,label", "ramp.tif,0,0,100,100,a", "ramp.tif,2,1,300,200,b"));
+        LabelledPoints points = LabelledPoints.Read(
+            _folder.Text("p.csv", "slide,col,row,x,y,label", "ramp.tif,0,0,100,100,a", "ramp.tif,2,1,300,200,b"));
         using SlidePatches slides = SlidePatches.AtPoints(points, _folder.Path, 40, 1);
         Assert.Empty(PatchExport.Write(slides, _folder.File("out/x")[..^2], PatchFormat.Jpeg));
         Assert.Equal(2, Directory.GetFiles(Path.Combine(_folder.Path, "out"), "*.jpg", SearchOption.AllDirectories).Length);

@@ -89,8 +89,10 @@ public sealed class ManifestFileTests : IDisposable
         for (int i = 0; i < count; i++)
             (slideOf[i], row[i], col[i]) = (i / perSlide, i % perSlide / 100, i % perSlide % 100);
         ManifestSlide[] entries = [.. Enumerable.Range(0, slides).Select(s =>
-            new ManifestSlide($"sub/slide{s}.svs", $"/data/sub/slide{s}.svs", 1000 + s, 90_000, 80_000, 0.2525, 0.2525, "aperio.MPP", perSlide))];
-        var header = new ManifestHeader(224, 0.25, 0.5, false, entries, [new("bad.svs", "/data/bad.svs", SlideVerdict.NoMpp, "no pixel size")]);
+            new ManifestSlide($"sub/slide{s}.svs", $"/data/sub/slide{s}.svs", 1000 + s, 90_000, 80_000, 0.2525, 0.2525, "aperio.MPP",
+                perSlide))];
+        var header = new ManifestHeader(
+            224, 0.25, 0.5, false, entries, [new("bad.svs", "/data/bad.svs", SlideVerdict.NoMpp, "no pixel size")]);
         using var manifest = new TileManifest(header, new PatchTable([.. entries.Select(e => e.Name)], slideOf, col, row), null);
         string path = _folder.File("a.tiles");
         manifest.Save(path);

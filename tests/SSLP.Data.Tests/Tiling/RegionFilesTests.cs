@@ -14,7 +14,8 @@ public sealed class RegionFilesTests : IDisposable
 {
     private const string Coordinates = "[[[230,230],[768,230],[768,1306],[230,1306],[230,230]]]";
     private const string Polygon = """{"type":"Polygon","coordinates":""" + Coordinates + "}";
-    private const string Feature = """{"type":"Feature","id":"6423a977","geometry":""" + Polygon + ""","properties":{"objectType":"annotation","classification":{"name":"Tumor","color":[200,0,0]}}}""";
+    private const string Feature = """{"type":"Feature","id":"6423a977","geometry":""" + Polygon
+        + ""","properties":{"objectType":"annotation","classification":{"name":"Tumor","color":[200,0,0]}}}""";
     private const string Collection = """{"type":"FeatureCollection","features":[""" + Feature + "]}";
 
     private readonly TestFolder _folder = new();
@@ -47,9 +48,12 @@ public sealed class RegionFilesTests : IDisposable
     [InlineData(Polygon, 32)]
     [InlineData("""{"type":"GeometryCollection","geometries":[""" + Polygon + """,{"type":"Point","coordinates":[1,2]}]}""", 32)]
     [InlineData("""[{"type":"Feature","geometry":{"type":"GeometryCollection","geometries":[""" + Polygon + """]},"properties":{}}]""", 32)]
-    [InlineData("""[{"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[""" + Coordinates + """]},"properties":null}]""", 32)]
-    [InlineData("[" + Feature + """,{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]},"properties":{"objectType":"detection"}}]""", 32)]
-    [InlineData("[" + Feature + """,{"type":"Feature","id":"PathCellObject","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]}}]""", 32)]
+    [InlineData("""[{"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[""" + Coordinates
+        + """]},"properties":null}]""", 32)]
+    [InlineData("[" + Feature
+        + """,{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]},"properties":{"objectType":"detection"}}]""", 32)]
+    [InlineData("[" + Feature
+        + """,{"type":"Feature","id":"PathCellObject","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]}}]""", 32)]
     [InlineData("[" + Feature + """,{"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[]}},null]""", 32)]
     public void Every_shape_of_GeoJSON_is_read(string json, int patches) => Assert.Equal(patches, Tile(json).Patches);
 
@@ -62,7 +66,8 @@ public sealed class RegionFilesTests : IDisposable
     [InlineData("\"{ \\\"name\\\": \\\"Ignore*\\\", \\\"color\\\": [ 180, 180, 180 ] }\"")]
     [InlineData("\"{'name': 'Ignore*', 'color': None}\"")]
     [InlineData("[\"Ignore*\"]")]
-    public void A_class_that_says_ignore_is_understood_in_every_form(string classification) => Assert.Equal(68, Tile(Classed(classification)).Patches);
+    public void A_class_that_says_ignore_is_understood_in_every_form(string classification) =>
+        Assert.Equal(68, Tile(Classed(classification)).Patches);
 
     [Theory]
     [InlineData("null")]
@@ -262,7 +267,8 @@ public sealed class RegionFilesTests : IDisposable
         }
         IReadOnlyList<SlideFile> slides = SlideListing.List(slide);
         TilingResult qupath = Tiler.Run(slides, Options(TestData.Path("reported", "bounds", "regions-as-qupath")));
-        TilingResult corner = Tiler.Run(slides, Options(TestData.Path("reported", "bounds", "regions-absolute")) with { RegionOrigin = RegionOrigin.Slide });
+        TilingResult corner = Tiler.Run(
+            slides, Options(TestData.Path("reported", "bounds", "regions-absolute")) with { RegionOrigin = RegionOrigin.Slide });
         Assert.NotEqual(0, qupath.Manifest.Table.Count);
         Assert.Equal(corner.Manifest.Table.Col.ToArray(), qupath.Manifest.Table.Col.ToArray());
         Assert.Equal(corner.Manifest.Table.Row.ToArray(), qupath.Manifest.Table.Row.ToArray());
@@ -270,7 +276,8 @@ public sealed class RegionFilesTests : IDisposable
     }
 
     private static string Classed(string classification) =>
-        """[{"type":"Feature","geometry":""" + Polygon + ""","properties":{"objectType":"annotation","classification":""" + classification + "}}]";
+        """[{"type":"Feature","geometry":""" + Polygon + ""","properties":{"objectType":"annotation","classification":"""
+        + classification + "}}]";
 
     private TilingOutcome Tile(string json)
     {
@@ -278,7 +285,8 @@ public sealed class RegionFilesTests : IDisposable
         return Tiler.Run([Slide("S1.tif")], Options()).Outcomes[0];
     }
 
-    private TilingOptions Options(string? folder = null) => new() { PatchSize = 128, MinTissue = 0.01, RegionsFolder = folder ?? Path.Combine(_folder.Path, "regions") };
+    private TilingOptions Options(string? folder = null) =>
+        new() { PatchSize = 128, MinTissue = 0.01, RegionsFolder = folder ?? Path.Combine(_folder.Path, "regions") };
 
     private SlideFile Slide(string name) => new(name, TestSlides.Stained(_folder.File("slides/" + name), 1536, 230, 230, 1076, 1076));
 }

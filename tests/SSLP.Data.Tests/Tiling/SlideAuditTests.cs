@@ -52,7 +52,8 @@ public sealed class SlideAuditTests : IDisposable
     [Fact]
     public void A_deep_audit_counts_the_tiles_that_do_not_decode()
     {
-        SlideAuditRecord record = SlideAudit.One(new("z.svs", TestData.Path("malformed", "derived-3-zeroed-tiles.svs")), new() { Deep = true });
+        SlideAuditRecord record = SlideAudit.One(new("z.svs", TestData.Path("malformed", "derived-3-zeroed-tiles.svs")),
+            new() { Deep = true });
         Assert.Equal(SlideVerdict.DamagedTiles, record.Verdict);
         Assert.Equal(3, record.TilesDamaged);
     }
@@ -80,10 +81,13 @@ public sealed class SlideAuditTests : IDisposable
         string path = TestSlides.Stained(_folder.File("a.tif"), 1024, 128, 256, (4 * 128) + 96, 256);
         var tiling = new TilingOptions { PatchSize = 128 };
         SlideAuditRecord record = SlideAudit.One(new("a.tif", path), new() { Tiling = tiling });
-        Assert.Equal((TissueMethod.Stain, Tiler.Run([new("a.tif", path)], tiling).Manifest.Table.Count), (record.TissueMethod, record.Patches));
+        Assert.Equal((TissueMethod.Stain, Tiler.Run([new("a.tif", path)], tiling).Manifest.Table.Count),
+            (record.TissueMethod, record.Patches));
         using var json = JsonDocument.Parse(record.ToJson());
-        Assert.Equal(("stain", record.Patches), (json.RootElement.GetProperty("tissue_method").GetString(), json.RootElement.GetProperty("patches").GetInt32()));
-        Assert.Equal(64, SlideAudit.One(new("a.tif", path), new() { Tiling = tiling with { Tissue = new() { Method = TissueMethod.All } } }).Patches);
+        Assert.Equal(("stain", record.Patches),
+            (json.RootElement.GetProperty("tissue_method").GetString(), json.RootElement.GetProperty("patches").GetInt32()));
+        Assert.Equal(64, SlideAudit.One(
+            new("a.tif", path), new() { Tiling = tiling with { Tissue = new() { Method = TissueMethod.All } } }).Patches);
     }
 
     [Theory]

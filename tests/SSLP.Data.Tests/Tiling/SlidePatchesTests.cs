@@ -43,7 +43,8 @@ public sealed class SlidePatchesTests : IDisposable
         // Halving and JPEG round to whole grey levels, a bias that all patches share: 0.3 of a level, 1.5 px of the ramp.
         Assert.All(errors, error => Assert.True(Math.Max(Math.Abs(error.X), Math.Abs(error.Y)) < 1.5, $"{error}"));
         // What is left is the rounding of places, half a pixel either way, and noise.
-        Assert.All(errors, error => Assert.True(Math.Max(Math.Abs(error.X - errors[0].X), Math.Abs(error.Y - errors[0].Y)) < 0.75, $"{error} {errors[0]}"));
+        Assert.All(errors, error =>
+            Assert.True(Math.Max(Math.Abs(error.X - errors[0].X), Math.Abs(error.Y - errors[0].Y)) < 0.75, $"{error} {errors[0]}"));
     }
 
     [Fact]
@@ -77,7 +78,8 @@ public sealed class SlidePatchesTests : IDisposable
         int width = (int)Math.Ceiling(Side * scale / x) + 1, left = (int)(1600 / x), top = (int)(1200 / y);
         byte[] region = new byte[width * width * 3];
         slide.ReadRegion(1, left, top, width, width, region);
-        AreaFilter.Resample(region, width, new(Side, (1600 / x) - left, scale / x, width), new(Side, (1200 / y) - top, scale / y, width), expected);
+        AreaFilter.Resample(region, width, new(Side, (1600 / x) - left, scale / x, width),
+            new(Side, (1200 / y) - top, scale / y, width), expected);
         double mean = expected.Zip(rgb).Average(pair => Math.Abs(pair.First - pair.Second));
         Assert.True(mean <= mostMean, $"Mean difference {mean:F2}.");
     }
@@ -100,7 +102,8 @@ public sealed class SlidePatchesTests : IDisposable
     [Fact]
     public void Many_threads_read_the_same_pixels_as_one_under_a_budget_of_one_slide()
     {
-        SlideFile[] slides = [.. Enumerable.Range(0, 3).Select(i => new SlideFile($"s{i}.tif", TestSlides.Stained(_folder.File($"s{i}.tif"), 1100, 40 * i, 0, 900, 1000)))];
+        SlideFile[] slides = [.. Enumerable.Range(0, 3)
+            .Select(i => new SlideFile($"s{i}.tif", TestSlides.Stained(_folder.File($"s{i}.tif"), 1100, 40 * i, 0, 900, 1000)))];
         TilingResult result = Tiler.Run(slides, new() { PatchSize = 128 });
         using SlidePatches patches = SlidePatches.FromManifest(result.Manifest, handleBudget: 1);
         int n = result.Manifest.Table.Count;
@@ -113,7 +116,8 @@ public sealed class SlidePatchesTests : IDisposable
     [Fact]
     public void A_slide_that_breaks_after_tiling_is_a_read_error_of_its_patches_only()
     {
-        string good = TestSlides.Stained(_folder.File("a.tif"), 800, 0, 0, 800, 800), bad = TestSlides.Stained(_folder.File("b.tif"), 800, 0, 0, 800, 800);
+        string good = TestSlides.Stained(_folder.File("a.tif"), 800, 0, 0, 800, 800),
+            bad = TestSlides.Stained(_folder.File("b.tif"), 800, 0, 0, 800, 800);
         using TileManifest manifest = Tiler.Run([new("a.tif", good), new("b.tif", bad)], new()).Manifest;
         using SlidePatches patches = SlidePatches.FromManifest(manifest);
         byte[] broken = File.ReadAllBytes(bad);
@@ -134,7 +138,8 @@ public sealed class SlidePatchesTests : IDisposable
         Assert.Contains("is gone", Assert.Throws<Fault>(() => SlidePatches.FromManifest(manifest)).Message);
         SlidePatches.FromManifest(manifest, Path.Combine(_folder.Path, "elsewhere")).Dispose();
         File.AppendAllText(_folder.File("elsewhere/a.tif"), "x");
-        Assert.Contains("Tile the slides again", Assert.Throws<Fault>(() => SlidePatches.FromManifest(manifest, Path.Combine(_folder.Path, "elsewhere"))).Message);
+        Assert.Contains("Tile the slides again",
+            Assert.Throws<Fault>(() => SlidePatches.FromManifest(manifest, Path.Combine(_folder.Path, "elsewhere"))).Message);
     }
 
     [Fact]
@@ -178,8 +183,10 @@ public sealed class SlidePatchesTests : IDisposable
     private static TileManifest Manifest(string slide, SlideGrid grid, (int Col, int Row)[] places)
     {
         places = [.. places.OrderBy(place => place.Row).ThenBy(place => place.Col)];
-        var entry = new ManifestSlide("ramp.tif", slide, new FileInfo(slide).Length, grid.Width, grid.Height, grid.SlideMppX, grid.SlideMppY, "test", places.Length);
-        var table = new PatchTable(["ramp.tif"], new int[places.Length], places.Select(p => p.Col).ToArray(), places.Select(p => p.Row).ToArray());
+        var entry = new ManifestSlide("ramp.tif", slide, new FileInfo(slide).Length, grid.Width, grid.Height, grid.SlideMppX,
+            grid.SlideMppY, "test", places.Length);
+        var table = new PatchTable(["ramp.tif"], new int[places.Length], places.Select(p => p.Col).ToArray(),
+            places.Select(p => p.Row).ToArray());
         return new(new(grid.PatchSize, grid.Mpp, 0.5, true, [entry], []), table, null);
     }
 }

@@ -33,7 +33,8 @@ public sealed class TilerTests : IDisposable
         TestSlides.Stained(_folder.File("e_small.tif"), 240, 0, 0, 240, 240);
         var seen = new List<TilingOutcome>();
         TilingResult result = Tiler.Run(SlideListing.List(_folder.Path), new() { Threads = 1 }, new Immediate<TilingOutcome>(seen.Add));
-        Assert.Equal([SlideVerdict.Ok, SlideVerdict.NoTissue, SlideVerdict.TooCoarse, SlideVerdict.NotASlide, SlideVerdict.NoTissue], result.Outcomes.Select(o => o.Verdict));
+        Assert.Equal([SlideVerdict.Ok, SlideVerdict.NoTissue, SlideVerdict.TooCoarse, SlideVerdict.NotASlide, SlideVerdict.NoTissue],
+            result.Outcomes.Select(o => o.Verdict));
         Assert.Equal(5, seen.Count);
         Assert.Contains("hold no whole patch", result.Outcomes[4].Reason);
         Assert.Equal(["a_good.tif"], result.Manifest.Table.Slides);

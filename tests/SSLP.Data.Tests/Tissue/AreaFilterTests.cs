@@ -74,7 +74,8 @@ public sealed class AreaFilterTests
         return sum / area;
     }
 
-    private static double Overlap(int pixel, double low, double length) => Math.Max(0, Math.Min(pixel + 1, low + length) - Math.Max(pixel, low));
+    private static double Overlap(int pixel, double low, double length) =>
+        Math.Max(0, Math.Min(pixel + 1, low + length) - Math.Max(pixel, low));
 
     private static byte[] Noise(int size, int seed)
     {

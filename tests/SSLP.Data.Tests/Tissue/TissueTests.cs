@@ -40,7 +40,8 @@ public sealed class TissueTests
     [Fact]
     public void Grey_shadows_black_ink_and_faint_pink_haze_are_not_tissue()
     {
-        TissueMask mask = Detect(Paint(160, 120, (10, 10, 40, 40, Tissue), (60, 10, 30, 30, new(150, 150, 152)), (100, 10, 30, 30, new(20, 20, 22)),
+        TissueMask mask = Detect(
+            Paint(160, 120, (10, 10, 40, 40, Tissue), (60, 10, 30, 30, new(150, 150, 152)), (100, 10, 30, 30, new(20, 20, 22)),
             (10, 70, 100, 40, new(240, 222, 236))));
         Assert.True(mask[30, 30]);
         Assert.False(mask[75, 25]);
@@ -78,7 +79,8 @@ public sealed class TissueTests
         for (int y = 0; y < image.Height; y++)
             for (int x = 0; x < image.Width; x++)
             {
-                (int r, int g, int b) = (image.Rgb[((y * image.Width) + x) * 3], image.Rgb[(((y * image.Width) + x) * 3) + 1], image.Rgb[(((y * image.Width) + x) * 3) + 2]);
+                (int r, int g, int b) = (image.Rgb[((y * image.Width) + x) * 3], image.Rgb[(((y * image.Width) + x) * 3) + 1],
+                    image.Rgb[(((y * image.Width) + x) * 3) + 2]);
                 bool strongInk = (g > r + 40 && g > b - 10) || (r > 180 && g < 30 && b < 40);
                 Assert.False(strongInk && mask[x, y], $"ink at {x}, {y}");
             }
@@ -152,7 +154,8 @@ public sealed class TissueTests
         foreach ((int left, int top, int w, int h, SKColor colour) in patches.Prepend((0, 0, width, height, Glass)))
             for (int y = top; y < top + h; y++)
                 for (int x = left; x < left + w; x++)
-                    (rgb[((y * width) + x) * 3], rgb[(((y * width) + x) * 3) + 1], rgb[(((y * width) + x) * 3) + 2]) = (colour.Red, colour.Green, colour.Blue);
+                    (rgb[((y * width) + x) * 3], rgb[(((y * width) + x) * 3) + 1], rgb[(((y * width) + x) * 3) + 2]) =
+                        (colour.Red, colour.Green, colour.Blue);
         return new(width, height, rgb);
     }
 

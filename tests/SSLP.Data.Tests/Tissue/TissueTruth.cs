@@ -77,7 +77,8 @@ internal sealed record TissueTruth(SlideImage Image, double MicronsPerPixel, boo
     }
 
     private static List<(double X, double Y)[]> Polygons(JsonElement list) =>
-        [.. list.EnumerateArray().Select(polygon => polygon.EnumerateArray().Select(point => (point[0].GetDouble(), point[1].GetDouble())).ToArray())];
+        [.. list.EnumerateArray()
+            .Select(polygon => polygon.EnumerateArray().Select(point => (point[0].GetDouble(), point[1].GetDouble())).ToArray())];
 
     private static bool Contains((double X, double Y)[] ring, double x, double y)
     {

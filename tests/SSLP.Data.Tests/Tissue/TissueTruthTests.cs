@@ -73,13 +73,15 @@ public sealed class TissueTruthTests
     [InlineData("grey", 215, 215, 215, 150, 150, 150)]
     [InlineData("H&E", 220, 160, 200, 120, 80, 150)]
     [InlineData("H&E, pale", 232, 205, 222, 150, 110, 170)]
-    public void Every_brightfield_stain_is_found_on_bright_and_on_dull_glass(string stain, int r, int g, int b, int spotR, int spotG, int spotB)
+    public void Every_brightfield_stain_is_found_on_bright_and_on_dull_glass(string stain, int r, int g, int b, int spotR,
+        int spotG, int spotB)
     {
         foreach (int glass in (int[])[244, 225])
         {
             TissueTruth truth = Section(glass, (r, g, b), (spotR, spotG, spotB));
             TissueMask mask = Detect(truth)!;
-            Assert.True(truth.IntersectionOverUnion(mask) > 0.95, $"{stain} on {glass}: {truth.IntersectionOverUnion(mask):F3} by {mask.Method}");
+            Assert.True(truth.IntersectionOverUnion(mask) > 0.95,
+                $"{stain} on {glass}: {truth.IntersectionOverUnion(mask):F3} by {mask.Method}");
         }
     }
 

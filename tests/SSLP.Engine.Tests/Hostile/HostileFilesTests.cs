@@ -28,7 +28,8 @@ public sealed class HostileFilesTests : IDisposable
     [Theory]
     [InlineData("nested deeper", '[')]
     [InlineData("a key is a word", '{')]
-    public void A_YAML_of_a_hundred_thousand_levels_is_refused(string says, char bracket) => Refused(says, "a: " + new string(bracket, 100_000));
+    public void A_YAML_of_a_hundred_thousand_levels_is_refused(string says, char bracket) =>
+        Refused(says, "a: " + new string(bracket, 100_000));
 
     [Fact]
     public void A_YAML_of_a_hundred_thousand_indents_is_refused() =>
@@ -69,7 +70,8 @@ public sealed class HostileFilesTests : IDisposable
         Assert.DoesNotContain('\n', fault.Message);
         Assert.Contains("run.json", fault.Message, StringComparison.Ordinal);
         foreach (string json in (string[])["", "null", "[]", "{}", new string('[', 100_000), "{\"command\": null}", "\u0000"])
-            Assert.Contains("no record of a run", Assert.Throws<Fault>(() => Load(Encoding.UTF8.GetBytes(json))).Message, StringComparison.Ordinal);
+            Assert.Contains("no record of a run", Assert.Throws<Fault>(() => Load(Encoding.UTF8.GetBytes(json))).Message,
+                StringComparison.Ordinal);
     }
 
     [Theory]
@@ -77,7 +79,8 @@ public sealed class HostileFilesTests : IDisposable
     [InlineData("{\"step\":4,\"ep", null)] // a crash cut it off
     [InlineData("{\"step\":4,\"ep\n", "Line 4 of")]
     [InlineData("{\"step\":4}\n", "Line 4 of")] // no step without a loss
-    [InlineData("{\"step\":2,\"epoch\":0.1,\"loss\":5.5,\"self\":1,\"lr\":0.1,\"patches_per_second\":3,\"data_wait\":0}\n", "Line 4 of")] // goes back
+    // goes back
+    [InlineData("{\"step\":2,\"epoch\":0.1,\"loss\":5.5,\"self\":1,\"lr\":0.1,\"patches_per_second\":3,\"data_wait\":0}\n", "Line 4 of")]
     [InlineData("\0\0\0\nnull\n{}\n", "3 lines of")]
     public void Damaged_metrics_are_counted_and_named(string rest, string? says)
     {
@@ -96,7 +99,8 @@ public sealed class HostileFilesTests : IDisposable
     {
         string path = _folder.File("metrics.jsonl");
         File.WriteAllLines(path, Enumerable.Range(1, 9).Select(step =>
-            step == 4 ? "rubbish" : $"{{\"step\":{step},\"epoch\":0.1,\"loss\":5.5,\"self\":1,\"lr\":0.1,\"patches_per_second\":3,\"data_wait\":0}}"));
+            step == 4 ? "rubbish"
+                : $"{{\"step\":{step},\"epoch\":0.1,\"loss\":5.5,\"self\":1,\"lr\":0.1,\"patches_per_second\":3,\"data_wait\":0}}"));
         Assert.Equal([1, 2, 3, 5, 6, 7, 8, 9], MetricsLog.Read(path, out string? damaged).Select(step => step.Step));
         Assert.StartsWith("Line 4 of", damaged, StringComparison.Ordinal);
     }

@@ -9,10 +9,12 @@ using Xunit;
 
 namespace SSLP.Engine.Tests.Hostile;
 
-/// <summary>Every parser of this assembly against damaged files: a sentence, in bounded time and memory (<see cref="ParserFuzz"/>).</summary>
+/// <summary>Every parser of this assembly against damaged files: a sentence, in bounded time and memory
+/// (<see cref="ParserFuzz"/>).</summary>
 public sealed class ParserFuzzTests : IDisposable
 {
-    private static readonly string[] JsonWords = ["[", "]", "{", "}", ",", ":", "\"", "null", "true", "1e999", "\\u0000", "\ud83d", "[[[[[[[["];
+    private static readonly string[] JsonWords = ["[", "]", "{", "}", ",", ":", "\"", "null", "true", "1e999", "\\u0000", "\ud83d",
+        "[[[[[[[["];
 
     private readonly TestFolder _folder = new();
 
@@ -47,7 +49,8 @@ public sealed class ParserFuzzTests : IDisposable
             ],
             path => RunConfig.Read([], path, [], []))
         {
-            Words = ["&a ", "*a", "[", "{", "- ", "? ", ": ", "\n  ", "| ", "> ", "!!binary ", "%YAML 1.2\n", "---\n", "...\n", "\t", "\0", "<<: *s\n", "\"\\x"],
+            Words = ["&a ", "*a", "[", "{", "- ", "? ", ": ", "\n  ", "| ", "> ", "!!binary ", "%YAML 1.2\n", "---\n", "...\n", "\t", "\0",
+                "<<: *s\n", "\"\\x"],
             // YamlDotNet reads in blocks and keeps a stack of states.
             BytesPerByte = 4000,
         }.Run();
@@ -56,7 +59,8 @@ public sealed class ParserFuzzTests : IDisposable
     public void The_record_of_a_run_is_read_or_refused_with_a_sentence()
     {
         string path = _folder.File("run.json");
-        new RunRecord("sslp pretrain", DateTime.UnixEpoch, "12 patches", 12, 2, new string('a', 64), new() { ["radius"] = "3", ["seed"] = "1" },
+        new RunRecord("sslp pretrain", DateTime.UnixEpoch, "12 patches", 12, 2, new string('a', 64),
+            new() { ["radius"] = "3", ["seed"] = "1" },
             new() { ["steps"] = "9" }, new() { ["sslp"] = "0.1.0" }).Save(path);
         new ParserFuzz("run.json", ".json", [File.ReadAllBytes(path)], file =>
         {
@@ -73,7 +77,9 @@ public sealed class ParserFuzzTests : IDisposable
     public void The_metrics_of_a_run_are_read_without_what_is_damaged()
     {
         string path = _folder.File("metrics.jsonl");
-        File.WriteAllLines(path, Enumerable.Range(1, 20).Select(step => $"{{\"step\":{step},\"epoch\":0.1,\"loss\":5.5,\"self\":1,\"lr\":0.1,\"patches_per_second\":3,\"data_wait\":0}}"));
+        File.WriteAllLines(path, Enumerable.Range(1, 20)
+            .Select(step =>
+            $"{{\"step\":{step},\"epoch\":0.1,\"loss\":5.5,\"self\":1,\"lr\":0.1,\"patches_per_second\":3,\"data_wait\":0}}"));
         new ParserFuzz("metrics.jsonl", ".jsonl", [File.ReadAllBytes(path)], file => MetricsLog.Read(file))
         {
             Words = [.. JsonWords, "\n"],
@@ -100,7 +106,8 @@ public sealed class ParserFuzzTests : IDisposable
     /// <summary>Of another program: a header and data, no checksum.</summary>
     private static byte[] Foreign(int seed)
     {
-        byte[] header = Encoding.UTF8.GetBytes("""{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b.c":{"dtype":"I64","shape":[1],"data_offsets":[24,32]}}"""
+        byte[] header = Encoding.UTF8.GetBytes(
+            """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b.c":{"dtype":"I64","shape":[1],"data_offsets":[24,32]}}"""
             + new string(' ', seed * 3));
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. SHA256.HashData([(byte)seed])];
     }
@@ -108,7 +115,8 @@ public sealed class ParserFuzzTests : IDisposable
     private byte[] Ours(int seed)
     {
         string path = _folder.File($"{seed}.safetensors");
-        SafetensorsWriter.Write(path, [SafetensorsItem.From<float>("a", new float[] { seed, 2, 3, 4, 5, 6 }, 2, 3), SafetensorsItem.From<int>("b", new[] { 41 }, 1)]);
+        SafetensorsWriter.Write(path,
+            [SafetensorsItem.From<float>("a", new float[] { seed, 2, 3, 4, 5, 6 }, 2, 3), SafetensorsItem.From<int>("b", new[] { 41 }, 1)]);
         return File.ReadAllBytes(path);
     }
 }

@@ -58,6 +58,8 @@ public sealed class SurroundingsTests : IDisposable
     public void A_folder_that_may_not_be_written_ends_the_run_with_a_sentence_and_the_checkpoint_before_is_intact()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "root may write everywhere: run as another user.");
+        if (OperatingSystem.IsWindows())
+            return; // skipped above; the analyzer knows this form only
         Train("rights", resume: false);
         RunFolder folder = Folder("rights");
         File.SetUnixFileMode(folder.Checkpoints, UnixFileMode.UserRead | UnixFileMode.UserExecute);

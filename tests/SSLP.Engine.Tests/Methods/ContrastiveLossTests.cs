@@ -12,7 +12,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Engine.Tests.Methods;
 
-/// <summary>SimCLR's and MoCo's losses against their papers' formulas, written out in float64, and their gradients against autograd's.</summary>
+/// <summary>SimCLR's and MoCo's losses against their papers' formulas, written out in float64, and their gradients against
+/// autograd's.</summary>
 public sealed class ContrastiveLossTests
 {
     private const int B = 6, Width = 8, Side = 16, Queue = 37;
@@ -49,7 +50,8 @@ public sealed class ContrastiveLossTests
         StepTerms terms = method.Step(new TrainingBatch(views, new int[B], 0, 1, IsWatched: true));
         float[] gradient = TakeGradient(method.Encoder), keys = method.Compared!.Positives;
         Tensor q = method.Encoder.forward(views[0]), k = tensor(keys).reshape(B, Width);
-        double[][] queries = Rows(q), positives = Rows(k), negatives = [.. Enumerable.Range(0, Queue).Select(r => queue.Row(r).ToArray().Select(v => (double)v).ToArray())];
+        double[][] queries = Rows(q), positives = Rows(k),
+            negatives = [.. Enumerable.Range(0, Queue).Select(r => queue.Row(r).ToArray().Select(v => (double)v).ToArray())];
         double expected = Enumerable.Range(0, B).Average(i =>
         {
             double own = Math.Exp(Dot(queries[i], positives[i]) / Temperature);
@@ -82,7 +84,8 @@ public sealed class ContrastiveLossTests
     {
         using var patches = new TestPatches(slides: 1, side: 2);
         using var kernels = new KernelSet(KernelBackend.Cpu, 1);
-        Fault fault = Assert.Throws<Fault>(() => MethodFactory.Create(TrainingOptions.DefaultsOf(MethodKind.MoCoV2) with { BatchSize = 3 }, patches.Table, kernels));
+        Fault fault = Assert.Throws<Fault>(
+            () => MethodFactory.Create(TrainingOptions.DefaultsOf(MethodKind.MoCoV2) with { BatchSize = 3 }, patches.Table, kernels));
         Assert.Contains("batch_size=3", fault.Message, StringComparison.Ordinal);
     }
 
@@ -156,7 +159,8 @@ public sealed class ContrastiveLossTests
 
     private static void AssertClose(float[] expected, float[] actual)
     {
-        double scale = Math.Sqrt(expected.Sum(v => (double)v * v)), error = Math.Sqrt(expected.Zip(actual, (a, b) => ((double)a - b) * (a - b)).Sum());
+        double scale = Math.Sqrt(expected.Sum(v => (double)v * v)),
+            error = Math.Sqrt(expected.Zip(actual, (a, b) => ((double)a - b) * (a - b)).Sum());
         Assert.True(scale > 0 && error < 1e-4 * scale, $"gradients differ by {error / scale:E1} of their length");
     }
 }

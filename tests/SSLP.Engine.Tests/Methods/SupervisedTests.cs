@@ -24,9 +24,11 @@ public sealed class SupervisedTests
     {
         using var bare = new TestPatches(slides: 1, side: 2);
         Assert.Contains("have 0", Assert.Throws<Fault>(() => Supervised.LabelsOf(bare.Table)).Message, StringComparison.Ordinal);
-        Assert.Contains("have 1", Assert.Throws<Fault>(() => Supervised.LabelsOf(Table([1, 1, 0], [0, 0, 1]))).Message, StringComparison.Ordinal);
+        Assert.Contains("have 1", Assert.Throws<Fault>(() => Supervised.LabelsOf(Table([1, 1, 0], [0, 0, 1]))).Message,
+            StringComparison.Ordinal);
     }
 
     private static PatchTable Table(int[] labels, int[]? splits) => new(
-        ["s"], new int[3], new[] { 0, 1, 2 }, new int[3], new CategoryColumn(["a", "b"], labels), splits is null ? null : new CategoryColumn(["train", "val"], splits));
+        ["s"], new int[3], new[] { 0, 1, 2 }, new int[3], new CategoryColumn(["a", "b"], labels), splits is null ? null
+            : new CategoryColumn(["train", "val"], splits));
 }

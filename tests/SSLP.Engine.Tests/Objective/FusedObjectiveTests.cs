@@ -44,7 +44,8 @@ public sealed class FusedObjectiveTests
             foreach ((double e, double a) in (ReadOnlySpan<(double, double)>)[
                 (expected.Loss, actual.Loss), (expected.Self, actual.Self), (expected.Intra, actual.Intra), (expected.Inter, actual.Inter)])
                 Assert.Equal(e, a, 1e-4 * Math.Max(1e-3, Math.Abs(e)));
-            Assert.Equal((expected.SpatialSize, expected.FeatureSize, expected.NegativeSize), (actual.SpatialSize, actual.FeatureSize, actual.NegativeSize));
+            Assert.Equal((expected.SpatialSize, expected.FeatureSize, expected.NegativeSize),
+                (actual.SpatialSize, actual.FeatureSize, actual.NegativeSize));
             Assert.True(step < 5 || actual.FeatureSize > 0);
         }
     }

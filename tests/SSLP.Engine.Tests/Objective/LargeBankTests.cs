@@ -36,7 +36,8 @@ public sealed class LargeBankTests : IDisposable
     [Fact]
     public void A_bank_beyond_two_gigabytes_is_loaded_and_saved()
     {
-        Assert.SkipUnless(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes > 12L << 30 && Environment.GetEnvironmentVariable("SSLP_LARGE_TESTS") == "1",
+        Assert.SkipUnless(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes > 12L << 30
+            && Environment.GetEnvironmentVariable("SSLP_LARGE_TESTS") == "1",
             "takes 5.2 GB of memory and minutes: set SSLP_LARGE_TESTS=1 on a machine of 12 GB");
         int[] marked = [0, 4_194_303, 4_194_304, Rows - 1];
         using var bank = new MemoryBank(Rows, Width);

@@ -46,7 +46,8 @@ internal sealed class PlainBankObjective : IBankObjective
         double batch = anchors.Length;
         var report = new StepTerms(
             terms.Total.item<float>(), terms.Self.item<float>(), terms.Intra.item<float>(), terms.Inter.item<float>(),
-            sets.Spatial.sum().item<long>() / batch, sets.Feature.sum().item<long>() / batch, sets.NegativesPresent.sum().item<long>() / batch);
+            sets.Spatial.sum().item<long>() / batch, sets.Feature.sum().item<long>() / batch,
+            sets.NegativesPresent.sum().item<long>() / batch);
         return (report, leaf.grad!);
     }
 

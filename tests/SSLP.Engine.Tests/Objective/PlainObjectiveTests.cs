@@ -9,7 +9,8 @@ namespace SSLP.Engine.Tests.Objective;
 /// <summary>The definition of the method against hand-made cases, in float64.</summary>
 public sealed class PlainObjectiveTests
 {
-    private static readonly ThreeTermOptions Options = new() { RadiusPatches = 2, NearestKeys = 3, Negatives = 2, PoolShare = 1, AuxiliaryAnchors = 1, Temperature = 0.5 };
+    private static readonly ThreeTermOptions Options = new() { RadiusPatches = 2, NearestKeys = 3, Negatives = 2, PoolShare = 1,
+        AuxiliaryAnchors = 1, Temperature = 0.5 };
 
     // Eight rows in the plane; the number is the angle in degrees. Rows 0–3 on slide 0 in a line of columns, 4–7 on slide 1 likewise.
     private static readonly double[] Angles = [0, 10, 80, 170, 5, 12, 95, 200];
@@ -138,7 +139,8 @@ public sealed class PlainObjectiveTests
     {
         using var scope = NewDisposeScope();
         using var objective = new PlainObjective(
-            Options with { NearestKeys = 2, AuxiliaryAnchors = 0 }, Bank([0, 30, 30, 30, 90]), [0, 1, 2, 3, 4], new int[5], new int[5], Labels([0, 0, 0, 0, 0]));
+            Options with { NearestKeys = 2, AuxiliaryAnchors = 0 }, Bank([0, 30, 30, 30, 90]), [0, 1, 2, 3, 4], new int[5], new int[5],
+            Labels([0, 0, 0, 0, 0]));
         Assert.Equal([[1, 2]], Rows(Find(objective, [0], [0]).Feature));
     }
 
@@ -167,7 +169,8 @@ public sealed class PlainObjectiveTests
     private static Tensor Ids(int[] anchors) => tensor(anchors, ScalarType.Int64);
 
     private static int[][] Rows(Tensor mask) =>
-        [.. Enumerable.Range(0, (int)mask.shape[0]).Select(b => mask[b].nonzero().flatten().data<long>().ToArray().Select(j => (int)j).ToArray())];
+        [.. Enumerable.Range(0, (int)mask.shape[0])
+            .Select(b => mask[b].nonzero().flatten().data<long>().ToArray().Select(j => (int)j).ToArray())];
 
     private static long[] OrderedBySimilarity(ObjectiveSets sets) => sets.Negatives[0].data<long>().ToArray();
 }

@@ -26,7 +26,8 @@ public sealed class OptionTableTests
     [Fact]
     public void Scripts_find_the_keys_they_rely_on() =>
         Assert.Superset(
-            new HashSet<string> { "epochs", "max_steps", "batch_size", "arch", "input_size", "patch", "mpp", "seed", "method", "threads", "device" },
+            new HashSet<string> { "epochs", "max_steps", "batch_size", "arch", "input_size", "patch", "mpp", "seed", "method",
+                "threads", "device" },
             OptionTable.All.Select(o => o.Key).ToHashSet());
 
     [Theory]
@@ -135,7 +136,8 @@ public sealed class OptionTableTests
             Fault fault = Assert.Throws<Fault>(() => OptionTable.Set(new TrainingOptions(), key, given, "--set"));
             Assert.Equal(FaultKind.Usage, fault.Kind);
             Assert.Contains($"'{given}' is no value of {key}", fault.Message, StringComparison.Ordinal);
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}"), fault.Message, StringComparison.Ordinal);
+            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}"), fault.Message,
+                StringComparison.Ordinal);
         }
         foreach (double inside in (double[])[least, most])
             Assert.NotNull(OptionTable.Set(new TrainingOptions(), key, inside.ToString("R", CultureInfo.InvariantCulture), "--set"));

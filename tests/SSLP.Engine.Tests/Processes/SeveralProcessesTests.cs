@@ -16,7 +16,8 @@ using static TorchSharp.torch;
 
 namespace SSLP.Engine.Tests.Processes;
 
-/// <summary>Two and four processes, each with its part of the batch, beside one with all of it. Batch statistics are fixed: they are each part's own.</summary>
+/// <summary>Two and four processes, each with its part of the batch, beside one with all of it. Batch statistics are fixed: they are each
+/// part's own.</summary>
 public sealed class SeveralProcessesTests : IDisposable
 {
     private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER";
@@ -35,16 +36,21 @@ public sealed class SeveralProcessesTests : IDisposable
     {
         string several = Path.Combine(_root, "several"), alone = Path.Combine(_root, "alone");
         (int code, string said) = Launch(launcher, processes, several);
-        Assert.SkipWhen(code == 127, $"{(launcher.Length > 0 ? launcher : "libmpich.so.12")} is not installed: apt install {(launcher.EndsWith("openmpi", StringComparison.Ordinal) ? "openmpi-bin" : "mpich")}.");
+        Assert.SkipWhen(code == 127,
+            $"{(launcher.Length > 0 ? launcher : "libmpich.so.12")} is not installed: apt install " +
+            $"{(launcher.EndsWith("openmpi", StringComparison.Ordinal) ? "openmpi-bin" : "mpich")}.");
         Assert.True(code == 0, said);
         Train(alone, null);
-        IReadOnlyList<StepMetrics> one = MetricsLog.Read(new RunFolder(alone).Metrics), many = MetricsLog.Read(new RunFolder(several).Metrics);
+        IReadOnlyList<StepMetrics> one = MetricsLog.Read(new RunFolder(alone).Metrics),
+            many = MetricsLog.Read(new RunFolder(several).Metrics);
         Assert.Equal(one.Count, many.Count);
         foreach ((StepMetrics a, StepMetrics b) in one.Zip(many))
         {
             foreach ((double left, double right) in ((double, double)[])[
-                (a.Loss, b.Loss), (a.Self, b.Self), (a.Intra, b.Intra), (a.Inter, b.Inter), (a.SpatialSize, b.SpatialSize), (a.FeatureSize, b.FeatureSize),
-                (a.NegativeSize, b.NegativeSize), (a.GradientNorm / Math.Max(1, a.GradientNorm), b.GradientNorm / Math.Max(1, a.GradientNorm))])
+                (a.Loss, b.Loss), (a.Self, b.Self), (a.Intra, b.Intra), (a.Inter, b.Inter), (a.SpatialSize, b.SpatialSize),
+                (a.FeatureSize, b.FeatureSize),
+                (a.NegativeSize, b.NegativeSize),
+                (a.GradientNorm / Math.Max(1, a.GradientNorm), b.GradientNorm / Math.Max(1, a.GradientNorm))])
                 Assert.InRange(right, left - 1e-5, left + 1e-5);
             Assert.InRange(b.SlowestProcess!.Value, 0, processes - 1);
             Assert.Null(a.SlowestProcess);
@@ -53,10 +59,12 @@ public sealed class SeveralProcessesTests : IDisposable
         using SafetensorsFile first = Newest(alone), second = Newest(several);
         Assert.Equal(Ints(first, FusedObjective.ClustersName), Ints(second, FusedObjective.ClustersName));
         using var scope = NewDisposeScope();
-        Assert.InRange((first.ReadTensor(FusedObjective.VectorsName) - second.ReadTensor(FusedObjective.VectorsName)).abs().max().item<float>(), 0, 1e-5f);
+        Assert.InRange((first.ReadTensor(FusedObjective.VectorsName) - second.ReadTensor(FusedObjective.VectorsName)).abs().max()
+            .item<float>(), 0, 1e-5f);
         // 8 bytes a gradient, features and ids of all, and a few words by which the processes agree.
         long parameters = first.Entries.Values
-            .Where(e => e.Dtype == SafetensorsDtype.F32 && !e.Name.StartsWith("bank.", StringComparison.Ordinal) && !e.Name.Contains("running_"))
+            .Where(e => e.Dtype == SafetensorsDtype.F32 && !e.Name.StartsWith("bank.", StringComparison.Ordinal)
+                && !e.Name.Contains("running_"))
             .Sum(e => e.Bytes / sizeof(float));
         long stated = (8 * parameters) + (Batch * (16 + 1) * 4 * (processes + 1) / processes);
         Assert.InRange(many[0].CommunicatedBytes!.Value, stated, stated + 500);
@@ -122,9 +130,11 @@ public sealed class SeveralProcessesTests : IDisposable
             return (127, "");
         string self = Path.Combine(AppContext.BaseDirectory, "SSLP.Engine.Tests.dll");
         var start = launcher.Length == 0
-            ? new ProcessStartInfo("dotnet", [self, "--filter-method", $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"])
+            ? new ProcessStartInfo("dotnet",
+                [self, "--filter-method", $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"])
             : new ProcessStartInfo(launcher, [
-            .. open ? (string[])["--allow-run-as-root", "--oversubscribe"] : [], "-n", $"{processes}", "dotnet", self, "--filter-method", $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"]);
+            .. open ? (string[])["--allow-run-as-root", "--oversubscribe"] : [], "-n", $"{processes}", "dotnet", self, "--filter-method",
+            $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"]);
         start.RedirectStandardError = start.RedirectStandardOutput = true;
         start.Environment[WorkerFolder] = folder;
         try

@@ -27,7 +27,8 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Changes_over_a_whole_checkpoint_resume_as_the_whole_one_does()
     {
-        TrainingOptions options = Small with { MaxSteps = 12, BatchSize = 4, CheckpointEvery = 1, KeepCheckpoints = 1, CheckpointBank = CheckpointBank.Changes };
+        TrainingOptions options = Small with { MaxSteps = 12, BatchSize = 4, CheckpointEvery = 1, KeepCheckpoints = 1,
+            CheckpointBank = CheckpointBank.Changes };
         IReadOnlyList<StepMetrics> whole = Train("whole", options with { CheckpointBank = CheckpointBank.Whole }, 12);
         var kinds = new HashSet<bool>();
         for (int step = 1; step < 12; step++)
@@ -45,7 +46,8 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void The_whole_checkpoint_below_the_changes_is_kept_and_named_where_it_is_damaged()
     {
-        Train("base", Small with { MaxSteps = 3, BatchSize = 4, CheckpointEvery = 1, KeepCheckpoints = 1, CheckpointBank = CheckpointBank.Changes }, 3);
+        Train("base", Small with { MaxSteps = 3, BatchSize = 4, CheckpointEvery = 1, KeepCheckpoints = 1,
+            CheckpointBank = CheckpointBank.Changes }, 3);
         string[] all = new Checkpoint(Folder("base"), 1).All();
         Assert.Equal(["step-000000001.safetensors", "step-000000003.over-000000001.safetensors"], all.Select(Path.GetFileName));
         Flip(all[0], new FileInfo(all[0]).Length - 5);
@@ -62,8 +64,10 @@ public sealed class CheckpointTests : IDisposable
         // A run's form with few weights: bank, labels and changes over them.
         var checkpoints = new Checkpoint(Folder("flip"), 2);
         var state = new CheckpointState(1, "inputs", new() { ["method"] = "sslp" });
-        string whole = checkpoints.Save(state, [SafetensorsItem.From<float>("bank.vectors", new float[60], 20, 3), SafetensorsItem.From<float>("w", new float[500], 500)]);
-        SafetensorsItem[] changes = [SafetensorsItem.From<int>("bank.vectors.changed_rows", new[] { 2, 5 }, 2), SafetensorsItem.From<float>("bank.vectors.changed", new float[6], 2, 3)];
+        string whole = checkpoints.Save(state,
+            [SafetensorsItem.From<float>("bank.vectors", new float[60], 20, 3), SafetensorsItem.From<float>("w", new float[500], 500)]);
+        SafetensorsItem[] changes = [SafetensorsItem.From<int>("bank.vectors.changed_rows", new[] { 2, 5 }, 2),
+            SafetensorsItem.From<float>("bank.vectors.changed", new float[6], 2, 3)];
         checkpoints.Save(state with { Step = 2, BaseSha256 = whole }, changes, baseStep: 1);
         string[] all = checkpoints.All();
         var random = new Random(1);
@@ -186,7 +190,8 @@ public sealed class CheckpointTests : IDisposable
         File.WriteAllBytes(path, bytes);
     }
 
-    private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, int steps, bool resume = false, IEnumerable<int>? bad = null)
+    private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, int steps, bool resume = false,
+        IEnumerable<int>? bad = null)
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16, bad: bad);
         using var job = new PretrainJob(options, Folder(name), source, "test", resume);

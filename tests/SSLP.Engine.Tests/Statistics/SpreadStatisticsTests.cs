@@ -19,7 +19,8 @@ public sealed class SpreadStatisticsTests
     public void Isotropic_features_have_full_rank_deviation_one_and_cosine_zero()
     {
         Random random = new(1);
-        float[] values = [.. Enumerable.Range(0, 6000 * 16).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        float[] values = [.. Enumerable.Range(0, 6000 * 16)
+            .Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
         SpreadStatistics s = SpreadStatistics.Of(values, 16);
         // Sampling spreads the 16 eigenvalues by about √(W/N) = 5 %; the entropy's loss is of second order.
         Assert.InRange(s.EffectiveRank, 15.9, 16);
@@ -40,7 +41,8 @@ public sealed class SpreadStatisticsTests
     public void Principal_components_find_the_axes_of_a_stretched_cloud()
     {
         // Along (3, 4)/5 twice as far as along (−4, 3)/5, about (10, −7).
-        float[] values = [.. new (float A, float B)[] { (2, 0), (-2, 0), (0, 1), (0, -1) }.SelectMany(p => new[] { 10 + (3 * p.A - 4 * p.B) / 5, -7 + (4 * p.A + 3 * p.B) / 5 })];
+        float[] values = [.. new (float A, float B)[] { (2, 0), (-2, 0), (0, 1), (0, -1) }.SelectMany(
+            p => new[] { 10 + (3 * p.A - 4 * p.B) / 5, -7 + (4 * p.A + 3 * p.B) / 5 })];
         PrincipalComponents pca = PrincipalComponents.Of(values, 2);
         Assert.Equal([2.0, 0.5], pca.Variances.Select(v => Math.Round(v, 5)));
         Assert.Equal([10f, -7f], pca.Mean);

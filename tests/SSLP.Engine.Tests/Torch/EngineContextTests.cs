@@ -37,7 +37,8 @@ public sealed class EngineContextTests : IDisposable
         torch.random.manual_seed(7);
         float expected = torch.rand(1).item<float>();
         torch.random.manual_seed(7);
-        float[] one = EngineContext.Seeded(3, () => torch.rand(4)).data<float>().ToArray(), two = EngineContext.Seeded(3, () => torch.rand(4)).data<float>().ToArray();
+        float[] one = EngineContext.Seeded(3, () => torch.rand(4)).data<float>().ToArray(),
+            two = EngineContext.Seeded(3, () => torch.rand(4)).data<float>().ToArray();
         Assert.Equal(one, two);
         Assert.Equal(expected, torch.rand(1).item<float>());
     }

@@ -101,8 +101,8 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// The rows that thresholds are sampled from point one way and all others the opposite: the sample says nothing true of the bank, and the
-    /// lists come out too long or too short for what was planned.
+    /// The rows that thresholds are sampled from point one way and all others the opposite: the sample says nothing true of the bank, and
+    /// the lists come out too long or too short for what was planned.
     /// </summary>
     [Fact]
     public void A_step_whose_lists_do_not_fit_is_done_again_with_what_its_report_says()

@@ -17,7 +17,8 @@ public sealed class RunPlanTests
     {
         using var bank = new MemoryBank(10_001, 40);
         RunPlan plan = RunPlan.Of(new TrainingOptions { Width = 40 }, 10_001, 64);
-        Assert.Equal(MemoryBank.BytesFor(10_001, 40), plan.Memory.Where(b => b.What.StartsWith("bank", StringComparison.Ordinal)).Sum(b => b.Bytes));
+        Assert.Equal(MemoryBank.BytesFor(10_001, 40), plan.Memory.Where(b => b.What.StartsWith("bank", StringComparison.Ordinal))
+            .Sum(b => b.Bytes));
         // Besides tails for vectors and the line of scratch.
         Assert.InRange(bank.Bytes - MemoryBank.BytesFor(10_001, 40), 0, 3 * 4096 + 40 * 4);
     }
@@ -72,7 +73,8 @@ public sealed class RunPlanTests
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
         using var kernels = new KernelSet(KernelBackend.Cpu, threads: 1);
-        PlanTimes times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8 }, source, kernels, TorchSharp.torch.CPU);
+        PlanTimes times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8 }, source, kernels,
+            TorchSharp.torch.CPU);
         Assert.Equal(4, times.Parts.Count);
         Assert.All(times.Parts, p => Assert.True(p.Seconds > 0, p.What));
     }

@@ -16,8 +16,8 @@ public sealed class StepPathTests
     private static readonly string[] Waiting = ["item", "cpu", "ToArray", "CopyTo", "ToHost", "ReadBack", "to_type"];
 
     /// <summary>
-    /// Not of every step on a card: what a watched step compares, the norm of an optimizer whose weights are on the CPU, and the report, which is
-    /// the one wait.
+    /// Not of every step on a card: what a watched step compares, the norm of an optimizer whose weights are on the CPU, and the report,
+    /// which is the one wait.
     /// </summary>
     private static readonly string[] Apart = ["Compare", "ComparedOf", "GradientNorm", "Read", "Restore"];
 
@@ -47,7 +47,8 @@ public sealed class StepPathTests
         Assert.Superset(
             new HashSet<string>
             {
-                "DeviceSlots.Send", "Sslp.EnqueueStep", "MoCoV2.EnqueueStep", "FusedObjective.EnqueueUpdate", "StepGuard.EnqueueStatistics", "FlatSgd.EnqueueNorm",
+                "DeviceSlots.Send", "Sslp.EnqueueStep", "MoCoV2.EnqueueStep", "FusedObjective.EnqueueUpdate", "StepGuard.EnqueueStatistics",
+                    "FlatSgd.EnqueueNorm",
             },
             names.ToHashSet());
     }

@@ -40,7 +40,8 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(5, MetricsLog.Read(Folder("parts").Metrics).Count);
         IReadOnlyList<StepMetrics> parts = Train("parts", options, resume: true);
         Assert.Equal(12, whole.Count);
-        Assert.Equal(whole.Select(m => (m.Step, m.Loss, m.Self, m.Intra, m.Inter)), parts.Select(m => (m.Step, m.Loss, m.Self, m.Intra, m.Inter)));
+        Assert.Equal(whole.Select(m => (m.Step, m.Loss, m.Self, m.Intra, m.Inter)),
+            parts.Select(m => (m.Step, m.Loss, m.Self, m.Intra, m.Inter)));
         using SafetensorsFile a = SafetensorsFile.Open(Folder("whole").Encoder), b = SafetensorsFile.Open(Folder("parts").Encoder);
         Assert.Equal(a.Metadata[SafetensorsFile.ChecksumKey], b.Metadata[SafetensorsFile.ChecksumKey]);
     }
@@ -63,7 +64,8 @@ public sealed class TrainerTests : IDisposable
         var half = new PatchSubset(source, [.. Enumerable.Range(0, 128)], "half");
         string Order(IPatchSource patches, int runLength)
         {
-            using var job = new PretrainJob(Small with { RunLength = runLength }, Folder($"order{runLength}"), patches, "test", resume: false);
+            using var job = new PretrainJob(Small with { RunLength = runLength }, Folder($"order{runLength}"), patches, "test",
+                resume: false);
             return job.Trainer.Order;
         }
         Assert.Equal(Order(source, expected), Order(source, 0));
@@ -80,7 +82,8 @@ public sealed class TrainerTests : IDisposable
         using var others = new TestPatches(slides: 5, side: 4, patchSize: 16);
         PatchTable named = others.Table.Select([.. Enumerable.Range(16, 64)]).WithPatients(["a", "a", "b", "b", "c"]);
         using (var job = new PretrainJob(Small with { MaxSteps = 1, Init = Folder("first").Encoder }, Folder("second"),
-            new RegroupedPatches(new PatchSubset(others, [.. Enumerable.Range(16, 64)], "all but one"), named, "patients"), "test", resume: false))
+            new RegroupedPatches(new PatchSubset(others, [.. Enumerable.Range(16, 64)], "all but one"), named, "patients"), "test",
+            resume: false))
             job.Run(null, CancellationToken.None);
         TrainedOn seen = EncoderFile.Describe(Folder("second").Encoder).TrainedOn!;
         Assert.Equal((5, 3), (seen.Slides, seen.Patients)); // slide0 is the first run's alone
@@ -100,7 +103,8 @@ public sealed class TrainerTests : IDisposable
     {
         Train("patches", Small with { MaxSteps = 2 });
         using var others = new TestPatches(slides: 1, side: 6, patchSize: 16);
-        Fault fault = Assert.Throws<Fault>(() => new PretrainJob(Small with { MaxSteps = 2 }, Folder("patches"), others, "test", resume: true));
+        Fault fault = Assert.Throws<Fault>(
+            () => new PretrainJob(Small with { MaxSteps = 2 }, Folder("patches"), others, "test", resume: true));
         Assert.Contains("the patches are others", fault.Message, StringComparison.Ordinal);
     }
 
@@ -137,9 +141,11 @@ public sealed class TrainerTests : IDisposable
         string before = Assert.Single(new Checkpoint(folder, 2).All());
         byte[] bytes = File.ReadAllBytes(before);
         // Writing to the temporary name ends on the full device; its name holds the process id.
-        File.CreateSymbolicLink(Path.Combine(folder.Checkpoints, $"step-000000003.safetensors.{Environment.ProcessId}.partial"), "/dev/full");
+        File.CreateSymbolicLink(Path.Combine(folder.Checkpoints, $"step-000000003.safetensors.{Environment.ProcessId}.partial"),
+            "/dev/full");
         Fault fault = Assert.Throws<Fault>(() =>
-            new Checkpoint(folder, 2).Save(new CheckpointState(3, "x", []), [SafetensorsItem.From<float>("x", new float[100_000], 100_000)]));
+            new Checkpoint(folder, 2)
+                .Save(new CheckpointState(3, "x", []), [SafetensorsItem.From<float>("x", new float[100_000], 100_000)]));
         Assert.Contains("is intact", fault.Message, StringComparison.Ordinal);
         Assert.Contains("No space left", fault.Message, StringComparison.Ordinal);
         Assert.Equal(bytes, File.ReadAllBytes(before));
@@ -176,10 +182,13 @@ public sealed class TrainerTests : IDisposable
         Train("encoder", Small with { MaxSteps = 1 });
         EncoderDescription described = EncoderFile.Describe(Folder("encoder").Encoder);
         Assert.Equal(("resnet18", 512, "sslp"), (described.Arch, described.Width, described.Method));
-        Assert.Equal((0.5, 16, 16, "RGB"), (described.Preprocessing.Mpp, described.Preprocessing.PatchSize, described.Preprocessing.InputSize, described.Preprocessing.ColourOrder));
+        Assert.Equal((0.5, 16, 16, "RGB"),
+            (described.Preprocessing.Mpp, described.Preprocessing.PatchSize, described.Preprocessing.InputSize,
+                described.Preprocessing.ColourOrder));
     }
 
-    private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, IProgress<StepMetrics>? progress = null, bool resume = false)
+    private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, IProgress<StepMetrics>? progress = null,
+        bool resume = false)
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16, labelled: options.Method == MethodKind.Supervised);
         using var job = new PretrainJob(options, Folder(name), source, "test", resume);

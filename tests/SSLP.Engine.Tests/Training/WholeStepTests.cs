@@ -9,8 +9,8 @@ namespace SSLP.Engine.Tests.Training;
 public sealed class WholeStepTests(ITestOutputHelper output)
 {
     /// <summary>
-    /// A sum in another order differs by 1e-8 in the first loss, and a fresh network in training makes more of it in every step, whatever computes
-    /// the kernels. The learning rate of these runs is small so that it is the kernels that are compared.
+    /// A sum in another order differs by 1e-8 in the first loss, and a fresh network in training makes more of it in every step, whatever
+    /// computes the kernels. The learning rate of these runs is small so that it is the kernels that are compared.
     /// </summary>
     private const double Tolerance = 1e-4;
 

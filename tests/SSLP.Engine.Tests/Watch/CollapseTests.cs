@@ -25,7 +25,9 @@ public sealed class CollapseTests : IDisposable
     public void A_collapsed_bank_has_rank_spread_entropy_and_gap_of_nothing()
     {
         float[] one = Rows(1, (_, _) => 1);
-        CollapseSigns s = CollapseSigns.Of(new ComparedFeatures(Width, Repeat(one, 64), Repeat(one, 64), Repeat(one, 512), AreLearned: true, NegativeSampling.SemiHard, 0.2));
+        CollapseSigns s = CollapseSigns.Of(
+            new ComparedFeatures(Width, Repeat(one, 64), Repeat(one, 64), Repeat(one, 512), AreLearned: true,
+                NegativeSampling.SemiHard, 0.2));
         Assert.Equal((1, 0, 0), (Math.Round(s.EffectiveRank, 6), Math.Round(s.Spread, 4), Math.Round(s.Gap, 4)));
         string? warning = Warn(s);
         Assert.Contains("spread is 0.000", warning);
@@ -37,7 +39,8 @@ public sealed class CollapseTests : IDisposable
     public void A_uniform_bank_is_healthy()
     {
         float[] features = Rows(64, (_, _) => 0), keys = Rows(512, (_, _) => 0, seed: 2);
-        CollapseSigns s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, keys, AreLearned: true, NegativeSampling.SemiHard, 0.2));
+        CollapseSigns s = CollapseSigns.Of(
+            new ComparedFeatures(Width, features, features, keys, AreLearned: true, NegativeSampling.SemiHard, 0.2));
         Assert.InRange(s.EffectiveRank, 12, 16);
         Assert.InRange(s.Spread, 0.9, 1);
         Assert.InRange(s.NeighbourEntropy, 0.85, 1);
@@ -85,7 +88,8 @@ public sealed class CollapseTests : IDisposable
         CollapseSigns good = new(Width, 9, 0.8, 0.9, 0.3), bad = good with { Spread = 0.01 };
         Assert.All((int[])[10, 20], step => Assert.Null(watch.Add(step, bad, true)));
         Assert.Null(watch.Add(30, good, true));
-        Assert.All((int[])[40, 50, 60, 70, 80], step => Assert.Null(watch.Add(step, bad, true))); // three readings, but not 5 % of 1000 steps
+        // three readings, but not 5 % of 1000 steps
+        Assert.All((int[])[40, 50, 60, 70, 80], step => Assert.Null(watch.Add(step, bad, true)));
         Assert.False(watch.IsCollapsed);
         Assert.Contains("since step 40", watch.Add(90, bad, true));
         Assert.Null(watch.Add(100, bad, true));
@@ -105,7 +109,8 @@ public sealed class CollapseTests : IDisposable
     [InlineData(MethodKind.Supervised)]
     public void Watching_changes_nothing_of_what_is_learned(MethodKind method)
     {
-        IReadOnlyList<StepMetrics> with = Train("with", Options with { Method = method, WatchEvery = 2 }), without = Train("without", Options with { Method = method, WatchEvery = 0 });
+        IReadOnlyList<StepMetrics> with = Train("with", Options with { Method = method, WatchEvery = 2 }),
+            without = Train("without", Options with { Method = method, WatchEvery = 0 });
         Assert.Equal(without.Select(m => (m.Step, m.Loss)), with.Select(m => (m.Step, m.Loss)));
         bool compares = method != MethodKind.Supervised;
         Assert.All(with, m => Assert.Equal(compares && m.Step % 2 == 0, m.Spread is not null));
@@ -120,7 +125,8 @@ public sealed class CollapseTests : IDisposable
         Assert.Equal(FaultKind.Diverged, fault.Kind);
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(Folder("stopped").Metrics);
         Assert.Contains(steps[^1].Alarm!, fault.Message, StringComparison.Ordinal);
-        Assert.EndsWith($"step-{steps[^1].Step:D9}.safetensors", Assert.Single(new Checkpoint(Folder("stopped"), 1).All()), StringComparison.Ordinal);
+        Assert.EndsWith($"step-{steps[^1].Step:D9}.safetensors", Assert.Single(new Checkpoint(Folder("stopped"), 1).All()),
+            StringComparison.Ordinal);
         // It goes on where it is told to, and does not warn of the same stretch again.
         IReadOnlyList<StepMetrics> all = Train("stopped", options with { StopOnCollapse = false }, resume: true);
         Assert.Equal(Collapsing.MaxSteps, all.Count);
@@ -138,7 +144,8 @@ public sealed class CollapseTests : IDisposable
     private static readonly TrainingOptions Options = new() { Epochs = 2, BatchSize = 8, InputSize = 16, Width = Width, Threads = 1 };
 
     private static readonly TrainingOptions Collapsing =
-        new() { Epochs = 100, MaxSteps = 60, BatchSize = 16, InputSize = 16, Width = Width, Threads = 1, LearningRate = 0.3, WatchEvery = 5, KeepCheckpoints = 1 };
+        new() { Epochs = 100, MaxSteps = 60, BatchSize = 16, InputSize = 16, Width = Width, Threads = 1, LearningRate = 0.3, WatchEvery = 5,
+            KeepCheckpoints = 1 };
 
     private static string? Warn(CollapseSigns signs, bool learned = true)
     {
@@ -153,7 +160,8 @@ public sealed class CollapseTests : IDisposable
     {
         Random random = new(seed);
         float[] rows = [.. Enumerable.Range(0, count * Width).Select(i =>
-            mean(i / Width, i % Width) + (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+            mean(i / Width, i % Width)
+            + (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
         for (int row = 0; row < count; row++)
         {
             Span<float> r = rows.AsSpan(row * Width, Width);

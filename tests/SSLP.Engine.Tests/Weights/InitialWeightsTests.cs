@@ -91,7 +91,8 @@ public sealed class InitialWeightsTests : IDisposable
     {
         using ResNet network = RandomEncoder.Make(Architecture.ResNet18);
         RandomEncoder.Save(At("encoder.safetensors"), network, RandomEncoder.Preprocessing(16, 16));
-        using PretrainJob with = Job(Small with { Method = method, Init = At("encoder.safetensors") }, "with"), without = Job(Small with { Method = method }, "without");
+        using PretrainJob with = Job(Small with { Method = method, Init = At("encoder.safetensors") }, "with"),
+            without = Job(Small with { Method = method }, "without");
         AssertSame(network.state_dict(), name => with.Method.Encoder.Backbone.state_dict()[name]);
         Dictionary<string, Tensor> head = with.Method.Encoder.Head.state_dict();
         AssertSame(without.Method.Encoder.Head.state_dict(), name => head[name]);
@@ -113,8 +114,10 @@ public sealed class InitialWeightsTests : IDisposable
             job.Run(null, CancellationToken.None);
         Assert.Equal(InitialWeights.HashOf(At("a.safetensors")), RunRecord.Load(new RunFolder(At("run")).RunJson).InitSha256);
         string hash = InitialWeights.HashOf(At("a.safetensors"))[..12];
-        Assert.Contains($"init: a file of SHA-256 {hash}… → a file", Assert.Throws<Fault>(() => Job(begun with { Init = At("b.safetensors") }, "run", resume: true)).Message);
-        Assert.Contains($"init: a file of SHA-256 {hash}… → random weights", Assert.Throws<Fault>(() => Job(begun with { Init = "" }, "run", resume: true)).Message);
+        Assert.Contains($"init: a file of SHA-256 {hash}… → a file",
+            Assert.Throws<Fault>(() => Job(begun with { Init = At("b.safetensors") }, "run", resume: true)).Message);
+        Assert.Contains($"init: a file of SHA-256 {hash}… → random weights",
+            Assert.Throws<Fault>(() => Job(begun with { Init = "" }, "run", resume: true)).Message);
         File.Move(At("a.safetensors"), At("moved.safetensors"));
         using PretrainJob resumed = Job(begun with { Init = At("moved.safetensors") }, "run", resume: true);
         Assert.True(resumed.Resumed);
@@ -124,7 +127,8 @@ public sealed class InitialWeightsTests : IDisposable
     public void What_does_not_fit_is_one_sentence_with_the_first_names_and_what_to_do()
     {
         using ResNet network = new(Architecture.ResNet18);
-        Dictionary<string, Tensor> state = network.state_dict().Where(pair => !pair.Key.StartsWith("layer4.1.", StringComparison.Ordinal)).ToDictionary(pair => "module." + pair.Key, pair => pair.Value);
+        Dictionary<string, Tensor> state = network.state_dict().Where(pair => !pair.Key.StartsWith("layer4.1.", StringComparison.Ordinal))
+            .ToDictionary(pair => "module." + pair.Key, pair => pair.Value);
         state["module.extra"] = zeros(1);
         state["module.fc.weight"] = zeros(9, 512);
         state["module.conv1.weight"] = zeros(64, 4, 7, 7);

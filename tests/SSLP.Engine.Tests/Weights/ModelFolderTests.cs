@@ -43,20 +43,24 @@ public sealed class ModelFolderTests : IDisposable
     [Theory]
     [InlineData(Architecture.ResNet18, "basic", "64,128,256,512", "2,2,2,2")]
     [InlineData(Architecture.ResNet50, "bottleneck", "256,512,1024,2048", "3,4,6,3")]
-    public void A_folder_for_Hugging_Face_has_its_names_its_config_and_its_processor(Architecture architecture, string layer, string widths, string depths)
+    public void A_folder_for_Hugging_Face_has_its_names_its_config_and_its_processor(Architecture architecture, string layer, string widths,
+        string depths)
     {
         using ResNet network = RandomEncoder.Make(architecture);
         ModelFolder.WriteHuggingFace(At("hf"), network.state_dict(), Description(network));
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(At("hf/config.json"))), processor = JsonDocument.Parse(File.ReadAllText(At("hf/preprocessor_config.json")));
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(At("hf/config.json"))),
+            processor = JsonDocument.Parse(File.ReadAllText(At("hf/preprocessor_config.json")));
         string List(string key) => string.Join(',', config.RootElement.GetProperty(key).EnumerateArray());
-        Assert.Equal((layer, widths, depths), (config.RootElement.GetProperty("layer_type").GetString(), List("hidden_sizes"), List("depths")));
+        Assert.Equal((layer, widths, depths),
+            (config.RootElement.GetProperty("layer_type").GetString(), List("hidden_sizes"), List("depths")));
         Assert.Equal("resnet", config.RootElement.GetProperty("model_type").GetString());
         Assert.Equal(64, processor.RootElement.GetProperty("size").GetProperty("shortest_edge").GetInt32());
         AssertSame(network, At("hf/model.safetensors"), HuggingFaceNames.FromTorchvision);
         // What was written begins a run again.
         using ResNet again = new(architecture);
         InitialWeights.Load(At("hf/model.safetensors"), again);
-        Assert.Contains("is there already", Assert.Throws<Fault>(() => ModelFolder.WriteHuggingFace(At("hf"), network.state_dict(), Description(network))).Message);
+        Assert.Contains("is there already",
+            Assert.Throws<Fault>(() => ModelFolder.WriteHuggingFace(At("hf"), network.state_dict(), Description(network))).Message);
     }
 
     [Fact]
@@ -68,7 +72,8 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Contains("patches of 64 px at 0.5 µm per pixel, 32 µm a side", card);
         Assert.Contains("seen: 2 slides of 1 patients", card);
         Assert.Contains("```python\nload()\n```", card);
-        string unknown = ModelCard.Text(known with { Preprocessing = known.Preprocessing with { Mpp = null }, TrainedOn = null }, "timm", "load()");
+        string unknown = ModelCard.Text(known with { Preprocessing = known.Preprocessing with { Mpp = null }, TrainedOn = null },
+            "timm", "load()");
         Assert.Contains("their µm per pixel are not known", unknown);
         Assert.Contains("seen: not recorded", unknown);
         Assert.StartsWith("---\nlibrary_name: timm\n", unknown);
@@ -110,7 +115,8 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     private static EncoderDescription Description(ResNet network) => new(
-        network.Architecture.ToString().ToLowerInvariant(), network.Features, "sslp", RandomEncoder.Preprocessing(64, 64) with { Mpp = 0.5 })
+        network.Architecture.ToString().ToLowerInvariant(), network.Features, "sslp",
+        RandomEncoder.Preprocessing(64, 64) with { Mpp = 0.5 })
     {
         TrainedOn = TrainedOn.Of(new PatchTable(["a", "b"], new[] { 0, 1 }, new[] { 0, 0 }, new[] { 0, 0 }).WithPatients(["P", "P"])),
     };

@@ -20,12 +20,14 @@ public sealed class SafetensorsTests : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         List<(string, Tensor)> tensors = [];
-        foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool })
+        foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16,
+            ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool })
             foreach (long[] shape in new long[][] { [], [1], [0], [3, 33, 7], [2, 0, 5] })
                 tensors.Add(($"{type}.{string.Join('x', shape)}", torch.randint(0, 2, shape).to(type)));
 
         string path = Path.Combine(folder, "all.safetensors");
-        SafetensorsWriter.Write(path, [.. tensors.Select(t => SafetensorsItem.From(t.Item1, t.Item2))], new Dictionary<string, string> { ["note"] = "µm \"quoted\" \n" });
+        SafetensorsWriter.Write(path, [.. tensors.Select(t => SafetensorsItem.From(t.Item1, t.Item2))],
+            new Dictionary<string, string> { ["note"] = "µm \"quoted\" \n" });
 
         using SafetensorsFile file = SafetensorsFile.Open(path);
         Assert.Equal(tensors.Count, file.Entries.Count);
@@ -85,8 +87,10 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}}""", 8, "too many")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "hole")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "overflows")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "overlaps")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+        "overlaps")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "twice")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}""", 4, "repeated field")]
     [InlineData("""{"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}}""", 4, "JSON")]
     [InlineData("""{"a":{"dtype":"F32","data_offsets":[0,4]}}""", 4, "needs dtype")]
@@ -160,7 +164,9 @@ public sealed class SafetensorsTests : IDisposable
         SafetensorsItem tooShort = new("b", SafetensorsDtype.U8, [10], stream => stream.Write(new byte[9]));
         Assert.Throws<IOException>(() => SafetensorsWriter.Write(path, [full]));
         Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(path, [tooShort]));
-        Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(path, [SafetensorsItem.From<int>("a", new[] { 1 }, 1), SafetensorsItem.From<int>("a", new[] { 1 }, 1)]));
+        Assert.Throws<ArgumentException>(
+            () => SafetensorsWriter.Write(
+                path, [SafetensorsItem.From<int>("a", new[] { 1 }, 1), SafetensorsItem.From<int>("a", new[] { 1 }, 1)]));
         Assert.Equal(before, File.ReadAllBytes(path));
         Assert.Single(Directory.GetFiles(folder));
     }

@@ -17,12 +17,14 @@ public sealed class TorchvisionParityTests : IDisposable
     [InlineData(Architecture.ResNet50, 50, 50)]
     [InlineData(Architecture.ResNet18, 32, 37)]
     [InlineData(Architecture.ResNet18, 96, 110)]
-    public void Torchvision_computes_the_same_features_of_real_patches_from_our_file_alone(Architecture architecture, int input, int resized)
+    public void Torchvision_computes_the_same_features_of_real_patches_from_our_file_alone(Architecture architecture, int input,
+        int resized)
     {
         Python.SkipUnless("torch", "torchvision", "numpy");
         using RealPatches patches = new(6);
         using ResNet network = RandomEncoder.Make(architecture);
-        string encoder = Path.Combine(_folder, "encoder.safetensors"), pixels = Path.Combine(_folder, "pixels.bin"), features = Path.Combine(_folder, "features.bin");
+        string encoder = Path.Combine(_folder, "encoder.safetensors"), pixels = Path.Combine(_folder, "pixels.bin"),
+            features = Path.Combine(_folder, "features.bin");
         EncoderPreprocessing preprocessing = RandomEncoder.Preprocessing(patches.Side, input, resized);
         RandomEncoder.Save(encoder, network, preprocessing);
         File.WriteAllBytes(pixels, patches.Rgb);

@@ -28,7 +28,8 @@ public sealed class TrainedOnTests
     public void Patches_without_slides_go_by_their_files()
     {
         PatchTable Files(params string[] files) =>
-            new(files, Enumerable.Range(0, files.Length).ToArray(), Enumerable.Range(0, files.Length).ToArray(), new int[files.Length]) { HasSlides = false };
+            new(files, Enumerable.Range(0, files.Length).ToArray(), Enumerable.Range(0, files.Length).ToArray(),
+                new int[files.Length]) { HasSlides = false };
         TrainedOn seen = Again(TrainedOn.Of(Files("/d/train/ADI/1.png", "/d/train/ADI/2.png")));
         Assert.Equal((0, 2), (seen.Slides, seen.Patches));
         Assert.Equal((1, 2, "patches"), seen.Among(Files("/d/test/ADI/1.png", "/d/train/ADI/2.png"), [0, 1]));
@@ -38,10 +39,12 @@ public sealed class TrainedOnTests
     public void Damaged_hashes_and_files_that_say_nothing_are_told_apart()
     {
         Assert.Null(TrainedOn.FromMetadata(new Dictionary<string, string> { ["sslp.arch"] = "resnet18" }, "e"));
-        Assert.Contains("'e'", Assert.Throws<Fault>(() => TrainedOn.FromMetadata(new Dictionary<string, string> { ["sslp.training.slides"] = "AAAA" }, "e")).Message);
+        Assert.Contains("'e'", Assert.Throws<Fault>(
+            () => TrainedOn.FromMetadata(new Dictionary<string, string> { ["sslp.training.slides"] = "AAAA" }, "e")).Message);
     }
 
     private static TrainedOn Again(TrainedOn seen) => TrainedOn.FromMetadata(new Dictionary<string, string>(seen.ToMetadata()), "e")!;
 
-    private static PatchTable Table(string[] slides, int[] slideOf) => new(slides, slideOf, Enumerable.Range(0, slideOf.Length).ToArray(), new int[slideOf.Length]);
+    private static PatchTable Table(string[] slides, int[] slideOf) =>
+        new(slides, slideOf, Enumerable.Range(0, slideOf.Length).ToArray(), new int[slideOf.Length]);
 }

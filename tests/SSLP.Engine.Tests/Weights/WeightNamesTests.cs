@@ -49,7 +49,8 @@ public sealed class WeightNamesTests : IDisposable
     [MemberData(nameof(Programs))]
     public void Every_programs_names_come_to_the_same_network(string program, string[] besides)
     {
-        foreach (Architecture architecture in program is "huggingface" or "lightly" ? Enum.GetValues<Architecture>() : [Architecture.ResNet18])
+        foreach (Architecture architecture in program is "huggingface" or "lightly" ? Enum.GetValues<Architecture>()
+            : [Architecture.ResNet18])
         {
             using ResNet network = RandomEncoder.Make(architecture), loaded = new(architecture);
             Dictionary<string, Tensor> state = [];
@@ -93,7 +94,8 @@ public sealed class WeightNamesTests : IDisposable
         string[] names = [.. network.state_dict().Keys], theirs = [.. names.Select(HuggingFaceNames.FromTorchvision)];
         Assert.Equal(names.Length, theirs.Distinct().Count());
         Assert.Equal(names, theirs.Select(HuggingFaceNames.ToTorchvision));
-        Assert.Equal("encoder.stages.1.layers.0.shortcut.normalization.running_var", HuggingFaceNames.FromTorchvision("layer2.0.downsample.1.running_var"));
+        Assert.Equal("encoder.stages.1.layers.0.shortcut.normalization.running_var",
+            HuggingFaceNames.FromTorchvision("layer2.0.downsample.1.running_var"));
         Assert.Equal("encoder.stages.3.layers.1.layer.1.convolution.weight", HuggingFaceNames.FromTorchvision("layer4.1.conv2.weight"));
         Assert.Throws<ArgumentException>(() => HuggingFaceNames.FromTorchvision("fc.weight"));
     }

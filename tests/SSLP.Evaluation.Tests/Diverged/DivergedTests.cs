@@ -135,7 +135,8 @@ public sealed class DivergedTests : IDisposable
         string[] kept = new Checkpoint(Folder("custom"), 100).All();
         Assert.Contains(kept[^1], fault.Message, StringComparison.Ordinal);
         using SafetensorsFile last = Checkpoint.Open(kept[^1]).File;
-        Assert.All(last.Entries.Keys.Where(name => name.StartsWith("encoder.", StringComparison.Ordinal)), name => Assert.True(last.ReadTensor(name).isfinite().all().item<bool>()));
+        Assert.All(last.Entries.Keys.Where(name => name.StartsWith("encoder.", StringComparison.Ordinal)),
+            name => Assert.True(last.ReadTensor(name).isfinite().all().item<bool>()));
     }
 
     [Fact]
@@ -155,7 +156,8 @@ public sealed class DivergedTests : IDisposable
         {
             using var others = new TestPatches(slides: 1, side: 5, patchSize: 16);
             Assert.Contains("other patches", Assert.Throws<Fault>(() => replay.Run(others)).Message, StringComparison.Ordinal);
-            Assert.Contains("temperature: 0.07 → 0.2", Assert.Throws<Fault>(() => replay.Set(["temperature=0.2"])).Message, StringComparison.Ordinal);
+            Assert.Contains("temperature: 0.07 → 0.2", Assert.Throws<Fault>(() => replay.Set(["temperature=0.2"])).Message,
+                StringComparison.Ordinal);
             replay.Set(["threads=2"]);
             Assert.Equal(2, replay.Options.Threads);
             using TestPatches broken = Patches(bad: [replay.Record.Patches[3].Id]);
@@ -170,7 +172,8 @@ public sealed class DivergedTests : IDisposable
         IReadOnlyList<StepMetrics> steps = Train("tame", Wild with { MaxSteps = 6, LearningRate = 0.01, WeightDecay = 1e-4 });
         Assert.All(steps, m => Assert.True(m.GradientNorm > 0 && double.IsFinite(m.GradientNorm)));
         Assert.False(Directory.Exists(Folder("tame").Diverged));
-        Assert.Contains("Norm of the gradient", ReportPage.Compose(new ReportInput { Title = "t", Steps = steps }), StringComparison.Ordinal);
+        Assert.Contains("Norm of the gradient", ReportPage.Compose(new ReportInput { Title = "t", Steps = steps }),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -212,7 +215,8 @@ public sealed class DivergedTests : IDisposable
 
     private static SafetensorsFile Open(params string[] path) => SafetensorsFile.Open(Path.Combine(path));
 
-    private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, bool resume = false, (int After, CancellationTokenSource Source)? stop = null)
+    private IReadOnlyList<StepMetrics> Train(string name, TrainingOptions options, bool resume = false,
+        (int After, CancellationTokenSource Source)? stop = null)
     {
         using TestPatches source = Patches();
         using var job = new PretrainJob(options, Folder(name), source, "test", resume);
@@ -220,7 +224,8 @@ public sealed class DivergedTests : IDisposable
         return MetricsLog.Read(Folder(name).Metrics);
     }
 
-    private static TestPatches Patches(int[]? bad = null) => new(slides: 2, side: 6, patchSize: 16, bad, labelled: true); // 9 batches an epoch
+    // 9 batches an epoch
+    private static TestPatches Patches(int[]? bad = null) => new(slides: 2, side: 6, patchSize: 16, bad, labelled: true);
 
     private RunFolder Folder(string name) => new(Path.Combine(_root, name));
 

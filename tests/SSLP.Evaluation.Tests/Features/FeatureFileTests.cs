@@ -69,7 +69,8 @@ public sealed class FeatureFileTests : IDisposable
             sink.Add(sink.Order, table.Values, [true, true, true]);
             sink.Complete();
         }
-        Assert.Equal(["S1.svs.h5", "S1.tif.h5", "S2.h5"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["S1.svs.h5", "S1.tif.h5", "S2.h5"], Directory.GetFiles(_folder).Select(Path.GetFileName)
+            .Order(StringComparer.Ordinal));
         Assert.Equal([2f], FeatureFile.ReadHdf5(Path.Combine(_folder, "S1.tif.h5")).Values);
     }
 
@@ -120,5 +121,6 @@ public sealed class FeatureFileTests : IDisposable
             withEverything ? new CategoryColumn(["fat", "stroma"], new[] { 0, PatchTable.None, 1 }) : null,
             withEverything ? new CategoryColumn(["train", "val"], new[] { 0, 1, PatchTable.None }) : null,
             hasCoordinates: withEverything),
-        [.. Enumerable.Range(0, 15).Select(i => i + 0.5f)], 5, "resnet18 sslp", withEverything ? [0, 256, 256, 256, 3_000_000_000, 512] : null);
+        [.. Enumerable.Range(0, 15).Select(i => i + 0.5f)], 5, "resnet18 sslp",
+        withEverything ? [0, 256, 256, 256, 3_000_000_000, 512] : null);
 }

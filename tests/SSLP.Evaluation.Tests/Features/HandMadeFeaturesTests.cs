@@ -66,7 +66,8 @@ public sealed class HandMadeFeaturesTests : IDisposable
     {
         Python.SkipUnless("sklearn", "numpy");
         ZipFile.ExtractToDirectory(TestData.Path("labelled", "idc", "idc_sparse.zip"), _folder);
-        using PatchFolder source = PatchFolder.Open(Path.GetDirectoryName(Directory.GetFiles(_folder, "patches.csv", SearchOption.AllDirectories)[0])!);
+        using PatchFolder source =
+            PatchFolder.Open(Path.GetDirectoryName(Directory.GetFiles(_folder, "patches.csv", SearchOption.AllDirectories)[0])!);
         FeatureTable features = HandMadeFeatures.ColourAndTexture(source);
         ProbeTask task = new(features, ProbeSplit.Of(source.Table));
         ProbeResult texture = LinearProbe.Logistic(task);
@@ -81,7 +82,8 @@ public sealed class HandMadeFeaturesTests : IDisposable
 
     private double AccuracyByScikitLearn(ProbeTask task, double l2)
     {
-        string train = Path.Combine(_folder, "train.npy"), test = Path.Combine(_folder, "test.npy"), labels = Path.Combine(_folder, "labels.txt");
+        string train = Path.Combine(_folder, "train.npy"), test = Path.Combine(_folder, "test.npy"),
+            labels = Path.Combine(_folder, "labels.txt");
         TablePatches.WriteNpy(train, task.Train);
         TablePatches.WriteNpy(test, task.Test);
         File.WriteAllLines(labels, [string.Join(' ', task.TrainLabels), string.Join(' ', task.TestLabels)]);

@@ -10,7 +10,9 @@ public sealed class ParserFuzzTests
 {
     [Fact]
     public void The_plan_of_a_sweep_is_read_or_refused_with_a_sentence() =>
-        new ParserFuzz("sweep.yaml", ".yaml", [Encoding.UTF8.GetBytes(SweepPlan.BuiltIn), Encoding.UTF8.GetBytes("common: { epochs: 2 }\nrows:\n  a: { method: sslp, radius: 2 }\n  b: { baseline: colour }\n")],
+        new ParserFuzz("sweep.yaml", ".yaml",
+            [Encoding.UTF8.GetBytes(SweepPlan.BuiltIn),
+                Encoding.UTF8.GetBytes("common: { epochs: 2 }\nrows:\n  a: { method: sslp, radius: 2 }\n  b: { baseline: colour }\n")],
             path => SweepPlan.Read(path, []))
         {
             Words = ["&a ", "*a", "[", "{", "- ", "? ", ": ", "\n  ", "| ", "!!binary ", "---\n", "\t", "\0", "../", "/"],

@@ -79,7 +79,8 @@ public sealed class OnnxExportTests : IDisposable
     [Fact]
     public void A_network_of_other_names_is_refused()
     {
-        EncoderFile.Save(Encoder, new Dictionary<string, Tensor> { ["patch_embed.weight"] = zeros(3) }, new("vit", 8, "sslp", RandomEncoder.Preprocessing(8, 8)));
+        EncoderFile.Save(Encoder, new Dictionary<string, Tensor> { ["patch_embed.weight"] = zeros(3) },
+            new("vit", 8, "sslp", RandomEncoder.Preprocessing(8, 8)));
         Assert.Contains("conv1.weight", Assert.Throws<Fault>(() => OnnxExport.Write(Encoder, Onnx)).Message);
         Assert.False(File.Exists(Onnx));
     }
@@ -93,5 +94,6 @@ public sealed class OnnxExportTests : IDisposable
     }
 
     private static byte[] SmoothImages(int images, int side) =>
-        [.. Enumerable.Range(0, images * side * side * 3).Select(i => (byte)(127 + 100 * Math.Sin(i * 0.013) * Math.Cos(i / (side * 3) * 0.21 + i % 3)))];
+        [.. Enumerable.Range(0, images * side * side * 3)
+            .Select(i => (byte)(127 + 100 * Math.Sin(i * 0.013) * Math.Cos(i / (side * 3) * 0.21 + i % 3)))];
 }

@@ -18,7 +18,8 @@ public sealed class FineTuneTests
         using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
         float before = backbone.state_dict()["conv1.weight"].sum().item<float>();
         ProbeResult result = FineTune.Run(
-            backbone, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), "random", source, ProbeSplit.Of(source.Table), torch.CPU, pool,
+            backbone, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), "random", source, ProbeSplit.Of(source.Table),
+            torch.CPU, pool,
             new FineTuneOptions(LearningRate: 0.02, BatchSize: 24, Epochs: 8));
         Assert.NotEqual(before, backbone.state_dict()["conv1.weight"].sum().item<float>());
         Assert.Equal(("finetune", "labels=100% epochs=8", "random"), (result.Probe, result.Setting, result.Features));
@@ -34,7 +35,8 @@ public sealed class FineTuneTests
         using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
         Dictionary<string, torch.Tensor> before = backbone.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         ProbeResult result = FineTune.Run(
-            backbone, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), "random", source, ProbeSplit.Of(source.Table), torch.CPU, pool,
+            backbone, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), "random", source, ProbeSplit.Of(source.Table),
+            torch.CPU, pool,
             FineTuneOptions.Linear with { BatchSize = 24, Epochs = 10 });
         Assert.All(backbone.state_dict(), pair => Assert.True(before[pair.Key].equal(pair.Value).all().item<bool>(), pair.Key));
         Assert.Equal(("linear_sgd", "crops labels=100% epochs=10"), (result.Probe, result.Setting));
@@ -71,11 +73,13 @@ public sealed class FineTuneTests
         using WorkerPool pool = new(2);
         using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
         backbone.train();
-        string[] before = [.. backbone.state_dict().Select(pair => pair.Value.to(torch.ScalarType.Float64).sum().item<double>().ToString("R"))];
+        string[] before = [.. backbone.state_dict()
+            .Select(pair => pair.Value.to(torch.ScalarType.Float64).sum().item<double>().ToString("R"))];
         OnlineProbe watch = new(source, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), torch.CPU, pool, seed: 1);
         OnlineReading reading = watch.Read(backbone);
         Assert.True(backbone.training);
-        Assert.Equal(before, backbone.state_dict().Select(pair => pair.Value.to(torch.ScalarType.Float64).sum().item<double>().ToString("R")));
+        Assert.Equal(before, backbone.state_dict()
+            .Select(pair => pair.Value.to(torch.ScalarType.Float64).sum().item<double>().ToString("R")));
         Assert.Equal(60, watch.Learned);
         Assert.True(reading.Judged!.Auc > 0.9, $"{reading}");
     }
@@ -89,7 +93,8 @@ public sealed class FineTuneTests
         {
             int n = slides * perSlide;
             Table = new PatchTable(
-                [.. Enumerable.Range(0, slides).Select(s => $"s{s}")], Indices(n, i => i / perSlide), Indices(n, i => i % perSlide), new int[n],
+                [.. Enumerable.Range(0, slides).Select(s => $"s{s}")], Indices(n, i => i / perSlide),
+                Indices(n, i => i % perSlide), new int[n],
                 new CategoryColumn(["along", "across"], Indices(n, i => i % 2)));
         }
 

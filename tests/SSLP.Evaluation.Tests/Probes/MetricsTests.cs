@@ -9,7 +9,8 @@ public sealed class MetricsTests
     public void A_hand_made_confusion_gives_hand_made_figures()
     {
         // Truth 0 0 0 1 1 2, predicted 0 0 1 1 1 0.
-        MetricScorer scorer = new([0, 0, 0, 1, 1, 2], [.9f, .1f, 0, .8f, .1f, .1f, .3f, .7f, 0, .2f, .8f, 0, .1f, .9f, 0, .6f, .3f, .1f], 3);
+        MetricScorer scorer = new(
+            [0, 0, 0, 1, 1, 2], [.9f, .1f, 0, .8f, .1f, .1f, .3f, .7f, 0, .2f, .8f, 0, .1f, .9f, 0, .6f, .3f, .1f], 3);
         Metrics m = scorer.Score();
         Assert.Equal(4.0 / 6, m.Accuracy, 12);
         Assert.Equal((2.0 / 3 + 1 + 0) / 3, m.BalancedAccuracy, 12);

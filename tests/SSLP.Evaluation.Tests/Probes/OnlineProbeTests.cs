@@ -35,7 +35,9 @@ public sealed class OnlineProbeTests : IDisposable
     public void Without_splits_every_label_serves()
     {
         using TestPatches source = new(slides: 4, side: 2);
-        OnlineProbe probe = Probe(new Relabelled(source, new CategoryColumn(["a", "b"], new int[] { 0, 1, 0, 1, 0, 1, -1, -1, 0, 1, 0, 1, 0, 0, 1, 1 })), seed: 0);
+        OnlineProbe probe = Probe(
+            new Relabelled(source, new CategoryColumn(["a", "b"], new int[] { 0, 1, 0, 1, 0, 1, -1, -1, 0, 1, 0, 1, 0, 0, 1, 1 })),
+            seed: 0);
         Assert.Equal(14, probe.Patches.Count);
     }
 
@@ -45,9 +47,11 @@ public sealed class OnlineProbeTests : IDisposable
         using TestPatches bare = new(slides: 2, side: 2), oneSlide = new(slides: 2, side: 2, labelled: true);
         Assert.Contains("0 labelled ones of 0 classes on 0 slides: give a label column", Refused(bare), StringComparison.Ordinal);
         Assert.Contains("4 labelled ones of 2 classes on 1 slides in the split 'train'", Refused(oneSlide), StringComparison.Ordinal);
-        Assert.Contains("8 labelled ones of 1 classes on 2 slides", Refused(new Relabelled(bare, new CategoryColumn(["a"], new int[8]))), StringComparison.Ordinal);
+        Assert.Contains("8 labelled ones of 1 classes on 2 slides", Refused(new Relabelled(bare, new CategoryColumn(["a"], new int[8]))),
+            StringComparison.Ordinal);
         // A class to a slide: whatever is held out, one side has one class.
-        Assert.Contains("of 2 classes on 2 slides", Refused(new Relabelled(bare, new CategoryColumn(["a", "b"], new[] { 0, 0, 0, 0, 1, 1, 1, 1 }))), StringComparison.Ordinal);
+        Assert.Contains("of 2 classes on 2 slides",
+            Refused(new Relabelled(bare, new CategoryColumn(["a", "b"], new[] { 0, 0, 0, 0, 1, 1, 1, 1 }))), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -58,7 +62,8 @@ public sealed class OnlineProbeTests : IDisposable
         using TestPatches source = new(slides: 4, side: 4, patchSize: 16, bad, labelled: true);
         using TestPatches others = new(slides: 4, side: 4, patchSize: 16, Enumerable.Range(0, 64), labelled: true);
         using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
-        OnlineReading all = Probe(whole, seed: 1, patchSize: 16).Read(backbone), some = Probe(source, seed: 1, patchSize: 16).Read(backbone), none = Probe(others, seed: 1, patchSize: 16).Read(backbone);
+        OnlineReading all = Probe(whole, seed: 1, patchSize: 16).Read(backbone),
+            some = Probe(source, seed: 1, patchSize: 16).Read(backbone), none = Probe(others, seed: 1, patchSize: 16).Read(backbone);
         Assert.Equal((null, null), (all.Why, some.Why));
         Assert.InRange(some.Judged!.Accuracy, 0, 1);
         Assert.Null(none.Judged);
@@ -83,11 +88,13 @@ public sealed class OnlineProbeTests : IDisposable
     private string Refused(IPatchSource source) => Assert.Throws<Fault>(() => Probe(source, seed: 0)).Message;
 
     private static IEnumerable<(string, int, int)> Places(OnlineProbe probe) =>
-        Enumerable.Range(0, probe.Patches.Count).Select(row => (probe.Patches.SlideName(row), probe.Patches.Col[row], probe.Patches.Row[row])).ToArray();
+        Enumerable.Range(0, probe.Patches.Count)
+            .Select(row => (probe.Patches.SlideName(row), probe.Patches.Col[row], probe.Patches.Row[row])).ToArray();
 
     private sealed class Relabelled(IPatchSource source, CategoryColumn labels) : IPatchSource
     {
-        public PatchTable Table { get; } = new(source.Table.Slides, source.Table.SlideOf.ToArray(), source.Table.Col.ToArray(), source.Table.Row.ToArray(), labels);
+        public PatchTable Table { get; } = new(source.Table.Slides, source.Table.SlideOf.ToArray(), source.Table.Col.ToArray(),
+            source.Table.Row.ToArray(), labels);
 
         public int PatchSize => source.PatchSize;
 

@@ -43,7 +43,8 @@ public sealed class ProbeSplitTests
     {
         Assert.Contains("one slide", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 0], [0, 1], null))).Message);
         Assert.Contains("no labels", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], null, null))).Message);
-        Assert.Contains("there are train, val, test", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 2]), test: "holdout")).Message);
+        Assert.Contains("there are train, val, test",
+            Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 2]), test: "holdout")).Message);
         Assert.Contains("0 to be judged", Assert.Throws<Fault>(() => ProbeSplit.Of(Table([0, 1], [0, 1], [0, 0]))).Message);
     }
 
@@ -74,7 +75,8 @@ public sealed class ProbeSplitTests
     public void Without_slides_no_split_is_drawn_unless_that_is_asked_for()
     {
         PatchTable files = TissueLikeFeatures.Make(12, 1, 2, 2, seed: 6, withSplit: false).Patches;
-        PatchTable table = new(files.Slides, files.SlideOf.ToArray(), files.Col.ToArray(), files.Row.ToArray(), new CategoryColumn(files.Classes!, files.LabelOf.ToArray())) { HasSlides = false };
+        PatchTable table = new(files.Slides, files.SlideOf.ToArray(), files.Col.ToArray(), files.Row.ToArray(),
+            new CategoryColumn(files.Classes!, files.LabelOf.ToArray())) { HasSlides = false };
         Assert.Contains("--train-patches and --test-patches", Assert.Throws<Fault>(() => ProbeSplit.Of(table)).Message);
         ProbeSplit split = ProbeSplit.Of(table, options: new(SplitPatches: true));
         Assert.Contains("of 12 patches drawn", split.How);
@@ -83,5 +85,6 @@ public sealed class ProbeSplitTests
 
     private static PatchTable Table(int[] slideOf, int[]? labels, int[]? splits) => new(
         ["s0", "s1", "s2", "s3"], slideOf, Enumerable.Range(0, slideOf.Length).ToArray(), new int[slideOf.Length],
-        labels is null ? null : new CategoryColumn(["x", "y"], labels), splits is null ? null : new CategoryColumn(["train", "val", "test"], splits));
+        labels is null ? null : new CategoryColumn(["x", "y"], labels), splits is null ? null
+            : new CategoryColumn(["train", "val", "test"], splits));
 }

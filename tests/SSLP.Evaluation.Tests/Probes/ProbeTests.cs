@@ -52,9 +52,11 @@ public sealed class ProbeTests : IDisposable
         FeatureTable features = TissueLikeFeatures.Make(12, 40, 9, 3, seed: 1);
         PatchTable t = features.Patches;
         // The judged slides are 0, 4 and 8; two of them are of one patient.
-        PatchTable table = unit == "patients" ? t.WithPatients([.. Enumerable.Range(0, 12).Select(slide => slide == 8 ? "P0" : $"P{slide}")]) : t;
+        PatchTable table = unit == "patients"
+            ? t.WithPatients([.. Enumerable.Range(0, 12).Select(slide => slide == 8 ? "P0" : $"P{slide}")]) : t;
         if (unit == "patches")
-            table = new PatchTable([.. Enumerable.Range(0, t.Count).Select(i => $"{i}.png")], Enumerable.Range(0, t.Count).ToArray(), t.Col.ToArray(), t.Row.ToArray(),
+            table = new PatchTable([.. Enumerable.Range(0, t.Count).Select(i => $"{i}.png")], Enumerable.Range(0, t.Count).ToArray(),
+                t.Col.ToArray(), t.Row.ToArray(),
                 new CategoryColumn(t.Classes!, t.LabelOf.ToArray()), new CategoryColumn(t.Splits!, t.SplitOf.ToArray()), false)
             { HasSlides = false };
         ProbeResult result = LinearProbe.Logistic(Task(new FeatureTable(table, features.Values, features.Width, "f")));
@@ -115,7 +117,8 @@ public sealed class ProbeTests : IDisposable
     [Fact]
     public void Nearest_keys_over_many_blocks_are_those_of_plain_loops()
     {
-        FeatureTable keys = TissueLikeFeatures.Make(130, 130, 7, 2, seed: 9), queries = keys.Select([.. Enumerable.Range(0, 5).Select(i => i * 3_301)]);
+        FeatureTable keys = TissueLikeFeatures.Make(130, 130, 7, 2, seed: 9),
+            queries = keys.Select([.. Enumerable.Range(0, 5).Select(i => i * 3_301)]);
         (float[] similarities, int[] neighbours) = KnnProbe.Nearest(queries, keys, 11, Kernels);
         // Two norms and a dot product of 7 terms, each rounded to float.
         double tolerance = 3 * (7 + 2) * Math.Pow(2, -24);
@@ -160,7 +163,8 @@ public sealed class ProbeTests : IDisposable
         [LinearProbe.Sgd(task, new SgdProbeOptions(LearningRate: 0.003, Epochs: 30)), LinearProbe.Logistic(task),
             .. KnnProbe.Run(task, Kernels, [10, 20])];
 
-    private static double Accuracy(float[] scores, ProbeTask task) => new MetricScorer(task.TestLabels, scores, task.Classes.Count).Score().Accuracy;
+    private static double Accuracy(float[] scores, ProbeTask task) => new MetricScorer(task.TestLabels, scores, task.Classes.Count)
+        .Score().Accuracy;
 
     private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {

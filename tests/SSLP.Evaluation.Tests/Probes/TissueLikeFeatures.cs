@@ -7,7 +7,8 @@ namespace SSLP.Evaluation.Tests.Probes;
 /// constant column.</summary>
 internal static class TissueLikeFeatures
 {
-    public static FeatureTable Make(int slides, int perSlide, int width, int classes, int seed, float separation = 1.2f, bool withSplit = true)
+    public static FeatureTable Make(int slides, int perSlide, int width, int classes, int seed, float separation = 1.2f,
+        bool withSplit = true)
     {
         Random random = new(seed);
         int n = slides * perSlide;
@@ -30,7 +31,8 @@ internal static class TissueLikeFeatures
                     float mixed = 0;
                     for (int v = 0; v < width; v++)
                         mixed += mixing[w][v] * noise[v];
-                    values[i * width + w] = (separation * centres[label[i]][w] + 0.5f * shift[w] + mixed / MathF.Sqrt(width)) * MathF.Pow(10, w % 5 - 2) + w;
+                    values[i * width + w] = (separation * centres[label[i]][w] + 0.5f * shift[w] + mixed / MathF.Sqrt(width)) * MathF.Pow(
+                        10, w % 5 - 2) + w;
                 }
 
                 values[i * width + width - 1] = 3;

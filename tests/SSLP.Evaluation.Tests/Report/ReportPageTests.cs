@@ -23,12 +23,14 @@ public sealed class ReportPageTests : IDisposable
     public void A_full_page_has_every_section_and_needs_nothing_from_outside()
     {
         string page = ReportPage.Compose(Full());
-        foreach (string heading in new[] { "What the features are worth", "Training", "Spread of the features", "What neighbours have in common", "Neighbours", "Feature maps of slides", "Map of patches" })
+        foreach (string heading in new[] { "What the features are worth", "Training", "Spread of the features",
+            "What neighbours have in common", "Neighbours", "Feature maps of slides", "Map of patches" })
             Assert.Contains($"<h2>{heading}</h2>", page);
         Assert.DoesNotContain("<script", page);
         Assert.DoesNotContain("<link", page);
         Assert.DoesNotContain("url(", page);
-        Assert.All(Regex.Matches(page, "(src|href)=\"([^\"]*)\"").Select(m => m.Groups[2].Value), address => Assert.StartsWith("data:image/", address));
+        Assert.All(Regex.Matches(page, "(src|href)=\"([^\"]*)\"").Select(m => m.Groups[2].Value), address =>
+            Assert.StartsWith("data:image/", address));
         foreach (string element in new[] { "div", "figure", "svg", "section", "table", "span", "p" })
             Assert.Equal(Regex.Count(page, $"<{element}[ >]"), Regex.Count(page, $"</{element}>"));
     }
@@ -38,7 +40,8 @@ public sealed class ReportPageTests : IDisposable
     {
         ReportInput input = Full();
         AnchorSets[] sets = [new(0, [1, 2], [30, 31], [60]), new(30, [31], [], [])];
-        string page = ReportPage.Compose(input with { Sets = new MethodSets(17, input.Patches!, 2, SetStatistics.Of(input.Features!.Patches, sets), sets) });
+        string page = ReportPage.Compose(
+            input with { Sets = new MethodSets(17, input.Patches!, 2, SetStatistics.Of(input.Features!.Patches, sets), sets) });
         Assert.Contains("<h2>The method's sets</h2>", page);
         Assert.Contains("after 17 steps, 2 anchors", page);
         Assert.DoesNotContain("<h2>Neighbours</h2>", page);
@@ -135,7 +138,9 @@ public sealed class ReportPageTests : IDisposable
         {
             Title = "a run",
             Facts = [new("seed", "3")],
-            Steps = [.. Enumerable.Range(1, 40).Select(i => new StepMetrics { Step = i, Epoch = i / 10.0, Loss = 10.0 / i, Self = 5.0 / i, Lr = 0.1, PatchesPerSecond = 200 + i, DataWait = 0.01 })],
+            Steps = [.. Enumerable.Range(1, 40)
+                .Select(i => new StepMetrics { Step = i, Epoch = i / 10.0, Loss = 10.0 / i, Self = 5.0 / i, Lr = 0.1,
+                PatchesPerSecond = 200 + i, DataWait = 0.01 })],
             Probes = KnnProbe.Run(task, Kernels, [5, 20]),
             Spread = [new("tissue-like", features.Spread())],
             Neighbours = [new("tissue-like", NeighbourStatistics.Of(features, Kernels))],

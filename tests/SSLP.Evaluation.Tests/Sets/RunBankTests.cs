@@ -16,7 +16,8 @@ public sealed class RunBankTests : IDisposable
 {
     private readonly RunFolder _run = new(Directory.CreateTempSubdirectory("sslp-bank-").FullName);
 
-    private static readonly TrainingOptions Small = new() { Epochs = 3, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1, Clusters = 3, ClusterRuns = 2 };
+    private static readonly TrainingOptions Small = new() { Epochs = 3, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1,
+        Clusters = 3, ClusterRuns = 2 };
 
     private readonly KernelSet _kernels = new(KernelBackend.Cpu, threads: 2);
 
@@ -80,7 +81,8 @@ public sealed class RunBankTests : IDisposable
     public void Hand_made_sets_give_hand_made_shares()
     {
         PatchTable table = new(
-            ["s", "t"], new[] { 0, 0, 0, 1 }, new[] { 0, 1, 2, 0 }, new int[4], new CategoryColumn(["a", "b"], new[] { 0, 0, 1, PatchTable.None }));
+            ["s", "t"], new[] { 0, 0, 0, 1 }, new[] { 0, 1, 2, 0 }, new int[4],
+            new CategoryColumn(["a", "b"], new[] { 0, 0, 1, PatchTable.None }));
         SetStatistics[] s = [.. SetStatistics.Of(table, [new(0, [1, 2], [3], []), new(1, [], [0, 3], [2])])];
         Assert.Equal(new SetStatistics("S", 1, 0.5, 0.5, 0), s[0]);
         Assert.Equal(new SetStatistics("F", 1.5, 0, 1, 2 / 3.0), s[1]);

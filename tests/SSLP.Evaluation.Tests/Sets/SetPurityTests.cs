@@ -15,13 +15,15 @@ public sealed class SetPurityTests
         using var patches = new TestPatches(slides: 2, side: 6, labelled: true);
         using var kernels = new KernelSet(KernelBackend.Cpu, 1);
         ObjectivePlan plan = ObjectivePlan.For(72);
-        plan = plan with { Clusters = 2, Terms = plan.Terms with { NearestKeys = 6, Negatives = 4, RadiusPatches = 1.5, AuxiliaryAnchors = 0 } };
+        plan = plan with { Clusters = 2,
+            Terms = plan.Terms with { NearestKeys = 6, Negatives = 4, RadiusPatches = 1.5, AuxiliaryAnchors = 0 } };
         using var objective = new FusedObjective(plan, patches.Table, 8, 3, kernels);
         var random = new Random(0);
         float[] rows = [.. Enumerable.Range(0, 72).SelectMany(patch => Enumerable.Range(0, 8).Select(d =>
             (d == patches.Table.LabelOf[patch] ? 1f : 0f) + 0.02f * (float)random.NextDouble()))];
         for (int row = 0; row < 72; row++)
-            System.Numerics.Tensors.TensorPrimitives.Divide(rows.AsSpan(row * 8, 8), System.Numerics.Tensors.TensorPrimitives.Norm<float>(rows.AsSpan(row * 8, 8)), rows.AsSpan(row * 8, 8));
+            System.Numerics.Tensors.TensorPrimitives.Divide(rows.AsSpan(row * 8, 8),
+                System.Numerics.Tensors.TensorPrimitives.Norm<float>(rows.AsSpan(row * 8, 8)), rows.AsSpan(row * 8, 8));
         objective.Bank.LoadRows(0, rows);
         objective.Cluster(1);
         SetPurity purity = SetPurity.Of(objective, patches.Table, seed: 1)!;

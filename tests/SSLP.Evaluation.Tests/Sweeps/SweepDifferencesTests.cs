@@ -28,7 +28,8 @@ public sealed class SweepDifferencesTests : IDisposable
         var random = new Random(1);
         int[] labels = [.. Enumerable.Range(0, 40).Select(i => i % 2)];
         string[] units = [.. Enumerable.Range(0, 40).Select(i => $"patient {i / 4}")];
-        MetricScorer right = Scorer(labels, i => labels[i]), noisy = Scorer(labels, i => random.NextDouble() < 0.5 ? labels[i] : random.NextDouble());
+        MetricScorer right = Scorer(labels, i => labels[i]),
+            noisy = Scorer(labels, i => random.NextDouble() < 0.5 ? labels[i] : random.NextDouble());
         Estimate same = SlideBootstrap.AucDifference([(noisy, noisy)], units)!;
         Assert.Equal((0.0, 0.0, 0.0), (same.Value, same.Low!.Value, same.High!.Value));
         Estimate better = SlideBootstrap.AucDifference([(right, noisy)], units)!;

@@ -15,12 +15,14 @@ public sealed class SweepPlanTests : IDisposable
     public void The_built_in_sweep_has_all_methods_and_the_ablation()
     {
         SweepPlan plan = SweepPlan.Read(null, []);
-        Assert.Equal(Enum.GetValues<MethodKind>().Order(), plan.Entries.Where(e => e.Baseline == SweepBaseline.None).Select(e => e.OptionsFor(1).Method).Distinct().Order());
+        Assert.Equal(Enum.GetValues<MethodKind>().Order(), plan.Entries.Where(e => e.Baseline == SweepBaseline.None)
+            .Select(e => e.OptionsFor(1).Method).Distinct().Order());
         Assert.Equal(4, plan.Entries.Count(e => e.Baseline != SweepBaseline.None));
         Assert.Equal((0, 0), Weights(plan, "self"));
         Assert.Equal((1, 0), Weights(plan, "self+intra"));
         Assert.Equal(2, Options(plan, "radius-2").Radius);
-        Assert.Equal([0, 3], plan.Entries.Where(e => e.Name.StartsWith("auxiliary", StringComparison.Ordinal)).Select(e => e.OptionsFor(1).AuxiliaryAnchors));
+        Assert.Equal([0, 3], plan.Entries.Where(e => e.Name.StartsWith("auxiliary", StringComparison.Ordinal))
+            .Select(e => e.OptionsFor(1).AuxiliaryAnchors));
     }
 
     [Fact]
@@ -54,5 +56,6 @@ public sealed class SweepPlanTests : IDisposable
 
     private static TrainingOptions Options(SweepPlan plan, string name) => plan.Entries.Single(e => e.Name == name).OptionsFor(1);
 
-    private static (double, double) Weights(SweepPlan plan, string name) => (Options(plan, name).IntraWeight, Options(plan, name).InterWeight);
+    private static (double, double) Weights(SweepPlan plan, string name) =>
+        (Options(plan, name).IntraWeight, Options(plan, name).InterWeight);
 }

@@ -33,7 +33,8 @@ public sealed class SweepRunnerTests : IDisposable
         int done = new SweepRows(Path.Combine(_root, "parts", "rows.jsonl")).All.Count;
         Assert.Equal(1, done); // 8 steps of the first row, then one of the second
         IReadOnlyList<SweepRow> parts = Run("parts", Rows, Seeds);
-        Assert.Equal(["trained 5", "labels 5", "colour ", "first 5", "trained 6", "labels 6", "first 6"], whole.Select(r => $"{r.Name} {r.Seed}"));
+        Assert.Equal(["trained 5", "labels 5", "colour ", "first 5", "trained 6", "labels 6", "first 6"],
+            whole.Select(r => $"{r.Name} {r.Seed}"));
         Assert.Equal(whole.Select(Judged), parts.Select(Judged));
         Assert.False(Directory.Exists(Path.Combine(_root, "parts", "runs", "trained-5", "checkpoints")));
     }
@@ -56,15 +57,18 @@ public sealed class SweepRunnerTests : IDisposable
         Run("table", Rows, Seeds);
         string[] lines = File.ReadAllLines(Path.Combine(_root, "table", "table.md"));
         Assert.Contains("7 of 7 runs", string.Join('\n', lines), StringComparison.Ordinal);
-        string[] rows = [.. lines.Where(line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| features", StringComparison.Ordinal)
+        string[] rows = [.. lines.Where(
+            line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| features", StringComparison.Ordinal)
             && !line.StartsWith("| difference", StringComparison.Ordinal) && !line.Contains('−'))];
         Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels"], rows.Select(line => line.Split('|')[1].Trim()));
         Assert.Contains("±", rows[0], StringComparison.Ordinal);
         Assert.DoesNotContain("±", rows[2], StringComparison.Ordinal);
-        string[][] differences = [.. lines.Where(line => line.StartsWith("| trained −", StringComparison.Ordinal)).Select(line => line.Split(" | "))];
+        string[][] differences = [.. lines.Where(line => line.StartsWith("| trained −", StringComparison.Ordinal))
+            .Select(line => line.Split(" | "))];
         Assert.Equal(["| trained − labels", "| trained − colour", "| trained − first"], differences.Select(cells => cells[0]));
         // Two seeds have an interval; one judged slide has none, so that nothing is shown.
-        Assert.All(differences, cells => Assert.True(cells[2].StartsWith('[') && cells[3] == "–" && cells[4] == "no", string.Join(" | ", cells)));
+        Assert.All(differences, cells =>
+            Assert.True(cells[2].StartsWith('[') && cells[3] == "–" && cells[4] == "no", string.Join(" | ", cells)));
     }
 
     [Fact]
@@ -87,10 +91,12 @@ public sealed class SweepRunnerTests : IDisposable
     [Fact]
     public void A_row_that_diverges_is_told_and_the_others_go_on()
     {
-        IReadOnlyList<SweepRow> rows = Run("diverged", Rows.Replace("clusters: 2", "learning_rate: 100, weight_decay: 1, epochs: 9", StringComparison.Ordinal), [5]);
+        IReadOnlyList<SweepRow> rows =
+            Run("diverged", Rows.Replace("clusters: 2", "learning_rate: 100, weight_decay: 1, epochs: 9", StringComparison.Ordinal), [5]);
         Assert.Equal(4, rows.Count);
         Assert.Contains(" of 36 moved a weight: ", rows[0].Fault, StringComparison.Ordinal);
-        Assert.Contains("trained, seed 5: Stopped before step ", File.ReadAllText(Path.Combine(_root, "diverged", "table.md")), StringComparison.Ordinal);
+        Assert.Contains("trained, seed 5: Stopped before step ", File.ReadAllText(Path.Combine(_root, "diverged", "table.md")),
+            StringComparison.Ordinal);
     }
 
     private static (string, int?, int, double?, double, double, double?) Judged(SweepRow r) =>
@@ -101,7 +107,8 @@ public sealed class SweepRunnerTests : IDisposable
         string config = Path.Combine(_root, $"{name}.yaml"), folder = Path.Combine(_root, name);
         File.WriteAllText(config, yaml);
         using var source = new TestPatches(slides: 3, side: 4, patchSize: 16, labelled: true);
-        new SweepRunner(SweepPlan.Read(config, []), SweepData.FromPatches(source), folder, _ => { }, _ => stop).Run(seeds, stop?.Token ?? CancellationToken.None);
+        new SweepRunner(SweepPlan.Read(config, []), SweepData.FromPatches(source), folder, _ => { }, _ => stop)
+            .Run(seeds, stop?.Token ?? CancellationToken.None);
         return new SweepRows(Path.Combine(folder, "rows.jsonl")).All;
     }
 

@@ -127,8 +127,10 @@ public sealed unsafe class CudaTests(FakeCuda driver)
         driver.Require();
         using CudaContext context = CudaContext.Retain();
         using CudaModule module = context.LoadModule("scale", Encoding.ASCII.GetBytes(Ptx));
-        Assert.Contains("Missing in scale", Assert.Throws<CudaException>(() => module.Function("Missing")).Message, StringComparison.Ordinal);
-        Assert.Contains("ptxas fatal", Assert.Throws<CudaException>(() => context.LoadModule("broken", "nonsense"u8)).Message, StringComparison.Ordinal);
+        Assert.Contains("Missing in scale", Assert.Throws<CudaException>(() => module.Function("Missing")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("ptxas fatal", Assert.Throws<CudaException>(() => context.LoadModule("broken", "nonsense"u8)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

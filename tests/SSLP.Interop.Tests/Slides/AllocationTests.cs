@@ -34,7 +34,8 @@ public class AllocationTests
             using (var lease = store.Rent(0))
                 level = lease.Slide.Levels[0];
             for (int i = 0; i < 64; i++)
-                store.ReadRegion(0, 0, (i % 8 * level.TileWidth) + offset, (i / 8 * level.TileHeight) + offset, level.TileWidth, level.TileHeight, rgb, level.TileWidth * 3);
+                store.ReadRegion(0, 0, (i % 8 * level.TileWidth) + offset, (i / 8 * level.TileHeight) + offset, level.TileWidth,
+                    level.TileHeight, rgb, level.TileWidth * 3);
         }
     }
 }

@@ -53,7 +53,8 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
         using var slide = Slide.Open(TestData.Path("malformed", "qupath-OS-1-detail.ome.tif"), SlideReader.Embedded);
         byte[] rgb = new byte[1101 * 1101 * 3];
         slide.ReadRegion(0, 0, 0, 1101, 1101, rgb);
-        var means = Enumerable.Range(0, 3).Select(band => Enumerable.Range(0, 1101 * 1101).Average(i => (double)rgb[(i * 3) + band])).ToArray();
+        var means = Enumerable.Range(0, 3)
+            .Select(band => Enumerable.Range(0, 1101 * 1101).Average(i => (double)rgb[(i * 3) + band])).ToArray();
         Assert.True(means[0] > means[1] && means[2] > means[1], $"Mean colour {means[0]:F0}, {means[1]:F0}, {means[2]:F0}.");
     }
 
@@ -70,7 +71,8 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
         var bad = check.FirstFaults[0].Tile!.Value;
         foreach (int offset in (int[])[0, 7])
         {
-            var fault = Assert.Throws<SlideException>(() => slide.ReadRegion(0, (bad.Column * 240) + offset, (bad.Row * 240) + offset, 240, 240, rgb));
+            var fault = Assert.Throws<SlideException>(
+                () => slide.ReadRegion(0, (bad.Column * 240) + offset, (bad.Row * 240) + offset, 240, 240, rgb));
             Assert.Equal((SlideFault.TileUnreadable, bad), (fault.Fault, fault.Tile!.Value));
             Assert.Contains($"tile ({bad.Column}, {bad.Row}) of level 0", fault.Message, StringComparison.Ordinal);
         }

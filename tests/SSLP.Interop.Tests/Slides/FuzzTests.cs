@@ -74,7 +74,9 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
     {
         var raw = new RawTiff(big);
         var slide = raw.Add(raw.Picture(0, 100, 80, tile: 32, jpeg: jpeg).Text(270, PixelSizeTests.Ome("0.5", "µm", 100, 80)
-            .Replace("</OME>", "<Image ID=\"Image:1\" Name=\"label\"><Pixels SizeX=\"40\" SizeY=\"30\" SizeC=\"3\" SizeZ=\"1\" SizeT=\"1\"><TiffData IFD=\"1\"/></Pixels></Image></OME>", StringComparison.Ordinal)));
+            .Replace("</OME>",
+                "<Image ID=\"Image:1\" Name=\"label\"><Pixels SizeX=\"40\" SizeY=\"30\" SizeC=\"3\" SizeZ=\"1\" SizeT=\"1\"><TiffData " +
+                "IFD=\"1\"/></Pixels></Image></OME>", StringComparison.Ordinal)));
         slide.Subs.AddRange([raw.Picture(1, 50, 40, reduced: true, tile: 32, jpeg: jpeg),
             raw.Picture(2, 25, 20, reduced: true, tile: 32, jpeg: jpeg)]);
         raw.Add(raw.Picture(0, 40, 30, tile: 32, jpeg: jpeg));

@@ -57,7 +57,8 @@ internal sealed class Mutator
                 BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(at), words[random.Next(words.Length)]);
                 break;
             case 3 when room >= 4:
-                uint[] values = [0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, (uint)bytes.Length, (uint)bytes.Length - 1, 1 << 20, (uint)random.Next(bytes.Length)];
+                uint[] values = [0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, (uint)bytes.Length, (uint)bytes.Length - 1, 1 << 20,
+                    (uint)random.Next(bytes.Length)];
                 BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at), values[random.Next(values.Length)]);
                 break;
             case 4:

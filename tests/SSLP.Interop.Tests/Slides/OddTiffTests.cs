@@ -68,7 +68,8 @@ public sealed class OddTiffTests(TemporaryFolder folder) : IClassFixture<Tempora
         {
             Assert.Equal((Width, Height), (slide.Levels[0].Width, slide.Levels[0].Height));
             Assert.Equal(0, slide.VerifyTiles(deep: true).Unreadable);
-            TestContext.Current.TestOutputHelper?.WriteLine($"{slide.Reader}, {slide.Levels.Count} levels, notes: {string.Join("; ", slide.Notes)}");
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{slide.Reader}, {slide.Levels.Count} levels, notes: {string.Join("; ", slide.Notes)}");
             if (most < 0)
                 return;
             Assert.Equal(SlideReader.Embedded, slide.Reader);

@@ -168,7 +168,9 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData("ImageJ=1.53t\nunit=micron\n", 1, 2.0, 0.5)]
     [InlineData("ImageJ=1.53t\nimages=1\nunit=\\u00B5m\nloop=false\n", 1, 2.0, 0.5)]
     [InlineData("ImageJ=1.53t\nunit=mm\n", 1, 2000.0, 0.5)]
-    [InlineData("<?xml version=\"1.0\"?><image xmlns=\"http://www.vips.ecs.soton.ac.uk/dzsave/2.0\"><properties><property><name>openslide.mpp-x</name><value type=\"VipsRefString\">0.5</value></property></properties></image>", 0, 0, 0.5)]
+    [InlineData("<?xml version=\"1.0\"?><image " +
+        "xmlns=\"http://www.vips.ecs.soton.ac.uk/dzsave/2.0\"><properties><property><name>openslide.mpp-x</name><value " +
+        "type=\"VipsRefString\">0.5</value></property></properties></image>", 0, 0, 0.5)]
     [InlineData("converted; MPP: 0.5; level 0", 0, 0, 0.5)]
     public void Descriptions_of_ImageJ_libvips_and_converters(string description, int unit, double perUnit, double mpp)
     {

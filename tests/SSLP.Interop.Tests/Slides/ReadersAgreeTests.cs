@@ -40,7 +40,8 @@ public class ReadersAgreeTests
             var size = embedded.Levels[level];
             if (!AgreesWithItself(openSlide, level))
             {
-                TestContext.Current.TestOutputHelper?.WriteLine($"level {level}, {size.Width} × {size.Height}: left out, OpenSlide gives other pixels on each call");
+                TestContext.Current.TestOutputHelper?.WriteLine(
+                    $"level {level}, {size.Width} × {size.Height}: left out, OpenSlide gives other pixels on each call");
                 continue;
             }
             compared++;
@@ -60,11 +61,14 @@ public class ReadersAgreeTests
                 }
             }
             TestContext.Current.TestOutputHelper?.WriteLine(
-                $"level {level}, {size.Width} × {size.Height}: mean difference at most {worstMean:F4}, largest {worst}, where OpenSlide interpolates {worstBetween}");
+                $"level {level}, {size.Width} × {size.Height}: mean difference at most {worstMean:F4}, largest {worst}, where OpenSlide " +
+                $"interpolates {worstBetween}");
         }
         Assert.True(compared > 0, $"OpenSlide agrees with itself on no level of {file}.");
         if (compared < embedded.Levels.Count)
-            TestContext.Current.AddWarning($"{file}: OpenSlide {OpenSlideLibrary.Version} gives other pixels on each call for {embedded.Levels.Count - compared} levels; they are not compared.");
+            TestContext.Current.AddWarning(
+                $"{file}: OpenSlide {OpenSlideLibrary.Version} gives other pixels on each call for {embedded.Levels.Count - compared} " +
+                $"levels; they are not compared.");
     }
 
     /// <summary>

@@ -48,8 +48,10 @@ public sealed class SlideStoreTests(TemporaryFolder folder) : IClassFixture<Temp
     [Fact]
     public void A_slide_of_OpenSlide_3_counts_for_the_cache_it_brings()
     {
-        Assert.SkipUnless(OpenSlideLibrary.IsAvailable && !OpenSlideLibrary.HasCacheControl, "OpenSlide 3.4 is not installed on this machine.");
-        using var store = new SlideStore([.. Enumerable.Repeat(TestData.Path("formats", "osp-boxes.tiff"), 4)], maxOpen: 17, SlideReader.OpenSlide);
+        Assert.SkipUnless(OpenSlideLibrary.IsAvailable && !OpenSlideLibrary.HasCacheControl,
+            "OpenSlide 3.4 is not installed on this machine.");
+        using var store = new SlideStore([.. Enumerable.Repeat(TestData.Path("formats", "osp-boxes.tiff"), 4)], maxOpen: 17,
+            SlideReader.OpenSlide);
         for (int slide = 0; slide < store.Count; slide++)
             Read(store, slide);
         Assert.Equal(2, store.OpenCount);

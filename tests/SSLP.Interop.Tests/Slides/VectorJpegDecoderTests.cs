@@ -7,7 +7,8 @@ namespace SSLP.Interop.Tests.Slides;
 /// <summary>Our own decoder against libjpeg (SkiaSharp's), bit for bit, and on damaged streams.</summary>
 public class VectorJpegDecoderTests
 {
-    public static TheoryData<int, int> Sizes => new() { { 1, 1 }, { 3, 50 }, { 5, 5 }, { 8, 8 }, { 17, 9 }, { 33, 2 }, { 64, 47 }, { 100, 77 }, { 240, 240 }, { 257, 300 } };
+    public static TheoryData<int, int> Sizes =>
+        new() { { 1, 1 }, { 3, 50 }, { 5, 5 }, { 8, 8 }, { 17, 9 }, { 33, 2 }, { 64, 47 }, { 100, 77 }, { 240, 240 }, { 257, 300 } };
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -37,7 +38,8 @@ public class VectorJpegDecoderTests
     public void Half_the_resolution_is_libjpegs()
     {
         Require();
-        byte[] stream = Encode(96, 64, SKJpegEncoderDownsample.Downsample420, 80, 1), first = new byte[48 * 32 * 3], second = new byte[48 * 32 * 3];
+        byte[] stream = Encode(96, 64, SKJpegEncoderDownsample.Downsample420, 80, 1), first = new byte[48 * 32 * 3],
+            second = new byte[48 * 32 * 3];
         Assert.Null(new SkiaJpegDecoder().Decode(stream, 48, 32, first, 144));
         Assert.Null(new VectorJpegDecoder().Decode(stream, 48, 32, second, 144));
         Assert.Equal(first, second);
@@ -106,6 +108,7 @@ public class VectorJpegDecoderTests
         using SKData data = pixels.Encode(new SKJpegEncoderOptions(quality, chroma, SKJpegEncoderAlphaOption.Ignore))!;
         return data.ToArray();
 
-        byte Level(int value) => spikes == 2 ? (byte)(random.Next(2) * 255) : (byte)Math.Clamp((value % 256) + (spikes == 1 ? random.Next(-40, 40) : 0), 0, 255);
+        byte Level(int value) => spikes == 2 ? (byte)(random.Next(2) * 255)
+            : (byte)Math.Clamp((value % 256) + (spikes == 1 ? random.Next(-40, 40) : 0), 0, 255);
     }
 }

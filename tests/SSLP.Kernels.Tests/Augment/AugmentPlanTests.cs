@@ -110,7 +110,8 @@ public sealed class AugmentPlanTests
 
     // Five standard deviations of a binomial count: a fixed seed decides once.
     private static void AssertShare(double probability, int count) =>
-        Assert.InRange(count, Draws * probability - 5 * Math.Sqrt(Draws * probability * (1 - probability)), Draws * probability + 5 * Math.Sqrt(Draws * probability * (1 - probability)));
+        Assert.InRange(count, Draws * probability - 5 * Math.Sqrt(Draws * probability * (1 - probability)),
+            Draws * probability + 5 * Math.Sqrt(Draws * probability * (1 - probability)));
 
     private static void AssertMaps(StainMap m, double[] density, double factor)
     {

@@ -85,7 +85,8 @@ public sealed unsafe class AugmenterTests
     public void Every_order_of_the_colour_steps_matches_the_reference()
     {
         byte[] patch = TissueLike(1, 13, seed: 5);
-        int[][] orders = [.. from a in Enumerable.Range(0, 4) from b in Enumerable.Range(0, 4) from c in Enumerable.Range(0, 4) from d in Enumerable.Range(0, 4)
+        int[][] orders = [.. from a in Enumerable.Range(0, 4) from b in Enumerable.Range(0, 4) from c in Enumerable.Range(0, 4)
+            from d in Enumerable.Range(0, 4)
             where new[] { a, b, c, d }.Distinct().Count() == 4 select new[] { a, b, c, d }];
         Assert.Equal(24, orders.Length);
         foreach (int[] order in orders)
@@ -136,7 +137,8 @@ public sealed unsafe class AugmenterTests
         AugmentOptions options = new() { InputSize = inputSize };
         using var pool = new WorkerPool(1);
         using TestDevice? device = implementation == "cuda" ? new TestDevice() : null;
-        using IAugmenter augmenter = device is null ? new AugmenterCpu(options, patchSize, pool) : new AugmenterCuda(options, patchSize, device);
+        using IAugmenter augmenter = device is null ? new AugmenterCpu(options, patchSize, pool)
+            : new AugmenterCuda(options, patchSize, device);
         float[] output = new float[2 * 3 * inputSize * inputSize];
         fixed (byte* source = patches)
         fixed (float* target = output)
@@ -144,9 +146,11 @@ public sealed unsafe class AugmenterTests
         AugmentPlan whole = AugmentPlan.Evaluation(patchSize, resizedSide, resizedSide);
         for (int i = 0; i < 2; i++)
         {
-            double[] resized = AugmenterReference.Apply(options with { InputSize = resizedSide }, whole, Patch(patches, patchSize, i), patchSize);
+            double[] resized = AugmenterReference.Apply(options with { InputSize = resizedSide }, whole,
+                Patch(patches, patchSize, i), patchSize);
             int offset = (int)Math.Round((resizedSide - inputSize) / 2.0);
-            double[] window = [.. from c in Enumerable.Range(0, 3) from y in Enumerable.Range(0, inputSize) from x in Enumerable.Range(0, inputSize)
+            double[] window = [.. from c in Enumerable.Range(0, 3) from y in Enumerable.Range(0, inputSize) from x in Enumerable.Range(
+                0, inputSize)
                 select resized[(c * resizedSide + offset + y) * resizedSide + offset + x]];
             AssertClose(window, View(output, inputSize, i), implementation);
         }
@@ -234,11 +238,13 @@ public sealed unsafe class AugmenterTests
     }
 
     private static float[] Run(
-        AugmentOptions options, int patchSize, byte[] patches, int count, int workers, ulong seed, long step, int view = 0, string implementation = "cpu")
+        AugmentOptions options, int patchSize, byte[] patches, int count, int workers, ulong seed, long step, int view = 0,
+        string implementation = "cpu")
     {
         using var pool = new WorkerPool(workers);
         using TestDevice? device = implementation == "cuda" ? new TestDevice() : null;
-        using IAugmenter augmenter = device is null ? new AugmenterCpu(options, patchSize, pool) : new AugmenterCuda(options, patchSize, device);
+        using IAugmenter augmenter = device is null ? new AugmenterCpu(options, patchSize, pool)
+            : new AugmenterCuda(options, patchSize, device);
         float[] output = new float[count * 3 * options.InputSize * options.InputSize];
         fixed (byte* source = patches)
         fixed (float* target = output)
@@ -262,9 +268,11 @@ public sealed unsafe class AugmenterTests
         return patches;
     }
 
-    private static ReadOnlySpan<byte> Patch(byte[] patches, int patchSize, int i) => patches.AsSpan(i * patchSize * patchSize * 3, patchSize * patchSize * 3);
+    private static ReadOnlySpan<byte> Patch(byte[] patches, int patchSize, int i) =>
+        patches.AsSpan(i * patchSize * patchSize * 3, patchSize * patchSize * 3);
 
-    private static ReadOnlySpan<float> View(float[] output, int inputSize, int i) => output.AsSpan(i * inputSize * inputSize * 3, inputSize * inputSize * 3);
+    private static ReadOnlySpan<float> View(float[] output, int inputSize, int i) =>
+        output.AsSpan(i * inputSize * inputSize * 3, inputSize * inputSize * 3);
 
     private static void AssertClose(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, string implementation = "cpu")
     {

@@ -7,7 +7,8 @@ public sealed class ClusterAgreementTests
 {
     [Fact]
     public void Members_are_the_rows_with_equal_labels_in_every_run() =>
-        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 4]).SelectMany((rows, runs) => Gen.Int[-2, 2].Array[rows * runs].Select(labels => (rows, labels)))
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 4])
+            .SelectMany((rows, runs) => Gen.Int[-2, 2].Array[rows * runs].Select(labels => (rows, labels)))
             .Sample(given =>
             {
                 (int rows, int[] labels) = given;

@@ -10,7 +10,8 @@ public sealed class ThreeTermLossTests
     /// <summary>Sizes of S, F and Q, the scale of the similarities, τ.</summary>
     public static TheoryData<int, int, int, double, double> Shapes => new()
     {
-        { 24, 130, 4096, 1, 0.07 }, { 0, 3, 17, 1, 0.07 }, { 8, 0, 33, 1, 0.07 }, { 0, 0, 5, 1, 0.2 }, { 5, 7, 0, 1, 0.07 }, { 0, 0, 0, 1, 0.07 },
+        { 24, 130, 4096, 1, 0.07 }, { 0, 3, 17, 1, 0.07 }, { 8, 0, 33, 1, 0.07 }, { 0, 0, 5, 1, 0.2 }, { 5, 7, 0, 1, 0.07 },
+            { 0, 0, 0, 1, 0.07 },
         { 1, 1, 1, 0, 0.07 }, { 24, 9, 300, 40, 0.9 },
     };
 

@@ -66,7 +66,8 @@ public sealed unsafe class ThreeTermStepTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void Loss_and_gradient_match_the_reference_on_unit_vectors(string implementation, int rows, int width, int batch, ThreeTermOptions options)
+    public void Loss_and_gradient_match_the_reference_on_unit_vectors(string implementation, int rows, int width, int batch,
+        ThreeTermOptions options)
     {
         using var given = new Scene(rows, width, batch, exact: false);
         using var ours = new Step(implementation, given, options);
@@ -191,7 +192,8 @@ public sealed unsafe class ThreeTermStepTests
         using var given = new Scene(40, 8, 3, exact: false);
         using var step = new Step(implementation, given, new() { NearestKeys = 4, Negatives = 4 });
         Assert.Contains("labels of 41 rows", Message(() => step.SetClusters(ClusterAgreement.None(41))));
-        Assert.Contains("41 patches", Message(() => new Step(implementation, given.Bank, new SpatialNeighbours(new int[41], new int[41], new int[41]), new())));
+        Assert.Contains("41 patches",
+            Message(() => new Step(implementation, given.Bank, new SpatialNeighbours(new int[41], new int[41], new int[41]), new())));
         Assert.Contains("temperature", Message(() => new Step(implementation, given, new() { Temperature = 0 })));
         given.Features.View.Row(1)[3] = float.NaN;
         Assert.Contains($"Feature 1 (bank row {given.Anchors[1]})", Message(() => given.Run(step, Call, out _)));

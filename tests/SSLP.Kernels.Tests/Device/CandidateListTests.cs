@@ -47,7 +47,8 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         ulong[] values = [.. list, 7, 9];  // what lies behind stays
         using DeviceArray<ulong> keys = Upload(values);
         using DeviceArray<int> counts = Upload([length]);
-        Launch("SortBuckets", new LaunchGrid(1), a => { a.View(keys); a.View(counts); a.View(counts); a.Int32(length + 2); a.Int32(1); return a; });
+        Launch("SortBuckets", new LaunchGrid(1),
+            a => { a.View(keys); a.View(counts); a.View(counts); a.Int32(length + 2); a.Int32(1); return a; });
         Assert.Equal([.. values.Take(length).OrderDescending(), 7, 9], Read(keys, length + 2));
     }
 
@@ -68,13 +69,16 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         int[] lengths = [length, 0, length + 99];  // the last has lost keys that found no room
         ulong[] borders = new ulong[lists * buckets];
         for (int b = 0; b < buckets; b++)
-            (borders[b], borders[buckets + b], borders[2 * buckets + b]) = (Even(values.AsSpan(0, length), b, buckets), 5, b % 2 == 0 ? ulong.MaxValue : ulong.MaxValue - 1);
+            (borders[b], borders[buckets + b], borders[2 * buckets + b]) =
+                (Even(values.AsSpan(0, length), b, buckets), 5, b % 2 == 0 ? ulong.MaxValue : ulong.MaxValue - 1);
         using DeviceArray<ulong> keys = Upload(values), cuts = Upload(borders), dealt = Empty<ulong>(lists * capacity);
-        using DeviceArray<int> counts = Upload(lengths), sizes = Empty<int>(lists * buckets), cursors = Empty<int>(lists * buckets), starts = Empty<int>(lists * (buckets + 1));
+        using DeviceArray<int> counts = Upload(lengths), sizes = Empty<int>(lists * buckets), cursors = Empty<int>(lists * buckets),
+            starts = Empty<int>(lists * (buckets + 1));
         sizes.EnqueueClear(lists * buckets);
         cursors.EnqueueClear(lists * buckets);
         var grid = new LaunchGrid(lists, (uint)(capacity + CandidateBuckets.SliceKeys - 1) / CandidateBuckets.SliceKeys);
-        Launch("CountBuckets", grid, a => { a.View(keys); a.View(counts); a.View(cuts); a.View(sizes); a.Int32(capacity); a.Int32(buckets); return a; });
+        Launch("CountBuckets", grid,
+            a => { a.View(keys); a.View(counts); a.View(cuts); a.View(sizes); a.Int32(capacity); a.Int32(buckets); return a; });
         Launch("DealBuckets", grid, a =>
         {
             a.View(keys);
@@ -88,7 +92,8 @@ public sealed unsafe class CandidateListTests(TestDevice device)
             a.Int32(buckets);
             return a;
         });
-        Launch("SortBuckets", new LaunchGrid((uint)(lists * buckets)), a => { a.View(dealt); a.View(counts); a.View(starts); a.Int32(capacity); a.Int32(buckets); return a; });
+        Launch("SortBuckets", new LaunchGrid((uint)(lists * buckets)),
+            a => { a.View(dealt); a.View(counts); a.View(starts); a.Int32(capacity); a.Int32(buckets); return a; });
         Assert.Equal(values.Take(length).OrderDescending(), ReadAt(dealt, 0, length));
         Assert.Equal(values.Skip(2 * capacity).OrderDescending(), ReadAt(dealt, 2 * capacity, capacity));
     }
@@ -106,10 +111,12 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         int[] own = [.. Enumerable.Repeat(-1, 5), -1, 2, 0, 0];  // from query 5 on: nobody's, alone in its class, one of two
         const int optionalFrom = 5;
         var random = new Random(samples);
-        float[] scores = [.. Enumerable.Range(0, ranks.Length * samples).Select(i => i % 3 == 0 ? 0.25f : i % 7 == 0 ? -0f : (float)random.NextDouble() - 0.5f)];
+        float[] scores = [.. Enumerable.Range(0, ranks.Length * samples)
+            .Select(i => i % 3 == 0 ? 0.25f : i % 7 == 0 ? -0f : (float)random.NextDouble() - 0.5f)];
         int[] rows = [.. Enumerable.Range(0, samples).Select(s => 3 * s + 1)];
         using DeviceArray<float> scored = Upload(scores);
-        using DeviceArray<int> ids = Upload(rows), asked = Upload(ranks), owners = Upload(own), classOf = Upload([0, 0, 1]), classStart = Upload([0, 2, 3]);
+        using DeviceArray<int> ids = Upload(rows), asked = Upload(ranks), owners = Upload(own), classOf = Upload([0, 0, 1]),
+            classStart = Upload([0, 2, 3]);
         using DeviceArray<ulong> thresholds = Empty<ulong>(ranks.Length), borders = Empty<ulong>(ranks.Length * buckets);
         Launch("SelectThresholds", new LaunchGrid((uint)ranks.Length), a =>
         {
@@ -129,14 +136,17 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         ulong[] found = Read(thresholds, ranks.Length), cuts = Read(borders, ranks.Length * buckets);
         for (int q = 0; q < ranks.Length; q++)
         {
-            ulong[] order = [.. Enumerable.Range(0, samples).Select(s => DeviceMath.RankedKey(scores[q * samples + s], rows[s])).OrderDescending()];
+            ulong[] order = [.. Enumerable.Range(0, samples).Select(s => DeviceMath.RankedKey(scores[q * samples + s], rows[s]))
+                .OrderDescending()];
             bool none = ranks[q] >= samples || q is 5 or 6;
-            Assert.Equal(none ? DeviceMath.RankedKey(float.PositiveInfinity, -1) : ranks[q] < 0 ? DeviceMath.RankedKey(float.NegativeInfinity, int.MaxValue) : order[ranks[q]], found[q]);
+            Assert.Equal(none ? DeviceMath.RankedKey(float.PositiveInfinity, -1) : ranks[q] < 0
+                ? DeviceMath.RankedKey(float.NegativeInfinity, int.MaxValue) : order[ranks[q]], found[q]);
             int reaching = none ? 0 : ranks[q] < 0 ? samples : ranks[q] + 1;
             if (reaching > 2048)
                 Assert.Equal(cuts.AsSpan(q * buckets, buckets).ToArray().OrderDescending(), cuts.AsSpan(q * buckets, buckets).ToArray());
             else
-                Assert.Equal(Enumerable.Range(0, buckets).Select(b => reaching == 0 ? 0 : order[b * reaching / buckets]), cuts.AsSpan(q * buckets, buckets).ToArray());
+                Assert.Equal(Enumerable.Range(0, buckets).Select(b => reaching == 0 ? 0 : order[b * reaching / buckets]),
+                    cuts.AsSpan(q * buckets, buckets).ToArray());
         }
     }
 
@@ -164,7 +174,8 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     public void Optional_queries_that_are_none_have_empty_lists_and_cost_the_others_no_room()
     {
         using MemoryBank bank = MemoryBank.CreateRandom(4500, Width, seed: 3);
-        int[] classOf = [.. Enumerable.Range(0, 4500).Select(row => row < 10 ? row / 2 : row - 5)], classStart = [0, 2, 4, 6, 8, 10, .. Enumerable.Range(11, 4490)];
+        int[] classOf = [.. Enumerable.Range(0, 4500).Select(row => row < 10 ? row / 2 : row - 5)],
+            classStart = [0, 2, 4, 6, 8, 10, .. Enumerable.Range(11, 4490)];
         using DeviceArray<int> classes = Upload(classOf), starts = Upload(classStart);
         float[] queries = [.. bank.Row(0), .. bank.Row(2), 0, 0, 0, 0, .. bank.Row(20)];
         (ulong[][] lists, int capacity) = Search(bank, queries, [0, 2, -1, 20], [100, 60, 60, 60], new OptionalQueries(1, classes, starts));
@@ -178,12 +189,15 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     private static IEnumerable<int> Expected(MemoryBank bank, ReadOnlySpan<float> query, int own, int count)
     {
         float[] q = query.ToArray();
-        double[] scores = [.. Enumerable.Range(0, bank.RowCount).Select(row => Enumerable.Range(0, Width).Sum(d => (double)q[d] * bank.Row(row)[d]))];
-        return Enumerable.Range(0, bank.RowCount).Where(row => row != own).OrderByDescending(row => scores[row]).ThenBy(row => row).Take(count);
+        double[] scores = [.. Enumerable.Range(0, bank.RowCount)
+            .Select(row => Enumerable.Range(0, Width).Sum(d => (double)q[d] * bank.Row(row)[d]))];
+        return Enumerable.Range(0, bank.RowCount).Where(row => row != own).OrderByDescending(row => scores[row]).ThenBy(row => row)
+            .Take(count);
     }
 
     private (ulong[][] Lists, int Capacity) Search(
-        MemoryBank bank, float[] queries, int[] ownRows, int[] needed, OptionalQueries? optional, DeviceScores scores = DeviceScores.Float32)
+        MemoryBank bank, float[] queries, int[] ownRows, int[] needed, OptionalQueries? optional,
+        DeviceScores scores = DeviceScores.Float32)
     {
         float[] padded = new float[needed.Length * Stride];
         for (int i = 0; i < needed.Length * Width; i++)
@@ -194,7 +208,8 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         using var search = new CandidateSearch(mirror, device, scores);
         search.Run(vectors, own, needed, optional);
         int[] counts = Read(search.Counts, needed.Length);
-        return ([.. Enumerable.Range(0, needed.Length).Select(q => ReadAt(search.Sorted, q * search.Capacity, counts[q]))], search.Capacity);
+        return ([.. Enumerable.Range(0, needed.Length).Select(q => ReadAt(search.Sorted, q * search.Capacity, counts[q]))],
+            search.Capacity);
     }
 
     private static ulong Even(ReadOnlySpan<ulong> values, int bucket, int buckets)

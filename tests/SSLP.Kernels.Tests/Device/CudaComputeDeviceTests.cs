@@ -48,7 +48,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
             Assert.Equal($"block={kernel.GroupSize.ToString(CultureInfo.InvariantCulture)},1,1", words[3]);
             Assert.Equal(bytes, words[6..].Select(hex => hex.Length / 2));
             // Argument i was given the value i + 1 in its first byte.
-            Assert.Equal(Enumerable.Range(1, bytes.Length), words[6..].Select(hex => int.Parse(hex[..2], NumberStyles.HexNumber, CultureInfo.InvariantCulture) / (hex.Length == 32 ? 16 : 1)));
+            Assert.Equal(Enumerable.Range(1, bytes.Length), words[6..]
+                .Select(hex => int.Parse(hex[..2], NumberStyles.HexNumber, CultureInfo.InvariantCulture) / (hex.Length == 32 ? 16 : 1)));
         }
     }
 
@@ -77,7 +78,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using (IKMeans means = kernels.KMeans(bank))
         using (IMemoryBankUpdate update = kernels.MemoryBankUpdate(bank))
         using (IAugmenter augmenter = kernels.Augmenter(new AugmentOptions { InputSize = 4 }, 8))
-        using (IThreeTermStep step = kernels.ThreeTermStep(bank, new SpatialNeighbours(new int[10], new int[10], new int[10]), new ThreeTermOptions()))
+        using (IThreeTermStep step = kernels.ThreeTermStep(bank, new SpatialNeighbours(new int[10], new int[10], new int[10]),
+            new ThreeTermOptions()))
         {
             Assert.IsType<NearestKeysCuda>(nearest);
             Assert.IsType<WholeBankLossCuda>(loss);
@@ -94,7 +96,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         driver.Require();
         using (new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 1 }))
             Assert.Equal("retain device=71", driver.Record[0]);
-        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(() => new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 2 }));
+        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(
+            () => new KernelSet(new KernelOptions { Backend = KernelBackend.Cuda, Threads = 1, Device = 2 }));
         Assert.Contains("CUDA device 2 was asked for; the driver has 2", fault.Message, StringComparison.Ordinal);
     }
 
@@ -127,7 +130,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using var device = new CudaComputeDevice();
         using MemoryBank bank = MemoryBank.CreateRandom(10, 1025, seed: 1);
         var spatial = new SpatialNeighbours(new int[10], new int[10], new int[10]);
-        ArgumentException fault = Assert.Throws<ArgumentException>(() => new ThreeTermStepCuda(bank, spatial, new ThreeTermOptions(), device));
+        ArgumentException fault = Assert.Throws<ArgumentException>(
+            () => new ThreeTermStepCuda(bank, spatial, new ThreeTermOptions(), device));
         Assert.Contains("up to 1024 values; this bank's have 1025", fault.Message, StringComparison.Ordinal);
     }
 
@@ -206,8 +210,10 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         search.Run(queries, own, new int[130]);
         Assert.Equal(
             [
-                "launch Kernel_SelectThresholds grid=130,1,1", "launch Kernel_RoundRows grid=300,1,1", "launch Kernel_RoundRows grid=130,1,1",
-                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=130,2,1", "launch Kernel_SortBuckets grid=130,1,1",
+                "launch Kernel_SelectThresholds grid=130,1,1", "launch Kernel_RoundRows grid=300,1,1",
+                "launch Kernel_RoundRows grid=130,1,1",
+                "launch Kernel_CollectRoundedCandidates grid=6,1,1", "launch Kernel_RescoreCandidates grid=130,2,1",
+                "launch Kernel_SortBuckets grid=130,1,1",
             ],
             Calls("launch"));
     }
@@ -216,7 +222,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     public void Scores_that_a_device_cannot_make_are_refused_by_its_name()
     {
         var volta = new CudaDeviceInfo(0, "An older card", 7, 0, 1, 1, 1);
-        Assert.Contains("7.0", Assert.Throws<ArgumentException>(() => DeviceScoresChoice.Require(DeviceScores.BFloat16, volta)).Message, StringComparison.Ordinal);
+        Assert.Contains("7.0", Assert.Throws<ArgumentException>(() => DeviceScoresChoice.Require(DeviceScores.BFloat16, volta)).Message,
+            StringComparison.Ordinal);
         DeviceScoresChoice.Require(DeviceScores.Float32, volta);
     }
 

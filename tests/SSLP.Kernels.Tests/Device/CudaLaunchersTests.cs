@@ -29,9 +29,11 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         Assert.Equal(host.Row(0), bank.Row(0));
         Assert.Equal(7, Nearest(nearest, bank.Row(7)));
         features.Rows.Row(1)[4] = float.NaN;
-        Assert.Contains("Feature 1 (bank row 2)", Assert.Throws<ArgumentException>(() => update.Update(rows, features.Rows, 0.5f)).Message, StringComparison.Ordinal);
+        Assert.Contains("Feature 1 (bank row 2)", Assert.Throws<ArgumentException>(() => update.Update(rows, features.Rows, 0.5f)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(7, Nearest(nearest, bank.Row(7)));
-        Assert.Contains("row 9", Assert.Throws<ArgumentException>(() => update.Update([9], features.Rows.Slice(0, 1), 0.5f)).Message, StringComparison.Ordinal);
+        Assert.Contains("row 9", Assert.Throws<ArgumentException>(() => update.Update([9], features.Rows.Slice(0, 1), 0.5f)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -66,8 +68,10 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         using var pool = new WorkerPool(1);
         using var cpu = new AugmenterCpu(options, patchSize, pool);
         using var cuda = new AugmenterCuda(options, patchSize, device);
-        AssertSameViews(patches, ids.Length * 3 * side * side, cpu, cuda, (augmenter, source, output) => augmenter.Apply(20210927, 6, 1, ids, source, output));
-        AssertSameViews(patches, ids.Length * 3 * side * side, cpu, cuda, (augmenter, source, output) => augmenter.ApplyEvaluation(side + 3, 3, source, output));
+        AssertSameViews(patches, ids.Length * 3 * side * side, cpu, cuda, (augmenter, source, output) =>
+            augmenter.Apply(20210927, 6, 1, ids, source, output));
+        AssertSameViews(patches, ids.Length * 3 * side * side, cpu, cuda, (augmenter, source, output) =>
+            augmenter.ApplyEvaluation(side + 3, 3, source, output));
     }
 
     private delegate void Apply(IAugmenter augmenter, byte* patches, float* output);

@@ -95,7 +95,8 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
             return a;
         });
         Assert.All(Read(terms, 3), term => Assert.True(float.IsNaN(term)));
-        Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5)], factor => Assert.True(float.IsNaN(factor)));
+        Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5)], factor =>
+            Assert.True(float.IsNaN(factor)));
     }
 
     /// <summary>Lists of no, few and many rows; widths that leave threads idle; one slice and several, more than there are rows.</summary>
@@ -112,8 +113,10 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         var random = new Random(width);
         int[] anchors = [7, 0, 49], lengths = [spatial, feature, negatives];
         int[] capacities = [.. lengths.Select(length => length + 2)];
-        int[][] members = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => random.Next(rows)).ToArray())];
-        float[][] factors = [.. capacities.Select(capacity => Enumerable.Range(0, batch * capacity).Select(_ => (float)random.NextDouble() - 0.5f).ToArray())];
+        int[][] members = [.. capacities.Select(
+            capacity => Enumerable.Range(0, batch * capacity).Select(_ => random.Next(rows)).ToArray())];
+        float[][] factors = [.. capacities.Select(
+            capacity => Enumerable.Range(0, batch * capacity).Select(_ => (float)random.NextDouble() - 0.5f).ToArray())];
         float[] self = [0.5f, -1f, 0f];
         using DeviceArray<float> vectors = UploadRows(bank), own = Upload(self), parts = Empty<float>(batch * slices * bank.Stride);
         using DeviceArray<float> gradient = Empty<float>(batch * width);
@@ -254,7 +257,8 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         float[] found = Augmented(options, patches, plans, patchSize);
         for (int i = 0; i < views; i++)
         {
-            double[] expected = AugmenterReference.Apply(options, plans[i], patches.AsSpan(i * patchSize * patchSize * 3, patchSize * patchSize * 3), patchSize);
+            double[] expected = AugmenterReference.Apply(
+                options, plans[i], patches.AsSpan(i * patchSize * patchSize * 3, patchSize * patchSize * 3), patchSize);
             // As on the CPU, and logarithms and exponentials of our own under a stain map that stretches them.
             for (int p = 0; p < expected.Length; p++)
                 Assert.Equal(expected[p], found[i * expected.Length + p], 200 * Math.ScaleB(1, -24) / 0.224);

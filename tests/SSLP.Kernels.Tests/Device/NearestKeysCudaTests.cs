@@ -81,7 +81,8 @@ public sealed unsafe class NearestKeysCudaTests(TestDevice device)
         using MemoryBank bank = MemoryBank.CreateRandom(333, 9, seed: 5);
         float[] queries = Queries(RankQueries, 9);
         int[] ranks = [0, 1, 5, 100, 331];
-        float[] found = AtRanks(new NearestKeysCuda(bank, device, scores), queries, ranks), expected = AtRanks(new NearestKeysReference(bank), queries, ranks);
+        float[] found = AtRanks(new NearestKeysCuda(bank, device, scores), queries, ranks),
+            expected = AtRanks(new NearestKeysReference(bank), queries, ranks);
         for (int i = 0; i < found.Length; i++)
             Assert.Equal(expected[i], found[i], Norm(queries.AsSpan(i / ranks.Length * 9, 9)) * (1.0 / 4096 + rounding));
     }

@@ -41,7 +41,8 @@ public sealed partial class PtxTests
         {
             string report = Assemble(assembler, architecture, kernel);
             Assert.Contains("0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads", report, StringComparison.Ordinal);
-            Assert.InRange(int.Parse(Registers().Match(report).Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture), 1, 255);
+            Assert.InRange(int.Parse(Registers().Match(report).Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture), 1,
+                255);
         }
     }
 
@@ -58,7 +59,8 @@ public sealed partial class PtxTests
         try
         {
             File.WriteAllBytes(source, PtxLibrary.Text(kernel));
-            using Process process = Process.Start(new ProcessStartInfo(assembler, ["-arch", architecture, "-v", "-o", binary, source]) { RedirectStandardError = true })!;
+            using Process process = Process.Start(
+                new ProcessStartInfo(assembler, ["-arch", architecture, "-v", "-o", binary, source]) { RedirectStandardError = true })!;
             string report = process.StandardError.ReadToEnd();
             process.WaitForExit();
             Assert.True(process.ExitCode == 0, $"{kernel} for {architecture}: {report}");

@@ -30,7 +30,8 @@ internal sealed partial class PtxText(string text)
             if (!match.Success)
                 continue;
             string operation = match.Groups["operation"].Value, operands = match.Groups["operands"].Value;
-            string address = Address().Match(operands) is { Success: true } found ? $"{Space(operation)} {Value(found.Groups["base"].Value)}{found.Groups["offset"].Value}" : "";
+            string address = Address().Match(operands) is { Success: true } found
+                ? $"{Space(operation)} {Value(found.Groups["base"].Value)}{found.Groups["offset"].Value}" : "";
             if (operation.StartsWith("st.", StringComparison.Ordinal))
                 stored.Add(address);
             else if (operation.StartsWith("ld.", StringComparison.Ordinal) && stored.Contains(address))
@@ -49,12 +50,14 @@ internal sealed partial class PtxText(string text)
             if (!computes)
             {
                 foreach (string target in parts.Where(part => part.StartsWith('%')))
-                    values[target] = $"#{line}:{target}";  // of a vector load every part, of others more than is written: none is taken for the same
+                    // of a vector load every part, of others more than is written: none is taken for the same
+                    values[target] = $"#{line}:{target}";
                 return;
             }
 
             string[] inputs = [.. parts[1..].Select(Value)];
-            values[parts[0]] = operation.StartsWith("mov.", StringComparison.Ordinal) ? inputs[0] : $"({operation} {string.Join(' ', inputs)})";
+            values[parts[0]] = operation.StartsWith("mov.", StringComparison.Ordinal) ? inputs[0]
+                : $"({operation} {string.Join(' ', inputs)})";
         }
     }
 

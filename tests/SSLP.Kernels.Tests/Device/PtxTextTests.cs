@@ -21,7 +21,8 @@ public sealed partial class PtxTextTests
     /// <summary>min and max without .NaN return the number of a number and a NaN. Pixels are numbers; scores need not be.</summary>
     [Fact]
     public void No_kernel_but_the_augmentation_s_drops_a_NaN_in_a_minimum_or_maximum() =>
-        Assert.Empty(PtxLibrary.Kernels.Keys.Where(kernel => kernel != "AugmentPatches").SelectMany(kernel => Read(kernel).Matching(DropsNaN())));
+        Assert.Empty(PtxLibrary.Kernels.Keys.Where(kernel => kernel != "AugmentPatches")
+            .SelectMany(kernel => Read(kernel).Matching(DropsNaN())));
 
     [Fact]
     public void A_load_behind_a_store_is_found_by_its_address_and_not_by_its_register()
@@ -30,8 +31,10 @@ public sealed partial class PtxTextTests
             "\tL_p0:\n\tmul.wide.u32\t%rd2, %r1, 4;\n\tadd.u64\t%rd3, %rd1, %rd2;\n\tst.shared.b32\t[%rd3], %r2;\n"
             + "\tmul.wide.u32\t%rd4, %r1, 4;\n\tadd.u64\t%rd5, %rd1, %rd4;\n\tld.shared.b32\t%r3, [%rd5];\n";
         Assert.Equal(["7: ld.shared.b32\t%r3, [%rd5];"], new PtxText(moved).LoadsBehindStores());
-        Assert.Empty(new PtxText(moved.Replace("\tmul.wide.u32\t%rd4, %r1", "\tmul.wide.u32\t%rd4, %r9", StringComparison.Ordinal)).LoadsBehindStores());
-        Assert.Empty(new PtxText(moved.Replace("\tmul.wide.u32\t%rd4", "\tbar.sync 0;\n\tmul.wide.u32\t%rd4", StringComparison.Ordinal)).LoadsBehindStores());
+        Assert.Empty(new PtxText(moved.Replace("\tmul.wide.u32\t%rd4, %r1", "\tmul.wide.u32\t%rd4, %r9", StringComparison.Ordinal))
+            .LoadsBehindStores());
+        Assert.Empty(new PtxText(moved.Replace("\tmul.wide.u32\t%rd4", "\tbar.sync 0;\n\tmul.wide.u32\t%rd4", StringComparison.Ordinal))
+            .LoadsBehindStores());
     }
 
     private static void AssertNone(Func<PtxText, IEnumerable<string>> faults) =>

@@ -14,8 +14,10 @@ public sealed unsafe class StepReportTests(TestDevice device)
     public void An_optimizer_that_judges_into_a_report_moves_weights_only_where_it_has_no_fault(float value, bool hasFaultBefore)
     {
         float[] start = [1, 2, 3, 4, 5, 6, 7, 8], gradient = [0, value, 0, 0, 2, 0, 0, -2];
-        using DeviceArray<float> weights = new DeviceArray<float>(device).EnsureLength(8), momentum = new DeviceArray<float>(device).EnsureLength(8);
-        using DeviceArray<float> slopes = new DeviceArray<float>(device).EnsureLength(8), wrong = new DeviceArray<float>(device).EnsureLength(4);
+        using DeviceArray<float> weights = new DeviceArray<float>(device).EnsureLength(8),
+            momentum = new DeviceArray<float>(device).EnsureLength(8);
+        using DeviceArray<float> slopes = new DeviceArray<float>(device).EnsureLength(8),
+            wrong = new DeviceArray<float>(device).EnsureLength(4);
         using var report = new StepReport(device);
         using var optimizer = new MomentumSgdCuda(device);
         weights.Upload(start);
@@ -28,7 +30,8 @@ public sealed unsafe class StepReportTests(TestDevice device)
         optimizer.Step(View(weights), View(momentum), [View(slopes)], new MomentumSgdRates(0.5, 0.9, 0));
         StepReading reading = report.Read();
         bool isFinite = float.IsFinite(value);
-        StepFault expected = (isFinite ? StepFault.None : StepFault.GradientNotFinite) | (hasFaultBefore ? StepFault.StatisticsNotFinite : StepFault.None);
+        StepFault expected = (isFinite ? StepFault.None : StepFault.GradientNotFinite) | (
+            hasFaultBefore ? StepFault.StatisticsNotFinite : StepFault.None);
         Assert.Equal(expected, reading.Fault);
         Assert.Equal(isFinite, double.IsFinite(reading.GradientNorm));
         if (isFinite)

@@ -61,7 +61,8 @@ public sealed unsafe class TensorMarginTests(TestDevice device)
     {
         using DeviceArray<float> rows = Upload(bank), features = Upload(queries);
         using DeviceArray<ulong> thresholds = new DeviceArray<ulong>(device).EnsureLength(1);
-        using DeviceArray<int> own = new DeviceArray<int>(device).EnsureLength(1), noted = new DeviceArray<int>(device).EnsureLength(bank.RowCount);
+        using DeviceArray<int> own = new DeviceArray<int>(device).EnsureLength(1),
+            noted = new DeviceArray<int>(device).EnsureLength(bank.RowCount);
         using DeviceArray<int> counts = new DeviceArray<int>(device).EnsureLength(1);
         using RoundedRows roundedRows = new(device), roundedQueries = new(device);
         roundedRows.Round(rows, bank.RowCount, Width / 4);

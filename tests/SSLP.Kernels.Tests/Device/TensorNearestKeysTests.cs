@@ -16,7 +16,8 @@ public sealed unsafe class TensorNearestKeysTests(TestDevice device)
     [InlineData(140, 100, 2, 139)]
     public void Finds_what_float32_finds(int rows, int width, int queryCount, int k)
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 3), queries = MemoryBank.CreateRandom(queryCount, width, seed: 4);
+        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 3),
+            queries = MemoryBank.CreateRandom(queryCount, width, seed: 4);
         AssertSame(bank, queries, [], k);
     }
 

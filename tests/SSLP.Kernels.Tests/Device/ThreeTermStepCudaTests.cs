@@ -22,13 +22,15 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
 
     [Fact]
     public void Hardest_and_detached_negatives_match_the_reference() =>
-        Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 9, Sampling = NegativeSampling.Hardest, DetachNegatives = true }, 90, [3, 50]);
+        Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 9, Sampling = NegativeSampling.Hardest, DetachNegatives = true },
+            90, [3, 50]);
 
     [Fact]
     public void Without_negatives_everything_is_zero() => Compare(new ThreeTermOptions { NearestKeys = 20, Negatives = 0 }, 60, [3, 50]);
 
     /// <summary>
-    /// Thresholds and buckets come from a sample of the rows. Two rows whose scores differ by less than float32 rounds them by may change places.
+    /// Thresholds and buckets come from a sample of the rows. Two rows whose scores differ by less than float32 rounds them by may change
+    /// places.
     /// </summary>
     [Theory]
     [InlineData(DeviceScores.Float32)]
@@ -86,10 +88,12 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     public void A_feature_that_is_not_finite_is_refused_by_its_number(float value)
     {
         using var world = new World(60);
-        using var step = new ThreeTermStepCuda(world.Bank, world.Spatial, new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 }, device);
+        using var step = new ThreeTermStepCuda(
+            world.Bank, world.Spatial, new ThreeTermOptions { NearestKeys = 20, Negatives = 8, PoolShare = 0.5 }, device);
         float[] features = world.Features(2);
         features[Width + 3] = value;
-        ArgumentException fault = Assert.Throws<ArgumentException>(() => Run(step, [4, 9], features, new ThreeTermCall(new TermWeights(1, 1, 1), 1, 0)));
+        ArgumentException fault = Assert.Throws<ArgumentException>(
+            () => Run(step, [4, 9], features, new ThreeTermCall(new TermWeights(1, 1, 1), 1, 0)));
         Assert.Contains("Feature 1 (bank row 9)", fault.Message, StringComparison.Ordinal);
     }
 
@@ -103,7 +107,8 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     [Fact]
     public void Random_negatives_without_any_neighbours_match_the_reference() =>
         Compare(
-            new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0, Sampling = NegativeSampling.Random },
+            new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0,
+                Sampling = NegativeSampling.Random },
             90, [3, 50, 89]);
 
     /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the
@@ -130,7 +135,8 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     [InlineData(60, 3)]
     public void A_sample_of_spatial_neighbours_matches_the_reference(int sample, int auxiliaryAnchors) =>
         Compare(
-            new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 5, SpatialSample = sample, AuxiliaryAnchors = auxiliaryAnchors },
+            new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 5, SpatialSample = sample,
+                AuxiliaryAnchors = auxiliaryAnchors },
             140, [3, 50, 77, 139]);
 
     private void Compare(ThreeTermOptions options, int rows, int[] anchors, DeviceScores scores = DeviceScores.Float32)
@@ -166,7 +172,8 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
         Assert.Equal(expected.Self, actual.Self, tolerance);
         Assert.Equal(expected.Intra, actual.Intra, tolerance);
         Assert.Equal(expected.Inter, actual.Inter, tolerance);
-        Assert.Equal((expected.SpatialSize, expected.FeatureSize, expected.NegativeSize), (actual.SpatialSize, actual.FeatureSize, actual.NegativeSize));
+        Assert.Equal((expected.SpatialSize, expected.FeatureSize, expected.NegativeSize),
+            (actual.SpatialSize, actual.FeatureSize, actual.NegativeSize));
         Assert.Equal(expected.OtherSlideShare, actual.OtherSlideShare, 1e-12);
         for (int i = 0; i < gradient.Length; i++)
             Assert.Equal(expectedGradient[i], gradient[i], tolerance / 0.07);

@@ -48,7 +48,8 @@ public sealed unsafe class WholeBankLossCudaTests(TestDevice device)
 
     private const float Temperature = 0.07f;
 
-    private static (double Mean, float[] Losses, float[] Gradient) Evaluate(IWholeBankLoss loss, MatrixView queries, MatrixView positives, int rows, bool given)
+    private static (double Mean, float[] Losses, float[] Gradient) Evaluate(IWholeBankLoss loss, MatrixView queries, MatrixView positives,
+        int rows, bool given)
     {
         float[] losses = new float[queries.Rows], gradient = new float[queries.Rows * queries.Width];
         fixed (float* data = gradient)

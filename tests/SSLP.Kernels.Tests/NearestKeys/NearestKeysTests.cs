@@ -23,7 +23,8 @@ public sealed unsafe class NearestKeysTests
                 // N, D, B, k: one row; less than a panel; a panel and a bit; all rows asked for; every batch size around a tile.
                 foreach ((int n, int d, int b, int k) in new[]
                 {
-                    (2, 8, 1, 1), (17, 33, 2, 16), (33, 128, 3, 5), (100, 8, 4, 99), (257, 33, 5, 20), (1000, 128, 6, 20), (1000, 16, 7, 300), (0x1234, 24, 13, 70),
+                    (2, 8, 1, 1), (17, 33, 2, 16), (33, 128, 3, 5), (100, 8, 4, 99), (257, 33, 5, 20), (1000, 128, 6, 20),
+                        (1000, 16, 7, 300), (0x1234, 24, 13, 70),
                 })
                     cases.Add(implementation, n, d, b, k);
             }
@@ -196,7 +197,8 @@ public sealed unsafe class NearestKeysTests
         }));
     }
 
-    private static void AssertRefused(string part, Action question) => Assert.Contains(part, Assert.Throws<ArgumentException>(question).Message);
+    private static void AssertRefused(string part, Action question) =>
+        Assert.Contains(part, Assert.Throws<ArgumentException>(question).Message);
 
     private static (int[] Rows, float[] Similarities) Find(INearestKeys keys, MatrixView queries, int[] own, int k)
     {

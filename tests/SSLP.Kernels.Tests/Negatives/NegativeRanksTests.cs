@@ -81,7 +81,8 @@ public sealed class NegativeRanksTests
         {
             // Two binomial counts with a common chance p; 1 keeps ranks that are almost never drawn in range.
             double p = (ours[rank] + naive[rank]) / (2 * draws);
-            Assert.InRange(ours[rank] - naive[rank], -5 * Math.Sqrt(2 * draws * p * (1 - p)) - 1, 5 * Math.Sqrt(2 * draws * p * (1 - p)) + 1);
+            Assert.InRange(ours[rank] - naive[rank], -5 * Math.Sqrt(2 * draws * p * (1 - p)) - 1,
+                5 * Math.Sqrt(2 * draws * p * (1 - p)) + 1);
         }
     }
 

@@ -7,11 +7,13 @@ public sealed unsafe class RankedCandidatesTests
 {
     /// <summary>Scores full of ties, with a spike now and then that crowds all others into few bins, and −0 beside 0.</summary>
     private static readonly Gen<float[]> Scores = Gen.OneOf(
-        Gen.Int[-3, 3].Select(v => v == 0 ? -0f : v / 4f), Gen.Int[-2, 2].Select(v => v / 4f), Gen.Float[-1, 1], Gen.Const(1000f)).Array[1, 300];
+        Gen.Int[-3, 3].Select(v => v == 0 ? -0f : v / 4f), Gen.Int[-2, 2].Select(v => v / 4f), Gen.Float[-1, 1],
+        Gen.Const(1000f)).Array[1, 300];
 
     [Fact]
     public void Ranks_are_those_of_a_full_sort_without_the_excluded_rows() =>
-        Gen.Select(Scores, Gen.Int[0, 299].Array[0, 40], Gen.Int[0, 320].Array[0, 60], Gen.Int[0, 320]).Sample((scores, excluded, picks, nearest) =>
+        Gen.Select(Scores, Gen.Int[0, 299].Array[0, 40], Gen.Int[0, 320].Array[0, 60], Gen.Int[0, 320])
+            .Sample((scores, excluded, picks, nearest) =>
         {
             int[] ranks = [.. picks.Distinct().Order()];
             int[] sorted = [.. Enumerable.Range(0, scores.Length).Except(excluded).OrderByDescending(j => scores[j]).ThenBy(j => j)];

@@ -64,7 +64,8 @@ public sealed class SpatialNeighboursTests
     [Fact]
     public void Names_what_is_wrong()
     {
-        Assert.Contains("Bank row 1 has slide -1", Assert.Throws<ArgumentException>(() => new SpatialNeighbours([0, -1], [0, 1], [0, 0])).Message);
+        Assert.Contains("Bank row 1 has slide -1",
+            Assert.Throws<ArgumentException>(() => new SpatialNeighbours([0, -1], [0, 1], [0, 0])).Message);
         Assert.Contains("2 slides, 1 columns", Assert.Throws<ArgumentException>(() => new SpatialNeighbours([0, 0], [0], [0, 0])).Message);
         var index = new SpatialNeighbours([0], [0], [0]);
         Assert.Contains("Anchor 1", Assert.Throws<ArgumentException>(() => index.Query([1], 3, new RowLists())).Message);

@@ -2,7 +2,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests;
 
-/// <summary>A host that has threads of its own lends them to the kernels: another mechanism, other numbers, another order, the same bits.</summary>
+/// <summary>A host that has threads of its own lends them to the kernels: another mechanism, other numbers, another order, the same
+/// bits.</summary>
 public sealed class HostWorkersTests
 {
     private const int Rows = 517, Width = 24, Batch = 13;

@@ -20,7 +20,8 @@ public sealed unsafe class WholeBankLossTests
             foreach (string implementation in Implementations.Select(row => row.Data))
             {
                 // N, D, B, τ: one row; a panel and a bit; a chunk and a bit; several splits.
-                foreach ((int n, int d, int b, float t) in new[] { (1, 8, 1, 0.07f), (33, 33, 7, 0.2f), (129, 128, 3, 0.07f), (8193, 16, 26, 1f) })
+                foreach ((int n, int d, int b, float t) in new[] { (1, 8, 1, 0.07f), (33, 33, 7, 0.2f), (129, 128, 3, 0.07f),
+                    (8193, 16, 26, 1f) })
                     cases.Add(implementation, n, d, b, t);
             }
             return cases;
@@ -33,7 +34,8 @@ public sealed unsafe class WholeBankLossTests
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 1));
         using var q = KernelTestData.UnitRows(batch, width, seed: 2);
         int[] positives = [.. Enumerable.Range(0, batch).Select(i => i * 31 % rows)];
-        AssertMatches(world, q.View, temperature, (loss, losses, gradient) => loss.Evaluate(q.View, positives, temperature, losses, gradient));
+        AssertMatches(world, q.View, temperature, (loss, losses, gradient) =>
+            loss.Evaluate(q.View, positives, temperature, losses, gradient));
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -209,7 +211,8 @@ public sealed unsafe class WholeBankLossTests
         }
     }
 
-    private static void AssertRefused(string part, Action question) => Assert.Contains(part, Assert.Throws<ArgumentException>(question).Message);
+    private static void AssertRefused(string part, Action question) =>
+        Assert.Contains(part, Assert.Throws<ArgumentException>(question).Message);
 
     /// <summary>A bank and one implementation over it, named "reference", "cpu ISA threads" or "cuda scores".</summary>
     private sealed class World : IDisposable

@@ -8,7 +8,8 @@ namespace SSLP.PtxMachine.Counting;
 /// <param name="ThreadInstructions">Instructions of threads: an instruction of a whole warp is 32.</param>
 /// <param name="Traffic">Where <see cref="MachineOptions.CountTraffic"/> asks for it.</param>
 public sealed record LaunchCounts(
-    string Kernel, (uint X, uint Y, uint Z) Grid, (uint X, uint Y, uint Z) Block, IReadOnlyList<long> Instructions, long ThreadInstructions, TrafficCounts? Traffic)
+    string Kernel, (uint X, uint Y, uint Z) Grid, (uint X, uint Y, uint Z) Block, IReadOnlyList<long> Instructions, long ThreadInstructions,
+    TrafficCounts? Traffic)
 {
     public long this[InstructionClass kind] => Instructions[(int)kind];
 

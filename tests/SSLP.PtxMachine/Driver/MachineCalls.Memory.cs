@@ -36,7 +36,8 @@ internal sealed unsafe partial class MachineCalls
     public override int cuMemFree_v2(ulong pointer) => Do(() =>
     {
         DoAll();
-        return machine.Memory.Free(pointer) ? 0 : Refuse(InvalidValue, $"cuMemFree of {machine.Memory.Describe(pointer)}: no allocation begins there");
+        return machine.Memory.Free(pointer) ? 0
+            : Refuse(InvalidValue, $"cuMemFree of {machine.Memory.Describe(pointer)}: no allocation begins there");
     });
 
     public override int cuMemHostAlloc(nint* pointer, nuint bytes, uint flags) => Do(() =>
@@ -201,7 +202,8 @@ internal sealed unsafe partial class MachineCalls
     }
 
     private string? Outside(ulong address, nuint bytes) =>
-        bytes == 0 || machine.Memory.Find(address, bytes) >= 0 ? null : $"{bytes} bytes at {machine.Memory.Describe(address)} are outside of every allocation";
+        bytes == 0 || machine.Memory.Find(address, bytes) >= 0 ? null
+            : $"{bytes} bytes at {machine.Memory.Describe(address)} are outside of every allocation";
 
     private bool IsPinned(void* pointer, nuint bytes)
     {

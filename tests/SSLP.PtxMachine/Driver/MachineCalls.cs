@@ -9,7 +9,8 @@ namespace SSLP.PtxMachine.Driver;
 internal sealed unsafe partial class MachineCalls(
     Machine machine, CopyTiming timing, int multiprocessors, Func<string, string> edit) : CudaCalls, IDisposable
 {
-    private const int InvalidValue = 1, NotReady = NativeCuda.CUDA_ERROR_NOT_READY, InvalidContext = 201, InvalidPtx = 218, InvalidHandle = 400,
+    private const int InvalidValue = 1, NotReady = NativeCuda.CUDA_ERROR_NOT_READY, InvalidContext = 201, InvalidPtx = 218,
+        InvalidHandle = 400,
         NotFound = 500, IllegalAddress = 700, LaunchFailed = 719, NotSupported = 801;
 
     private const nint Context = 0xC0;

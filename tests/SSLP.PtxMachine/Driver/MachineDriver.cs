@@ -34,7 +34,8 @@ public sealed class MachineDriver : IDisposable
     /// <param name="multiprocessors">What the device says it has: launchers size their grids by it.</param>
     /// <param name="edit">What becomes of a module's text before it is loaded: a test plants a fault with it.</param>
     public MachineDriver(
-        MachineOptions? options = null, CopyTiming timing = CopyTiming.InOrder, int multiprocessors = 132, Func<string, string>? edit = null)
+        MachineOptions? options = null, CopyTiming timing = CopyTiming.InOrder, int multiprocessors = 132,
+        Func<string, string>? edit = null)
     {
         Machine = new Machine(options);
         _calls = new MachineCalls(Machine, timing, multiprocessors, edit ?? (text => text));

@@ -13,7 +13,8 @@ internal sealed unsafe class Launch : IDisposable
     private readonly long[] _runs, _lanes;
     private uint _nextNumber;
 
-    public Launch(Machine machine, KernelProgram program, (uint X, uint Y, uint Z) grid, (uint X, uint Y, uint Z) blockSize, byte* parameters)
+    public Launch(Machine machine, KernelProgram program, (uint X, uint Y, uint Z) grid, (uint X, uint Y, uint Z) blockSize,
+        byte* parameters)
     {
         (Program, Grid, BlockSize) = (program, grid, blockSize);
         Parameters = parameters;
@@ -177,6 +178,7 @@ internal sealed unsafe class Launch : IDisposable
         foreach (Warp warp in _warps)
             warp.Tag = _nextNumber++ << History.TagShift;
         if (_nextNumber >= History.MaxNumber)
-            throw Fault(PtxFaultKind.Launch, 0, 0, $"more than {History.MaxNumber} warps between barriers in one launch; the machine cannot keep them apart");
+            throw Fault(PtxFaultKind.Launch, 0, 0,
+                $"more than {History.MaxNumber} warps between barriers in one launch; the machine cannot keep them apart");
     }
 }

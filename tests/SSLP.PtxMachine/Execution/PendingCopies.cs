@@ -19,7 +19,8 @@ internal sealed unsafe class PendingCopies
         _committed.AsSpan().Clear();
     }
 
-    public void Add(int lane, int line, int to, UInt128 bytes, int count) => _entries.Add(new Entry(lane, _committed[lane], line, to, bytes, count));
+    public void Add(int lane, int line, int to, UInt128 bytes, int count) =>
+        _entries.Add(new Entry(lane, _committed[lane], line, to, bytes, count));
 
     public void Commit(uint lanes)
     {

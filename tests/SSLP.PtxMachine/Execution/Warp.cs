@@ -170,7 +170,8 @@ internal sealed unsafe class Warp : IDisposable
         if (block.Uniform)
         {
             throw Fault(PtxFaultKind.Uniform, block.Line, BitOperations.TrailingZeroCount(taken),
-                $"bra.uni promises one way for all, but {BitOperations.PopCount(taken)} of {BitOperations.PopCount(lanes)} threads take it");
+                $"bra.uni promises one way for all, but {BitOperations.PopCount(taken)} of {BitOperations.PopCount(lanes)} threads take " +
+                $"it");
         }
 
         if (block.Reconvergence != _path.Until)

@@ -51,7 +51,8 @@ internal static unsafe class Access
     {
         int found = warp.Launch.Memory.Find(address, (ulong)bytes);
         return found >= 0 ? found
-            : throw warp.Fault(PtxFaultKind.Address, i, lane, $"uses {bytes} bytes at {warp.Launch.Memory.Describe(address)}: outside of every allocation");
+            : throw warp.Fault(PtxFaultKind.Address, i, lane,
+                $"uses {bytes} bytes at {warp.Launch.Memory.Describe(address)}: outside of every allocation");
     }
 
     private static PtxFaultException Misaligned(Warp warp, Instruction* i, int lane, ulong address, int bytes) =>

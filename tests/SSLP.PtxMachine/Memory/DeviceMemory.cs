@@ -69,7 +69,8 @@ public sealed unsafe class DeviceMemory : IDisposable
     public IDisposable Lend(void* memory, long bytes)
     {
         ulong address = (ulong)memory;
-        if (address % 4 != 0 || bytes <= 0 || Allocations.ToArray().Any(a => address < a.Start + a.Bytes && a.Start < address + (ulong)bytes))
+        if (address % 4 != 0 || bytes <= 0 || Allocations.ToArray()
+            .Any(a => address < a.Start + a.Bytes && a.Start < address + (ulong)bytes))
             throw new ArgumentException($"{bytes} bytes at 0x{address:x} cannot be lent: not on a word's boundary, or known already.");
         Insert(address, (ulong)bytes, borrowed: true);
         MarkWritten(address, bytes);
@@ -162,7 +163,8 @@ public sealed unsafe class DeviceMemory : IDisposable
     {
         var cells = (ulong*)NativeMemory.AllocZeroed((nuint)((bytes + 3) / 4), sizeof(ulong));
         int at = _allocations.FindIndex(a => a.Start > start);
-        _allocations.Insert(at < 0 ? _allocations.Count : at, new Allocation { Start = start, Bytes = bytes, Cells = cells, Borrowed = borrowed });
+        _allocations.Insert(at < 0 ? _allocations.Count : at,
+            new Allocation { Start = start, Bytes = bytes, Cells = cells, Borrowed = borrowed });
     }
 
     private sealed class Loan(DeviceMemory memory, ulong address) : IDisposable

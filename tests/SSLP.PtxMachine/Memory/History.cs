@@ -51,7 +51,8 @@ internal static unsafe class History
     public static void Write(Warp warp, Instruction* i, int lane, ulong* cell, in Order order)
     {
         uint writer = (uint)*cell, reader = (uint)(*cell >> 32), tag = warp.Tag | (uint)lane << LaneShift;
-        if (!(order.IsBefore(writer) || order.IsVacant(writer)) || !(order.IsPast(reader) || (reader & ~Flags) == tag && (reader & Flags) == 0))
+        if (!(order.IsBefore(writer) || order.IsVacant(writer))
+            || !(order.IsPast(reader) || (reader & ~Flags) == tag && (reader & Flags) == 0))
             CheckWrite(warp, i, lane, writer, reader, tag, order);
         *cell = tag;
     }
@@ -107,7 +108,8 @@ internal static unsafe class History
         if (writer >= NoVariable)
             throw warp.Fault(PtxFaultKind.Address, i, lane, "reads between the block's shared variables");
         if (writer >= InFlight)
-            throw warp.Fault(PtxFaultKind.AsyncCopy, i, lane, "reads a word that cp.async may still be writing: no wait_group of the copying thread is behind the copy");
+            throw warp.Fault(PtxFaultKind.AsyncCopy, i, lane,
+                "reads a word that cp.async may still be writing: no wait_group of the copying thread is behind the copy");
         if (order.IsVacant(writer))
             throw warp.Fault(PtxFaultKind.Unwritten, i, lane, "reads a word that nothing wrote");
         if ((writer & ~Flags) != tag || (writer & Flags) == SeveralAtomics)

@@ -23,7 +23,8 @@ internal static unsafe class AsyncCopies
             if (size < 0 || size > count)
                 throw warp.Fault(PtxFaultKind.Address, i, lane, $"copies {size} of {count} bytes");
             if ((from[lane] & (uint)(count - 1)) != 0)
-                throw warp.Fault(PtxFaultKind.Alignment, i, lane, $"copies {count} bytes from address 0x{from[lane]:x}, which is not a multiple of {count}");
+                throw warp.Fault(PtxFaultKind.Alignment, i, lane,
+                    $"copies {count} bytes from address 0x{from[lane]:x}, which is not a multiple of {count}");
             UInt128 bytes = 0;
             if (size > 0)
             {

@@ -9,7 +9,8 @@ namespace SSLP.PtxMachine.Operations;
 // is 64 bits wide, else the integer with the top bit alone.
 
 /// <summary>Integers of one width to another; the sign is the source's.</summary>
-internal readonly struct Resize : IMap<byte, int>, IMap<sbyte, int>, IMap<ushort, int>, IMap<short, int>, IMap<byte, long>, IMap<ushort, long>
+internal readonly struct Resize : IMap<byte, int>, IMap<sbyte, int>, IMap<ushort, int>, IMap<short, int>, IMap<byte, long>,
+    IMap<ushort, long>
 {
     static int IMap<byte, int>.Of(byte a) => a;
 
@@ -67,7 +68,8 @@ internal interface IRounding
 }
 
 internal readonly struct ToInteger<TRounding> :
-    IMap<float, int>, IMap<float, uint>, IMap<float, long>, IMap<float, ulong>, IMap<double, int>, IMap<double, uint>, IMap<double, long>, IMap<double, ulong>
+    IMap<float, int>, IMap<float, uint>, IMap<float, long>, IMap<float, ulong>, IMap<double, int>, IMap<double, uint>, IMap<double, long>,
+        IMap<double, ulong>
     where TRounding : IRounding
 {
     // The casts clamp, and give 0 for NaN.
@@ -90,7 +92,8 @@ internal readonly struct ToInteger<TRounding> :
 
 /// <summary>.rn: to the nearest even float.</summary>
 internal readonly struct ToFloat :
-    IMap<int, float>, IMap<uint, float>, IMap<long, float>, IMap<ulong, float>, IMap<int, double>, IMap<uint, double>, IMap<long, double>, IMap<ulong, double>,
+    IMap<int, float>, IMap<uint, float>, IMap<long, float>, IMap<ulong, float>, IMap<int, double>, IMap<uint, double>, IMap<long, double>,
+        IMap<ulong, double>,
     IMap<float, double>, IMap<double, float>
 {
     static float IMap<int, float>.Of(int a) => a;

@@ -44,9 +44,11 @@ internal readonly struct DivideFloat<T> : IBinary<T>
 /// <summary>The product is not rounded.</summary>
 internal readonly struct FusedMultiplyAdd : ITernary<float>, ITernary<double>
 {
-    public static Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Canonical.Of(Vector256.FusedMultiplyAdd(a, b, c));
+    public static Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Canonical.Of(Vector256.FusedMultiplyAdd(a, b, c));
 
-    public static Vector256<double> Of(Vector256<double> a, Vector256<double> b, Vector256<double> c) => Vector256.FusedMultiplyAdd(a, b, c);
+    public static Vector256<double> Of(Vector256<double> a, Vector256<double> b, Vector256<double> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
 }
 
 internal readonly struct Reciprocal : IUnary<float>, IUnary<double>

@@ -53,7 +53,8 @@ internal static unsafe class Lanes
 
     public static void Ternary<T, TOperation>(Warp warp, Instruction* i) where T : unmanaged where TOperation : ITernary<T>
     {
-        T* d = warp.Register<T>(i->Operand[0]), a = warp.Register<T>(i->Operand[1]), b = warp.Register<T>(i->Operand[2]), c = warp.Register<T>(i->Operand[3]);
+        T* d = warp.Register<T>(i->Operand[0]), a = warp.Register<T>(i->Operand[1]), b = warp.Register<T>(i->Operand[2]),
+            c = warp.Register<T>(i->Operand[3]);
         for (int k = 0; k < Count; k += Vector256<T>.Count)
             Put(d + k, TOperation.Of(Vector256.Load(a + k), Vector256.Load(b + k), Vector256.Load(c + k)), warp.Active, k);
     }
@@ -124,8 +125,10 @@ internal static unsafe class Lanes
     /// <summary>All ones in the elements of the lanes from <paramref name="first"/> on whose bit is set.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Mask<T>(uint lanes, int first) => Unsafe.SizeOf<T>() == 4
-        ? Vector256.Equals(Vector256.Create(lanes >> first) & Vector256.Create(1u, 2, 4, 8, 16, 32, 64, 128), Vector256.Create(1u, 2, 4, 8, 16, 32, 64, 128)).As<uint, T>()
-        : Vector256.Equals(Vector256.Create((ulong)(lanes >> first)) & Vector256.Create(1ul, 2, 4, 8), Vector256.Create(1ul, 2, 4, 8)).As<ulong, T>();
+        ? Vector256.Equals(Vector256.Create(lanes >> first) & Vector256.Create(1u, 2, 4, 8, 16, 32, 64, 128),
+            Vector256.Create(1u, 2, 4, 8, 16, 32, 64, 128)).As<uint, T>()
+        : Vector256.Equals(Vector256.Create((ulong)(lanes >> first)) & Vector256.Create(1ul, 2, 4, 8), Vector256.Create(1ul, 2, 4, 8))
+            .As<ulong, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Put<T>(T* to, Vector256<T> values, uint active, int first) where T : unmanaged

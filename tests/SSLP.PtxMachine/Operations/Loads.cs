@@ -165,6 +165,7 @@ internal static unsafe class Stores
     private static void Give<T>(T* to, Warp warp, Instruction* i, int lane) where T : unmanaged
     {
         for (int e = 0; e < i->Count; e++)
-            to[e] = sizeof(T) == 8 ? *(T*)(warp.Register<ulong>(i->Operand[1 + e]) + lane) : *(T*)(warp.Register<uint>(i->Operand[1 + e]) + lane);
+            to[e] = sizeof(T) == 8 ? *(T*)(warp.Register<ulong>(i->Operand[1 + e]) + lane)
+                : *(T*)(warp.Register<uint>(i->Operand[1 + e]) + lane);
     }
 }

@@ -123,7 +123,8 @@ internal static unsafe class OperationTable
         }
 
         // On unsigned types lt and lo, le and ls, gt and hi, ge and hs are the same.
-        foreach ((string type, bool wide, bool signed) in ((string, bool, bool)[])[("s32", false, true), ("s64", true, true), ("u32", false, false), ("u64", true, false)])
+        foreach ((string type, bool wide, bool signed) in ((string, bool, bool)[])[("s32", false, true), ("s64", true, true),
+            ("u32", false, false), ("u64", true, false)])
         {
             if (signed && wide)
                 Compare<long>(table, type, "lt", "le", "gt", "ge");
@@ -139,7 +140,8 @@ internal static unsafe class OperationTable
         CompareFloats<double>(table, "f64");
     }
 
-    private static void Compare<T>(Dictionary<string, Operation> table, string type, string less, string lessOrEqual, string greater, string greaterOrEqual)
+    private static void Compare<T>(Dictionary<string, Operation> table, string type, string less, string lessOrEqual, string greater,
+        string greaterOrEqual)
         where T : unmanaged
     {
         table[$"setp.{less}.{type}"] = Compare<T, Less<T>>();
@@ -250,7 +252,8 @@ internal static unsafe class OperationTable
     private static Operation Compare<T, TOperation>() where T : unmanaged where TOperation : IBinary<T> =>
         new(H(&Lanes.Compare<T, TOperation>), InstructionClass.Predicate, [0, sizeof(T), sizeof(T)]);
 
-    private static Operation Convert(delegate*<Warp, Instruction*, void> handler, int to, int from) => new(H(handler), InstructionClass.Convert, [to, from]);
+    private static Operation Convert(delegate*<Warp, Instruction*, void> handler, int to, int from) =>
+        new(H(handler), InstructionClass.Convert, [to, from]);
 
     private static nint H(delegate*<Warp, Instruction*, void> handler) => (nint)handler;
 }

@@ -32,7 +32,8 @@ internal sealed unsafe partial class Decoder
     private void LoadParameter(Statement statement, int bytes, ref Instruction instruction)
     {
         Operand address = Address(statement, 1, 2);
-        Parameter parameter = text.Parameters.Find(p => p.Name == address.Parts[0].Text) ?? throw Refused(statement, $"reads {address.Parts[0].Text}, which is no parameter");
+        Parameter parameter = text.Parameters.Find(p => p.Name == address.Parts[0].Text)
+            ?? throw Refused(statement, $"reads {address.Parts[0].Text}, which is no parameter");
         if (bytes < 4 || address.Value < 0 || address.Value + bytes > parameter.Bytes || address.Value % bytes != 0)
             throw Refused(statement, $"reads {bytes} bytes at {address.Value} of {parameter.Name}, which has {parameter.Bytes}");
         instruction.Class = InstructionClass.Move;
@@ -66,11 +67,16 @@ internal sealed unsafe partial class Decoder
             (true, "shared", "s8" or "s16") or (true, "", "s8" or "s16") => throw Refused(statement, "is not known"),
             (true, "global", "s8") => &Loads.Global<sbyte>,
             (true, "global", "s16") => &Loads.Global<short>,
-            (true, "global", _) => bytes switch { 1 => &Loads.Global<byte>, 2 => &Loads.Global<ushort>, 4 => &Loads.Global<uint>, _ => &Loads.Global<ulong> },
-            (true, "shared", _) => bytes switch { 1 => &Loads.Shared<byte>, 2 => &Loads.Shared<ushort>, 4 => &Loads.Shared<uint>, _ => &Loads.Shared<ulong> },
-            (true, _, _) => bytes switch { 4 => &Loads.Generic<uint>, 8 => &Loads.Generic<ulong>, _ => throw Refused(statement, "is not known") },
-            (false, "global", _) => bytes switch { 1 => &Stores.Global<byte>, 2 => &Stores.Global<ushort>, 4 => &Stores.Global<uint>, _ => &Stores.Global<ulong> },
-            (false, "shared", _) => bytes switch { 1 => &Stores.Shared<byte>, 2 => &Stores.Shared<ushort>, 4 => &Stores.Shared<uint>, _ => &Stores.Shared<ulong> },
+            (true, "global", _) => bytes switch { 1 => &Loads.Global<byte>, 2 => &Loads.Global<ushort>, 4 => &Loads.Global<uint>,
+                _ => &Loads.Global<ulong> },
+            (true, "shared", _) => bytes switch { 1 => &Loads.Shared<byte>, 2 => &Loads.Shared<ushort>, 4 => &Loads.Shared<uint>,
+                _ => &Loads.Shared<ulong> },
+            (true, _, _) => bytes switch { 4 => &Loads.Generic<uint>, 8 => &Loads.Generic<ulong>,
+                _ => throw Refused(statement, "is not known") },
+            (false, "global", _) => bytes switch { 1 => &Stores.Global<byte>, 2 => &Stores.Global<ushort>, 4 => &Stores.Global<uint>,
+                _ => &Stores.Global<ulong> },
+            (false, "shared", _) => bytes switch { 1 => &Stores.Shared<byte>, 2 => &Stores.Shared<ushort>, 4 => &Stores.Shared<uint>,
+                _ => &Stores.Shared<ulong> },
             _ => bytes switch { 4 => &Stores.Generic<uint>, 8 => &Stores.Generic<ulong>, _ => throw Refused(statement, "is not known") },
         };
     }
@@ -129,7 +135,8 @@ internal sealed unsafe partial class Decoder
         instruction.Operand[1] = Source(statement, from.Parts[0], 8);
         if (from.Value != 0)
             throw Refused(statement, "takes a source without an offset");
-        instruction.Operand[2] = statement.Operands.Length == 4 ? Source(statement, statement.Operands[3], 4) : registers.Constant(bytes, 4);
+        instruction.Operand[2] = statement.Operands.Length == 4 ? Source(statement, statement.Operands[3], 4)
+            : registers.Constant(bytes, 4);
         instruction.Count = bytes;
         instruction.Execute = &AsyncCopies.Copy;
     }
@@ -150,7 +157,8 @@ internal sealed unsafe partial class Decoder
     private static Operand[] Values(Statement statement, Operand operand, int count)
     {
         Operand[] values = operand.Kind == OperandKind.Vector ? operand.Parts : [operand];
-        return values.Length == count && (operand.Kind == OperandKind.Vector) == count > 1 ? values : throw Refused(statement, $"takes {count} values");
+        return values.Length == count && (operand.Kind == OperandKind.Vector) == count > 1 ? values
+            : throw Refused(statement, $"takes {count} values");
     }
 
     private static int Bytes(Statement statement, string type) => type switch

@@ -144,7 +144,8 @@ internal sealed unsafe partial class Decoder(PtxKernelText text, RegisterFile re
                 RequireWidth(statement, operand.Register!, bytes);
                 return registers.OffsetOf(operand.Register!);
             case OperandKind.Constant when bytes == 0:
-                return operand.Value is 0 or 1 ? registers.Constant(-operand.Value, 4) : throw Refused(statement, $"knows no predicate {operand.Value}");
+                return operand.Value is 0 or 1 ? registers.Constant(-operand.Value, 4)
+                    : throw Refused(statement, $"knows no predicate {operand.Value}");
             case OperandKind.Constant:
                 if (operand.FloatBytes != 0 && operand.FloatBytes != bytes)
                     throw Refused(statement, $"takes {bytes} bytes, not a float of {operand.FloatBytes}");
@@ -163,13 +164,15 @@ internal sealed unsafe partial class Decoder(PtxKernelText text, RegisterFile re
     // register.
     private static void RequireWidth(Statement statement, Register register, int bytes)
     {
-        RegisterKind kind = bytes switch { 0 => RegisterKind.Predicate, 1 or 2 => RegisterKind.Bits16, 4 => RegisterKind.Bits32, _ => RegisterKind.Bits64 };
+        RegisterKind kind = bytes switch { 0 => RegisterKind.Predicate, 1 or 2 => RegisterKind.Bits16, 4 => RegisterKind.Bits32,
+            _ => RegisterKind.Bits64 };
         if (register.Kind != kind)
             throw Refused(statement, $"takes {kind}, but {register.Name} is {register.Kind}");
     }
 
     private static Operand Only(Statement statement, OperandKind kind) =>
-        statement.Operands.Length == 1 && statement.Operands[0].Kind == kind ? statement.Operands[0] : throw Refused(statement, "has other operands than are known");
+        statement.Operands.Length == 1 && statement.Operands[0].Kind == kind ? statement.Operands[0]
+            : throw Refused(statement, "has other operands than are known");
 
     private static PtxRefusedException Refused(Statement statement, string what) => new(statement.Line, $"{statement.Opcode} {what}.");
 }

@@ -34,7 +34,8 @@ internal sealed class RegisterFile
     {
         _offsets = new int[kernel.Registers.Count];
         foreach (Register register in kernel.Registers)
-            _offsets[register.Number] = register.Kind == RegisterKind.Predicate ? -1 : Reserve(register.Kind == RegisterKind.Bits64 ? 8 : 4);
+            _offsets[register.Number] = register.Kind == RegisterKind.Predicate ? -1
+                : Reserve(register.Kind == RegisterKind.Bits64 ? 8 : 4);
         foreach (Register register in kernel.Registers.Where(register => register.Kind == RegisterKind.Predicate))
         {
             _offsets[register.Number] = Bytes;
@@ -47,7 +48,8 @@ internal sealed class RegisterFile
     public int Bytes { get; private set; }
 
     /// <summary>Constants and where they are: their bytes (0: a predicate), their bits, the offset.</summary>
-    public IEnumerable<(int Bytes, long Bits, int Offset)> Constants => _constants.Select(entry => (entry.Key.Bytes, entry.Key.Bits, entry.Value));
+    public IEnumerable<(int Bytes, long Bits, int Offset)> Constants =>
+        _constants.Select(entry => (entry.Key.Bytes, entry.Key.Bits, entry.Value));
 
     public IReadOnlyDictionary<SpecialRegister, int> Special => _special;
 

@@ -39,7 +39,8 @@ internal static class PtxTypes
     }
 
     private static long Hex(Token word, int from) =>
-        ulong.TryParse(word.Text.AsSpan(from), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value) ? (long)value : throw Refused(word);
+        ulong.TryParse(word.Text.AsSpan(from), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value) ? (long)value
+            : throw Refused(word);
 
     private static PtxRefusedException Refused(Token word) => new(word.Line, $"the constant {word.Text} is not known.");
 }

@@ -78,6 +78,7 @@ internal sealed class TokenReader
     public int TakeInteger()
     {
         Token token = Take();
-        return int.TryParse(token.Text, out int value) ? value : throw new PtxRefusedException(token.Line, $"'{token.Text}' is not a number.");
+        return int.TryParse(token.Text, out int value) ? value
+            : throw new PtxRefusedException(token.Line, $"'{token.Text}' is not a number.");
     }
 }
