@@ -48,8 +48,8 @@ internal sealed unsafe partial class MachineCalls(
     {
         foreach (nint text in _errorTexts.Values)
             NativeMemory.Free((void*)text);
+        // Handles that nobody disposed come back by the finalizer, later than this: what a thread has current stays.
         FreePinned();
-        _current.Dispose();
     }
 
     public override int cuInit(uint flags) => flags == 0 ? 0 : InvalidValue;

@@ -43,6 +43,8 @@ public sealed unsafe class DeviceMemory : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+        // What was borrowed here is no more: the host's allocator has had it back.
+        GiveBack((ulong)memory, (ulong)bytes);
         new Span<byte>(memory, (int)Math.Min(bytes, int.MaxValue)).Fill(0xA5);  // no zeros for who reads all the same
         Insert((ulong)memory, (ulong)bytes, borrowed: false);
         Bytes += bytes;
@@ -85,16 +87,7 @@ public sealed unsafe class DeviceMemory : IDisposable
     /// <exception cref="ArgumentException">The memory is the machine's own, or not on a word's boundary.</exception>
     public void Borrow(ulong address, long bytes)
     {
-        for (int at = _allocations.Count - 1; at >= 0; at--)
-        {
-            Allocation known = _allocations[at];
-            if (known.Borrowed && address < known.Start + known.Bytes && known.Start < address + (ulong)bytes)
-            {
-                NativeMemory.Free(known.Cells);
-                _allocations.RemoveAt(at);
-            }
-        }
-
+        GiveBack(address, (ulong)bytes);
         Lend((void*)address, bytes);
     }
 
@@ -157,6 +150,19 @@ public sealed unsafe class DeviceMemory : IDisposable
         }
 
         _allocations.Clear();
+    }
+
+    private void GiveBack(ulong address, ulong bytes)
+    {
+        for (int at = _allocations.Count - 1; at >= 0; at--)
+        {
+            Allocation known = _allocations[at];
+            if (known.Borrowed && address < known.Start + known.Bytes && known.Start < address + bytes)
+            {
+                NativeMemory.Free(known.Cells);
+                _allocations.RemoveAt(at);
+            }
+        }
     }
 
     private void Insert(ulong start, ulong bytes, bool borrowed)
