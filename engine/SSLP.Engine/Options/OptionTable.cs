@@ -71,9 +71,11 @@ public static class OptionTable
     /// <summary>The candidate at the least edit distance.</summary>
     public static string Nearest(string word, IEnumerable<string> candidates) => candidates.MinBy(c => EditDistance(word, c))!;
 
+    // In the order of their declaration: a library compiled ahead of time has no tokens, and gives them so as it is.
     private static IEnumerable<PropertyInfo> Properties(
         [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type) =>
-        type.GetProperties().Where(property => property.IsDefined(typeof(OptionAttribute))).OrderBy(property => property.MetadataToken);
+        type.GetProperties().Where(property => property.IsDefined(typeof(OptionAttribute)))
+            .OrderBy(property => property.HasMetadataToken() ? property.MetadataToken : 0);
 
     private static IEnumerable<Option> OptionsOf(PropertyInfo property)
     {
