@@ -28,8 +28,11 @@ internal static class Python
 
     private static (int Code, string Output, string Error) Start(string script, string[] arguments)
     {
-        ProcessStartInfo start = new(Executable, ["-c", script, .. arguments]) { RedirectStandardOutput = true,
-            RedirectStandardError = true };
+        ProcessStartInfo start = new(Executable, ["-c", script, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         // The test process may carry paths of its own libtorch; the other side has its own.
         start.Environment.Remove("LD_LIBRARY_PATH");
         start.Environment.Remove("LD_PRELOAD");

@@ -69,8 +69,13 @@ public static class SoakBench
         double median = times[times.Length / 2];
         return new BenchReport(
             "soak", ThisProcess.Machine(threads), ThisProcess.Commit(),
-            new Dictionary<string, long> { ["slides"] = manifest.Slides.Count, ["batches"] = options.Batches, ["batch_size"] = BatchSize,
-                ["patches"] = manifest.Table.Count },
+            new Dictionary<string, long>
+            {
+                ["slides"] = manifest.Slides.Count,
+                ["batches"] = options.Batches,
+                ["batch_size"] = BatchSize,
+                ["patches"] = manifest.Table.Count
+            },
             median, median, 1, ProcessFootprint.PeakResidentBytes(), [], notes,
             new Dictionary<string, double>
             {

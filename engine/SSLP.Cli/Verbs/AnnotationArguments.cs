@@ -17,8 +17,11 @@ internal sealed class AnnotationArguments
     };
 
     private readonly Option<double?> _share =
-        new("--label-share") { Description = "with --annotations: least share of a patch that its class covers; 0.5 unless given",
-        HelpName = "SHARE" };
+        new("--label-share")
+        {
+            Description = "with --annotations: least share of a patch that its class covers; 0.5 unless given",
+            HelpName = "SHARE"
+        };
 
     private readonly Option<string?> _rest = new("--label-rest")
     {
@@ -29,8 +32,11 @@ internal sealed class AnnotationArguments
     };
 
     private readonly Option<string?> _mask =
-        new("--mask-classes") { Description = "with --annotations: names of a mask's values; the value itself unless given",
-        HelpName = "1=normal,2=tumor" };
+        new("--mask-classes")
+        {
+            Description = "with --annotations: names of a mask's values; the value itself unless given",
+            HelpName = "1=normal,2=tumor"
+        };
 
     public void AddTo(Command command)
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;

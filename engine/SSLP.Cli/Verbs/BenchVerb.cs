@@ -13,18 +13,27 @@ internal static class BenchVerb
         var defaults = new BenchOptions();
         var job = new Argument<string>("JOB") { Description = string.Join(" | ", BenchJobs.All.Keys) };
         job.AcceptOnlyFromAmong([.. BenchJobs.All.Keys]);
-        Option<int?> queries = new("--queries") { Description = "queries or anchors of a call, B (128 in sampling, 64 in train, else 256)",
-            HelpName = "N" };
+        Option<int?> queries = new("--queries")
+        {
+            Description = "queries or anchors of a call, B (128 in sampling, 64 in train, else 256)",
+            HelpName = "N"
+        };
         Option<int> rows = Size("--rows", "rows of the bank, N", defaults.Rows);
         Option<int> width = Size("--width", "width of a row, D", defaults.Width);
-        Option<int?> k = new("--k") { Description = "nearest rows to a query (20 in knn), nearest keys and negatives (4096 in sampling)",
-            HelpName = "N" };
+        Option<int?> k = new("--k")
+        {
+            Description = "nearest rows to a query (20 in knn), nearest keys and negatives (4096 in sampling)",
+            HelpName = "N"
+        };
         Option<int> clusters = Size("--clusters", "centres (kmeans)", defaults.Clusters);
         Option<int> iterations = Size("--iterations", "assignments (kmeans)", defaults.Iterations);
         Option<int> rounds = Size("--rounds", "timed rounds, 7 or more", defaults.Rounds);
         Option<string?> slides = new(
-            "--slides") { Description = "a slide, or a folder of slides (loading, soak; train, in place of patches in memory)",
-            HelpName = "DIR" };
+            "--slides")
+        {
+            Description = "a slide, or a folder of slides (loading, soak; train, in place of patches in memory)",
+            HelpName = "DIR"
+        };
         Option<int> side = Size("--side", "side of a patch and of the network's input, px (train)", defaults.Side);
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)",

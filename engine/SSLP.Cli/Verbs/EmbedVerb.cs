@@ -24,12 +24,21 @@ internal static class EmbedVerb
             "a folder: <slide>.h5 for every slide, as CLAM and TRIDENT read them, and the same command goes on after a stop; or one " +
             "features.h5 or features.npy of all");
         var mismatch = Inputs.AllowMismatch();
-        var batchSize = new Option<int>("--batch-size") { Description = "patches at once", HelpName = "N", DefaultValueFactory = _ =>
-            new EmbedOptions().BatchSize };
+        var batchSize = new Option<int>("--batch-size")
+        {
+            Description = "patches at once",
+            HelpName = "N",
+            DefaultValueFactory = _ =>
+            new EmbedOptions().BatchSize
+        };
         var precision = new Option<Precision>("--precision") { Description = "arithmetic of the backbone", HelpName = "float32|bfloat16" };
         var shard = new Option<string?>(
-            "--shard") { Description =
-                "with a folder: every n-th slide, beginning with the i-th of 1 to n; for the jobs of a cluster's array", HelpName = "i/n" };
+            "--shard")
+        {
+            Description =
+                "with a folder: every n-th slide, beginning with the i-th of 1 to n; for the jobs of a cluster's array",
+            HelpName = "i/n"
+        };
         var command = new Command("embed", "Features of every patch, from a trained encoder.") { encoder, outPath, mismatch, batchSize,
             precision, shard };
         batchSize.Validators.Add(result =>

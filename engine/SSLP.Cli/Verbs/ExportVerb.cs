@@ -15,9 +15,13 @@ internal static class ExportVerb
     {
         var encoder = Inputs.EncoderFile();
         var format = new Option<string>(
-            "--format") { Description =
+            "--format")
+        {
+            Description =
                 "safetensors | onnx (pixels in, features out: the preprocessing is in the graph) | timm | huggingface (folders that " +
-                "those load by their path)", Required = true };
+                "those load by their path)",
+            Required = true
+        };
         format.AcceptOnlyFromAmong("safetensors", "onnx", "timm", "huggingface");
         var outFile = Inputs.Out("the file to write, or the folder for timm and huggingface");
         var command = new Command("export", "Write an encoder for other programs, with a model card and its preprocessing.") { encoder,

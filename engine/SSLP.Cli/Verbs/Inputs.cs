@@ -6,8 +6,11 @@ namespace SSLP.Cli.Verbs;
 internal static class Inputs
 {
     public static Option<string?> PatchesFolder() =>
-        new("--patches") { Description = "folder of patches that are already cut (with patches.csv, or coordinates in the names)",
-        HelpName = "DIR" };
+        new("--patches")
+        {
+            Description = "folder of patches that are already cut (with patches.csv, or coordinates in the names)",
+            HelpName = "DIR"
+        };
 
     public static Option<string?> SlidesFolder() => new("--slides") { Description = SlidesMeaning, HelpName = "SLIDES" };
 

@@ -1,7 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Patches;
-using SSLP.Engine.Methods;
 using SSLP.Engine.Options;
 using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;

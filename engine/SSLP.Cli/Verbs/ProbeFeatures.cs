@@ -23,17 +23,31 @@ internal sealed class ProbeFeatures
             "judge, in place of an encoder: untrained (ResNet-18) | colour (mean colour) | texture (65 colour and texture statistics)",
         HelpName = "NAME",
     };
-    private readonly Option<int> _inputSize = new("--input-size") { Description = "of --baseline untrained, px", HelpName = "PX",
-        DefaultValueFactory = _ => 224 };
-    private readonly Option<int> _seed = new("--seed") { Description = "of --baseline untrained", HelpName = "S",
-        DefaultValueFactory = _ => 1234 };
+    private readonly Option<int> _inputSize = new("--input-size")
+    {
+        Description = "of --baseline untrained, px",
+        HelpName = "PX",
+        DefaultValueFactory = _ => 224
+    };
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "of --baseline untrained",
+        HelpName = "S",
+        DefaultValueFactory = _ => 1234
+    };
     private readonly Option<bool> _mismatch = Inputs.AllowMismatch();
     private readonly Option<string?> _trainPatches =
-        new("--train-patches") { Description =
+        new("--train-patches")
+        {
+            Description =
         "with --test-patches: patches to learn from, where a set comes in two: a folder of cut ones, or a manifest of sslp tile",
-        HelpName = "PATH" };
-    private readonly Option<string?> _testPatches = new("--test-patches") { Description = "with --train-patches: patches to be judged on",
-        HelpName = "PATH" };
+            HelpName = "PATH"
+        };
+    private readonly Option<string?> _testPatches = new("--test-patches")
+    {
+        Description = "with --train-patches: patches to be judged on",
+        HelpName = "PATH"
+    };
     private readonly SourceOptions _source = new();
 
     public void AddTo(Command command)

@@ -15,21 +15,35 @@ internal static class ProbeVerb
         var kind = new Argument<string>("KIND") { Description = "linear | knn | finetune" };
         kind.AcceptOnlyFromAmong("linear", "knn", "finetune");
         var features = new ProbeFeatures();
-        var train = new Option<string?>("--train") { Description = "split to learn from; 'train' where the patches have splits",
-            HelpName = "NAME" };
-        var test = new Option<string?>("--test") { Description = "split to be judged on; 'test' or 'val' where the patches have splits",
-            HelpName = "NAME" };
+        var train = new Option<string?>("--train")
+        {
+            Description = "split to learn from; 'train' where the patches have splits",
+            HelpName = "NAME"
+        };
+        var test = new Option<string?>("--test")
+        {
+            Description = "split to be judged on; 'test' or 'val' where the patches have splits",
+            HelpName = "NAME"
+        };
         var share = new Option<double>(
-            "--label-share") { Description = "of finetune and --crops: share of the training labels used, 0.01 for 1 %", HelpName = "0..1",
-            DefaultValueFactory = _ => 1 };
+            "--label-share")
+        {
+            Description = "of finetune and --crops: share of the training labels used, 0.01 for 1 %",
+            HelpName = "0..1",
+            DefaultValueFactory = _ => 1
+        };
         var crops = new Option<bool>("--crops")
         {
             Description =
                 "of linear: the paper's SGD protocol alone, with a new crop and flip of every patch an epoch; the encoder runs in every " +
                 "epoch",
         };
-        var epochs = new Option<int>("--epochs") { Description = "of finetune and --crops: passes over those labels", HelpName = "N",
-            DefaultValueFactory = _ => new FineTuneOptions().Epochs };
+        var epochs = new Option<int>("--epochs")
+        {
+            Description = "of finetune and --crops: passes over those labels",
+            HelpName = "N",
+            DefaultValueFactory = _ => new FineTuneOptions().Epochs
+        };
         Option<bool> splitPatches = Inputs.SplitPatches(), sharedPatients = Inputs.SharedPatients();
         var json = Inputs.Json();
         var command = new Command(
@@ -56,7 +70,8 @@ internal static class ProbeVerb
                 new(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients)));
             bool withCrops = parsed.GetValue(crops) && parsed.GetRequiredValue(kind) == "linear";
             FineTuneOptions options = (withCrops ? FineTuneOptions.Linear : new FineTuneOptions())
-                with { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
+                with
+            { LabelShare = parsed.GetValue(share), Epochs = parsed.GetValue(epochs) };
             IReadOnlyList<ProbeResult> results = withCrops || parsed.GetRequiredValue(kind) == "finetune"
                 ? [features.Tune(parsed, context, Split, options)]
                 : Frozen(

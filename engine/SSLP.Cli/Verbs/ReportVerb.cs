@@ -18,10 +18,14 @@ internal static class ReportVerb
         var run = new Option<string>("--run") { Description = "RUN, the folder of the run", HelpName = "RUN", Required = true };
         var patches = Inputs.PatchesFolder();
         var tiles = new Option<string?>(
-            "--tiles") { Description = "manifest of sslp tile; RUN/tiles.sslp where pretrain cut the slides itself", HelpName = "FILE" };
+            "--tiles")
+        { Description = "manifest of sslp tile; RUN/tiles.sslp where pretrain cut the slides itself", HelpName = "FILE" };
         var slides = new Option<string?>("--slides") { Description = "folder that the slides are in now", HelpName = "DIR" };
-        var labels = new Option<string?>("--labels") { Description = "with slides: CSV of slide,x,y,label[,split] to judge by",
-            HelpName = "CSV" };
+        var labels = new Option<string?>("--labels")
+        {
+            Description = "with slides: CSV of slide,x,y,label[,split] to judge by",
+            HelpName = "CSV"
+        };
         var outFile = new Option<string?>("--out") { Description = "the page; RUN/report.html if not given", HelpName = "FILE" };
         Option<bool> splitPatches = Inputs.SplitPatches(), sharedPatients = Inputs.SharedPatients();
         var command = new Command("report", "Write a run's report.html: curves, the method's sets, feature maps, probes; it opens offline.")

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.CommandLine;
+using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
@@ -37,8 +37,11 @@ internal sealed class SourceOptions
         HelpName = "DIR",
     };
     private readonly Option<string?> _split =
-        new("--split") { Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits",
-        HelpName = "NAME" };
+        new("--split")
+        {
+            Description = "only the patches of this split; all: every patch. pretrain takes 'train' where there are splits",
+            HelpName = "NAME"
+        };
     private readonly Option<string?> _patients = Inputs.Patients();
     private readonly TilingArguments _tiling = new();
     private readonly Anonymity _anonymity = new();
@@ -230,7 +233,7 @@ internal sealed class SourceOptions
         int[] others = [.. Enumerable.Range(0, reading.Sizes.Count)
             .Where(slide => Math.Abs((reading.Sizes[slide].X / SideLevel0(slide)) - 1) > Same)];
         if (others.Length > 0)
-            Shell.Warn(string.Create(CultureInfo.InvariantCulture, 
+            Shell.Warn(string.Create(CultureInfo.InvariantCulture,
                 $"the coordinate files of {others.Length} slides are of patches of another size (of {patches.Table.Slides[others[0]]}: ")
                 + string.Create(CultureInfo.InvariantCulture, $"{reading.Sizes[others[0]].X:0.#} px at level 0, ")
                 + string.Create(CultureInfo.InvariantCulture, $"where {patches.PatchSize} px at {patches.Mpp:0.####} µm ")

@@ -25,12 +25,23 @@ internal static class SweepVerb
     {
         var tiling = new TilingArguments();
         var config = new Option<string?>(
-            "--config") { Description = "the rows, as --print-config shows them; all methods and the ablation unless given",
-            HelpName = "sweep.yaml" };
-        var sets = new Option<string[]>("--set") { Description = "key=value for all rows; may be repeated. Keys: sslp pretrain --options",
-            HelpName = "key=value", DefaultValueFactory = _ => [] };
-        var seeds = new Option<string>("--seeds") { Description = "a run of every row for each; the first seed of all rows comes first",
-            HelpName = "1,2,3", DefaultValueFactory = _ => "1,2,3" };
+            "--config")
+        {
+            Description = "the rows, as --print-config shows them; all methods and the ablation unless given",
+            HelpName = "sweep.yaml"
+        };
+        var sets = new Option<string[]>("--set")
+        {
+            Description = "key=value for all rows; may be repeated. Keys: sslp pretrain --options",
+            HelpName = "key=value",
+            DefaultValueFactory = _ => []
+        };
+        var seeds = new Option<string>("--seeds")
+        {
+            Description = "a run of every row for each; the first seed of all rows comes first",
+            HelpName = "1,2,3",
+            DefaultValueFactory = _ => "1,2,3"
+        };
         var threads = new Option<int?>("--threads") { Description = "CPU threads; one a core unless given", HelpName = "N" };
         var print = new Option<bool>("--print-config") { Description = "print the built-in rows as YAML, and stop" };
         var command = new Command(

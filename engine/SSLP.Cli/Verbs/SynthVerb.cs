@@ -11,17 +11,40 @@ internal static class SynthVerb
         var defaults = new SynthOptions();
         var outFolder = Inputs.Out("folder for the slides and labels.csv");
         var slides = new Option<int>("--slides") { Description = "how many", HelpName = "N", DefaultValueFactory = _ => defaults.Slides };
-        var seed = new Option<ulong>("--seed") { Description = "every pixel is a function of it", HelpName = "S", DefaultValueFactory = _ =>
-            defaults.Seed };
-        var size = new Option<int>("--size") { Description = "side of a slide, px", HelpName = "PX", DefaultValueFactory = _ =>
-            defaults.Size };
-        var patch = new Option<int>("--patch") { Description = "side of the patches that are labelled, px", HelpName = "PX",
-            DefaultValueFactory = _ => defaults.PatchSize };
-        var mpp = new Option<double>("--mpp") { Description = "their micrometres per pixel", HelpName = "UM", DefaultValueFactory = _ =>
-            defaults.Mpp };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "every pixel is a function of it",
+            HelpName = "S",
+            DefaultValueFactory = _ =>
+            defaults.Seed
+        };
+        var size = new Option<int>("--size")
+        {
+            Description = "side of a slide, px",
+            HelpName = "PX",
+            DefaultValueFactory = _ =>
+            defaults.Size
+        };
+        var patch = new Option<int>("--patch")
+        {
+            Description = "side of the patches that are labelled, px",
+            HelpName = "PX",
+            DefaultValueFactory = _ => defaults.PatchSize
+        };
+        var mpp = new Option<double>("--mpp")
+        {
+            Description = "their micrometres per pixel",
+            HelpName = "UM",
+            DefaultValueFactory = _ =>
+            defaults.Mpp
+        };
         var format = new Option<SynthFormat>(
-            "--format") { Description = "a TIFF pyramid with JPEG tiles, or as Philips' or (JPEG 2000 tiles) Aperio's scanners write",
-            HelpName = "tiff|philips|jpeg2000", DefaultValueFactory = _ => defaults.Format };
+            "--format")
+        {
+            Description = "a TIFF pyramid with JPEG tiles, or as Philips' or (JPEG 2000 tiles) Aperio's scanners write",
+            HelpName = "tiff|philips|jpeg2000",
+            DefaultValueFactory = _ => defaults.Format
+        };
         var command = new Command("synth", "Make H&E-like slides whose tissue classes are known.") { outFolder, slides, seed, size, patch,
             mpp, format };
         command.SetAction(parsed =>

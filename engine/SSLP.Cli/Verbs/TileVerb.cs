@@ -13,12 +13,21 @@ internal static class TileVerb
         var slides = new Option<string>("--slides") { Description = Inputs.SlidesMeaning, HelpName = "SLIDES", Required = true };
         var outFile = Inputs.Out("the manifest; contact sheets go to a folder beside it");
         var coordinates = new Option<string?>(
-            "--coordinates") { Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide",
-            HelpName = "DIR" };
-        var pixels = new Option<string?>("--pixels") { Description = "also write the patches as images with patches.csv",
-            HelpName = "DIR" };
-        var format = new Option<PatchFormat>("--pixels-format") { Description = "png keeps every bit; jpeg is quality 95, full chroma",
-            HelpName = "png|jpeg" };
+            "--coordinates")
+        {
+            Description = "also write the patches' places as CLAM and TRIDENT read them, an HDF5 a slide",
+            HelpName = "DIR"
+        };
+        var pixels = new Option<string?>("--pixels")
+        {
+            Description = "also write the patches as images with patches.csv",
+            HelpName = "DIR"
+        };
+        var format = new Option<PatchFormat>("--pixels-format")
+        {
+            Description = "png keeps every bit; jpeg is quality 95, full chroma",
+            HelpName = "png|jpeg"
+        };
         var splits = new Option<string?>("--splits")
         {
             Description = "CSV of slide,split, a set's official lists: the manifest keeps them, and pretrain and probe go by them",

@@ -155,7 +155,7 @@ public sealed class PatchFolder : IPatchSource
     /// <summary>Image files do not say their scale: patches.csv may, and the user; both must say the same.</summary>
     private static double? ScaleOf(string folder, double? listed, double? given) =>
         listed is { } a && given is { } b && Math.Abs(a - b) > 0.01 * a
-            ? throw new Fault(FaultKind.Input, string.Create(CultureInfo.InvariantCulture, 
+            ? throw new Fault(FaultKind.Input, string.Create(CultureInfo.InvariantCulture,
                 $"The {PatchFolderListing.CsvName} of {folder} gives {a:0.####} µm per pixel and {b:0.####} is asked; leave the one that " +
                 $"is wrong out."))
             : listed ?? given;

@@ -37,8 +37,13 @@ internal static class PatchFolderListing
 
     private static string[] Below(string folder)
     {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, MaxRecursionDepth = MostFolders,
-            IgnoreInaccessible = false };
+        var options = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            AttributesToSkip = 0,
+            MaxRecursionDepth = MostFolders,
+            IgnoreInaccessible = false
+        };
         try
         {
             return [.. Directory.EnumerateFiles(folder, "*", options).Order(StringComparer.Ordinal)];

@@ -45,7 +45,8 @@ internal static class PatchNames
                     $"{images[i]} lies in the folder of class '{said}' and its name says '{written}'; name the classes in a " +
                     $"{PatchFolderListing.CsvName}.");
             patches.Add(new(images[i], read[i] is null ? null : own[i], read[i]?.X, read[i]?.Y, label,
-                roles.Split(i)) { Patient = roles.Patient(i) });
+                roles.Split(i))
+            { Patient = roles.Patient(i) });
         }
         string words = form is null ? "names carry no slide and no place" : $"names are {form.Words}";
         long step = read.Length > 0 && read[0] is { Step: > 0 } first && read.All(name => name?.Step == first.Step) ? first.Step : 0;

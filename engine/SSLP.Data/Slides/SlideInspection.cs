@@ -40,8 +40,13 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
                 thumbnail, null);
         if (mask.TissueFraction == 0)
         {
-            string nothing = mask.Method switch { TissueMethod.Stain => "nothing on it is stained", TissueMethod.Density =>
-                "nothing on it is dense", _ => "nothing of it was scanned" };
+            string nothing = mask.Method switch
+            {
+                TissueMethod.Stain => "nothing on it is stained",
+                TissueMethod.Density =>
+                "nothing on it is dense",
+                _ => "nothing of it was scanned"
+            };
             return new(SlideVerdict.NoTissue, tissue.Threshold is int threshold ? $"{nothing} above the threshold {threshold}" : nothing,
                 mpp, thumbnail, mask);
         }

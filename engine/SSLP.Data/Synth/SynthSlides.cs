@@ -53,7 +53,8 @@ public static class SynthSlides
         {
             case SynthFormat.Philips:
                 new PhilipsTiff(options.Size, options.Size, SyntheticSlide.Mpp,
-                    SyntheticSlide.Mpp) { Quality = options.JpegQuality }.Write(path, rgb);
+                    SyntheticSlide.Mpp)
+                { Quality = options.JpegQuality }.Write(path, rgb);
                 break;
             case SynthFormat.Jpeg2000:
                 Jpeg2000Svs.Write(path, rgb, options.Size, options.Size, SyntheticSlide.Mpp);

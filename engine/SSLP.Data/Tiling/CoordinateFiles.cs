@@ -39,8 +39,11 @@ public static class CoordinateFiles
             var file = new H5File
             {
                 ["coords"] = new H5Dataset(
-                    corners, fileDims: [(ulong)corners.Length / 2, 2]) { Attributes =
-                        Attributes(new(grid.PatchSize, grid.Mpp, grid.SlideMppX, grid.SlideMppY, grid.Width, grid.Height), name) },
+                    corners, fileDims: [(ulong)corners.Length / 2, 2])
+                {
+                    Attributes =
+                        Attributes(new(grid.PatchSize, grid.Mpp, grid.SlideMppX, grid.SlideMppY, grid.Width, grid.Height), name)
+                },
             };
             paths[slide] = Path.Combine(folder, name + TridentEnding + ".h5");
             AtomicFile.Write(paths[slide], stream => file.Write(stream, new H5WriteOptions(PreferCompactDatasetLayout: false)));

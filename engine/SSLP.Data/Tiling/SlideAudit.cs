@@ -179,7 +179,10 @@ public static class SlideAudit
         string first = check.FirstFaults[0].Reason;
         return check.Unreadable == check.Tiles
             ? record with { Verdict = SlideVerdict.Corrupt, Reason = $"none of its {check.Tiles} tiles can be read; the first: {first}" }
-            : record with { Verdict = SlideVerdict.DamagedTiles,
-                Reason = $"{check.Unreadable} of {check.Tiles} tiles cannot be read; the first: {first}" };
+            : record with
+            {
+                Verdict = SlideVerdict.DamagedTiles,
+                Reason = $"{check.Unreadable} of {check.Tiles} tiles cannot be read; the first: {first}"
+            };
     }
 }

@@ -1,6 +1,5 @@
 using SSLP.Data.Tissue;
 using SSLP.Engine.Model;
-using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Slides;
 using SSLP.Kernels;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using SSLP.Data.Files;
 using SSLP.Engine.Torch;
 using TorchSharp;

@@ -119,8 +119,10 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
     /// <summary>One file in the form of a checkpoint, wherever it lies; whole or not at all.</summary>
     /// <returns>The checksum of its data.</returns>
     public static string Write(string path, CheckpointState state, IReadOnlyList<SafetensorsItem> items) => SafetensorsWriter.Write(
-        path, items, new Dictionary<string, string> {
-            [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState) });
+        path, items, new Dictionary<string, string>
+        {
+            [StateKey] = JsonSerializer.Serialize(state, CheckpointJson.Default.CheckpointState)
+        });
 
     /// <summary>Opens what <see cref="Write"/> wrote and verifies it, with the one that its changes are over.</summary>
     /// <exception cref="Fault">It is damaged, or no checkpoint.</exception>

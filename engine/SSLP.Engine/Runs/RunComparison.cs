@@ -28,8 +28,15 @@ internal static class RunComparison
 
     /// <summary>What a step learned, without how long it took.</summary>
     private static StepMetrics Learned(StepMetrics step) =>
-        step with { PatchesPerSecond = 0, DataWait = 0, ProbeSeconds = null, SlowestProcess = null, SlowestProcessSeconds = null,
-        CommunicatedBytes = null };
+        step with
+        {
+            PatchesPerSecond = 0,
+            DataWait = 0,
+            ProbeSeconds = null,
+            SlowestProcess = null,
+            SlowestProcessSeconds = null,
+            CommunicatedBytes = null
+        };
 
     private static string? Different(SafetensorsFile a, SafetensorsFile b)
     {

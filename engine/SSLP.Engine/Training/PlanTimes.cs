@@ -108,8 +108,11 @@ public sealed class PlanTimes
             features = MemoryBank.CreateRandom(batch, options.Width, 2, kernels.Pool), gradient = new(batch, options.Width);
         var spatial = new SpatialNeighbours(new int[measured], [.. Enumerable.Range(0, measured).Select(i => i % side)],
             [.. Enumerable.Range(0, measured).Select(i => i / side)]);
-        ThreeTermOptions terms = plan.Terms with { NearestKeys = Math.Min(plan.Terms.NearestKeys, measured / 4),
-            Negatives = Math.Min(plan.Terms.Negatives, Math.Max(1, measured / 10)) };
+        ThreeTermOptions terms = plan.Terms with
+        {
+            NearestKeys = Math.Min(plan.Terms.NearestKeys, measured / 4),
+            Negatives = Math.Min(plan.Terms.Negatives, Math.Max(1, measured / 10))
+        };
         using IThreeTermStep step = kernels.ThreeTermStep(bank, spatial, terms);
         using IKMeans kmeans = kernels.KMeans(bank);
         var labels = new int[measured];

@@ -49,8 +49,11 @@ internal sealed class CollapseWatch(TrainingOptions options, int totalSteps)
     {
         var watch = new CollapseWatch(options, totalSteps);
         foreach (StepMetrics m in before)
-            if (m is { EffectiveRank: double rank, Spread: double spread, NeighbourEntropy: double entropy, PositiveGap: double gap,
-                KeysAreLearned: bool learned })
+            if (m is
+                {
+                    EffectiveRank: double rank, Spread: double spread, NeighbourEntropy: double entropy, PositiveGap: double gap,
+                    KeysAreLearned: bool learned
+                })
                 watch.Add(m.Step, new CollapseSigns(options.Width, rank, spread, entropy, gap), learned);
         return watch;
     }

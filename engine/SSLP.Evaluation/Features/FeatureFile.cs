@@ -1,7 +1,6 @@
 using PureHDF;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
-using SSLP.Engine.Torch;
 
 namespace SSLP.Evaluation.Features;
 

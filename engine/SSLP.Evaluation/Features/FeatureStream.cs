@@ -116,7 +116,8 @@ internal sealed class FeatureStream : IDisposable
         var file = new H5File
         {
             ["coords"] = new H5Dataset(origins ?? Array.ConvertAll(grid, value => (long)value),
-                fileDims: [n, 2]) { Attributes = attributes },
+                fileDims: [n, 2])
+            { Attributes = attributes },
             ["grid"] = new H5Dataset(grid, fileDims: [n, 2]) { Attributes = new() { ["known"] = table.HasCoordinates ? 1 : 0 } },
             ["slide"] = new H5Dataset(Gather(table.SlideOf, patches, _slide is null ? null : 0), fileDims: [n]),
             ["slide_names"] = _slide is { } only ? new[] { table.Slides[only] }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
@@ -110,8 +109,11 @@ public sealed class RunReport : IDisposable
         // Patches without a class say nothing of purity.
         int[] anchors = NeighbourSheet.ChooseQueries(own.Table, _options.MostAnchors, _options.Seed);
         IReadOnlyList<AnchorSets> sets = bank.SetsOf(anchors);
-        return input with { Sets = new MethodSets(bank.Step, own, anchors.Length, SetStatistics.Of(own.Table, sets),
-            [.. sets.Take(_options.Queries)]) };
+        return input with
+        {
+            Sets = new MethodSets(bank.Step, own, anchors.Length, SetStatistics.Of(own.Table, sets),
+            [.. sets.Take(_options.Queries)])
+        };
     }
 
     /// <summary>The run's own patches: those given, or the split of them that it was trained on.</summary>
@@ -156,7 +158,8 @@ public sealed class RunReport : IDisposable
             }
 
             return _options.Judge ? input
-                with { Probes = Judge(judged, name => Embed(name == "untrained" ? untrained : trained, name, judged), description.Method) }
+                with
+            { Probes = Judge(judged, name => Embed(name == "untrained" ? untrained : trained, name, judged), description.Method) }
                 : input;
         }
     }

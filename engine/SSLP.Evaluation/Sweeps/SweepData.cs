@@ -45,7 +45,8 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
             ? throw new Fault(FaultKind.Input,
                 $"No tissue patch lies on a slide that points are learned from ({string.Join(", ", learned)}).")
             : new(new PatchSubset(tissue, rows, "training slides"), new PatchSubset(points, split.Train, "training points"), points,
-                split) { SplitOptions = options };
+                split)
+            { SplitOptions = options };
     }
 
     private static HashSet<string> JudgedSlides(PatchTable table, ProbeSplit split) => [.. split.Test.Select(table.SlideName)];

@@ -11,8 +11,14 @@ internal static unsafe class LoaderExports
     [UnmanagedCallersOnly(EntryPoint = "sslp_loader_options_init", CallConvs = [typeof(CallConvCdecl)])]
     public static int OptionsInit(SslpLoaderOptions* options, uint size) => Abi.Call(() =>
     {
-        LibraryExports.Initial(options, size) = new() { Size = size, BatchSize = 64, Slots = 4, WindowRuns = new OrderOptions()
-            .WindowRuns };
+        LibraryExports.Initial(options, size) = new()
+        {
+            Size = size,
+            BatchSize = 64,
+            Slots = 4,
+            WindowRuns = new OrderOptions()
+            .WindowRuns
+        };
     });
 
     [UnmanagedCallersOnly(EntryPoint = "sslp_loader_open", CallConvs = [typeof(CallConvCdecl)])]

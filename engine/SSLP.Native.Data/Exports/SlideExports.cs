@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using SSLP.Data.Files;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 using SSLP.Interop.Slides;
@@ -74,8 +73,13 @@ internal static unsafe class SlideExports
         Abi.NotNull(jsonLines, nameof(jsonLines));
         TilingOptions tiling = TilingCalls.OptionsOf(options, lease.Object);
         SlideList files = TilingCalls.List(lease.Object, NotEmpty(slides, nameof(slides)));
-        var audit = new SlideAuditOptions { Deep = deep != 0, Mpp = options == null ? null : tiling.Mpp, Tiling = tiling,
-            Threads = lease.Object.Threads };
+        var audit = new SlideAuditOptions
+        {
+            Deep = deep != 0,
+            Mpp = options == null ? null : tiling.Mpp,
+            Tiling = tiling,
+            Threads = lease.Object.Threads
+        };
         IReadOnlyList<SlideAuditRecord> records = lease.Object.Cancellable(stop =>
         {
             HostProgress progress = TilingCalls.ProgressOf(options, files.Count, stop);

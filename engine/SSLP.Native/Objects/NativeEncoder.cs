@@ -1,4 +1,3 @@
-using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Model;
 using SSLP.Engine.Torch;

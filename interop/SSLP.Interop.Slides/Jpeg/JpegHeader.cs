@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using SSLP.Interop.Slides.Tiff;
 
 namespace SSLP.Interop.Slides.Jpeg;
 

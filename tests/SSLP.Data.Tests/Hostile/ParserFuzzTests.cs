@@ -111,8 +111,12 @@ public sealed class ParserFuzzTests : IDisposable
     [InlineData(".webp")]
     public void Images_are_read_or_refused_with_a_sentence(string extension)
     {
-        SKEncodedImageFormat format = extension switch { ".png" => SKEncodedImageFormat.Png, ".jpg" => SKEncodedImageFormat.Jpeg,
-            _ => SKEncodedImageFormat.Webp };
+        SKEncodedImageFormat format = extension switch
+        {
+            ".png" => SKEncodedImageFormat.Png,
+            ".jpg" => SKEncodedImageFormat.Jpeg,
+            _ => SKEncodedImageFormat.Webp
+        };
         byte[][] good = [.. Enumerable.Range(0, 3)
             .Select(seed => File.ReadAllBytes(_folder.Image($"{seed}{extension}", Side, Side, seed * 9, format)))];
         new ParserFuzz($"image {extension}", extension, good, Decode).Run();

@@ -6,7 +6,6 @@ using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using SSLP.Tests.Shared;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 

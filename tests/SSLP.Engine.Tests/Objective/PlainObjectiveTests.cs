@@ -9,8 +9,15 @@ namespace SSLP.Engine.Tests.Objective;
 /// <summary>The definition of the method against hand-made cases, in float64.</summary>
 public sealed class PlainObjectiveTests
 {
-    private static readonly ThreeTermOptions Options = new() { RadiusPatches = 2, NearestKeys = 3, Negatives = 2, PoolShare = 1,
-        AuxiliaryAnchors = 1, Temperature = 0.5 };
+    private static readonly ThreeTermOptions Options = new()
+    {
+        RadiusPatches = 2,
+        NearestKeys = 3,
+        Negatives = 2,
+        PoolShare = 1,
+        AuxiliaryAnchors = 1,
+        Temperature = 0.5
+    };
 
     // Eight rows in the plane; the number is the angle in degrees. Rows 0–3 on slide 0 in a line of columns, 4–7 on slide 1 likewise.
     private static readonly double[] Angles = [0, 10, 80, 170, 5, 12, 95, 200];

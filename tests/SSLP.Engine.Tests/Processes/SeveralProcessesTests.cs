@@ -10,7 +10,6 @@ using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using SSLP.Tests.Shared;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 

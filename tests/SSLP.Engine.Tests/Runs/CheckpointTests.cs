@@ -27,8 +27,14 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Changes_over_a_whole_checkpoint_resume_as_the_whole_one_does()
     {
-        TrainingOptions options = Small with { MaxSteps = 12, BatchSize = 4, CheckpointEvery = 1, KeepCheckpoints = 1,
-            CheckpointBank = CheckpointBank.Changes };
+        TrainingOptions options = Small with
+        {
+            MaxSteps = 12,
+            BatchSize = 4,
+            CheckpointEvery = 1,
+            KeepCheckpoints = 1,
+            CheckpointBank = CheckpointBank.Changes
+        };
         IReadOnlyList<StepMetrics> whole = Train("whole", options with { CheckpointBank = CheckpointBank.Whole }, 12);
         var kinds = new HashSet<bool>();
         for (int step = 1; step < 12; step++)
@@ -46,8 +52,14 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void The_whole_checkpoint_below_the_changes_is_kept_and_named_where_it_is_damaged()
     {
-        Train("base", Small with { MaxSteps = 3, BatchSize = 4, CheckpointEvery = 1, KeepCheckpoints = 1,
-            CheckpointBank = CheckpointBank.Changes }, 3);
+        Train("base", Small with
+        {
+            MaxSteps = 3,
+            BatchSize = 4,
+            CheckpointEvery = 1,
+            KeepCheckpoints = 1,
+            CheckpointBank = CheckpointBank.Changes
+        }, 3);
         string[] all = new Checkpoint(Folder("base"), 1).All();
         Assert.Equal(["step-000000001.safetensors", "step-000000003.over-000000001.safetensors"], all.Select(Path.GetFileName));
         Flip(all[0], new FileInfo(all[0]).Length - 5);

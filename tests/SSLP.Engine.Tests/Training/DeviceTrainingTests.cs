@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using SSLP.Data.Files;
-using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;

@@ -50,8 +50,16 @@ public sealed class MovedNetworkTests : IDisposable
 
     private Trainer Trainer(int steps, Action<Method> made)
     {
-        TrainingOptions options = new() { Epochs = 1, MaxSteps = steps, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1,
-            CheckpointEvery = 1 };
+        TrainingOptions options = new()
+        {
+            Epochs = 1,
+            MaxSteps = steps,
+            BatchSize = 8,
+            InputSize = 16,
+            Width = 16,
+            Threads = 1,
+            CheckpointEvery = 1
+        };
         var folder = new RunFolder(Path.Combine(_root, "run"));
         Directory.CreateDirectory(folder.Root);
         made(_method = new Moving());

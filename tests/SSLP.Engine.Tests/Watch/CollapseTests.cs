@@ -144,8 +144,18 @@ public sealed class CollapseTests : IDisposable
     private static readonly TrainingOptions Options = new() { Epochs = 2, BatchSize = 8, InputSize = 16, Width = Width, Threads = 1 };
 
     private static readonly TrainingOptions Collapsing =
-        new() { Epochs = 100, MaxSteps = 60, BatchSize = 16, InputSize = 16, Width = Width, Threads = 1, LearningRate = 0.3, WatchEvery = 5,
-            KeepCheckpoints = 1 };
+        new()
+        {
+            Epochs = 100,
+            MaxSteps = 60,
+            BatchSize = 16,
+            InputSize = 16,
+            Width = Width,
+            Threads = 1,
+            LearningRate = 0.3,
+            WatchEvery = 5,
+            KeepCheckpoints = 1
+        };
 
     private static string? Warn(CollapseSigns signs, bool learned = true)
     {

@@ -29,7 +29,8 @@ public sealed class TrainedOnTests
     {
         PatchTable Files(params string[] files) =>
             new(files, Enumerable.Range(0, files.Length).ToArray(), Enumerable.Range(0, files.Length).ToArray(),
-                new int[files.Length]) { HasSlides = false };
+                new int[files.Length])
+            { HasSlides = false };
         TrainedOn seen = Again(TrainedOn.Of(Files("/d/train/ADI/1.png", "/d/train/ADI/2.png")));
         Assert.Equal((0, 2), (seen.Slides, seen.Patches));
         Assert.Equal((1, 2, "patches"), seen.Among(Files("/d/test/ADI/1.png", "/d/train/ADI/2.png"), [0, 1]));

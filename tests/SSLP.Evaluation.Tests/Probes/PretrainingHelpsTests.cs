@@ -35,8 +35,15 @@ public sealed class PretrainingHelpsTests : IDisposable
         Head = HeadKind.LinearNorm,
         LearningRate = 0.03,
         CheckpointEvery = 100_000,
-        Augment = AugmentOptions.Sslp with { CropArea = (0.4f, 1f), Brightness = 0.2f, Contrast = 0.2f, Saturation = 0.2f, Hue = 0.05f,
-            Grayscale = 0.1f },
+        Augment = AugmentOptions.Sslp with
+        {
+            CropArea = (0.4f, 1f),
+            Brightness = 0.2f,
+            Contrast = 0.2f,
+            Saturation = 0.2f,
+            Hue = 0.05f,
+            Grayscale = 0.1f
+        },
     };
 
     public void Dispose() => Directory.Delete(_root, recursive: true);

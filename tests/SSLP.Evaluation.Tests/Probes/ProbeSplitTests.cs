@@ -76,7 +76,8 @@ public sealed class ProbeSplitTests
     {
         PatchTable files = TissueLikeFeatures.Make(12, 1, 2, 2, seed: 6, withSplit: false).Patches;
         PatchTable table = new(files.Slides, files.SlideOf.ToArray(), files.Col.ToArray(), files.Row.ToArray(),
-            new CategoryColumn(files.Classes!, files.LabelOf.ToArray())) { HasSlides = false };
+            new CategoryColumn(files.Classes!, files.LabelOf.ToArray()))
+        { HasSlides = false };
         Assert.Contains("--train-patches and --test-patches", Assert.Throws<Fault>(() => ProbeSplit.Of(table)).Message);
         ProbeSplit split = ProbeSplit.Of(table, options: new(SplitPatches: true));
         Assert.Contains("of 12 patches drawn", split.How);

@@ -4,8 +4,8 @@ using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
 using SSLP.Evaluation.Tests.Features;
-using SSLP.Tests.Shared;
 using SSLP.Kernels;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Evaluation.Tests.Probes;

@@ -16,8 +16,15 @@ public sealed class ProbedRunTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-probed-").FullName;
 
-    private static readonly TrainingOptions Small = new() { Epochs = 2, BatchSize = 8, InputSize = 16, Width = 16, Threads = 2,
-        ProbeEvery = 2 };
+    private static readonly TrainingOptions Small = new()
+    {
+        Epochs = 2,
+        BatchSize = 8,
+        InputSize = 16,
+        Width = 16,
+        Threads = 2,
+        ProbeEvery = 2
+    };
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 

@@ -16,8 +16,16 @@ public sealed class RunBankTests : IDisposable
 {
     private readonly RunFolder _run = new(Directory.CreateTempSubdirectory("sslp-bank-").FullName);
 
-    private static readonly TrainingOptions Small = new() { Epochs = 3, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1,
-        Clusters = 3, ClusterRuns = 2 };
+    private static readonly TrainingOptions Small = new()
+    {
+        Epochs = 3,
+        BatchSize = 8,
+        InputSize = 16,
+        Width = 16,
+        Threads = 1,
+        Clusters = 3,
+        ClusterRuns = 2
+    };
 
     private readonly KernelSet _kernels = new(KernelBackend.Cpu, threads: 2);
 

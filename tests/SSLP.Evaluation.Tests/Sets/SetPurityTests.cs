@@ -15,8 +15,11 @@ public sealed class SetPurityTests
         using var patches = new TestPatches(slides: 2, side: 6, labelled: true);
         using var kernels = new KernelSet(KernelBackend.Cpu, 1);
         ObjectivePlan plan = ObjectivePlan.For(72);
-        plan = plan with { Clusters = 2,
-            Terms = plan.Terms with { NearestKeys = 6, Negatives = 4, RadiusPatches = 1.5, AuxiliaryAnchors = 0 } };
+        plan = plan with
+        {
+            Clusters = 2,
+            Terms = plan.Terms with { NearestKeys = 6, Negatives = 4, RadiusPatches = 1.5, AuxiliaryAnchors = 0 }
+        };
         using var objective = new FusedObjective(plan, patches.Table, 8, 3, kernels);
         var random = new Random(0);
         float[] rows = [.. Enumerable.Range(0, 72).SelectMany(patch => Enumerable.Range(0, 8).Select(d =>

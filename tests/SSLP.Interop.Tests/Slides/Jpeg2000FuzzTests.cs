@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.Jpeg2000;
-using SSLP.Interop.Slides.Tiff;
 using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;

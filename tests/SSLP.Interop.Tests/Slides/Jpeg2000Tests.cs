@@ -1,7 +1,6 @@
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.Jpeg2000;
 using SSLP.Interop.Slides.OpenSlide;
-using SSLP.Interop.Slides.Tiff;
 using Xunit;
 
 namespace SSLP.Interop.Tests.Slides;

@@ -107,8 +107,14 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     [Fact]
     public void Random_negatives_without_any_neighbours_match_the_reference() =>
         Compare(
-            new ThreeTermOptions { NearestKeys = 0, Negatives = 12, RadiusPatches = 0.5, AuxiliaryAnchors = 0,
-                Sampling = NegativeSampling.Random },
+            new ThreeTermOptions
+            {
+                NearestKeys = 0,
+                Negatives = 12,
+                RadiusPatches = 0.5,
+                AuxiliaryAnchors = 0,
+                Sampling = NegativeSampling.Random
+            },
             90, [3, 50, 89]);
 
     /// <summary>Many patches on one place: the first launch finds more neighbours than there is room for, and they are sampled in the
@@ -135,8 +141,15 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     [InlineData(60, 3)]
     public void A_sample_of_spatial_neighbours_matches_the_reference(int sample, int auxiliaryAnchors) =>
         Compare(
-            new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 5, SpatialSample = sample,
-                AuxiliaryAnchors = auxiliaryAnchors },
+            new ThreeTermOptions
+            {
+                NearestKeys = 20,
+                Negatives = 9,
+                PoolShare = 0.5,
+                RadiusPatches = 5,
+                SpatialSample = sample,
+                AuxiliaryAnchors = auxiliaryAnchors
+            },
             140, [3, 50, 77, 139]);
 
     private void Compare(ThreeTermOptions options, int rows, int[] anchors, DeviceScores scores = DeviceScores.Float32)

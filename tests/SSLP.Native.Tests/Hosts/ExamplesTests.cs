@@ -56,5 +56,6 @@ internal static class ValgrindRuns
 
     /// <summary>The collector reserves 256 GiB of address space by default, more than valgrind has.</summary>
     public static IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string,
-        string> { ["DOTNET_GCHeapHardLimit"] = "0x20000000" };
+        string>
+    { ["DOTNET_GCHeapHardLimit"] = "0x20000000" };
 }

@@ -67,16 +67,40 @@ internal sealed unsafe partial class Decoder
             (true, "shared", "s8" or "s16") or (true, "", "s8" or "s16") => throw Refused(statement, "is not known"),
             (true, "global", "s8") => &Loads.Global<sbyte>,
             (true, "global", "s16") => &Loads.Global<short>,
-            (true, "global", _) => bytes switch { 1 => &Loads.Global<byte>, 2 => &Loads.Global<ushort>, 4 => &Loads.Global<uint>,
-                _ => &Loads.Global<ulong> },
-            (true, "shared", _) => bytes switch { 1 => &Loads.Shared<byte>, 2 => &Loads.Shared<ushort>, 4 => &Loads.Shared<uint>,
-                _ => &Loads.Shared<ulong> },
-            (true, _, _) => bytes switch { 4 => &Loads.Generic<uint>, 8 => &Loads.Generic<ulong>,
-                _ => throw Refused(statement, "is not known") },
-            (false, "global", _) => bytes switch { 1 => &Stores.Global<byte>, 2 => &Stores.Global<ushort>, 4 => &Stores.Global<uint>,
-                _ => &Stores.Global<ulong> },
-            (false, "shared", _) => bytes switch { 1 => &Stores.Shared<byte>, 2 => &Stores.Shared<ushort>, 4 => &Stores.Shared<uint>,
-                _ => &Stores.Shared<ulong> },
+            (true, "global", _) => bytes switch
+            {
+                1 => &Loads.Global<byte>,
+                2 => &Loads.Global<ushort>,
+                4 => &Loads.Global<uint>,
+                _ => &Loads.Global<ulong>
+            },
+            (true, "shared", _) => bytes switch
+            {
+                1 => &Loads.Shared<byte>,
+                2 => &Loads.Shared<ushort>,
+                4 => &Loads.Shared<uint>,
+                _ => &Loads.Shared<ulong>
+            },
+            (true, _, _) => bytes switch
+            {
+                4 => &Loads.Generic<uint>,
+                8 => &Loads.Generic<ulong>,
+                _ => throw Refused(statement, "is not known")
+            },
+            (false, "global", _) => bytes switch
+            {
+                1 => &Stores.Global<byte>,
+                2 => &Stores.Global<ushort>,
+                4 => &Stores.Global<uint>,
+                _ => &Stores.Global<ulong>
+            },
+            (false, "shared", _) => bytes switch
+            {
+                1 => &Stores.Shared<byte>,
+                2 => &Stores.Shared<ushort>,
+                4 => &Stores.Shared<uint>,
+                _ => &Stores.Shared<ulong>
+            },
             _ => bytes switch { 4 => &Stores.Generic<uint>, 8 => &Stores.Generic<ulong>, _ => throw Refused(statement, "is not known") },
         };
     }

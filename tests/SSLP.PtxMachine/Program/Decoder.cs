@@ -164,8 +164,13 @@ internal sealed unsafe partial class Decoder(PtxKernelText text, RegisterFile re
     // register.
     private static void RequireWidth(Statement statement, Register register, int bytes)
     {
-        RegisterKind kind = bytes switch { 0 => RegisterKind.Predicate, 1 or 2 => RegisterKind.Bits16, 4 => RegisterKind.Bits32,
-            _ => RegisterKind.Bits64 };
+        RegisterKind kind = bytes switch
+        {
+            0 => RegisterKind.Predicate,
+            1 or 2 => RegisterKind.Bits16,
+            4 => RegisterKind.Bits32,
+            _ => RegisterKind.Bits64
+        };
         if (register.Kind != kind)
             throw Refused(statement, $"takes {kind}, but {register.Name} is {register.Kind}");
     }
