@@ -136,7 +136,7 @@ public sealed class FaultsTests : IDisposable
         string[] small = ["pretrain", "--patches", _root, "--set", "input_size=16", "--set", "max_steps=1", "--set", "batch_size=100"];
         string[] sslp = ["clusters=99", "negatives=98", "nearest_keys=97", "prefetch=96"];
         Sslp.Result bank = Sslp.Run([.. small, "--out", Run, .. sslp.SelectMany(set => new[] { "--set", set })]);
-        Sslp.Result queue = Sslp.Run([.. small, "--out", Run + "-2", "--set", "method=mocov2"]);
+        Sslp.Result queue = Sslp.Run([.. small, "--out", Run + "-2", "--set", "method=mocov2", "--set", "queue=65536"]);
         Assert.Equal((0, 0), (bank.ExitCode, queue.ExitCode));
         AssertFirst(bank, "batch_size is 16 in this run, not 100", "clusters is 16 in this run, not 99",
             "negatives is 3 in this run, not 98",

@@ -144,10 +144,15 @@ public sealed unsafe class MemoryBank : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return; // once more is allowed, as of any IDisposable
+        _isDisposed = true;
         _rows.Dispose();
         _panels.Dispose();
         _blend.Dispose();
     }
+
+    private bool _isDisposed;
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
