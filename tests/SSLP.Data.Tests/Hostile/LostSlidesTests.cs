@@ -1,5 +1,5 @@
-using SSLP.Data.Files;
 using System.Diagnostics;
+using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
