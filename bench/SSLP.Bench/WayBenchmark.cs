@@ -11,8 +11,7 @@ namespace SSLP.Bench;
 
 /// <summary>
 /// The ways of one job under BenchmarkDotNet: the same scene and the same calls as <c>sslp bench</c> times, with BenchmarkDotNet's
-/// statistics and count
-/// of allocations. Ways run one after the other here; <see cref="BenchRounds"/> runs them in turn.
+/// statistics and count of allocations. Ways run one after the other here; <see cref="BenchRounds"/> runs them in turn.
 /// </summary>
 [MemoryDiagnoser]
 public class WayBenchmark

@@ -21,8 +21,7 @@ public sealed record SlideRuntimeOptions
 
 /// <summary>
 /// What open slides share: decoded tiles, decoders, OpenSlide's cache. The caller owns it and hands it to the slides that it opens; two of
-/// them know nothing of
-/// each other. Safe from many threads.
+/// them know nothing of each other. Safe from many threads.
 /// </summary>
 public sealed class SlideRuntime : IDisposable
 {

@@ -19,9 +19,8 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
     /// <summary>
     /// Reads <c>coords</c> [N, 2]. The patch's size is <c>patch_size_level0</c> (TRIDENT), <c>patch_size_src</c> or
     /// <c>patch_size_target</c> times <c>downsample</c> (HEST), <c>patch_size</c> times <c>downsample</c> or at <c>patch_level</c> 0
-    /// (CLAM), or <c>patch_size</c> times level0_magnification over target_magnification (TRIDENT before it wrote the first). STAMP
-    /// counts in micrometres: <c>unit</c> "um" and
-    /// <c>tile_size_um</c>.
+    /// (CLAM), or <c>patch_size</c> times level0_magnification over target_magnification (TRIDENT before it wrote the first). STAMP counts
+    /// in micrometres: <c>unit</c> "um" and <c>tile_size_um</c>.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="mpp">Level-0 pixel size of its slide, µm; asked for where the file counts in µm only.</param>

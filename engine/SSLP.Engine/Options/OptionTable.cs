@@ -7,8 +7,7 @@ namespace SSLP.Engine.Options;
 
 /// <summary>
 /// Every option of a run in one list, made from the properties of <see cref="TrainingOptions"/> and of its augmentation: parsing, help,
-/// run.json and
-/// the comparison at resume all read it.
+/// run.json and the comparison at resume all read it.
 /// </summary>
 public static class OptionTable
 {

@@ -11,8 +11,7 @@ internal static class Entropy
 
     /// <summary>
     /// Entropy of what is taken how often over the entropy of all equally often: 1 even, near 0 where a few are always taken; 0 with less
-    /// than
-    /// two takings or two to take. With fewer takings than there is to take, not even the most even sharing reaches all.
+    /// than two takings or two to take. With fewer takings than there is to take, not even the most even sharing reaches all.
     /// </summary>
     /// <param name="taken">How often each was taken.</param>
     public static double Evenness(int[] taken)

@@ -9,9 +9,8 @@ namespace SSLP.Engine.Training;
 
 /// <summary>
 /// Batches on their way to the kernels' device, as bytes: pixels in one copy out of the ring's own memory, and what the host drew for the
-/// step
-/// (plans of the views, the method's inputs) in a small one behind it. Two slots on the device: the copy of one runs on a stream of its own
-/// beside the step on the other. Views are made there, in tensors that are allocated once.
+/// step (plans of the views, the method's inputs) in a small one behind it. Two slots on the device: the copy of one runs on a stream of
+/// its own beside the step on the other. Views are made there, in tensors that are allocated once.
 /// </summary>
 internal sealed unsafe class DeviceSlots : IDisposable
 {
@@ -68,8 +67,7 @@ internal sealed unsafe class DeviceSlots : IDisposable
 
     /// <summary>
     /// Sends a batch and makes its views, [B, 3, S, S] float32 each, which are valid until the next call. The ring's memory is read until
-    /// the
-    /// step has been waited for.
+    /// the step has been waited for.
     /// </summary>
     /// <param name="batch">Pixels, in page-locked memory, and ids.</param>
     /// <param name="method">Draws its inputs.</param>

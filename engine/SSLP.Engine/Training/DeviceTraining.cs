@@ -12,8 +12,7 @@ namespace SSLP.Engine.Training;
 
 /// <summary>
 /// A training step whose network and kernels share a device: bytes go up once, views, features, gradient and bank stay there, and what
-/// comes back is
-/// one report of 256 bytes, behind the backward pass. It is the one thing that the host waits for.
+/// comes back is one report of 256 bytes, behind the backward pass. It is the one thing that the host waits for.
 /// </summary>
 internal sealed class DeviceTraining : IDisposable
 {

@@ -11,8 +11,7 @@ namespace SSLP.Engine.Weights;
 /// its shape, and nothing else but heads and second networks, which are left out: a file that fits in part would start a run from weights
 /// that nobody trained.
 /// <para>
-/// Two tensors that come to one name are
-/// refused. float16, bfloat16 and float64 become float32; <c>num_batches_tracked</c> may be absent.
+/// Two tensors that come to one name are refused. float16, bfloat16 and float64 become float32; <c>num_batches_tracked</c> may be absent.
 /// </para>
 /// </summary>
 public static class InitialWeights

@@ -5,8 +5,7 @@ namespace SSLP.Evaluation.Sets;
 
 /// <summary>
 /// The sets of some rows of a bank, each asking with its own vector, by the kernel that a step of training takes: nothing of size B × N,
-/// and no
-/// second definition of S, F and Q.
+/// and no second definition of S, F and Q.
 /// </summary>
 internal static class BankSets
 {

@@ -6,10 +6,8 @@ namespace SSLP.Evaluation.Sets;
 
 /// <summary>
 /// Sets like the method's, made of an encoder's features where a run keeps no bank, by the same kernel: the patches within T, the nearest
-/// in
-/// feature space, and semi-hard negatives of the nearest 20 % (method.md, "The sets"). There are no clusters, so nothing has to agree, and
-/// no
-/// auxiliary anchors.
+/// in feature space, and semi-hard negatives of the nearest 20 % (method.md, "The sets"). There are no clusters, so nothing has to agree,
+/// and no auxiliary anchors.
 /// </summary>
 internal static class EncoderSets
 {

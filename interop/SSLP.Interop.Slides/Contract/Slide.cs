@@ -43,8 +43,7 @@ public abstract class Slide : IDisposable
 
     /// <summary>
     /// What a person should know of an otherwise good slide, the notes on its pixel size among them: a label that can't be read, a
-    /// directory that is lost,
-    /// images that are no levels. Clauses that go on from the file's name, without a full stop.
+    /// directory that is lost, images that are no levels. Clauses that go on from the file's name, without a full stop.
     /// </summary>
     public abstract IReadOnlyList<string> Notes { get; }
 
@@ -93,18 +92,16 @@ public abstract class Slide : IDisposable
     }
 
     /// <summary>
-    /// Reads a rectangle of one level with its sides reduced by a power of two. Pixel (x, y) stands for the level's pixels from (f · x, f
-    /// · y) on,
-    /// f × f of them; a last column or row that is not whole is left out.
+    /// Reads a rectangle of one level with its sides reduced by a power of two. Pixel (x, y) stands for the level's pixels from (f · x, f ·
+    /// y) on, f × f of them; a last column or row that is not whole is left out.
     /// </summary>
     /// <remarks>
     /// What a pixel is depends on how the level is stored, since reduced reads are to cost less:
     /// <list type="bullet">
     /// <item><b>JPEG</b> tiles of the embedded reader, f = 2: the decoder's own scaled transform, in two thirds of the time. That is not
-    /// quite the mean of 2 × 2 pixels
-    /// (chroma that is stored at half the resolution is taken as it is, not blown up and averaged): the two differ by 0.1 to 0.7 grey
-    /// levels on average on H&amp;E,
-    /// by up to 22 at single pixels. <see cref="FactorByDecoder"/> says where.</item>
+    /// quite the mean of 2 × 2 pixels (chroma that is stored at half the resolution is taken as it is, not blown up and averaged): the two
+    /// differ by 0.1 to 0.7 grey levels on average on H&amp;E, by up to 22 at single pixels. <see cref="FactorByDecoder"/> says
+    /// where.</item>
     /// <item><b>JPEG 2000</b> tiles, up to <see cref="StoredFactor"/>: the resolution that the stream itself stores, which is the low-pass
     /// half of its wavelet (T.800 annex F: 5 or 9 taps across and down, at each halving), moved onto the middle of the f × f pixels and
     /// blurred a little by four taps (<c>Jpeg2000Centre</c>). On H&amp;E it differs from the mean by 2 grey levels on average at f = 2 (4

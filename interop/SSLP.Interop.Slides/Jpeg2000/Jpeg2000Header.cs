@@ -4,8 +4,7 @@ namespace SSLP.Interop.Slides.Jpeg2000;
 
 /// <summary>
 /// What a JPEG 2000 stream (ITU-T T.800 annex A; in boxes, annex I) says of itself, read before any library sees it: a few bytes of it can
-/// ask
-/// a decoder for gigabytes or hours.
+/// ask a decoder for gigabytes or hours.
 /// </summary>
 internal struct Jpeg2000Header
 {

@@ -8,8 +8,7 @@ public static class StepReports
 {
     /// <summary>
     /// values ← the losses' means and the sets' sizes, in the host's order; flags[0] gets <paramref name="tooLong"/> where a list had no
-    /// room
-    /// and <paramref name="tooShort"/> where one does not reach the rank it is asked for. Sums in float64, in a fixed tree. Grid: 1.
+    /// room and <paramref name="tooShort"/> where one does not reach the rank it is asked for. Sums in float64, in a fixed tree. Grid: 1.
     /// </summary>
     /// <param name="ranks">[Q] as the thresholds were taken; int.MaxValue: not asked for.</param>
     /// <param name="noted">[Q] rows noted by the tensor cores; the candidates' counts where there are none.</param>

@@ -102,8 +102,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
 
     /// <summary>
     /// One step of features that lie on the device; nothing is waited for. Losses, sizes and faults are in the report when the work is
-    /// done; where
-    /// it has one, the gradient is of no use.
+    /// done; where it has one, the gradient is of no use.
     /// </summary>
     /// <param name="plan">What <see cref="Prepare"/> gave, with no clustering in between.</param>
     /// <param name="inputs">Device address of what it wrote.</param>

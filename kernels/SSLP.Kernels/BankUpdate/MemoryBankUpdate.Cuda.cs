@@ -4,12 +4,10 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// <see cref="IMemoryBankUpdate"/> on a device. <see cref="Update"/> is for a host's features: they and the row numbers go over, the
-/// mirror's rows
-/// are blended there, and the host's bank takes the new rows from it, so that both hold the same bits; 4·B·⌈D⌉₁₆ bytes each way.
-/// <see cref="Enqueue"/> is for features on the device: nothing comes back, and from then on the device's rows are the bank; the host's
-/// are what
-/// <see cref="TakeHome()"/> last made them. A kernel looks for features that are not finite; the update does nothing where a fault is set.
-/// Deterministic; within float32 rounding of the host's update.
+/// mirror's rows are blended there, and the host's bank takes the new rows from it, so that both hold the same bits; 4·B·⌈D⌉₁₆ bytes each
+/// way. <see cref="Enqueue"/> is for features on the device: nothing comes back, and from then on the device's rows are the bank; the
+/// host's are what <see cref="TakeHome()"/> last made them. A kernel looks for features that are not finite; the update does nothing where
+/// a fault is set. Deterministic; within float32 rounding of the host's update.
 /// </summary>
 internal sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
 {

@@ -4,11 +4,10 @@ using SSLP.Interop.Cuda;
 namespace SSLP.Kernels;
 
 /// <summary>
-/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. Rows that the host's bank writes are noted and copied before the next
-/// use; once a
-/// kernel has written some, these are the bank, and the host's takes them when it is asked to. Both hold the same bits then. All kernels
-/// of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as
-/// many for the rows as bf16 where those are wanted, or as many with what rounding left.
+/// A bank's rows on a device: [N, ⌈D⌉₁₆] floats, zeros beyond D. Rows that the host's bank writes are noted and copied before the next use;
+/// once a kernel has written some, these are the bank, and the host's takes them when it is asked to. Both hold the same bits then. All
+/// kernels of one bank on one device share a mirror. 4·N·⌈D⌉₁₆ bytes, and half as many for the rows as bf16 where those are wanted, or as
+/// many with what rounding left.
 /// </summary>
 internal sealed class BankMirror : IDisposable
 {

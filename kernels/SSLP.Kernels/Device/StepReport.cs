@@ -43,9 +43,9 @@ internal readonly record struct StepReading(StepFault Fault)
 }
 
 /// <summary>
-/// A step's losses, sizes and faults on the device: kernels write it, kernels that move something do nothing while a fault is set, and
-/// one copy of
-/// <see cref="Bytes"/> takes it back. A fault stays until <see cref="EnqueueClear"/>: the steps behind a bad one move nothing either.
+/// A step's losses, sizes and faults on the device: kernels write it, kernels that move something do nothing while a fault is set, and one
+/// copy of <see cref="Bytes"/> takes it back. A fault stays until <see cref="EnqueueClear"/>: the steps behind a bad one move nothing
+/// either.
 /// </summary>
 internal sealed unsafe class StepReport : IDisposable
 {

@@ -2,8 +2,7 @@ namespace SSLP.Kernels;
 
 /// <summary>
 /// A borrowed, dense, row-major float32 matrix in the memory of the kernels' device: a tensor's, for one. Work that is enqueued reads or
-/// writes it
-/// later, in order with libtorch's: it must live until then.
+/// writes it later, in order with libtorch's: it must live until then.
 /// </summary>
 /// <param name="Address">Device address; a multiple of 16.</param>
 /// <param name="Rows">Rows.</param>

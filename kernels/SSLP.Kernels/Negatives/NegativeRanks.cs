@@ -34,8 +34,7 @@ public static class NegativeRanks
 
     /// <summary>
     /// min(count, candidates) different ranks in 0 … candidates − 1, ascending; <paramref name="candidates"/> as <see cref="Candidates"/>
-    /// has
-    /// them. Ranks beyond an anchor's number of allowed rows are dropped by whoever looks them up.
+    /// has them. Ranks beyond an anchor's number of allowed rows are dropped by whoever looks them up.
     /// </summary>
     /// <returns>The number of ranks written to the front of <paramref name="ranks"/>.</returns>
     /// <exception cref="ArgumentException">A size is negative, or the span is too short.</exception>

@@ -8,9 +8,8 @@ namespace SSLP.Interop.Tests.Slides;
 
 /// <summary>
 /// Good JPEG 2000 tiles with random damage, half of it in their headers: decoded or refused with a sentence, in bounded time and memory,
-/// with nothing written
-/// outside. SSLP_FUZZ_CASES sets how many (10,000 unless told); a failure names the seed. Alone, since it looks at the memory of the
-/// process.
+/// with nothing written outside. SSLP_FUZZ_CASES sets how many (10,000 unless told); a failure names the seed. Alone, since it looks at the
+/// memory of the process.
 /// </summary>
 [Collection(nameof(AllocationTests))]
 public class Jpeg2000FuzzTests

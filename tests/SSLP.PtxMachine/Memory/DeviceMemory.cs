@@ -80,9 +80,8 @@ public sealed unsafe class DeviceMemory : IDisposable
     }
 
     /// <summary>
-    /// Lets kernels use memory of the host from here on: whoever has it now has written all of it. What was borrowed there before is
-    /// given back, as
-    /// its allocator had it back before it could give it anew.
+    /// Lets kernels use memory of the host from here on: whoever has it now has written all of it. What was borrowed there before is given
+    /// back, as its allocator had it back before it could give it anew.
     /// </summary>
     /// <exception cref="ArgumentException">The memory is the machine's own, or not on a word's boundary.</exception>
     public void Borrow(ulong address, long bytes)
