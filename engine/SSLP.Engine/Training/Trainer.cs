@@ -28,7 +28,7 @@ public sealed record TrainingOutcome(int Steps, bool Finished, StepMetrics? Last
 /// Pretraining: patches → views → encoder → loss → step, with its log, checkpoints and resume. A run is a function of its options, its
 /// seed and its inputs on one backend.
 /// </summary>
-public sealed class Trainer : IDisposable
+public sealed partial class Trainer : IDisposable
 {
     private readonly TrainingOptions _options;
     private readonly RunFolder _folder;
@@ -48,11 +48,7 @@ public sealed class Trainer : IDisposable
     private readonly IRunProbe? _probe;
     private readonly string _inputs;
     private readonly string? _init;
-    private readonly ProcessGroup? _group;
-    private readonly TrainingOptions _whole; // with the batch of all processes, which is what a run's options mean
     private RunWatches? _watches;
-    private bool _stopAgreed;
-    private (int Rank, double Seconds) _slowest;
     private int _step;
     private long _lastLine;
 
@@ -101,12 +97,6 @@ public sealed class Trainer : IDisposable
 
     internal Schedule Schedule { get; }
 
-    /// <summary>Patches of a step that this process reads.</summary>
-    private int OwnBatch => _order.BatchSize / (_group?.Size ?? 1);
-
-    /// <summary>One process writes the run.</summary>
-    private bool Writes => _group?.IsFirst ?? true;
-
     /// <summary>Sizes as they came out for these patches.</summary>
     internal RunSizes Sizes => _sizes;
 
@@ -124,47 +114,6 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Takes a sentence that somebody who watches the run should read.</summary>
     public Action<string>? Warn { get; set; }
-
-    /// <summary>Goes back to the newest checkpoint, or to another one.</summary>
-    /// <param name="from">The checkpoint's file; null for the newest of the run.</param>
-    /// <param name="extend"> These patches are more, or others, than the run's: rows of the bank are matched by slide and place, new ones
-    /// begin as in a new run. Epochs and max_steps may differ then, too.
-    /// </param>
-    /// <returns>False where there is none.</returns>
-    /// <exception cref="Fault">The checkpoint is of other options or other patches; names each difference.</exception>
-    public bool Resume(string? from = null, bool extend = false)
-    {
-        if ((from is null ? _checkpoints.OpenNewest() : Checkpoint.Open(from)) is not var (state, file))
-            return false;
-        using (file)
-        {
-            int[]? rowOf = extend && state.Inputs != _inputs ? BankRows.Match(_folder.BankRows, state.Inputs, _source.Table) : null;
-            RefuseOtherRun(state, extend, isExtended: rowOf is not null);
-            _method.Encoder.LoadFrom(file);
-            _optimizer.LoadFrom(file);
-            _method.Load(file, rowOf);
-            if (state.Faults is { } faults)
-                _reader.Load(faults, rowOf);
-            _step = state.Step;
-            if (rowOf is not null)
-                Extended = (rowOf.Count(row => row >= 0), rowOf.Count(row => row < 0));
-            else if (Path.GetFullPath(Path.GetDirectoryName(Path.GetFullPath(file.Path))!) == Path.GetFullPath(_folder.Checkpoints))
-                _writer.Resumed(file.Path, file);
-        }
-        return true;
-    }
-
-    /// <summary>Of a run that goes on with more patches: rows of its bank that were found among them, and rows that were not. Null where it
-    /// is the same.</summary>
-    public (int Kept, int Gone)? Extended { get; private set; }
-
-    /// <summary>Writes the places of the bank's rows beside the run, where they are not there: a later run may go on with more patches by
-    /// them.</summary>
-    private void KeepRows()
-    {
-        if (!BankRows.AreOf(_folder.BankRows, _inputs))
-            BankRows.Save(_folder.BankRows, _source.Table, _inputs);
-    }
 
     /// <summary>Trains to the end or until stopped; a stop ends with a checkpoint.</summary>
     /// <param name="progress">Gets every step's metrics.</param>
@@ -300,35 +249,6 @@ public sealed class Trainer : IDisposable
         });
     }
 
-    /// <summary>Which process took longest for its own work, and whether one of them is to stop: then all do, after the same
-    /// step.</summary>
-    private void Agree(ProcessGroup group, TimeSpan busy, CancellationToken stop)
-    {
-        double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0]);
-        _slowest = (0, all[0]);
-        for (int rank = 0; rank < group.Size; rank++)
-        {
-            if (all[2 * rank] > _slowest.Seconds)
-                _slowest = (rank, all[2 * rank]);
-            _stopAgreed |= all[(2 * rank) + 1] > 0;
-        }
-        group.IsEnding |= _stopAgreed;
-    }
-
-    private bool IsStopping(CancellationToken stop) => _group is null ? stop.IsCancellationRequested : _stopAgreed;
-
-    /// <summary>Of every batch of an epoch this process's part: parts of one batch do not overlap, and together are it.</summary>
-    private int[] Own(int[] order)
-    {
-        if (_group is not { } group)
-            return order;
-        int batches = _order.BatchesPerEpoch, own = OwnBatch;
-        var part = new int[batches * own];
-        for (int batch = 0; batch < batches; batch++)
-            order.AsSpan((batch * _order.BatchSize) + (group.Rank * own), own).CopyTo(part.AsSpan(batch * own));
-        return part;
-    }
-
     /// <summary>Views, forward, loss and backward, each waited for; whether the step may move anything.</summary>
     private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnHost(PatchBatch patches, BatchRing ring, double ramp)
     {
@@ -374,122 +294,6 @@ public sealed class Trainer : IDisposable
             $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with " +
             $"stop_on_collapse=false goes on.");
     }
-
-    private bool IsCheckpointDue() => _step == Schedule.TotalSteps
-        || (_options.CheckpointEvery > 0 && _step % _options.CheckpointEvery == 0)
-        || (_options.CheckpointMinutes > 0 && _writer.SinceLast.TotalMinutes >= _options.CheckpointMinutes);
-
-    /// <summary>Begins a checkpoint of the state as it is; it is written while training goes on.</summary>
-    private void Save(ref int saved)
-    {
-        if (saved == _step)
-            return;
-        if (!Writes)
-        {
-            saved = _step;
-            return;
-        }
-        _writer.Wait();
-        if (_guard.NotFinite() is { } name)
-            throw new Fault(FaultKind.Diverged,
-                $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was " +
-                $"written. {LastCheckpoint()} {Remedy}");
-        long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
-        if (_writer.MayBeChanges(_options.CheckpointBank, bankBytes) && _method.Changes() is { } changes)
-            _writer.BeginChanges(State(), [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. changes]);
-        else
-        {
-            _writer.BeginWhole(State(), Items());
-            _method.BaseTaken();
-        }
-        saved = _step;
-    }
-
-    private CheckpointState State()
-    {
-        LoaderFaults faults = _reader.State();
-        return new(_step, _inputs, OptionTable.ToText(_whole), _init, faults.Failed.Length > 0 ? faults : null);
-    }
-
-    private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
-
-    private void RefuseOtherRun(CheckpointState state, bool extend, bool isExtended)
-    {
-        // An option that the checkpoint does not know yet was at its default.
-        TrainingOptions before = OptionTable.FromText(state.Options, "the checkpoint's options");
-        if (extend)
-            before = before with { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps };
-        List<string> differences = [.. OptionTable.Differences(before, _whole)];
-        if (state.Inputs != _inputs && !isExtended)
-            differences.Add("the patches are others (count, slides or coordinates; --extend goes on with more of them)");
-        if (state.Init != _init)
-            differences.Add($"init: {Weights(state.Init)} → {Weights(_init)}");
-        if (differences.Count > 0)
-            throw new Fault(FaultKind.Input,
-                $"'{_folder.Root}' cannot be resumed with other options: {string.Join("; ", differences)}. Resume with the same ones, or " +
-                $"begin a new run in another --out.");
-    }
-
-    private static string Weights(string? hash) => hash is null ? "random weights" : $"a file of SHA-256 {hash[..12]}…";
-
-    private const string Remedy =
-        "The same options come to the same step: begin another run with a lower learning_rate, with head=linearnorm, or with a higher " +
-        "temperature.";
-
-    /// <summary>Looks into the step, whose traces in the networks are gone, and writes what it takes to run it again.</summary>
-    private Fault Diverged(TrainingBatch batch, StepTerms terms, double norm, (Tensor, Tensor) before)
-    {
-        _writer.Wait();
-        _optimizer.ClearGradients();
-        StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
-        _guard.Restore(before);
-        string where = trace.First is { } first
-            ? $"{first.Place} has {first.NotFinite:N0} of {first.Count:N0} numbers that are not finite"
-            : "the losses or gradients were not finite, and are when the same step is done again, which points to the machine and not to " +
-                "the run";
-        string sentence =
-            $"Stopped before step {_step + 1} of {Schedule.TotalSteps} moved a weight: {where} " +
-            $"({DivergedStep.Losses(terms.Loss, terms.Self, terms.Intra, terms.Inter, norm)}).";
-        int epoch = _step / _order.BatchesPerEpoch;
-        var record = new DivergedStep
-        {
-            Step = _step + 1,
-            Epoch = epoch,
-            Batch = _step % _order.BatchesPerEpoch,
-            Sentence = sentence,
-            Seed = _options.Seed,
-            DrawCounters = new() { ["patch_order"] = epoch, ["augment"] = _step, ["negative_ranks"] = _step, ["batch_shuffle"] = _step },
-            LearningRate = Schedule.LearningRate(_step),
-            Ramp = batch.Ramp,
-            Loss = terms.Loss,
-            Self = terms.Self,
-            Intra = terms.Intra,
-            Inter = terms.Inter,
-            GradientNorm = norm,
-            Patches = PlacedPatch.Of(_source.Table, batch.Patches.Span),
-            Trace = trace.Places,
-            Written = DateTime.UtcNow,
-        };
-        string files =
-            $"The state before it, its patches and its seeds are in '{_folder.Diverged}': sslp pretrain with the same patches and " +
-            $"--replay '{_folder.Diverged}' runs it again.";
-        try
-        {
-            if (_group is not null)
-                _group.IsEnding = true;
-            if (Writes)
-                record.Save(_folder.Diverged, State(), Items());
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            files = $"What it takes to run it again could not be written to '{_folder.Diverged}': {fault.Message.TrimEnd('.')}.";
-        }
-        return new Fault(FaultKind.Diverged,
-            $"{sentence} {files} {LastCheckpoint()} {(trace.First is null ? "--resume goes on." : Remedy)}");
-    }
-
-    private string LastCheckpoint() => _checkpoints.All().LastOrDefault() is { } last ? $"The last checkpoint, '{last}', is as it was."
-        : "No checkpoint was written before it.";
 
     private BatchRing MakeRing()
     {
