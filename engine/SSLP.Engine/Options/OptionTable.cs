@@ -60,12 +60,21 @@ public static class OptionTable
     /// <param name="otherwise">What holds for keys that are not there; null: the defaults.</param>
     /// <exception cref="Fault">A key that there is not, or a value that it does not take.</exception>
     public static TrainingOptions FromText(
-        IEnumerable<KeyValuePair<string, string>> text, string where, TrainingOptions? otherwise = null) =>
-        text.Aggregate(otherwise ?? new(), (options, pair) => Set(options, pair.Key, pair.Value, where));
+        IReadOnlyCollection<KeyValuePair<string, string>> text, string where, TrainingOptions? otherwise = null)
+    {
+        TrainingOptions read = text.Aggregate(otherwise ?? new(), (options, pair) => Set(options, pair.Key, pair.Value, where));
+        return EarlierRuns.Has(text.Select(pair => pair.Key)) ? EarlierRuns.InTodaysWords(read) : read;
+    }
 
-    /// <summary>The differences that matter between two runs, as "key: before → now".</summary>
-    public static IReadOnlyList<string> Differences(TrainingOptions before, TrainingOptions now) =>
-        [.. All.Where(o => !o.FreeOnResume && o.Get(before) != o.Get(now)).Select(o => $"{o.Key}: {o.Get(before)} → {o.Get(now)}")];
+    /// <summary>The differences that matter between two runs, as "key: before → now"; where one says auto, by what it stands for.</summary>
+    public static IReadOnlyList<string> Differences(TrainingOptions before, TrainingOptions now)
+    {
+        (before, now) = (Resolved(before), Resolved(now));
+        return [.. All.Where(o => !o.FreeOnResume && o.Get(before) != o.Get(now)).Select(o => $"{o.Key}: {o.Get(before)} → {o.Get(now)}")];
+
+        static TrainingOptions Resolved(TrainingOptions options) =>
+            options with { LearningRate = options.LearningRateOrDefault, Head = options.HeadOrDefault };
+    }
 
     /// <summary>The candidate at the least edit distance.</summary>
     public static string Nearest(string word, IEnumerable<string> candidates) => candidates.MinBy(c => EditDistance(word, c))!;

@@ -70,7 +70,7 @@ internal sealed class DeviceTraining : IDisposable
             double? norm = _optimizer.EnqueueNorm(_report) ? null : _optimizer.GradientNorm();
             StepReading reading = _report.Read();
             if (!reading.IsToBeRepeated)
-                return (batch, reading, norm ?? reading.GradientNorm);
+                return (batch, reading, norm ?? MomentumSgdRules.NormOf(reading[StepValue.GradientSquares]));
             _guard.Restore(before);
             _method.Widen(reading);
             _slots.EnqueueConsumed();

@@ -107,6 +107,8 @@ public sealed partial class Trainer
         if (extend)
             before = before with { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps };
         List<string> differences = [.. OptionTable.Differences(before, _whole)];
+        if (EarlierRuns.Has(state.Options.Keys))
+            differences.AddRange(EarlierRuns.NotToBeHad(before));
         if (state.Inputs != _inputs && !isExtended)
             differences.Add("the patches are others (count, slides or coordinates; --extend goes on with more of them)");
         if (state.Init != _init)

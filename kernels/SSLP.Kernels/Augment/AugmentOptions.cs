@@ -77,7 +77,7 @@ public sealed record AugmentOptions
     public (float Low, float High) BlurSigma { get; init; } = (0.1f, 2f);
 
     /// <summary>The first of <see cref="BlurSigma"/>.</summary>
-    [Option("least sigma of the blur, of a 224-px input, scaled with input_size; 0.1 in MoCo v2", Unit = "px", Least = 0.01, Most = 8)]
+    [Option("least sigma of the blur, of a 224-px input, scaled with input_size; 0.1 in MoCo v2", Unit = "px", Least = 0.01, Most = 64)]
     public float BlurSigmaLow
     {
         get => BlurSigma.Low;
@@ -85,7 +85,7 @@ public sealed record AugmentOptions
     }
 
     /// <summary>The second of <see cref="BlurSigma"/>.</summary>
-    [Option("largest sigma of the blur, of a 224-px input, scaled with input_size; 2 in MoCo v2", Unit = "px", Least = 0.01, Most = 8)]
+    [Option("largest sigma of the blur, of a 224-px input, scaled with input_size; 2 in MoCo v2", Unit = "px", Least = 0.01, Most = 64)]
     public float BlurSigmaHigh
     {
         get => BlurSigma.High;
