@@ -9,8 +9,21 @@ namespace SSLP.Kernels.Device;
 /// </summary>
 public static class GroupReduce
 {
-    public static float Sum(float value, ArrayView<float> partial)
+    public static float Sum(float value, ArrayView<float> partial) => Reduce<float, Add>(value, partial);
+
+    public static double Sum(double value, ArrayView<double> partial) => Reduce<double, Add>(value, partial);
+
+    public static float Max(float value, ArrayView<float> partial) => Reduce<float, Largest>(value, partial);
+
+    public static ulong Max(ulong value, ArrayView<ulong> partial) => Reduce<ulong, Largest>(value, partial);
+
+    public static double Max(double value, ArrayView<double> partial) => Reduce<double, Largest>(value, partial);
+
+    private static T Reduce<T, TOperation>(T value, ArrayView<T> partial)
+        where T : unmanaged
+        where TOperation : struct, IOperation<T>
     {
+        TOperation operation = default;
         Group.Barrier();
         partial[Group.IdxX] = value;
         for (int half = Group.DimX / 2; half > 0; half /= 2)
@@ -18,7 +31,7 @@ public static class GroupReduce
             Group.Barrier();
             if (Group.IdxX < half)
             {
-                value += partial[Group.IdxX + half];
+                value = operation.Of(value, partial[Group.IdxX + half]);
                 partial[Group.IdxX] = value;
             }
         }
@@ -27,76 +40,24 @@ public static class GroupReduce
         return partial[0];
     }
 
-    public static double Sum(double value, ArrayView<double> partial)
+    private interface IOperation<T>
     {
-        Group.Barrier();
-        partial[Group.IdxX] = value;
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            Group.Barrier();
-            if (Group.IdxX < half)
-            {
-                value += partial[Group.IdxX + half];
-                partial[Group.IdxX] = value;
-            }
-        }
-
-        Group.Barrier();
-        return partial[0];
+        T Of(T a, T b);
     }
 
-    public static float Max(float value, ArrayView<float> partial)
+    private readonly struct Add : IOperation<float>, IOperation<double>
     {
-        Group.Barrier();
-        partial[Group.IdxX] = value;
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            Group.Barrier();
-            if (Group.IdxX < half)
-            {
-                value = DeviceMath.Max(value, partial[Group.IdxX + half]);
-                partial[Group.IdxX] = value;
-            }
-        }
+        public float Of(float a, float b) => a + b;
 
-        Group.Barrier();
-        return partial[0];
+        public double Of(double a, double b) => a + b;
     }
 
-    public static ulong Max(ulong value, ArrayView<ulong> partial)
+    private readonly struct Largest : IOperation<float>, IOperation<double>, IOperation<ulong>
     {
-        Group.Barrier();
-        partial[Group.IdxX] = value;
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            Group.Barrier();
-            if (Group.IdxX < half)
-            {
-                value = IntrinsicMath.Max(value, partial[Group.IdxX + half]);
-                partial[Group.IdxX] = value;
-            }
-        }
+        public float Of(float a, float b) => DeviceMath.Max(a, b);
 
-        Group.Barrier();
-        return partial[0];
-    }
+        public double Of(double a, double b) => b > a ? b : a;
 
-    public static double Max(double value, ArrayView<double> partial)
-    {
-        Group.Barrier();
-        partial[Group.IdxX] = value;
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            Group.Barrier();
-            if (Group.IdxX < half)
-            {
-                double other = partial[Group.IdxX + half];
-                value = other > value ? other : value;
-                partial[Group.IdxX] = value;
-            }
-        }
-
-        Group.Barrier();
-        return partial[0];
+        public ulong Of(ulong a, ulong b) => IntrinsicMath.Max(a, b);
     }
 }

@@ -7,24 +7,6 @@ internal sealed partial class ThreeTermStepCuda
 {
     private LaunchGrid OneGroupAnAnchor => new((uint)_batch);
 
-    /// <summary>The anchors' features become queries.</summary>
-    private void TakeFeatures(ulong anchors, DeviceMatrix features, StepReport report)
-    {
-        _queries.EnsureLength((long)Queries * _bank.Stride);
-        _ownRows.EnsureLength(Queries);
-        var arguments = new KernelArguments();
-        arguments.View(anchors, _batch);
-        arguments.View(features.Address, features.Length);
-        arguments.Quads(_queries);
-        arguments.View(_ownRows);
-        report.AddFlags(ref arguments);
-        arguments.Int32(_batch);
-        arguments.Int32(features.Width);
-        arguments.Int32(_mirror.StrideQuads);
-        arguments.Int32((int)StepFault.NotFinite);
-        _device.EnqueueLaunch("TakeFeatures", new LaunchGrid((uint)Queries), ref arguments);
-    }
-
     /// <summary>S with similarities, and the auxiliary anchors, which become own rows of further queries and their rows' copies.</summary>
     private void FindSpatial(in ThreeTermCall call)
     {

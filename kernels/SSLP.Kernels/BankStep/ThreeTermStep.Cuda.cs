@@ -114,7 +114,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         ulong ranks = inputs + (ulong)Padded(_batch) * sizeof(int), thresholds = ranks + (ulong)Padded(_options.Negatives) * sizeof(int);
         _featureSet.Capacity = FeatureCapacity(_auxiliary);
         _search.MakeRoom(plan.Needs);
-        TakeFeatures(inputs, features, report);
+        _mirror.EnqueueTake(inputs, features, _queries, _ownRows, report, Queries);
         FindSpatial(plan.Call);
         _search.Enqueue(_queries, _ownRows, thresholds, plan.Needs, new OptionalQueries(AuxiliaryStart, _classOf, _classStart));
         FindFeature();

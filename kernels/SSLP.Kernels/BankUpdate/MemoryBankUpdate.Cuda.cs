@@ -51,21 +51,8 @@ internal sealed class MemoryBankUpdateCuda : IMemoryBankUpdate
     /// <param name="momentum">m in [0, 1], the weight of the new feature.</param>
     public void Enqueue(ulong rows, DeviceMatrix features, float momentum, StepReport report)
     {
-        _features.EnsureLength((long)features.Rows * _bank.Stride);
-        _own.EnsureLength(features.Rows);
         DeviceArray<float> bank = _mirror.Current();
-        var take = new KernelArguments();
-        take.View(rows, features.Rows);
-        take.View(features.Address, features.Length);
-        take.Quads(_features);
-        take.View(_own);
-        report.AddFlags(ref take);
-        take.Int32(features.Rows);
-        take.Int32(features.Width);
-        take.Int32(_mirror.StrideQuads);
-        take.Int32((int)StepFault.NotFinite);
-        _device.EnqueueLaunch("TakeFeatures", new LaunchGrid((uint)features.Rows), ref take);
-
+        _mirror.EnqueueTake(rows, features, _features, _own, report, features.Rows);
         var arguments = new KernelArguments();
         arguments.View(rows, features.Rows);
         arguments.Quads(_features);

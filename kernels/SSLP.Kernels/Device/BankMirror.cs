@@ -52,6 +52,32 @@ internal sealed class BankMirror : IDisposable
     /// <summary>Groups of four floats in a row.</summary>
     public int StrideQuads => Bank.Stride / 4;
 
+    /// <summary>Features on the device become queries as the kernels read them: rows as long as the bank's, zeros beyond D, with the bank row
+    /// of each. What is not finite is a fault of the report.</summary>
+    /// <param name="rows">Device address of the B bank rows.</param>
+    /// <param name="features">f [B, D].</param>
+    /// <param name="to">Queries.</param>
+    /// <param name="own">Bank row of each query.</param>
+    /// <param name="report">Gets the fault.</param>
+    /// <param name="queries">B, or more where others follow: they are cleared.</param>
+    public void EnqueueTake(
+        ulong rows, DeviceMatrix features, DeviceArray<float> to, DeviceArray<int> own, StepReport report, int queries)
+    {
+        to.EnsureLength((long)queries * Bank.Stride);
+        own.EnsureLength(queries);
+        var arguments = new KernelArguments();
+        arguments.View(rows, features.Rows);
+        arguments.View(features.Address, features.Length);
+        arguments.Quads(to);
+        arguments.View(own);
+        report.AddFlags(ref arguments);
+        arguments.Int32(features.Rows);
+        arguments.Int32(features.Width);
+        arguments.Int32(StrideQuads);
+        arguments.Int32((int)StepFault.NotFinite);
+        _device.EnqueueLaunch("TakeFeatures", new LaunchGrid((uint)queries), ref arguments);
+    }
+
     /// <summary>The rows as the host's bank has them now.</summary>
     public DeviceArray<float> Current()
     {

@@ -31,12 +31,6 @@ internal readonly record struct StepReading(StepFault Fault)
 
     public double this[StepValue value] => _values[(int)value];
 
-    /// <summary>Euclidean norm of the gradients, where the optimizer's kernel has judged them.</summary>
-    public double GradientNorm => NormOf(this[StepValue.GradientSquares]);
-
-    // From 2^64 on a gradient is taken for no number, as the optimizer's kernels do.
-    private static double NormOf(double squares) => Math.Sqrt(squares) is var norm && norm >= 18446744073709551616.0 ? double.PositiveInfinity : norm;
-
     /// <summary>The step is to be done again with other lengths of lists; nothing of it is wrong.</summary>
     public bool IsToBeRepeated => (Fault & ~(StepFault.ListTooLong | StepFault.ListTooShort | StepFault.GradientNotFinite)) == 0
         && (Fault & (StepFault.ListTooLong | StepFault.ListTooShort)) != 0;

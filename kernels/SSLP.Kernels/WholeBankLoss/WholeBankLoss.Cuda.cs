@@ -85,20 +85,8 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
 
     private void TakeRows(DeviceMatrix rows, DeviceArray<float> to, StepReport report)
     {
-        to.EnsureLength((long)rows.Rows * _bank.Stride);
         _rows.EnsureLength(rows.Rows).EnqueueClear(rows.Rows);
-        _own.EnsureLength(rows.Rows);
-        var take = new KernelArguments();
-        take.View(_rows);
-        take.View(rows.Address, rows.Length);
-        take.Quads(to);
-        take.View(_own);
-        report.AddFlags(ref take);
-        take.Int32(rows.Rows);
-        take.Int32(rows.Width);
-        take.Int32(_mirror.StrideQuads);
-        take.Int32((int)StepFault.NotFinite);
-        _device.EnqueueLaunch("TakeFeatures", new LaunchGrid((uint)rows.Rows), ref take);
+        _mirror.EnqueueTake(_rows.AddressOf(0), rows, to, _own, report, rows.Rows);
     }
 
     public void Dispose()
