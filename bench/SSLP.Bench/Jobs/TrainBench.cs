@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Data.Tiling;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
@@ -37,7 +38,9 @@ public static class TrainBench
         using var run = new SteppedRun(training, source, context, StepsOfRound);
         using var plain = new PlainLoop(batch, side, Width, context);
         int[] sizes = [batch, side, Width, context.Workers.Workers, StepsOfRound];
-        using TorchBaseline? python = TorchBaseline.Start(sizes, out string absence);
+        using PythonBaseline? python = PythonBaseline.Start(
+            "PyTorch", "python3-torch, python3-torchvision", "train_baseline.py",
+            (_, _) => sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)), facts: 1, out string absence);
 
         int counted = 0;
         var rounds = new BenchRounds(options);
@@ -52,7 +55,7 @@ public static class TrainBench
         });
         rounds.Add("plain TorchSharp loop", () => plain.Run(StepsOfRound));
         if (python is not null)
-            rounds.AddTimed($"plain PyTorch {python.Version} loop", python.Run, python.Process);
+            rounds.AddTimed($"plain PyTorch {python.Said[0]} loop", python.Run, python.Process);
         double[] medians = rounds.Medians(Warmups);
 
         double steps = (counted - Warmups) * StepsOfRound;
