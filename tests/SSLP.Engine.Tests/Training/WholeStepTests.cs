@@ -8,11 +8,14 @@ namespace SSLP.Engine.Tests.Training;
 /// <summary>The whole training step with kernels=cuda: the embedded PTX on the machine, torch on the CPU.</summary>
 public sealed class WholeStepTests(ITestOutputHelper output)
 {
-    /// <summary>
-    /// A sum in another order differs by 1e-8 in the first loss, and a fresh network in training makes more of it in every step, whatever
-    /// computes the kernels. The learning rate of these runs is small so that it is the kernels that are compared.
-    /// </summary>
+    /// <summary>Relative, of a step whose F is the same.</summary>
     private const double Tolerance = 1e-4;
+
+    /// <summary>
+    /// Of a step where a near tie was decided otherwise: the views are made on the device, the same but for rounding (1e-6), and a row that
+    /// is in F by as little as that may be out of it. One row in some 600 of a step, and few steps.
+    /// </summary>
+    private const double ToleranceOfTies = 1e-3;
 
     [Theory]
     [InlineData(MethodKind.Sslp)]
@@ -26,14 +29,17 @@ public sealed class WholeStepTests(ITestOutputHelper output)
         IReadOnlyList<StepMetrics> actual = run.Train("cuda", options, KernelBackend.Cuda);
         output.WriteLine(DriverCounts.Of(run.Machine.Calls, actual.Count).ToString());
         Assert.Equal(50, actual.Count);
-        double worst = 0;
-        for (int i = 0; i < actual.Count; i++)
+        Assert.Equal(
+            expected.Select(m => (m.SpatialSize, m.NegativeSize)), actual.Select(m => (m.SpatialSize, m.NegativeSize)));
+        int ties = 0;
+        foreach ((StepMetrics cpu, StepMetrics cuda) in expected.Zip(actual))
         {
-            worst = Math.Max(worst, Math.Abs(expected[i].Loss - actual[i].Loss) / Math.Abs(expected[i].Loss));
-            Assert.Equal((expected[i].SpatialSize, expected[i].NegativeSize), (actual[i].SpatialSize, actual[i].NegativeSize));
+            double apart = Math.Abs(cpu.Loss - cuda.Loss) / Math.Abs(cpu.Loss), rows = Math.Abs(cpu.FeatureSize - cuda.FeatureSize) * options.BatchSize;
+            ties += rows > 0 ? 1 : 0;
+            Assert.InRange(rows, 0, 2);
+            Assert.True(apart <= (rows > 0 ? ToleranceOfTies : Tolerance), $"step {cpu.Step}: the losses differ by {apart:E2}");
         }
-
-        Assert.True(worst <= (method == MethodKind.Sslp ? 1e-3 : Tolerance), $"the losses differ by up to {worst:E2}");
+        Assert.InRange(ties, 0, 10);
         Assert.Null(run.Machine.Fault);
     }
 }
