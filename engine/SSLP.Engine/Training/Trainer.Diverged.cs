@@ -1,19 +1,7 @@
-using System.Diagnostics;
 using SSLP.Data.Files;
-using SSLP.Data.Loading;
-using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
-using SSLP.Engine.Optimizer;
-using SSLP.Engine.Options;
-using SSLP.Engine.Processes;
-using SSLP.Engine.Runs;
-using SSLP.Engine.Torch;
-using SSLP.Engine.Watch;
-using SSLP.Engine.Weights;
-using SSLP.Interop.Cuda;
-using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Training;
