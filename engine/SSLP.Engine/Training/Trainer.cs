@@ -159,7 +159,7 @@ public sealed partial class Trainer : IDisposable
                     if (Writes)
                         progress?.Report(last);
                     _writer.Check();
-                    if (IsCheckpointDue())
+                    if (_group is null ? IsCheckpointDue() : _checkpointAgreed)
                         Save(ref saved);
                     StopIfCollapsed(ref saved);
                     if (IsStopping(stop))
