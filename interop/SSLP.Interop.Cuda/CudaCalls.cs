@@ -124,4 +124,8 @@ internal unsafe class CudaCalls
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX,
         uint blockY, uint blockZ, uint sharedBytes, CudaStreamHandle stream, void** parameters, void** extra) =>
         NativeCuda.cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, parameters, extra);
+
+    public virtual int cuProfilerStart() => NativeCuda.cuProfilerStart();
+
+    public virtual int cuProfilerStop() => NativeCuda.cuProfilerStop();
 }

@@ -105,6 +105,20 @@ public sealed unsafe class CudaContext : IDisposable
         return new DeviceBuffer(new DeviceMemoryHandle(Handle, (nint)pointer), bytes);
     }
 
+    /// <summary>A profiler that waits for it (cudaProfilerApi capture range) begins to collect; no tool, no effect.</summary>
+    public void StartProfiler()
+    {
+        MakeCurrent();
+        Calls.Check(Calls.cuProfilerStart(), nameof(Calls.cuProfilerStart));
+    }
+
+    /// <summary>The profiler stops collecting.</summary>
+    public void StopProfiler()
+    {
+        MakeCurrent();
+        Calls.Check(Calls.cuProfilerStop(), nameof(Calls.cuProfilerStop));
+    }
+
     /// <summary>Loads PTX; the driver compiles it for this device.</summary>
     /// <param name="name">What to call it in an error.</param>
     /// <param name="ptx">The text, ASCII.</param>

@@ -151,4 +151,10 @@ internal static unsafe partial class NativeCuda
     public static partial int cuLaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
         uint sharedBytes, CudaStreamHandle stream, void** parameters, void** extra);
+
+    [LibraryImport(Library)]
+    public static partial int cuProfilerStart();
+
+    [LibraryImport(Library)]
+    public static partial int cuProfilerStop();
 }

@@ -17,6 +17,9 @@ public sealed record SlideRuntimeOptions
     /// keeps its own 32 MiB a slide.
     /// </summary>
     public long OpenSlideCacheBytes { get; init; } = 128L << 20;
+
+    /// <summary>Is told when a tile or a region is decoded; null: nobody.</summary>
+    public IReadWatch? Watch { get; init; }
 }
 
 /// <summary>
@@ -32,8 +35,8 @@ public sealed class SlideRuntime : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(Options.TileCacheBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(Options.OpenSlideCacheBytes);
         // Made here, so that a choice that can't be had is known before a slide is read.
-        Tiff = new TiffSharing(Options.Jpeg, Options.TileCacheBytes);
-        OpenSlideCache = new OpenSlideCache(Options.OpenSlideCacheBytes);
+        Tiff = new TiffSharing(Options.Jpeg, Options.TileCacheBytes, Options.Watch);
+        OpenSlideCache = new OpenSlideCache(Options.OpenSlideCacheBytes, Options.Watch);
     }
 
     /// <summary>What it was made of.</summary>

@@ -277,3 +277,6 @@ CUresult cuEventQuery(uintptr_t event) { (void)event; return OK; }
 CUresult cuEventSynchronize(uintptr_t event) { note("synchronize event=%zx\n", (size_t)event); return OK; }
 CUresult cuEventDestroy_v2(uintptr_t event) { NEED_CONTEXT("event destroy") note("destroy event=%zx\n", (size_t)event); return OK; }
 CUresult cuEventElapsedTime(float *milliseconds, uintptr_t start, uintptr_t end) { (void)start; (void)end; *milliseconds = 1.5f; return OK; }
+
+CUresult cuProfilerStart(void) { NEED_CONTEXT("profiler start") note("profiler start\n"); return OK; }
+CUresult cuProfilerStop(void) { NEED_CONTEXT("profiler stop") note("profiler stop\n"); return OK; }

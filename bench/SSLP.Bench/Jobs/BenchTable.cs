@@ -10,7 +10,7 @@ public static class BenchTable
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"{report.Job}: {string.Join(", ", report.Shape.Select(size => $"{size.Key} {size.Value}"))}");
+            $"{report.Job}: {string.Join(", ", report.Shape.Select(size => $"{size.Key} {size.Value}"))}, {report.Dtype} on {report.Device}");
         text.AppendLine(CultureInfo.InvariantCulture, $"{report.Machine}; commit {report.Commit}");
         text.AppendLine();
         text.AppendLine("| way | ms | ours is faster by |");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Engine.Options;
 using SSLP.Engine.Processes;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
@@ -21,6 +22,9 @@ internal static class ContextOptions
         ("threads", "SSLP_THREADS"), ("kernels", "SSLP_KERNELS"), ("scores", "SSLP_CUDA_SCORES"), ("jpeg", "SSLP_JPEG"),
         ("libtorch", "SSLP_LIBTORCH"),
     ];
+
+    // NVTX's own, of the tools rather than of users.
+    private const string NvtxTool = "NVTX_INJECTION64_PATH";
 
     // Of the machine rather than of a run: variables without a key.
     private const string Isa = "SSLP_ISA", CudaLibrary = "SSLP_CUDA_DRIVER";
@@ -82,8 +86,10 @@ internal static class ContextOptions
     }
 
     /// <summary>Opens the context that a run works in.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="recorder">Records the stages of what the context does; null: nobody does.</param>
     /// <exception cref="Fault">A variable that means nothing, or libtorch does not load.</exception>
-    public static EngineContext Open(TrainingOptions options)
+    public static EngineContext Open(TrainingOptions options, StageRecorder? recorder = null)
     {
         InstructionSet? isa = Variable(Isa, InstructionSets.Parse);
         Variable(CudaLibrary, driver =>
@@ -91,7 +97,24 @@ internal static class ContextOptions
             CudaDriver.LoadFrom(driver);
             return 0;
         });
-        return new EngineContext(options.Engine with { Isa = isa, WaitSpins = IsWaitingChosen ? null : WaitSpins });
+        return new EngineContext(options.Engine with
+        {
+            Isa = isa,
+            WaitSpins = IsWaitingChosen ? null : WaitSpins,
+            Nvtx = AttachTool(),
+            Recorder = recorder,
+        });
+    }
+
+    /// <summary>The tool that nsys or ncu started this process under, which says so by NVTX's own variable. One that does not start is no
+    /// reason not to train.</summary>
+    private static Nvtx? AttachTool()
+    {
+        if (Environment.GetEnvironmentVariable(NvtxTool) is not { Length: > 0 } library)
+            return null;
+        if (!Nvtx.TryAttach(library, out Nvtx? nvtx, out string? reason))
+            Shell.Warn($"{NvtxTool}: {reason}; it is shown no ranges.");
+        return nvtx;
     }
 
     /// <summary>

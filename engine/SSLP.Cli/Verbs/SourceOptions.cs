@@ -83,10 +83,10 @@ internal sealed class SourceOptions
     }
 
     /// <summary>A folder of patches that are already cut, with a line of how it was read and a warning for all that was left out.</summary>
-    public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp)
+    public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp, IReadWatch? watch = null)
     {
-        PatchFolder patches = PatchFolder.Open(folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp },
-            Shell.Stop);
+        PatchFolder patches = PatchFolder.Open(
+            folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp, Watch = watch }, Shell.Stop);
         Shell.Say($"{folder}: {patches.Understood}; " +
             $"{(patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
         foreach (string what in patches.LeftOut)
@@ -146,7 +146,7 @@ internal sealed class SourceOptions
         if (slides is null || tiles is not null)
             RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
-            return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
+            return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given, context.Stages);
         if (tiles is not null)
             return OpenTiles(tiles, slides, parsed.GetValue(_labels), context.Slides);
         if (parsed.GetValue(_labels) is not null || parsed.GetValue(_coordinates) is not null)

@@ -26,6 +26,8 @@ public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : 
 
     public string Describe => $"{whole.Describe}; batches of {group.Size} processes";
 
+    public long BankBytes => whole.BankBytes;
+
     public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
     {
         Tensor own = KernelBridge.ToHost(features);

@@ -1,5 +1,6 @@
 using SSLP.Data.Loading;
 using SSLP.Engine.Methods;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
@@ -25,6 +26,7 @@ internal sealed unsafe class DeviceSlots : IDisposable
     private readonly CudaEvent[] _uploaded = new CudaEvent[Slots], _consumed = new CudaEvent[Slots];
     private readonly Tensor[] _out;
     private readonly int[] _patches;
+    private readonly bool[] _blurs;
     private readonly ulong _seed;
     private readonly long _pixelBytes, _planBytes, _inputBytes;
     private long _count;
@@ -45,6 +47,7 @@ internal sealed unsafe class DeviceSlots : IDisposable
         _inputBytes = Aligned(Math.Max(1, method.InputInts(batchSize)) * (long)sizeof(int));
         _out = [.. Enumerable.Range(0, method.Views).Select(_ =>
             empty([batchSize, 3, options.InputSize, options.InputSize], device: device).DetachFromDisposeScope())];
+        _blurs = new bool[_out.Length];
         _copies = _context.CreateStream();
         for (int slot = 0; slot < Slots; slot++)
         {
@@ -75,15 +78,27 @@ internal sealed unsafe class DeviceSlots : IDisposable
     /// <param name="ramp">w(t).</param>
     public IReadOnlyList<Tensor> Send(PatchBatch batch, Method method, int step, double ramp)
     {
+        ulong pixels, plans;
+        using (method.Stages.Range(Stage.Upload, (long)_patches.Length * _augmenter.PatchSize * _augmenter.PatchSize * 3 + DrawnBytes))
+            (pixels, plans) = Upload(batch, method, step, ramp);
+        using StageRange augmenting = method.Stages.Range(Stage.Augment, _out.Sum(view => view.numel()) * sizeof(float));
+        for (int view = 0; view < _out.Length; view++)
+            _augmenter.EnqueueApply(
+                pixels, plans + (ulong)(view * _planBytes), _patches.Length, _blurs[view], KernelBridge.Lent(_out[view], _kernels));
+        return _out;
+    }
+
+    /// <summary>Draws and enqueues the copies; the addresses of pixels and plans there.</summary>
+    private (ulong Pixels, ulong Plans) Upload(PatchBatch batch, Method method, int step, double ramp)
+    {
         _context.MakeCurrent();
         _count++;
         batch.Patches.CopyTo(_patches);
         if (!_uploaded[Slot].HasPassed)
             _uploaded[Slot].Synchronize(); // the copy of two steps ago
         byte* drawn = _drawn[Slot].Pointer;
-        bool[] blurs = new bool[_out.Length];
         for (int view = 0; view < _out.Length; view++)
-            blurs[view] = _augmenter.DrawPlans(
+            _blurs[view] = _augmenter.DrawPlans(
                 _seed, step, view, _patches, new Span<AugmentPlan>(drawn + view * _planBytes, _patches.Length));
         method.Prepare(_patches, step, ramp, new Span<int>(drawn + _out.Length * _planBytes, (int)(_inputBytes / sizeof(int))));
 
@@ -93,10 +108,7 @@ internal sealed unsafe class DeviceSlots : IDisposable
         _copies.EnqueueUpload(plans, drawn, DrawnBytes);
         _copies.EnqueueRecord(_uploaded[Slot]);
         _context.DefaultStream.EnqueueWait(_uploaded[Slot]);
-        for (int view = 0; view < _out.Length; view++)
-            _augmenter.EnqueueApply(
-                pixels, plans + (ulong)(view * _planBytes), _patches.Length, blurs[view], KernelBridge.Lent(_out[view], _kernels));
-        return _out;
+        return (pixels, plans);
     }
 
     /// <summary>All work on the batch that was last sent has been enqueued: its slot may be written when that is done.</summary>

@@ -3,6 +3,7 @@ using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Optimizer;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
@@ -63,12 +64,21 @@ internal sealed class DeviceTraining : IDisposable
         while (true)
         {
             var batch = new TrainingBatch(_slots.Send(patches, _method, step, ramp), _slots.Patches, step, ramp, isWatched);
-            _optimizer.ClearGradients();
-            _report.EnqueueClear();
+            using (_method.Stages.Range(Stage.Guard))
+            {
+                _optimizer.ClearGradients();
+                _report.EnqueueClear();
+            }
             _method.EnqueueStep(batch, _slots.Inputs, _report);
-            _guard.EnqueueStatistics(_report, _kernels);
-            double? norm = _optimizer.EnqueueNorm(_report) ? null : _optimizer.GradientNorm();
-            StepReading reading = _report.Read();
+            double? norm;
+            using (_method.Stages.Range(Stage.Guard))
+            {
+                _guard.EnqueueStatistics(_report, _kernels);
+                norm = _optimizer.EnqueueNorm(_report) ? null : _optimizer.GradientNorm();
+            }
+            StepReading reading;
+            using (_method.Stages.Range(Stage.DeviceWait))
+                reading = _report.Read();
             if (!reading.IsToBeRepeated)
                 return (batch, reading, norm ?? MomentumSgdRules.NormOf(reading[StepValue.GradientSquares]));
             _guard.Restore(before);

@@ -128,6 +128,18 @@ internal sealed unsafe partial class MachineCalls
         return Find(stream) is null ? InvalidHandle : 0;
     });
 
+    public override int cuProfilerStart() => Do(() =>
+    {
+        Note(nameof(cuProfilerStart));
+        return 0;
+    });
+
+    public override int cuProfilerStop() => Do(() =>
+    {
+        Note(nameof(cuProfilerStop));
+        return 0;
+    });
+
     public override int cuCtxSynchronize() => Do(() =>
     {
         Note(nameof(cuCtxSynchronize));
