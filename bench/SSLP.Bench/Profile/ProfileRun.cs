@@ -117,6 +117,8 @@ internal static class ProfileRun
                 ? "the network or the kernels are on a device: what the host enqueues is timed here, the device's own time is in nsys"
                 : $"floors by this machine's measured {floors.Describe}, float32",
         ];
+        if (job.Device.type == DeviceType.CPU)
+            notes.Add("the network is on the CPU: nsys shows the ranges; ncu has something to show on a machine with a device");
         if (window.Steps < plan.Steps)
             notes.Add($"the run ended after {window.Done} steps: {window.Steps} of {plan.Steps} were looked at");
         return new(
