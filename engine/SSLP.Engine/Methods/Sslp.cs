@@ -36,16 +36,17 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
     /// own.</summary>
     public override void BeginStep(int step, int stepsPerEpoch)
     {
-        int every = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
-        if (step == 0 || step % every != 0)
+        if (!IsClustered(step, stepsPerEpoch))
             return;
         using StageRange clustering = Stages.Range(Stage.Cluster, objective.BankBytes);
-        objective.Cluster(step / every);
+        objective.Cluster(step / Every(stepsPerEpoch));
     }
+
+    internal override bool LooksBack(int step, int stepsPerEpoch) => IsClustered(step, stepsPerEpoch) && _fused is not { Clusters: false };
 
     public override string? Idle(int totalSteps, int stepsPerEpoch)
     {
-        int first = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
+        int first = Every(stepsPerEpoch);
         return usesClusters && totalSteps <= first
             ? $"The inter term stays out of this run: its {totalSteps:N0} steps end before the first clustering, at step {first:N0}; " +
                 $"train longer, or set cluster_every below {totalSteps:N0}."
@@ -78,10 +79,12 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
 
     internal override int InputInts(int batch) => _fused!.InputInts(batch);
 
-    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs) =>
-        _fused!.Prepare(patches, step, ramp, inputs);
+    internal override int Draw(int batch, int step, Span<int> inputs) => _fused!.Draw(batch, step, inputs);
 
-    internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, int drawn, Span<int> inputs) =>
+        _fused!.Prepare(patches, step, ramp, drawn, inputs);
+
+    internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
         Tensor f, gradient;
         using (Forwarding(batch.Views[0]))
@@ -89,7 +92,7 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
         _features = f.detach();
         Compare(batch, _features);
         using (Stages.Range(Stage.BankStep, objective.BankBytes))
-            gradient = _fused!.EnqueueStep(_features, inputs, report);
+            gradient = _fused!.EnqueueStep(_features, inputs.Address, report);
         using (Stages.Range(Stage.Backward, BytesOf(gradient)))
             f.backward([gradient]);
     }
@@ -98,10 +101,10 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
 
     internal override void Widen(in StepReading reading) => _fused!.Widen(reading);
 
-    internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report)
+    internal override void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
         using StageRange updating = Stages.Range(Stage.BankUpdate, BytesOf(_features!));
-        _fused!.EnqueueUpdate(batch.Patches.Span, _features!, inputs, report);
+        _fused!.EnqueueUpdate(batch.Patches.Span, _features!, inputs.Address, report);
     }
 
     /// <summary>The bank follows.</summary>
@@ -132,4 +135,8 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
         objective.Dispose();
         base.Dispose();
     }
+
+    private int Every(int stepsPerEpoch) => clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
+
+    private bool IsClustered(int step, int stepsPerEpoch) => step > 0 && step % Every(stepsPerEpoch) == 0;
 }
