@@ -20,10 +20,16 @@ internal static class ChromeTrace
         json.WriteString("displayTimeUnit", "ms");
         json.WriteStartArray("traceEvents");
         Metadata(json, "process_name", 0, title);
-        for (int thread = 0; thread < recorder.Threads.Count; thread++)
-            Metadata(json, "thread_name", thread, recorder.Threads[thread]);
         // A stage before those within it: they may begin in the same tick.
-        foreach (StageEvent stage in recorder.Events().OrderBy(e => e.From).ThenByDescending(e => e.To))
+        StageEvent[] events = [.. recorder.Events().OrderBy(e => e.From).ThenByDescending(e => e.To)];
+        foreach (IGrouping<int, StageEvent> thread in events.GroupBy(e => e.Thread).OrderBy(thread => thread.Key))
+            Metadata(json, "thread_name", thread.Key, thread.First().Stage.Threads() switch
+            {
+                StageThreads.Stepping => "training",
+                StageThreads.Writer => "checkpoint writer",
+                _ => recorder.Threads[thread.Key],
+            });
+        foreach (StageEvent stage in events)
         {
             json.WriteStartObject();
             json.WriteString("name", stage.Stage.Name());
