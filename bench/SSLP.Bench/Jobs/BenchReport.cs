@@ -25,7 +25,7 @@ public sealed record BenchReport(
     string Device = "cpu", string Dtype = "float32");
 
 /// <summary>One other way to do the job.</summary>
-/// <param name="Name">Begins with libtorch, sdpa, faiss, objective, openslide, libvips or decoder.</param>
+/// <param name="Name">Begins with libtorch, sdpa, faiss, objective, openslide, libvips or decoder, or is "ours through sslp.h".</param>
 /// <param name="Ms">Its median time.</param>
 /// <param name="Speedup">Its time over ours.</param>
 public sealed record BenchBaseline(string Name, double Ms, double Speedup);
