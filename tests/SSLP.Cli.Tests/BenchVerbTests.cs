@@ -13,8 +13,8 @@ public sealed class BenchVerbTests : IDisposable
     [Fact]
     public void A_job_of_any_shape_gives_json_that_a_gate_compares()
     {
-        string[] shape = ["--queries", "5", "--rows", "300", "--width", "24", "--k", "3", "--threads", "1", "--dtype", "float32", "--device",
-            "cpu", "--clusters", "3"];
+        string[] shape = ["--queries", "5", "--rows", "300", "--width", "24", "--k", "3", "--threads", "1", "--dtype", "float32",
+            "--device", "cpu", "--clusters", "3"];
         Sslp.Result ran = Sslp.Run(["bench", "knn", .. shape, "--json"]);
         Assert.Equal(0, ran.ExitCode);
         Assert.Contains("warning: bench knn does not look at --clusters.", ran.Error, StringComparison.Ordinal);

@@ -42,7 +42,8 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
             AssertRanges(File.ReadAllLines(At("ranges.txt")));
 
         // From the middle of a run: its next steps. A tool that does not load is named, and nothing else changes.
-        string checkpoint = Assert.Single(Directory.GetFiles(new RunFolder(run).Checkpoints), file => file.Contains('5', StringComparison.Ordinal));
+        string checkpoint = Assert.Single(
+            Directory.GetFiles(new RunFolder(run).Checkpoints), file => file.Contains('5', StringComparison.Ordinal));
         Sslp.Result resumed = Succeed([("NVTX_INJECTION64_PATH", "/nowhere/tool.so")],
             ["profile", "--out", run, .. arguments, "--resume-from", checkpoint, "--steps", "30", "--warmup", "1"]);
         AssertSame(whole.Skip(5), At("run/profile/metrics.jsonl"));
@@ -72,8 +73,8 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
             report.GetProperty("batch").GetInt32()));
         JsonElement[] stages = [.. report.GetProperty("stages").EnumerateArray()];
         string[] names = [.. stages.Select(stage => stage.GetProperty("stage").GetString()!)];
-        foreach (string name in (string[])["read", "decode", "wait for patches", "augment", "forward", "bank step", "bank update", "cluster",
-            "backward", "guard", "optimizer", "checkpoint", "rest"])
+        foreach (string name in (string[])["read", "decode", "wait for patches", "augment", "forward", "bank step", "bank update",
+            "cluster", "backward", "guard", "optimizer", "checkpoint", "rest"])
             Assert.Contains(name, names);
         // Every moment of the stepping thread is in one stage.
         Assert.Equal(1, stages.Where(stage => stage.GetProperty("threads").GetString() == "step")
@@ -161,6 +162,7 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
         return result;
     }
 
-    [GeneratedRegex("^push (?<name>.+) bytes=(?<bytes>[0-9]+) depth=[0-9]+ thread=[0-9]+ domain=d0 version=3 size=0 color=ff[0-9a-f]{6} types=113$")]
+    [GeneratedRegex(
+        "^push (?<name>.+) bytes=(?<bytes>[0-9]+) depth=[0-9]+ thread=[0-9]+ domain=d0 version=3 size=0 color=ff[0-9a-f]{6} types=113$")]
     private static partial Regex Push();
 }

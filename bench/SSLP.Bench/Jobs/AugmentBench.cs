@@ -5,8 +5,8 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// How much faster than SkiaSharp are the same crops of 256-px patches resized to the input's side on one core? Ours also mirrors, normalises and writes
-/// float planes; SkiaSharp's time is the crop and resize to bytes alone.
+/// How much faster than SkiaSharp are the same crops of 256-px patches resized to the input's side on one core? Ours also mirrors,
+/// normalises and writes float planes; SkiaSharp's time is the crop and resize to bytes alone.
 /// </summary>
 public static class AugmentBench
 {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using SSLP.Data.Files;
 
 namespace SSLP.Bench.Jobs;
 
@@ -69,7 +68,8 @@ public sealed record BenchComparison(
     public string Text()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"before: commit {Before}; after: commit {After}; tolerance {TolerancePercent:0.##} %");
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"before: commit {Before}; after: commit {After}; tolerance {TolerancePercent:0.##} %");
         text.AppendLine();
         text.AppendLine("| job | shape | before, ms | after, ms | change | |");
         text.AppendLine("|---|---|---|---|---|---|");

@@ -17,7 +17,8 @@ public sealed record BenchReports(IReadOnlyList<BenchReport> Reports, IReadOnlyL
     {
         bool isFolder = Directory.Exists(path);
         if (!isFolder && !File.Exists(path))
-            throw new Fault(FaultKind.Input, $"'{path}' is not there; bench compare takes two files of 'sslp bench --json', or two folders.");
+            throw new Fault(FaultKind.Input,
+                $"'{path}' is not there; bench compare takes two files of 'sslp bench --json', or two folders.");
         string[] files = isFolder
             ? [.. Directory.EnumerateFiles(path, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)] : [path];
         var reports = new List<BenchReport>();

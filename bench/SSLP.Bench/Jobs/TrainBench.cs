@@ -47,7 +47,8 @@ public static class TrainBench
         using var plain = new PlainLoop(batch, side, width, options.Dtype, Devices.Select(options.Device), context);
         int[] sizes = [batch, side, width, context.Workers.Workers, StepsOfRound];
         string absence = "plain PyTorch left out: it is timed on the CPU in float32";
-        using PythonBaseline? python = options.Device == DeviceKind.Cuda || options.Dtype != Precision.Float32 ? null : PythonBaseline.Start(
+        bool isPython = options.Device != DeviceKind.Cuda && options.Dtype == Precision.Float32;
+        using PythonBaseline? python = !isPython ? null : PythonBaseline.Start(
             "PyTorch", "python3-torch, python3-torchvision", "train_baseline.py",
             (_, _) => sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)), facts: 1, out absence);
 

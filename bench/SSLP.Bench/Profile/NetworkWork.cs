@@ -2,7 +2,8 @@ using SSLP.Engine.Model;
 
 namespace SSLP.Bench.Profile;
 
-/// <summary>Multiply-adds of a ResNet's convolutions in a forward pass of one image (He et al. 2016, table 1; torchvision's strides).</summary>
+/// <summary>Multiply-adds of a ResNet's convolutions in a forward pass of one image (He et al. 2016, table 1; torchvision's
+/// strides).</summary>
 internal static class NetworkWork
 {
     public static double MultiplyAdds(Architecture architecture, int side)

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
-using SSLP.Engine.Methods;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Stages;
@@ -40,8 +39,8 @@ internal sealed record ProfilePlan
 }
 
 /// <summary>
-/// The first steps of a pretraining run with its stages recorded. It is the run that pretrain would do, step for step, with the same losses;
-/// it lives in a folder of its own, which goes at the end.
+/// The first steps of a pretraining run with its stages recorded. It is the run that pretrain would do, step for step, with the same
+/// losses; it lives in a folder of its own, which goes at the end.
 /// </summary>
 internal static class ProfileRun
 {
@@ -65,7 +64,8 @@ internal static class ProfileRun
         {
             using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
             using var job = new PretrainJob(
-                plan.Options, run, source, "sslp profile", resume: plan.From is not null, plan.Probed, OnlineProbe.Factory, context, plan.From);
+                plan.Options, run, source, "sslp profile", resume: plan.From is not null, plan.Probed, OnlineProbe.Factory, context,
+                plan.From);
             job.Trainer.Warn = warn;
             using CudaContext? cuda = Devices.ContextOf(job.Device);
             var window = new ProfileWindow(recorder, cuda, plan.Warmup, plan.Steps, end);
@@ -75,8 +75,8 @@ internal static class ProfileRun
                 throw new Fault(FaultKind.Input, $"Stopped after {window.Done} of {plan.Warmup + plan.Steps} steps: there is no profile.");
             if (window.Steps == 0)
                 throw new Fault(FaultKind.Input,
-                    $"The run ended after {window.Done} steps, and the first {plan.Warmup} are the warm-up: lower --warmup, or let it train " +
-                    $"longer.");
+                    $"The run ended after {window.Done} steps, and the first {plan.Warmup} are the warm-up: lower --warmup, or let it " +
+                    $"train longer.");
             File.Copy(run.Metrics, Path.Combine(plan.Folder, MetricsName), overwrite: true);
             ProfileReport report = Report(plan, job, source, context, recorder, window);
             ChromeTrace.Write(report.Trace, recorder, $"sslp profile, {report.Steps} steps");
@@ -123,7 +123,8 @@ internal static class ProfileRun
             notes.Add($"the run ended after {window.Done} steps: {window.Steps} of {plan.Steps} were looked at");
         return new(
             ThisProcess.Machine(context.Workers.Workers), ThisProcess.Commit(), job.Device.ToString(), job.Method.Describe, window.Steps,
-            plan.Warmup, batch, wall, patches / wall, readers, stages, ProfileVerdict.Of(Share, readers, Environment.ProcessorCount, onDevice),
+            plan.Warmup, batch, wall, patches / wall, readers, stages,
+            ProfileVerdict.Of(Share, readers, Environment.ProcessorCount, onDevice),
             ProfilerCommands.Nsys(plan.Command, plan.Folder, job.Device.type != DeviceType.CPU),
             ProfilerCommands.Ncu(plan.Command, plan.Folder), Path.Combine(plan.Folder, TraceName), notes);
 

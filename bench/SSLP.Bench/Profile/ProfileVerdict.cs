@@ -21,7 +21,8 @@ internal static class ProfileVerdict
         (string Name, double Share, string Advice)[] groups =
         [
             ("the network", share(Stage.Forward) + share(Stage.Backward),
-                onDevice ? "precision=bfloat16, a smaller input_size, or a larger batch_size" : "a GPU, a smaller input_size, or more cores"),
+                onDevice ? "precision=bfloat16, a smaller input_size, or a larger batch_size"
+                    : "a GPU, a smaller input_size, or more cores"),
             ("the bank", share(Stage.BankStep) + share(Stage.BankRead) + share(Stage.BankUpdate),
                 "fewer nearest_keys or negatives, or a larger batch_size over fewer steps"),
             ("clustering", share(Stage.Cluster), "a higher cluster_every, or fewer clusters or cluster_iterations"),

@@ -8,8 +8,8 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Profile;
 
 /// <summary>
-/// The least seconds that a stage can take on this machine's CPU: the larger of its operations over the measured peak and its bytes over the
-/// measured bandwidth. Only for stages of which both are known.
+/// The least seconds that a stage can take on this machine's CPU: the larger of its operations over the measured peak and its bytes over
+/// the measured bandwidth. Only for stages of which both are known.
 /// </summary>
 internal sealed class StageFloors
 {
@@ -42,13 +42,14 @@ internal sealed class StageFloors
     {
         int forwards = _options.Method is MethodKind.MoCoV2 or MethodKind.SimClr ? 2 : 1;
         int learned = _options.Method == MethodKind.SimClr ? 2 : 1;
+        bool isFloat = _options.Precision == Engine.Model.Precision.Float32;
         double image = 2 * NetworkWork.MultiplyAdds(_options.Arch, _options.InputSize);
         return stage switch
         {
             Stage.Augment => total.Bytes / _bandwidth + (double)steps * forwards * _batch * _patchSize * _patchSize * 3 / _bandwidth,
             // bfloat16 has another peak, which is not measured.
-            Stage.Forward when _options.Precision == Engine.Model.Precision.Float32 => steps * (double)_batch * forwards * image / _peak,
-            Stage.Backward when _options.Precision == Engine.Model.Precision.Float32 => steps * (double)_batch * learned * 2 * image / _peak,
+            Stage.Forward when isFloat => steps * (double)_batch * forwards * image / _peak,
+            Stage.Backward when isFloat => steps * (double)_batch * learned * 2 * image / _peak,
             // Read: weights, gradients, velocities; written: weights, velocities.
             Stage.Optimizer => 5.0 * weightBytes * steps / _bandwidth,
             Stage.BankStep when _options.Method is MethodKind.Sslp => Pass(4.0 * _batch * _rows * _options.Width * steps, total.Bytes),

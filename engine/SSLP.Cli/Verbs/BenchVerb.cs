@@ -67,8 +67,8 @@ internal static class BenchVerb
         {
             using EngineContext context = ContextOptions.Open(parsed);
             string name = parsed.GetRequiredValue(job);
-            WarnOfUnused(parsed, name, [queries, rows, width, k, device, dtype, clusters, iterations, rounds, slides, library, offGrid, half,
-                side, batches, slideCount]);
+            WarnOfUnused(parsed, name, [queries, rows, width, k, device, dtype, clusters, iterations, rounds, slides, library, offGrid,
+                half, side, batches, slideCount]);
             BenchReport report = BenchJobs.All[name](new BenchOptions
             {
                 Queries = parsed.GetValue(queries) ?? 0,
@@ -128,7 +128,12 @@ internal static class BenchVerb
 
     private static Option<string> OneOf(string name, string what, params string[] values)
     {
-        Option<string> choice = new(name) { Description = what, HelpName = string.Join(" | ", values), DefaultValueFactory = _ => values[0] };
+        Option<string> choice = new(name)
+        {
+            Description = what,
+            HelpName = string.Join(" | ", values),
+            DefaultValueFactory = _ => values[0],
+        };
         choice.AcceptOnlyFromAmong(values);
         return choice;
     }

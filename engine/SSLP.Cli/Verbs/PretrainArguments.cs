@@ -3,12 +3,12 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
-using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 
 namespace SSLP.Cli.Verbs;
 
-/// <summary>What says how to pretrain, on what and where: for <c>pretrain</c>, and for <c>profile</c>, which does its first steps.</summary>
+/// <summary>What says how to pretrain, on what and where: for <c>pretrain</c>, and for <c>profile</c>, which does its first
+/// steps.</summary>
 internal sealed class PretrainArguments
 {
     private readonly Option<string?> _config = new("--config") { Description = "run.yaml: flat 'key: value' lines", HelpName = "run.yaml" };

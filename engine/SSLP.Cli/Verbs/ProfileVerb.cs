@@ -33,7 +33,8 @@ internal static class ProfileVerb
         {
             TrainingOptions options = arguments.Options(parsed);
             var folder = new RunFolder(
-                parsed.GetValue(arguments.Out) ?? throw new Fault(FaultKind.Usage, "profile needs --out RUN: what it finds goes to RUN/profile."));
+                parsed.GetValue(arguments.Out) ?? throw new Fault(
+                    FaultKind.Usage, "profile needs --out RUN: what it finds goes to RUN/profile."));
             using (ProcessGroup? group = ContextOptions.JoinOthers())
             {
                 if (group is not null)

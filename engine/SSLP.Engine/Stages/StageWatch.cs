@@ -50,7 +50,8 @@ internal sealed class StageWatch : IReadWatch
     private static Stage Of(ReadStage stage) => stage == ReadStage.Read ? Stage.Read : Stage.Decode;
 }
 
-/// <summary>A stage from here to its disposal. With nobody listening it is one comparison at either end, and nothing is allocated.</summary>
+/// <summary>A stage from here to its disposal. With nobody listening it is one comparison at either end, and nothing is
+/// allocated.</summary>
 internal readonly ref struct StageRange : IDisposable
 {
     private readonly StageWatch? _watch;

@@ -6,7 +6,8 @@ public enum ReadStage
     /// <summary>A patch, from the call to its pixels; what is not <see cref="Decode"/> within it is reading files and copying.</summary>
     Read,
 
-    /// <summary>A stream becomes pixels. Of what OpenSlide or an image file gives, reading is in it, for nothing tells the two apart.</summary>
+    /// <summary>A stream becomes pixels. Of what OpenSlide or an image file gives, reading is in it, for nothing tells the two
+    /// apart.</summary>
     Decode,
 }
 

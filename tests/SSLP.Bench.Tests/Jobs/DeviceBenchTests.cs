@@ -11,7 +11,16 @@ namespace SSLP.Bench.Tests.Jobs;
 /// answer.</summary>
 public sealed class DeviceBenchTests
 {
-    private static readonly BenchOptions Tiny = new() { Queries = 3, Rows = 70, Width = 16, K = 5, Clusters = 4, Iterations = 2, Threads = 1 };
+    private static readonly BenchOptions Tiny = new()
+    {
+        Queries = 3,
+        Rows = 70,
+        Width = 16,
+        K = 5,
+        Clusters = 4,
+        Iterations = 2,
+        Threads = 1,
+    };
 
     [Theory]
     [InlineData("knn", Precision.Float32)]
