@@ -63,8 +63,6 @@ internal unsafe class CudaCalls
 
     public virtual int cuCtxSetCurrent(nint context) => NativeCuda.cuCtxSetCurrent(context);
 
-    public virtual int cuCtxSynchronize() => NativeCuda.cuCtxSynchronize();
-
     public virtual int cuModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** optionValues) =>
         NativeCuda.cuModuleLoadDataEx(module, image, optionCount, options, optionValues);
 
@@ -110,12 +108,6 @@ internal unsafe class CudaCalls
     public virtual int cuEventSynchronize(CudaEventHandle @event) => NativeCuda.cuEventSynchronize(@event);
 
     public virtual int cuEventDestroy_v2(nint @event) => NativeCuda.cuEventDestroy_v2(@event);
-
-    public virtual int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end) =>
-        NativeCuda.cuEventElapsedTime(milliseconds, start, end);
-
-    public virtual int cuFuncGetAttribute(int* value, int attribute, nint function) =>
-        NativeCuda.cuFuncGetAttribute(value, attribute, function);
 
     public virtual int cuFuncSetAttribute(nint function, int attribute, int value) =>
         NativeCuda.cuFuncSetAttribute(function, attribute, value);
