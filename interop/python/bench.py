@@ -1,7 +1,8 @@
 """How fast a host gets patches and neighbours: python3 interop/python/bench.py SLIDES [--threads 2] [--rows 65536]
 
-Loader batches through Python beside the ring's own rate (the same batches, given back unseen), beside a PyTorch DataLoader over openslide-python with as many
-workers and the same patches, where both are installed; and a bank search through NumPy. One run, one JSON line a figure; run it while nothing else works.
+Loader batches through Python beside the ring's own rate (the same batches, given back unseen), beside a PyTorch DataLoader over
+openslide-python with as many workers and the same patches, where both are installed; and a bank search through NumPy. One run, one JSON
+line a figure; run it while nothing else works.
 """
 
 import argparse
@@ -64,7 +65,8 @@ def torch_rate(patches, folder, threads, batch):
             image = slide.read_region(corner, level, (read, read)).convert("RGB")
             return torch.from_numpy(np.asarray(image if read == side else image.resize((side, side))).copy())
 
-    loader = torch.utils.data.DataLoader(Slides(), batch_size=batch, shuffle=True, num_workers=threads, drop_last=True, persistent_workers=True)
+    loader = torch.utils.data.DataLoader(Slides(), batch_size=batch, shuffle=True, num_workers=threads, drop_last=True,
+                                         persistent_workers=True)
     seconds, count = [], 0
     for _ in range(3):
         begun, count = time.perf_counter(), 0
@@ -100,13 +102,15 @@ def main():
     print(json.dumps({"machine": context.describe(), "patches": len(patches), "threads": asked.threads}))
     alone = rate(patches, asked.threads, asked.batch, lambda lent: lent.release())
     python = rate(patches, asked.threads, asked.batch, touch)
-    print(json.dumps({"ring_patches_per_second": round(alone, 1), "python_patches_per_second": round(python, 1), "python_share": round(python / alone, 3)}))
+    print(json.dumps({"ring_patches_per_second": round(alone, 1), "python_patches_per_second": round(python, 1),
+                      "python_share": round(python / alone, 3)}))
     try:
         other = torch_rate(patches, asked.slides, asked.threads, asked.batch)
         print(json.dumps({"dataloader_openslide_patches_per_second": round(other, 1), "speedup": round(python / other, 2)}))
     except ImportError as missing:
         print(json.dumps({"dataloader_openslide": f"not measured: {missing}"}))
-    print(json.dumps({"search_ms": round(search_ms(context, asked.rows, asked.threads), 3), "queries": 128, "rows": asked.rows, "width": 128, "k": 20}))
+    print(json.dumps({"search_ms": round(search_ms(context, asked.rows, asked.threads), 3), "queries": 128, "rows": asked.rows,
+                      "width": 128, "k": 20}))
 
 
 if __name__ == "__main__":
