@@ -63,6 +63,8 @@ internal unsafe class CudaCalls
 
     public virtual int cuCtxSetCurrent(nint context) => NativeCuda.cuCtxSetCurrent(context);
 
+    public virtual int cuCtxSynchronize() => NativeCuda.cuCtxSynchronize();
+
     public virtual int cuModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** optionValues) =>
         NativeCuda.cuModuleLoadDataEx(module, image, optionCount, options, optionValues);
 

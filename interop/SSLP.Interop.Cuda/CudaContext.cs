@@ -51,6 +51,13 @@ public sealed unsafe class CudaContext : IDisposable
     public void MakeCurrent() =>
         Calls.Check(Calls.cuCtxSetCurrent(Live()), nameof(Calls.cuCtxSetCurrent));
 
+    /// <summary>Waits for all work on all streams of the device.</summary>
+    public void Synchronize()
+    {
+        MakeCurrent();
+        Calls.Check(Calls.cuCtxSynchronize(), nameof(Calls.cuCtxSynchronize));
+    }
+
     /// <summary>Device memory in bytes: free now, and in all.</summary>
     public (long Free, long Total) Memory()
     {

@@ -73,6 +73,9 @@ internal static unsafe partial class NativeCuda
     public static partial int cuCtxSetCurrent(nint context);
 
     [LibraryImport(Library)]
+    public static partial int cuCtxSynchronize();
+
+    [LibraryImport(Library)]
     public static partial int cuModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** optionValues);
 
     [LibraryImport(Library)]

@@ -93,6 +93,7 @@ CUresult cuDevicePrimaryCtxRelease_v2(int device)
 CUresult cuCtxSetCurrent(uintptr_t context) { current[depth] = context; return OK; }
 CUresult cuCtxPushCurrent_v2(uintptr_t context) { current[++depth] = context; return OK; }
 CUresult cuCtxPopCurrent_v2(uintptr_t *context) { *context = current[depth--]; return OK; }
+CUresult cuCtxSynchronize(void) { NEED_CONTEXT("synchronize") note("synchronize\n"); return OK; }
 
 CUresult cuMemGetInfo_v2(size_t *available, size_t *total)
 {

@@ -14,7 +14,7 @@ internal sealed record DriverCounts(
         return new(
             Count("cuLaunchKernel"), Count("cuMemcpyHtoDAsync_v2"), Bytes("cuMemcpyHtoDAsync_v2"), Count("cuMemcpyDtoHAsync_v2"),
             Bytes("cuMemcpyDtoHAsync_v2"), Count("cuMemsetD8Async"),
-            Count("cuStreamSynchronize") + Count("cuEventSynchronize"));
+            Count("cuStreamSynchronize") + Count("cuEventSynchronize") + Count("cuCtxSynchronize"));
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,

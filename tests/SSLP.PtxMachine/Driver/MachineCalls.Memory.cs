@@ -128,6 +128,13 @@ internal sealed unsafe partial class MachineCalls
         return Find(stream) is null ? InvalidHandle : 0;
     });
 
+    public override int cuCtxSynchronize() => Do(() =>
+    {
+        Note(nameof(cuCtxSynchronize));
+        DoAll();
+        return 0;
+    });
+
     public override int cuEventCreate(nint* @event, uint flags) => Do(() =>
     {
         *@event = Add(new MachineEvent());
