@@ -97,7 +97,8 @@ def through_sslp_h(program, rows, threads):
     from sslp import _abi
 
     command = [*(["dotnet", program] if program.endswith(".dll") else [program]), "bench", "knn", "--json", "--queries", "128",
-               "--rows", str(rows), "--width", "128", "--k", "20", "--rounds", "31", "--threads", str(threads), "--library", str(_abi._find())]
+               "--rows", str(rows), "--width", "128", "--k", "20", "--rounds", "31", "--threads", str(threads),
+               "--library", str(_abi._find())]
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     through = next(way for way in report["baselines"] if way["name"] == "ours through sslp.h")
     return {"managed_search_ms": report["ours_ms"], "through_sslp_h": through, "notes": report["notes"]}
