@@ -2,7 +2,8 @@
 """What does a run on ten million patches take? Makes a manifest of N patches on links to one synthetic slide, prints the plan, trains a few
 steps, and puts the host memory that they took beside what the plan said. Standard library only; Linux.
 
-    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR [--patches 10000000] [--width 128] [--steps 4]
+    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR
+        [--patches 10000000] [--width 128] [--steps 4]
 
 Leaves DIR/plan.txt, DIR/ten_million.json and the run."""
 import argparse, array, hashlib, json, os, re, shlex, struct, subprocess, sys, time
@@ -73,7 +74,8 @@ def main():
     slide = next(os.path.join(slides, f) for f in sorted(os.listdir(slides)) if f.endswith(".tif"))
     manifest(tiles, slide, options.patches)
     command = [*sslp, "pretrain", "--tiles", tiles, "--out", folder]
-    for pair in (f"width={options.width}", "batch_size=32", "input_size=32", "epochs=100", "checkpoint_every=0", "keep_checkpoints=1", "watch_every=0"):
+    for pair in (f"width={options.width}", "batch_size=32", "input_size=32", "epochs=100", "checkpoint_every=0", "keep_checkpoints=1",
+                 "watch_every=0"):
         command += ["--set", pair]
     run([*command, "--set", f"max_steps={options.steps}", "--plan"], os.path.join(out, "plan.txt"))
     with open(os.path.join(out, "plan.txt")) as text:
@@ -85,7 +87,8 @@ def main():
         steps = [json.loads(line) for line in lines]
     checkpoints = os.path.join(folder, "checkpoints")
     result = {"patches": options.patches, "width": options.width, "steps": len(steps), "planned": said and said.group(0)[:-12],
-              "most_resident_bytes": most, "seconds": round(seconds, 1), "slowest_step_s": round(max(32 / s["patches_per_second"] for s in steps), 2),
+              "most_resident_bytes": most, "seconds": round(seconds, 1),
+              "slowest_step_s": round(max(32 / s["patches_per_second"] for s in steps), 2),
               "fastest_step_s": round(min(32 / s["patches_per_second"] for s in steps), 2),
               "checkpoint_bytes": sum(os.path.getsize(os.path.join(checkpoints, f)) for f in os.listdir(checkpoints))}
     with open(os.path.join(out, "ten_million.json"), "w") as text:

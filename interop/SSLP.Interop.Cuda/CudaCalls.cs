@@ -111,12 +111,6 @@ internal unsafe class CudaCalls
 
     public virtual int cuEventDestroy_v2(nint @event) => NativeCuda.cuEventDestroy_v2(@event);
 
-    public virtual int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end) =>
-        NativeCuda.cuEventElapsedTime(milliseconds, start, end);
-
-    public virtual int cuFuncGetAttribute(int* value, int attribute, nint function) =>
-        NativeCuda.cuFuncGetAttribute(value, attribute, function);
-
     public virtual int cuFuncSetAttribute(nint function, int attribute, int value) =>
         NativeCuda.cuFuncSetAttribute(function, attribute, value);
 

@@ -76,12 +76,12 @@ public sealed unsafe class CudaContext : IDisposable
         return new CudaStream(this, new CudaStreamHandle(Handle, stream));
     }
 
-    /// <param name="timing">Whether <see cref="CudaEvent.MillisecondsSince"/> is wanted; without it recording is cheaper.</param>
-    public CudaEvent CreateEvent(bool timing = false)
+    /// <summary>A mark for streams. It keeps no time, which makes recording it cheaper.</summary>
+    public CudaEvent CreateEvent()
     {
         MakeCurrent();
         nint handle;
-        Calls.Check(Calls.cuEventCreate(&handle, timing ? 0 : NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(Calls.cuEventCreate));
+        Calls.Check(Calls.cuEventCreate(&handle, NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(Calls.cuEventCreate));
         return new CudaEvent(new CudaEventHandle(Handle, handle));
     }
 

@@ -21,9 +21,6 @@ internal static unsafe partial class NativeCuda
     public const int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76;
     public const int CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97;
 
-    public const int CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES = 1;
-    public const int CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES = 3;
-    public const int CU_FUNC_ATTRIBUTE_NUM_REGS = 4;
     public const int CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8;
 
     public const uint CU_STREAM_NON_BLOCKING = 1;
@@ -137,12 +134,6 @@ internal static unsafe partial class NativeCuda
 
     [LibraryImport(Library)]
     public static partial int cuEventDestroy_v2(nint @event);
-
-    [LibraryImport(Library)]
-    public static partial int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end);
-
-    [LibraryImport(Library)]
-    public static partial int cuFuncGetAttribute(int* value, int attribute, nint function);
 
     [LibraryImport(Library)]
     public static partial int cuFuncSetAttribute(nint function, int attribute, int value);

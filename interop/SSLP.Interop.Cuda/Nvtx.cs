@@ -15,7 +15,7 @@ public sealed unsafe class Nvtx
     // Tables that the tool keeps pointers into: made once, never freed.
     private static readonly Tables* Exports = MakeTables();
 
-    private static Nvtx? s_attached;
+    private static Nvtx? _attached;
 
     private Nvtx(string library) => Library = library;
 
@@ -30,10 +30,10 @@ public sealed unsafe class Nvtx
     {
         lock (Attaching)
         {
-            reason = s_attached is null ? Attach(library)
-                : s_attached.Library == library ? null
-                : $"'{library}' cannot be attached: '{s_attached.Library}' is, and a process has one NVTX tool";
-            nvtx = reason is null ? s_attached ??= new Nvtx(library) : null;
+            reason = _attached is null ? Attach(library)
+                : _attached.Library == library ? null
+                : $"'{library}' cannot be attached: '{_attached.Library}' is, and a process has one NVTX tool";
+            nvtx = reason is null ? _attached ??= new Nvtx(library) : null;
             return nvtx is not null;
         }
     }

@@ -8,7 +8,8 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread). OpenBLAS is told the core it runs on: by itself it may pick a generic one.
+/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread). OpenBLAS is told the core it runs on: by
+/// itself it may pick a generic one.
 /// </summary>
 internal sealed class FaissBaseline : IDisposable
 {

@@ -87,8 +87,9 @@ internal sealed class SourceOptions
     {
         PatchFolder patches = PatchFolder.Open(
             folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp, Watch = watch }, Shell.Stop);
-        Shell.Say($"{folder}: {patches.Understood}; " +
-            $"{(patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
+        string size = patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel")
+            : "µm per pixel unknown";
+        Shell.Say($"{folder}: {patches.Understood}; {size}");
         foreach (string what in patches.LeftOut)
             Shell.Warn($"{folder}: left out: {what}");
         return patches;

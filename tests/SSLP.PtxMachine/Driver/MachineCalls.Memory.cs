@@ -185,14 +185,6 @@ internal sealed unsafe partial class MachineCalls
         return 0;
     });
 
-    public override int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end) => Do(() =>
-    {
-        if (Get<MachineEvent>(start.DangerousGetHandle()) is not { } first || Get<MachineEvent>(end.DangerousGetHandle()) is not { } last)
-            return InvalidHandle;
-        *milliseconds = last.MillisecondsSince(first);
-        return first.HasPassed && last.HasPassed ? 0 : NotReady;
-    });
-
     private int Enqueue(CudaStreamHandle stream, Action work)
     {
         if (Find(stream) is not { } found)
