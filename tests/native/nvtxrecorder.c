@@ -1,7 +1,7 @@
 /*
  * A tool of NVTX 3 as a profiler is one: it asks for the tables of functions and writes its own into them. What ranges it is told of it
- * keeps as lines, which tests read back. Built with -DREFUSES it takes the tables and then says that it does not start; with -DNO_STRINGS it
- * registers no strings, as a tool may. Where NVTXRECORDER_OUT names a file, the lines are written there when the process ends.
+ * keeps as lines, which tests read back. Built with -DREFUSES it takes the tables and then says that it does not start. Beyond 256 strings
+ * it registers none, as a tool may. Where NVTXRECORDER_OUT names a file, the lines are written there when the process ends.
  */
 #include <pthread.h>
 #include <stdarg.h>
@@ -89,7 +89,6 @@ static void *create(const char *name)
     return (void *)(uintptr_t)DOMAIN;
 }
 
-#ifndef NO_STRINGS
 static const char *strings[256];
 static int string_count;
 
@@ -101,14 +100,13 @@ static void *register_string(void *domain, const char *text)
     note("string %s domain=%zx\n", text, (size_t)domain);
     return (void *)&strings[string_count++];
 }
-#endif
 
 static int push(void *domain, const attributes *a)
 {
     const char *text = a->message_type == 3 ? *(const char **)a->message.registered : a->message_type == 1 ? a->message.ascii : "?";
     note("push %s bytes=%llu depth=%d thread=%d domain=%zx version=%d size=%d color=%08x types=%d%d%d\n", text,
-         (unsigned long long)a->payload, depth, who(), (size_t)domain, a->version, a->size - (int)sizeof(attributes), a->color, a->color_type,
-         a->payload_type, a->message_type);
+         (unsigned long long)a->payload, depth, who(), (size_t)domain, a->version, a->size - (int)sizeof(attributes), a->color,
+         a->color_type, a->payload_type, a->message_type);
     return depth++;
 }
 
@@ -141,9 +139,7 @@ int InitializeInjectionNvtx2(const void *(*get_export_table)(uint32_t id))
     if (!exported->get_module_function_table(CORE2, &table, &size) || size != 16)
         return 0;
     *table[CREATE] = (function)create;
-#ifndef NO_STRINGS
     *table[REGISTER] = (function)register_string;
-#endif
     *table[PUSH] = (function)push;
     *table[POP] = (function)pop;
 #ifdef REFUSES

@@ -55,6 +55,16 @@ public sealed class NvtxTests(NvtxRecorder tool) : IClassFixture<NvtxRecorder>
             domain.Pop();
         }
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        // A name that the tool does not register is sent as text.
+        NvtxName last = forward;
+        for (int i = 0; i < 300; i++)
+            last = domain.Register($"name {i}");
+        Assert.Equal(0, last.Registered);
+        tool.Forget();
+        domain.Push(last, 1, 0);
+        domain.Pop();
+        Assert.StartsWith("push name 299 bytes=1 ", tool.Record[0], StringComparison.Ordinal);
+        Assert.EndsWith("types=111", tool.Record[0], StringComparison.Ordinal);
         Refused(tool.Build("second"), "a process has one NVTX tool");
     }
 
