@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Does a folder of features of any size take constant memory, and go on after a kill? Copies one small slide until there are so many patches, embeds
-them with `sslp embed --out DIR`, kills the process (SIGKILL) in the middle, gives the same command again, and reads resident memory from /proc every
-second. Standard library only; Linux.
+"""Does a folder of features of any size take constant memory, and go on after a kill? Copies one small slide until there are so many
+patches, embeds them with `sslp embed --out DIR`, kills the process (SIGKILL) in the middle, gives the same command again, and reads
+resident memory from /proc every second. Standard library only; Linux.
 
     bench/embed_many.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR [--patches 5000000]
 
-Features of 5 M patches of a ResNet-18 are 10 GB. Leaves embed_many.csv (run, seconds, slides done, resident bytes) and ends with exit code 1 where a
-slide has no file, where a file that was whole before the kill was made again, or where the mean of the second run's last quarter is above that of its
-second quarter by more than 5 % and 64 MB."""
+Features of 5 M patches of a ResNet-18 are 10 GB. Leaves embed_many.csv (run, seconds, slides done, resident bytes) and ends with exit code
+1 where a slide has no file, where a file that was whole before the kill was made again, or where the mean of the second run's last quarter
+is above that of its second quarter by more than 5 % and 64 MB."""
 import argparse, csv, os, shlex, shutil, signal, struct, subprocess, sys, time
 
 PATCH = 8  # px, and the network's input: the work is in the number, not in the pixels
@@ -76,8 +76,8 @@ if __name__ == "__main__":
     # Two steps on a slide of its own: what is wanted is an encoder's file.
     call(options, "synth", "--out", os.path.join(options.out, "small"), "--slides", "1", "--size", "512", "--patch", "64")
     call(options, "tile", "--slides", os.path.join(options.out, "small"), "--out", os.path.join(options.out, "small.sslp"), *cut)
-    call(options, "pretrain", "--tiles", os.path.join(options.out, "small.sslp"), "--out", os.path.join(options.out, "run"), "--set", f"input_size={PATCH}",
-         "--set", "batch_size=16", "--set", "max_steps=2")
+    call(options, "pretrain", "--tiles", os.path.join(options.out, "small.sslp"), "--out", os.path.join(options.out, "run"),
+         "--set", f"input_size={PATCH}", "--set", "batch_size=16", "--set", "max_steps=2")
     rows, features = [], os.path.join(options.out, "features")
     code, seconds = embed(options, 1, rows, copies // 2)
     first = {name: os.stat(os.path.join(features, name)).st_mtime_ns for name in whole_files(features)}
@@ -92,6 +92,7 @@ if __name__ == "__main__":
     before, after = (sum(part) / max(1, len(part)) for part in (own[len(own) // 4:len(own) // 2], own[3 * len(own) // 4:]))
     print(f"the same command: exit code {code} after {seconds:.0f} s, {len(last)} of {copies} files, {len(made_again)} made again, "
           f"{len(os.listdir(features)) - len(last)} unfinished files")
-    print(f"patches {patches_of(os.path.join(options.out, 'tiles.sslp')):,}; resident {before / 1e6:,.0f} MB in the second quarter, {after / 1e6:,.0f} MB in the last, "
+    print(f"patches {patches_of(os.path.join(options.out, 'tiles.sslp')):,}; "
+          f"resident {before / 1e6:,.0f} MB in the second quarter, {after / 1e6:,.0f} MB in the last, "
           f"{max(row[3] for row in rows) / 1e6:,.0f} MB at most")
     sys.exit(1 if code != 0 or len(last) != copies or made_again or len(own) < 8 or after > max(1.05 * before, before + 64e6) else 0)

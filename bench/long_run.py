@@ -26,7 +26,8 @@ def steps_done(metrics):
 
 def train(options):
     run = os.path.join(options.out, "run")
-    command = shlex.split(options.sslp) + ["pretrain", "--slides", options.slides, "--out", run, "--set", f"max_steps={options.steps}", "--set", "epochs=100000"]
+    command = shlex.split(options.sslp) + ["pretrain", "--slides", options.slides, "--out", run,
+                                             "--set", f"max_steps={options.steps}", "--set", "epochs=100000"]
     for pair in options.set:
         command += ["--set", pair]
     rows = []
@@ -45,7 +46,8 @@ def train(options):
 def soaked(path):
     with open(path) as report:
         series = json.load(report)["series"]
-    return [("batch", "resident_bytes", "handles", "heap_bytes")] + [(r["batch"], r["resident_bytes"], r["handles"], r["heap_bytes"]) for r in series]
+    names = ("batch", "resident_bytes", "handles", "heap_bytes")
+    return [names] + [tuple(row[name] for name in names) for row in series]
 
 
 def plot(path, names, rows):
@@ -55,12 +57,14 @@ def plot(path, names, rows):
         values, top = [row[panel] for row in rows], panel * gap + (panel - 1) * height
         most = max(values) or 1
         points = " ".join(f"{left + row[0] / last * (width - left - 10):.1f},{top + height * (1 - row[panel] / most):.1f}" for row in rows)
-        parts.append(f'<text x="4" y="{top - 8}">{name}, at most {most:,}</text><line x1="{left}" y1="{top + height}" x2="{width - 10}" y2="{top + height}" stroke="#999"/>'
+        parts.append(f'<text x="4" y="{top - 8}">{name}, at most {most:,}</text>'
+                     f'<line x1="{left}" y1="{top + height}" x2="{width - 10}" y2="{top + height}" stroke="#999"/>'
                      f'<polyline fill="none" stroke="#06c" points="{points}"/>')
     total = len(names[1:]) * (height + gap) + 30
     parts.append(f'<text x="{left}" y="{total - 8}">{names[0]} 0 … {last:,}</text>')
     with open(path, "w") as svg:
-        svg.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" font-family="sans-serif" font-size="12">{"".join(parts)}</svg>\n')
+        svg.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" font-family="sans-serif" font-size="12">'
+                  f'{"".join(parts)}</svg>\n')
 
 
 def rises(names, rows):
@@ -68,7 +72,8 @@ def rises(names, rows):
     for panel, name in enumerate(names[1:], start=1):
         before, after = (sum(row[panel] for row in part) / len(part) for part in (quarter, half))
         allowance = 2 if name == "handles" else 0.05 * before
-        print(f"{name}: {before:,.0f} in the second quarter, {after:,.0f} in the last half{'  RISES' if after - before > allowance else ''}")
+        print(f"{name}: {before:,.0f} in the second quarter, {after:,.0f} in the last half"
+              f"{'  RISES' if after - before > allowance else ''}")
         yield after - before > allowance
 
 

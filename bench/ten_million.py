@@ -3,7 +3,8 @@
 steps with clusterings among them, goes on from the checkpoint, and puts the host memory that this took beside what the plan said.
 Standard library only; Linux. 10 M patches of width 64 take about 6 GB of memory and 8 GB of disk.
 
-    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR [--patches 10000000] [--width 128] [--steps 6]
+    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR
+        [--patches 10000000] [--width 128] [--steps 6]
 
 Leaves DIR/plan.txt, DIR/ten_million.json, DIR/ten_million.md and the run."""
 import argparse, array, hashlib, json, os, re, shlex, struct, subprocess, sys, time
@@ -133,8 +134,8 @@ def main():
     slide = next(os.path.join(slides, f) for f in sorted(os.listdir(slides)) if f.endswith(".tif"))
     manifest(tiles, slide, options.patches)
     command = [*sslp, "pretrain", "--tiles", tiles, "--out", folder]
-    for pair in (f"width={options.width}", f"batch_size={BATCH}", f"input_size={INPUT}", "epochs=100", f"checkpoint_every={options.steps}",
-                 "watch_every=0", f"max_steps={options.steps + 2}", f"cluster_every={CLUSTER_EVERY}", "clusters=200", "cluster_iterations=3"):
+    for pair in (f"width={options.width}", f"batch_size={BATCH}", f"input_size={INPUT}", "epochs=100",
+                 f"checkpoint_every={options.steps}", "watch_every=0", f"max_steps={options.steps + 2}", f"cluster_every={CLUSTER_EVERY}", "clusters=200", "cluster_iterations=3"):
         command += ["--set", pair]
     run([*command, "--plan"], os.path.join(out, "plan.txt"))
     with open(os.path.join(out, "plan.txt")) as text:

@@ -19,17 +19,17 @@ public class WayBenchmark
     private const int TimedByThemselves = 9;
 
     // BenchmarkDotNet makes the instances; the job's ways are closures over its scene, in this process.
-    private static IReadOnlyList<BenchWay> s_ways = [];
+    private static IReadOnlyList<BenchWay> _ways = [];
     private BenchWay _chosen = new(string.Empty, () => 0);
 
     /// <summary>Names of the ways that BenchmarkDotNet can time.</summary>
-    public static IEnumerable<string> Names => s_ways.Where(way => !way.TimesItself).Select(way => way.Name);
+    public static IEnumerable<string> Names => _ways.Where(way => !way.TimesItself).Select(way => way.Name);
 
     [ParamsSource(nameof(Names))]
     public string Way { get; set; } = string.Empty;
 
     [GlobalSetup]
-    public void Choose() => _chosen = s_ways.Single(way => way.Name == Way);
+    public void Choose() => _chosen = _ways.Single(way => way.Name == Way);
 
     [Benchmark]
     public double Run() => _chosen.Run();
@@ -37,7 +37,7 @@ public class WayBenchmark
     /// <summary>Medians in milliseconds, as a job asks for them.</summary>
     internal static IEnumerable<double> Medians(IReadOnlyList<BenchWay> ways)
     {
-        s_ways = ways;
+        _ways = ways;
         // In this process: a project that BenchmarkDotNet generates would not have libtorch beside it. Short, for a call takes 20 ms to
         // seconds.
         Job job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the packed folder on a machine with an NVIDIA driver and a Python torch, and writes results.json and results.md beside each other.
 
-Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses compared.
-Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that is there.
+Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses
+compared. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that is there.
 """
 import argparse
 import ctypes
@@ -59,7 +59,8 @@ def run(name, command, environment, limit_s):
         code, output, errors = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
         code, output, errors = 124, (late.stdout or b"").decode(errors="replace"), f"ran past {limit_s} s"
-    step = {"name": name, "command": [str(c) for c in command], "environment": environment, "exit": code, "seconds": round(time.monotonic() - start, 2)}
+    step = {"name": name, "command": [str(c) for c in command], "environment": environment, "exit": code,
+            "seconds": round(time.monotonic() - start, 2)}
     step["output"], step["errors"] = output[-20000:], errors[-8000:]
     print(f"  exit {code}, {step['seconds']} s", flush=True)
     return step
@@ -73,7 +74,8 @@ def losses(folder):
 def compare(on_cpu, on_gpu):
     pairs = list(zip(on_cpu, on_gpu))[:LOSS_STEPS]
     worst = max((abs(a - b) / abs(a) for a, b in pairs if a), default=None)
-    return {"steps": len(pairs), "worst_relative": worst, "agrees": len(pairs) == LOSS_STEPS and worst is not None and worst <= LOSS_TOLERANCE}
+    agrees = len(pairs) == LOSS_STEPS and worst is not None and worst <= LOSS_TOLERANCE
+    return {"steps": len(pairs), "worst_relative": worst, "agrees": agrees}
 
 
 def gpu():
@@ -88,11 +90,13 @@ def gpu():
 def markdown(report):
     lines = [f"# {report['gpu'] or 'no GPU seen'}", "", f"Commit {report['commit']}, torch {report['torch']}, {report['machine']}.", ""]
     missing = report["probe"]["missing"]
-    lines += [f"LibTorchSharp takes {report['probe']['symbols']} symbols; {len(missing)} are missing from this torch" + (": " + ", ".join(missing[:20]) if missing else "."), ""]
+    lines += [f"LibTorchSharp takes {report['probe']['symbols']} symbols; {len(missing)} are missing from this torch"
+              + (": " + ", ".join(missing[:20]) if missing else "."), ""]
     lines += ["| step | exit | seconds |", "|---|---|---|"]
     lines += [f"| {step['name']} | {step['exit']} | {step['seconds']} |" for step in report["steps"]]
     loss = report["losses"]
-    lines += ["", f"First {loss['steps']} losses, GPU against CPU: worst relative difference {loss['worst_relative']} (wanted: {LOSS_STEPS} steps within {LOSS_TOLERANCE})."]
+    lines += ["", f"First {loss['steps']} losses, GPU against CPU: worst relative difference {loss['worst_relative']} "
+                  f"(wanted: {LOSS_STEPS} steps within {LOSS_TOLERANCE})."]
     return "\n".join(lines) + "\n"
 
 
@@ -123,7 +127,8 @@ def main():
     source = ["--patches", arguments.patches] if arguments.patches else ["--slides", out / "slides"]
     if not arguments.patches:
         steps.append(run("synth", [sslp, "synth", "--out", out / "slides", "--slides", "2", "--seed", "1"], environment, 600))
-    settings = [f"--set={key}={value}" for key, value in {"max_steps": arguments.steps, "batch_size": 32, "input_size": 64, "seed": 1}.items()]
+    wanted = {"max_steps": arguments.steps, "batch_size": 32, "input_size": 64, "seed": 1}
+    settings = [f"--set={key}={value}" for key, value in wanted.items()]
     for device in ["cpu", "cuda"]:
         command = [sslp, "pretrain", *source, "--out", out / f"run-{device}", f"--set=device={device}", *settings]
         steps.append(run(f"pretrain, {device}", command, {**environment, "SSLP_KERNELS": device}, 900))

@@ -23,6 +23,7 @@ internal static class Commands
             SweepVerb.Create(),
             DemoVerb.Create(),
             BenchVerb.Create(),
+            ProfileVerb.Create(),
         };
         ContextOptions.AddTo(root);
         return root;

@@ -111,12 +111,6 @@ internal unsafe class CudaCalls
 
     public virtual int cuEventDestroy_v2(nint @event) => NativeCuda.cuEventDestroy_v2(@event);
 
-    public virtual int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end) =>
-        NativeCuda.cuEventElapsedTime(milliseconds, start, end);
-
-    public virtual int cuFuncGetAttribute(int* value, int attribute, nint function) =>
-        NativeCuda.cuFuncGetAttribute(value, attribute, function);
-
     public virtual int cuFuncSetAttribute(nint function, int attribute, int value) =>
         NativeCuda.cuFuncSetAttribute(function, attribute, value);
 
@@ -124,4 +118,8 @@ internal unsafe class CudaCalls
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX,
         uint blockY, uint blockZ, uint sharedBytes, CudaStreamHandle stream, void** parameters, void** extra) =>
         NativeCuda.cuLaunchKernel(function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, parameters, extra);
+
+    public virtual int cuProfilerStart() => NativeCuda.cuProfilerStart();
+
+    public virtual int cuProfilerStop() => NativeCuda.cuProfilerStop();
 }

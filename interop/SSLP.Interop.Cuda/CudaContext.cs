@@ -76,12 +76,12 @@ public sealed unsafe class CudaContext : IDisposable
         return new CudaStream(this, new CudaStreamHandle(Handle, stream));
     }
 
-    /// <param name="timing">Whether <see cref="CudaEvent.MillisecondsSince"/> is wanted; without it recording is cheaper.</param>
-    public CudaEvent CreateEvent(bool timing = false)
+    /// <summary>A mark for streams. It keeps no time, which makes recording it cheaper.</summary>
+    public CudaEvent CreateEvent()
     {
         MakeCurrent();
         nint handle;
-        Calls.Check(Calls.cuEventCreate(&handle, timing ? 0 : NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(Calls.cuEventCreate));
+        Calls.Check(Calls.cuEventCreate(&handle, NativeCuda.CU_EVENT_DISABLE_TIMING), nameof(Calls.cuEventCreate));
         return new CudaEvent(new CudaEventHandle(Handle, handle));
     }
 
@@ -103,6 +103,20 @@ public sealed unsafe class CudaContext : IDisposable
         ulong pointer;
         Calls.Check(Calls.cuMemAlloc_v2(&pointer, (nuint)bytes), nameof(Calls.cuMemAlloc_v2));
         return new DeviceBuffer(new DeviceMemoryHandle(Handle, (nint)pointer), bytes);
+    }
+
+    /// <summary>A profiler that waits for it (cudaProfilerApi capture range) begins to collect; no tool, no effect.</summary>
+    public void StartProfiler()
+    {
+        MakeCurrent();
+        Calls.Check(Calls.cuProfilerStart(), nameof(Calls.cuProfilerStart));
+    }
+
+    /// <summary>The profiler stops collecting.</summary>
+    public void StopProfiler()
+    {
+        MakeCurrent();
+        Calls.Check(Calls.cuProfilerStop(), nameof(Calls.cuProfilerStop));
     }
 
     /// <summary>Loads PTX; the driver compiles it for this device.</summary>

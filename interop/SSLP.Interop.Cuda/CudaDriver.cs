@@ -19,7 +19,7 @@ public sealed record CudaDeviceInfo(
 /// </summary>
 public sealed unsafe class CudaDriver
 {
-    private static nint s_library;
+    private static nint _library;
 
     private readonly Lock _loading = new();
     private readonly Func<string?> _load;
@@ -121,18 +121,18 @@ public sealed unsafe class CudaDriver
     /// <exception cref="InvalidOperationException">It does not load, or a process that has a driver already asks for another.</exception>
     public static void LoadFrom(string path)
     {
-        if (s_library != 0)
+        if (_library != 0)
             throw new InvalidOperationException($"'{path}' cannot be loaded: this process has an NVIDIA driver already.");
-        if (!NativeLibrary.TryLoad(path, out s_library))
+        if (!NativeLibrary.TryLoad(path, out _library))
             throw new InvalidOperationException($"'{path}' cannot be loaded as the NVIDIA driver.");
     }
 
     private static string? LoadLibrary()
     {
         string[] candidates = Candidates();
-        for (int i = 0; i < candidates.Length && s_library == 0; i++)
-            NativeLibrary.TryLoad(candidates[i], out s_library);
-        return s_library == 0 ? $"no NVIDIA driver: {string.Join(" and ", candidates)} cannot be loaded" : null;
+        for (int i = 0; i < candidates.Length && _library == 0; i++)
+            NativeLibrary.TryLoad(candidates[i], out _library);
+        return _library == 0 ? $"no NVIDIA driver: {string.Join(" and ", candidates)} cannot be loaded" : null;
     }
 
     private string? Start()
@@ -165,7 +165,7 @@ public sealed unsafe class CudaDriver
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
     {
-        NativeCuda.Library => s_library,
+        NativeCuda.Library => _library,
         _ => 0,
     };
 }

@@ -97,15 +97,6 @@ public sealed unsafe class CudaFunction
         _dynamicSharedBytes = dynamicSharedBytes;
     }
 
-    /// <summary>Registers a thread.</summary>
-    public int Registers => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_NUM_REGS);
-
-    /// <summary>Bytes of local memory a thread: spills and indexed arrays.</summary>
-    public int LocalBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES);
-
-    /// <summary>Bytes of shared memory that the entry declares itself.</summary>
-    public int StaticSharedBytes => Attribute(NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
-
     /// <summary>Launches grid blocks of <paramref name="blockX"/> threads; returns before they have run.</summary>
     /// <exception cref="ArgumentException">The grid has more blocks in a direction than a device takes.</exception>
     public void EnqueueLaunch(CudaStream stream, LaunchGrid grid, uint blockX, ref KernelArguments arguments)
@@ -125,14 +116,5 @@ public sealed unsafe class CudaFunction
         }
 
         GC.KeepAlive(_module);
-    }
-
-    private int Attribute(int attribute)
-    {
-        int value;
-        _module.Context.Calls.Check(_module.Context.Calls.cuFuncGetAttribute(&value, attribute, _function),
-            nameof(CudaCalls.cuFuncGetAttribute));
-        GC.KeepAlive(_module);
-        return value;
     }
 }

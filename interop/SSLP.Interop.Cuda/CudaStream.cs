@@ -55,7 +55,7 @@ public sealed unsafe class CudaStream : IDisposable
 }
 
 /// <summary>A mark in a stream. One that was never recorded counts as passed.</summary>
-public sealed unsafe class CudaEvent : IDisposable
+public sealed class CudaEvent : IDisposable
 {
     internal CudaEvent(CudaEventHandle handle) => Handle = handle;
 
@@ -79,15 +79,6 @@ public sealed unsafe class CudaEvent : IDisposable
     /// <summary>Waits on the host until the work before the mark is done.</summary>
     public void Synchronize() =>
         Calls.Check(Calls.cuEventSynchronize(Handle), nameof(Calls.cuEventSynchronize));
-
-    /// <summary>Device time from <paramref name="start"/> to here in milliseconds; both must have been made with timing and have
-    /// passed.</summary>
-    public float MillisecondsSince(CudaEvent start)
-    {
-        float milliseconds;
-        Calls.Check(Calls.cuEventElapsedTime(&milliseconds, start.Handle, Handle), nameof(Calls.cuEventElapsedTime));
-        return milliseconds;
-    }
 
     public void Dispose() => Handle.Dispose();
 }

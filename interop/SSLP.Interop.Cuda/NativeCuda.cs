@@ -21,9 +21,6 @@ internal static unsafe partial class NativeCuda
     public const int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76;
     public const int CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97;
 
-    public const int CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES = 1;
-    public const int CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES = 3;
-    public const int CU_FUNC_ATTRIBUTE_NUM_REGS = 4;
     public const int CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8;
 
     public const uint CU_STREAM_NON_BLOCKING = 1;
@@ -139,16 +136,16 @@ internal static unsafe partial class NativeCuda
     public static partial int cuEventDestroy_v2(nint @event);
 
     [LibraryImport(Library)]
-    public static partial int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end);
-
-    [LibraryImport(Library)]
-    public static partial int cuFuncGetAttribute(int* value, int attribute, nint function);
-
-    [LibraryImport(Library)]
     public static partial int cuFuncSetAttribute(nint function, int attribute, int value);
 
     [LibraryImport(Library)]
     public static partial int cuLaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
         uint sharedBytes, CudaStreamHandle stream, void** parameters, void** extra);
+
+    [LibraryImport(Library)]
+    public static partial int cuProfilerStart();
+
+    [LibraryImport(Library)]
+    public static partial int cuProfilerStop();
 }

@@ -31,8 +31,6 @@ public sealed unsafe class UploadRing : IDisposable
         _consumed = Create(slots, () => context.CreateEvent());
     }
 
-    public int Slots => _host.Length;
-
     public long SlotBytes { get; }
 
     /// <summary>Host memory of a slot. Write it only between <see cref="WaitForSlot"/> and <see cref="EnqueueUpload"/>.</summary>

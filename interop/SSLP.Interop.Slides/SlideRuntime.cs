@@ -17,6 +17,15 @@ public sealed record SlideRuntimeOptions
     /// keeps its own 32 MiB a slide.
     /// </summary>
     public long OpenSlideCacheBytes { get; init; } = 128L << 20;
+
+    /// <summary>
+    /// Slides that a source of patches keeps open at once, each a file handle. Training's order mixes the patches of 256 runs, so of up to
+    /// as many slides: with fewer open, most reads would begin with opening a slide.
+    /// </summary>
+    public int OpenSlides { get; init; } = 320;
+
+    /// <summary>Is told when a tile or a region is decoded; null: nobody.</summary>
+    public IReadWatch? Watch { get; init; }
 }
 
 /// <summary>
@@ -25,15 +34,16 @@ public sealed record SlideRuntimeOptions
 /// </summary>
 public sealed class SlideRuntime : IDisposable
 {
-    /// <exception cref="ArgumentException">A decoder that this machine does not have, or a negative size.</exception>
+    /// <exception cref="ArgumentException">A decoder that this machine does not have, a negative size, or no open slide.</exception>
     public SlideRuntime(SlideRuntimeOptions? options = null)
     {
         Options = options ?? new();
         ArgumentOutOfRangeException.ThrowIfNegative(Options.TileCacheBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(Options.OpenSlideCacheBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.OpenSlides, 1);
         // Made here, so that a choice that can't be had is known before a slide is read.
-        Tiff = new TiffSharing(Options.Jpeg, Options.TileCacheBytes);
-        OpenSlideCache = new OpenSlideCache(Options.OpenSlideCacheBytes);
+        Tiff = new TiffSharing(Options.Jpeg, Options.TileCacheBytes, Options.Watch);
+        OpenSlideCache = new OpenSlideCache(Options.OpenSlideCacheBytes, Options.Watch);
     }
 
     /// <summary>What it was made of.</summary>

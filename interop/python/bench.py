@@ -1,8 +1,9 @@
 """How fast a host gets patches and neighbours: python3 interop/python/bench.py SLIDES [--threads 2] [--rows 65536] [--sslp PROGRAM]
 
-Loader batches through Python beside the ring's own rate (the same batches, given back unseen, in turn), beside a PyTorch DataLoader over openslide-python with
-as many workers and the same patches, where both are installed; a bank search through NumPy; and with --sslp, the program or sslp.dll, that program's `bench knn`
-of the same shape with and without sslp.h between, in one process, in turn. One JSON line a figure; run it while nothing else works.
+Loader batches through Python beside the ring's own rate (the same batches, given back unseen, in turn), beside a PyTorch DataLoader over
+openslide-python with as many workers and the same patches, where both are installed; a bank search through NumPy; and with --sslp, the
+program or sslp.dll, that program's `bench knn` of the same shape with and without sslp.h between, in one process, in turn. One JSON line a
+figure; run it while nothing else works.
 """
 
 import argparse
@@ -68,7 +69,8 @@ def torch_rate(patches, folder, threads, batch):
             image = slide.read_region(corner, level, (read, read)).convert("RGB")
             return torch.from_numpy(np.asarray(image if read == side else image.resize((side, side))).copy())
 
-    loader = torch.utils.data.DataLoader(Slides(), batch_size=batch, shuffle=True, num_workers=threads, drop_last=True, persistent_workers=True)
+    loader = torch.utils.data.DataLoader(Slides(), batch_size=batch, shuffle=True, num_workers=threads, drop_last=True,
+                                         persistent_workers=True)
     seconds, count = [], 0
     for _ in range(3):
         begun, count = time.perf_counter(), 0
@@ -94,8 +96,9 @@ def through_sslp_h(program, rows, threads):
     """The managed search and the same one through this package's library, by the program's own bench."""
     from sslp import _abi
 
-    command = [*(["dotnet", program] if program.endswith(".dll") else [program]), "bench", "knn", "--json", "--queries", "128", "--rows", str(rows), "--width", "128",
-               "--k", "20", "--rounds", "31", "--threads", str(threads), "--library", str(_abi._find())]
+    command = [*(["dotnet", program] if program.endswith(".dll") else [program]), "bench", "knn", "--json", "--queries", "128",
+               "--rows", str(rows), "--width", "128", "--k", "20", "--rounds", "31", "--threads", str(threads),
+               "--library", str(_abi._find())]
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     through = next(way for way in report["baselines"] if way["name"] == "ours through sslp.h")
     return {"managed_search_ms": report["ours_ms"], "through_sslp_h": through, "notes": report["notes"]}
@@ -115,13 +118,15 @@ def main():
     patches = context.tile(asked.slides, patch=asked.patch, mpp=asked.mpp)
     print(json.dumps({"machine": context.describe(), "patches": len(patches), "threads": asked.threads}))
     alone, python = rates(patches, asked.threads, asked.batch, [lambda lent: lent.release(), touch])
-    print(json.dumps({"ring_patches_per_second": round(alone, 1), "python_patches_per_second": round(python, 1), "python_share": round(python / alone, 3)}))
+    print(json.dumps({"ring_patches_per_second": round(alone, 1), "python_patches_per_second": round(python, 1),
+                      "python_share": round(python / alone, 3)}))
     try:
         other = torch_rate(patches, asked.slides, asked.threads, asked.batch)
         print(json.dumps({"dataloader_openslide_patches_per_second": round(other, 1), "speedup": round(python / other, 2)}))
     except ImportError as missing:
         print(json.dumps({"dataloader_openslide": f"not measured: {missing}"}))
-    print(json.dumps({"search_ms": round(search_ms(context, asked.rows, asked.threads), 3), "queries": 128, "rows": asked.rows, "width": 128, "k": 20}))
+    print(json.dumps({"search_ms": round(search_ms(context, asked.rows, asked.threads), 3), "queries": 128, "rows": asked.rows,
+                      "width": 128, "k": 20}))
     if asked.sslp:
         print(json.dumps(through_sslp_h(asked.sslp, asked.rows, asked.threads)))
 

@@ -1,7 +1,7 @@
 """The wheel, by the standard library alone: python3 -m pip wheel --no-deps interop/python
 
-A build backend after PEP 517. The package is Python and the shared libraries of artifacts/native/lib, or of the folder SSLP_WHEEL_LIB; libtorch, 460 MB,
-is left out: training names the lib folder of a torch (Context(libtorch=...)), all else needs none.
+A build backend after PEP 517. The package is Python and the shared libraries of artifacts/native/lib, or of the folder SSLP_WHEEL_LIB;
+libtorch, 460 MB, is left out: training names the lib folder of a torch (Context(libtorch=...)), all else needs none.
 """
 
 import base64
@@ -26,7 +26,8 @@ def libraries():
 
 
 def metadata():
-    return f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\nSummary: Self-supervised pretraining on whole-slide pathology images\n" \
+    return f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n" \
+           f"Summary: Self-supervised pretraining on whole-slide pathology images\n" \
            f"License: Apache-2.0\nRequires-Python: >=3.9\nRequires-Dist: numpy\nDescription-Content-Type: text/markdown\n\n" \
            + (HERE / "README.md").read_text(encoding="utf-8")
 

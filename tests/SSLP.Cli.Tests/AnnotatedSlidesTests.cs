@@ -1,5 +1,6 @@
 using SSLP.Data.Tiling;
 using SSLP.Evaluation.Probes;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Cli.Tests;
@@ -21,7 +22,8 @@ public sealed class AnnotatedSlidesTests : IDisposable
         foreach (string name in names[..3])
             Write($"xml/{name}.xml", """
                 <ASAP_Annotations><Annotations><Annotation Type="Polygon" PartOfGroup="Tumor"><Coordinates>
-                <Coordinate Order="0" X="0" Y="0"/><Coordinate Order="1" X="1024" Y="0"/><Coordinate Order="2" X="1024" Y="512"/><Coordinate Order="3" X="0" Y="512"/>
+                <Coordinate Order="0" X="0" Y="0"/><Coordinate Order="1" X="1024" Y="0"/>
+                <Coordinate Order="2" X="1024" Y="512"/><Coordinate Order="3" X="0" Y="512"/>
                 </Coordinates></Annotation></Annotations></ASAP_Annotations>
                 """);
         Sslp.Result tiled = Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--annotations", At("xml"),
@@ -66,7 +68,7 @@ public sealed class AnnotatedSlidesTests : IDisposable
     }
 
     private ProbeResult[] Judge(params string[] source) =>
-        ProbeJson.Read(Succeed(["probe", "knn", "--baseline", "colour", "--json", .. source]).Output);
+        ProbeResults.Read(Succeed(["probe", "knn", "--baseline", "colour", "--json", .. source]).Output);
 
     private string At(string name) => Path.Combine(_root, name);
 

@@ -182,9 +182,13 @@ public sealed class FaultsTests : IDisposable
     [InlineData("SSLP_ISA", "7", "scalar, 128, 256 or 512")]
     [InlineData("SSLP_CUDA_DRIVER", "/nowhere/libcuda.so", "/nowhere/libcuda.so")]
     [InlineData("SSLP_LIBTORCH", "/nowhere", "libtorch names '/nowhere', which is no folder")]
+    [InlineData("SSLP_MPI", "/nowhere/libmpi.so", "'/nowhere/libmpi.so' does not load as an MPI library")]
     public void A_variable_that_means_nothing_is_a_wrong_option(string name, string value, string takes)
     {
-        Sslp.Result result = Sslp.Run([(name, value)], "doctor");
+        // The library of MPI is looked for by a process that MPI started, and by a training only.
+        Sslp.Result result = name == "SSLP_MPI"
+            ? Sslp.Run([(name, value), ("PMI_SIZE", "2")], "pretrain", "--patches", _root, "--out", Run)
+            : Sslp.Run([(name, value)], "doctor");
         AssertFault(result, 2, takes);
         Assert.Contains(name == "SSLP_LIBTORCH" ? "libtorch" : name, result.Fault, StringComparison.Ordinal);
         Assert.Contains(value, result.Fault, StringComparison.Ordinal);

@@ -3,6 +3,7 @@ using SkiaSharp;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Cli.Tests;
@@ -47,6 +48,11 @@ public sealed class PatchVerbsTests : IDisposable
         Assert.StartsWith("full permutation", RunRecord.Load(new RunFolder(At("run")).RunJson).Resolved["order"]);
         Sslp.Result probe = Succeed("probe", "knn", "--encoder", At("run/encoder.safetensors"), "--patches", At("p"));
         Assert.Contains("0 of 1 judged slides were in pretraining", probe.Error, StringComparison.Ordinal);
+        Succeed("embed", "--encoder", At("run/encoder.safetensors"), "--patches", At("p"), "--out", At("f.h5"));
+        Assert.Equal(probe.Output, Succeed("probe", "knn", "--features", At("f.h5")).Output);
+        Assert.Contains("has its own patches", Sslp.Run("probe", "knn", "--features", At("f.h5"), "--patches", At("p")).Fault,
+            StringComparison.Ordinal);
+        Assert.Contains("--encoder", Sslp.Run("probe", "finetune", "--features", At("f.h5")).Fault, StringComparison.Ordinal);
         Succeed(["pretrain", "--patches", At("p"), "--split", "all", "--out", At("all"), .. Small]);
         Assert.Contains("warning: 1 of 1 judged slides were in pretraining", Succeed(
             "probe", "knn", "--encoder", At("all/encoder.safetensors"), "--patches", At("p")).Error, StringComparison.Ordinal);
@@ -72,12 +78,12 @@ public sealed class PatchVerbsTests : IDisposable
         Sslp.Result probe = Succeed("probe", "linear", "--baseline", "colour", "--patches", At("p"), "--patients",
             At("patients.csv"), "--json");
         Assert.Contains("2 patients of 6 slides", probe.Error, StringComparison.Ordinal);
-        Assert.All(ProbeJson.Read(probe.Output), result =>
+        Assert.All(ProbeResults.Read(probe.Output), result =>
             Assert.Equal(("patients", 1, 3), (result.Unit, result.TestUnits, result.TestSlides)));
         Set("split", slides: 6, split: slide => slide == 5 ? "val" : "train");
         string[] shared = ["probe", "linear", "--baseline", "colour", "--patches", At("split"), "--patients", At("patients.csv")];
         Assert.Contains("1 patient on both sides (P1)", Sslp.Run(shared).Fault, StringComparison.Ordinal);
-        Assert.Contains("1 patient on both sides", ProbeJson.Read(Succeed([.. shared, "--shared-patients", "--json"]).Output)[0].Split);
+        Assert.Contains("1 patient on both sides", ProbeResults.Read(Succeed([.. shared, "--shared-patients", "--json"]).Output)[0].Split);
     }
 
     [Fact]
@@ -90,7 +96,7 @@ public sealed class PatchVerbsTests : IDisposable
         string[] sides = ["--train-patches", At("train"), "--test-patches", At("test")];
         Sslp.Result table = Succeed(["probe", "linear", "--baseline", "colour", .. sides]);
         Assert.Contains("10 patches, not slides", table.Output, StringComparison.Ordinal);
-        ProbeResult result = ProbeJson.Read(Succeed(["probe", "linear", "--baseline", "colour", "--json", .. sides]).Output)[0];
+        ProbeResult result = ProbeResults.Read(Succeed(["probe", "linear", "--baseline", "colour", "--json", .. sides]).Output)[0];
         Assert.Equal((24, 10, "patches", 1.0), (result.TrainPatches, result.TestPatches, result.Unit, result.Accuracy.Value));
 
         Sslp.Result drawn = Sslp.Run("probe", "linear", "--baseline", "colour", "--patches", At("train"));

@@ -2,6 +2,7 @@ using SkiaSharp;
 using SSLP.Data.Synth;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Probes;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Cli.Tests;
@@ -76,7 +77,7 @@ public sealed class ProtocolsTests : IDisposable
         foreach ((string command, Sslp.Result result) in ran.Where(
             command => command.Command.Contains("--encoder", StringComparison.Ordinal)))
             Assert.Contains("0 of 2 judged slides were in pretraining", result.Error, StringComparison.Ordinal);
-        ProbeResult judged = ProbeJson.Read(
+        ProbeResult judged = ProbeResults.Read(
             Succeed("probe", "linear", "--baseline", "texture", "--train-patches", "train.sslp", "--test-patches", "test.sslp",
                 "--json").Output)[0];
         Assert.Equal(["normal", "tumor"], judged.Classes);
@@ -139,13 +140,16 @@ public sealed class ProtocolsTests : IDisposable
             <ASAP_Annotations>
               <Annotations>
                 <Annotation Name="Annotation 0" Type="Polygon" PartOfGroup="_0" Color="#F4FA58"><Coordinates>
-                  <Coordinate Order="0" X="512" Y="256" /><Coordinate Order="1" X="1280" Y="256" /><Coordinate Order="2" X="1280" Y="1024" /><Coordinate Order="3" X="512" Y="1024" />
+                  <Coordinate Order="0" X="512" Y="256" /><Coordinate Order="1" X="1280" Y="256" />
+                  <Coordinate Order="2" X="1280" Y="1024" /><Coordinate Order="3" X="512" Y="1024" />
                 </Coordinates></Annotation>
                 <Annotation Name="Annotation 1" Type="Polygon" PartOfGroup="_2" Color="#F4FA58"><Coordinates>
-                  <Coordinate Order="0" X="768" Y="512" /><Coordinate Order="1" X="896" Y="512" /><Coordinate Order="2" X="896" Y="640" /><Coordinate Order="3" X="768" Y="640" />
+                  <Coordinate Order="0" X="768" Y="512" /><Coordinate Order="1" X="896" Y="512" />
+                  <Coordinate Order="2" X="896" Y="640" /><Coordinate Order="3" X="768" Y="640" />
                 </Coordinates></Annotation>
               </Annotations>
-              <AnnotationGroups><Group Name="_0" PartOfGroup="None" Color="#00ff00" /><Group Name="_2" PartOfGroup="None" Color="#64FE2E" /></AnnotationGroups>
+              <AnnotationGroups><Group Name="_0" PartOfGroup="None" Color="#00ff00" />
+                <Group Name="_2" PartOfGroup="None" Color="#64FE2E" /></AnnotationGroups>
             </ASAP_Annotations>
             """);
     }

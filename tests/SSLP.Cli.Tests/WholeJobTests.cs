@@ -1,6 +1,7 @@
 using SSLP.Engine.Runs;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
+using SSLP.Tests.Shared;
 using Xunit;
 
 namespace SSLP.Cli.Tests;
@@ -52,11 +53,11 @@ public sealed class WholeJobTests : IDisposable
 
         string json = Succeed("probe", "linear", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"),
             "--json").Output;
-        ProbeResult[] results = ProbeJson.Read(json);
+        ProbeResult[] results = ProbeResults.Read(json);
         Assert.Equal(4, results.Length); // learned by both ways, hand-made, both side by side
         Assert.All(results, r => Assert.InRange(r.Accuracy.Value, 0.0, 1.0));
 
-        ProbeResult tuned = Assert.Single(ProbeJson.Read(Succeed(
+        ProbeResult tuned = Assert.Single(ProbeResults.Read(Succeed(
             "probe", "finetune", "--encoder", encoder, "--slides", slides, "--labels", Path.Combine(slides, "labels.csv"), "--label-share",
             "0.1", "--epochs", "1", "--json").Output));
         Assert.Equal("labels=10% epochs=1", tuned.Setting);

@@ -97,17 +97,15 @@ public sealed unsafe class DriverTests
     }
 
     [Fact]
-    public void An_event_passes_while_one_looks_at_it_and_measures_the_host_s_time()
+    public void An_event_passes_while_one_looks_at_it()
     {
         using var machine = new MachineDriver(timing: CopyTiming.Delayed);
         using var world = new World(machine);
-        using CudaEvent begun = world.Context.CreateEvent(timing: true), done = world.Context.CreateEvent(timing: true);
-        world.Stream.EnqueueRecord(begun);
+        using CudaEvent done = world.Context.CreateEvent();
         world.Upload(world.Stream, 5);
         world.Stream.EnqueueRecord(done);
         Assert.False(done.HasPassed);
         Assert.True(done.HasPassed);
-        Assert.True(done.MillisecondsSince(begun) >= 0);
     }
 
     [Fact]
@@ -146,9 +144,6 @@ public sealed unsafe class DriverTests
         Assert.Contains("lg2.approx.f32 is not known", refused.Message, StringComparison.Ordinal);
         using CudaModule module = context.LoadModule("twice", Encoding.ASCII.GetBytes(Twice));
         Assert.Contains("CUDA_ERROR_NOT_FOUND", Assert.Throws<CudaException>(() => module.Function("other")).Message,
-            StringComparison.Ordinal);
-        Assert.Equal((0, 0), (module.Function("k").StaticSharedBytes, module.Function("k").LocalBytes));
-        Assert.Contains("assembles nothing", Assert.Throws<CudaException>(() => module.Function("k").Registers).Message,
             StringComparison.Ordinal);
     }
 

@@ -42,7 +42,8 @@ public sealed class MatrixTests
             mul.wide.u32 %rd3, %r1, 40;
             add.s64 %rd3, %rd1, %rd3;
             {{loads}}
-            mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f4, %f5, %f6, %f7}, {%r2, %r3, %r4, %r5}, {%r6, %r7}, {%f0, %f1, %f2, %f3};
+            mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+                {%f4, %f5, %f6, %f7}, {%r2, %r3, %r4, %r5}, {%r6, %r7}, {%f0, %f1, %f2, %f3};
             mul.wide.u32 %rd4, %r1, 16;
             add.s64 %rd4, %rd2, %rd4;
             st.global.v4.f32 [%rd4], {%f4, %f5, %f6, %f7};

@@ -55,7 +55,8 @@ public sealed unsafe class FakeCuda : IDisposable
     // The library stays loaded for the process's life: handles may be finalised after this.
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static string? Compile(string source, string library)
+    /// <summary>Builds the stand-in; null, or why it cannot be built here.</summary>
+    public static string? Compile(string source, string library)
     {
         if (OperatingSystem.IsWindows())
             return "the stand-in driver is built on Linux only";

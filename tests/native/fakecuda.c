@@ -1,10 +1,10 @@
 /*
- * A stand-in for the NVIDIA driver: it has no device, it records what it is asked. Tests build it with the system's C compiler, load it through
- * SSLP_CUDA_DRIVER and read the record back. Memory is the host's and copies are made at once, so that data can be followed; order, streams,
- * events, contexts and the bytes of every kernel parameter can be checked; what a kernel computes cannot.
+ * A stand-in for the NVIDIA driver: it has no device, it records what it is asked. Tests build it with the system's C compiler, load it
+ * through SSLP_CUDA_DRIVER and read the record back. Memory is the host's and copies are made at once, so that data can be followed; order,
+ * streams, events, contexts and the bytes of every kernel parameter can be checked; what a kernel computes cannot.
  *
- * Like the driver it answers CUDA_ERROR_INVALID_CONTEXT (201) to a thread with no current context, CUDA_ERROR_NOT_FOUND (500) for an entry that
- * the PTX does not have, and CUDA_ERROR_INVALID_VALUE (1) for more than 48 KB of shared memory that was not asked for.
+ * Like the driver it answers CUDA_ERROR_INVALID_CONTEXT (201) to a thread with no current context, CUDA_ERROR_NOT_FOUND (500) for an entry
+ * that the PTX does not have, and CUDA_ERROR_INVALID_VALUE (1) for more than 48 KB of shared memory that was not asked for.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -142,13 +142,6 @@ CUresult cuModuleGetFunction(struct function **function, const char *module, con
     return OK;
 }
 
-CUresult cuFuncGetAttribute(int *value, int attribute, const struct function *function)
-{
-    (void)function;
-    *value = attribute == 4 ? 40 : attribute == 1 ? 1024 : 0;
-    return OK;
-}
-
 CUresult cuFuncSetAttribute(struct function *function, int attribute, int value)
 {
     if (attribute != 8)
@@ -183,7 +176,8 @@ CUresult cuLaunchKernel(const struct function *function, unsigned gridX, unsigne
     NEED_CONTEXT("launch")
     if (extra || (int)shared > function->shared_granted)
         return INVALID_VALUE;
-    note("launch %s grid=%u,%u,%u block=%u,%u,%u shared=%u stream=%zx", function->name, gridX, gridY, gridZ, blockX, blockY, blockZ, shared, (size_t)stream);
+    note("launch %s grid=%u,%u,%u block=%u,%u,%u shared=%u stream=%zx", function->name, gridX, gridY, gridZ, blockX, blockY, blockZ, shared,
+        (size_t)stream);
     const char *text = function->parameters;
     for (int bytes, i = 0; (bytes = parameter_bytes(&text)) > 0; i++) {
         note(" ");
@@ -255,7 +249,12 @@ CUresult cuStreamWaitEvent(uintptr_t stream, uintptr_t event, unsigned flags)
     return flags ? INVALID_VALUE : OK;
 }
 
-CUresult cuStreamSynchronize(uintptr_t stream) { NEED_CONTEXT("stream synchronize") note("synchronize stream=%zx\n", (size_t)stream); return OK; }
+CUresult cuStreamSynchronize(uintptr_t stream)
+{
+    NEED_CONTEXT("stream synchronize")
+    note("synchronize stream=%zx\n", (size_t)stream);
+    return OK;
+}
 CUresult cuStreamDestroy_v2(uintptr_t stream) { NEED_CONTEXT("stream destroy") note("destroy stream=%zx\n", (size_t)stream); return OK; }
 
 CUresult cuEventCreate(uintptr_t *event, unsigned flags)
@@ -276,4 +275,6 @@ CUresult cuEventRecord(uintptr_t event, uintptr_t stream)
 CUresult cuEventQuery(uintptr_t event) { (void)event; return OK; }
 CUresult cuEventSynchronize(uintptr_t event) { note("synchronize event=%zx\n", (size_t)event); return OK; }
 CUresult cuEventDestroy_v2(uintptr_t event) { NEED_CONTEXT("event destroy") note("destroy event=%zx\n", (size_t)event); return OK; }
-CUresult cuEventElapsedTime(float *milliseconds, uintptr_t start, uintptr_t end) { (void)start; (void)end; *milliseconds = 1.5f; return OK; }
+
+CUresult cuProfilerStart(void) { NEED_CONTEXT("profiler start") note("profiler start\n"); return OK; }
+CUresult cuProfilerStop(void) { NEED_CONTEXT("profiler stop") note("profiler stop\n"); return OK; }

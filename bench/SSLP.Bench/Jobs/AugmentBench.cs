@@ -5,27 +5,31 @@ using SSLP.Kernels;
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// How much faster than SkiaSharp are the same crops of 256-px patches resized to 224 on one core? Ours also mirrors, normalises and writes
-/// float planes; SkiaSharp's time is the crop and resize to bytes alone.
+/// How much faster than SkiaSharp are the same crops of 256-px patches resized to the input's side on one core? Ours also mirrors,
+/// normalises and writes float planes; SkiaSharp's time is the crop and resize to bytes alone.
 /// </summary>
 public static class AugmentBench
 {
-    private const int Patches = 64, PatchSize = 256, Side = 224;
+    private const int PatchSize = 256;
     private const ulong Seed = 1;
 
     /// <summary>Floor: the patches' bytes read and the output's floats written, by the fastest copy and fill of this machine.</summary>
     public static unsafe BenchReport Run(BenchOptions options)
     {
-        using var source = new AlignedBuffer<byte>(Patches * PatchSize * PatchSize * 3);
+        options.RequireCpu("augment");
+        options = options.OrElse(queries: 64, side: 224);
+        (int patches, int side) = (options.Queries, options.Side);
+        using var source = new AlignedBuffer<byte>(checked(patches * PatchSize * PatchSize * 3));
         using var copy = new AlignedBuffer<byte>(source.Length);
-        using var output = new AlignedBuffer<float>(Patches * 3 * Side * Side);
+        using var output = new AlignedBuffer<float>(checked(patches * 3 * side * side));
         FillLikeTissue(source.Span(0, (int)source.Length));
         using var pool = new WorkerPool(1);
-        int[] ids = [.. Enumerable.Range(0, Patches)];
-        AugmentPlan[] plans = [.. ids.Select(i => AugmentPlan.Draw(AugmentOptions.CropAndFlip, PatchSize, Seed, 0, i, 0))];
-        using var crops = new AugmenterCpu(AugmentOptions.CropAndFlip, PatchSize, pool);
-        using var paper = new AugmenterCpu(AugmentOptions.Sslp, PatchSize, pool);
-        using var skia = new SkiaCrops(source.Pointer, plans);
+        int[] ids = [.. Enumerable.Range(0, patches)];
+        AugmentOptions cropAndFlip = AugmentOptions.CropAndFlip with { InputSize = side };
+        AugmentPlan[] plans = [.. ids.Select(i => AugmentPlan.Draw(cropAndFlip, PatchSize, Seed, 0, i, 0))];
+        using var crops = new AugmenterCpu(cropAndFlip, PatchSize, pool);
+        using var paper = new AugmenterCpu(AugmentOptions.Sslp with { InputSize = side }, PatchSize, pool);
+        using var skia = new SkiaCrops(source.Pointer, plans, side);
 
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => crops.Apply(plans, source.Pointer, output.Pointer));
@@ -41,11 +45,11 @@ public static class AugmentBench
         BenchBaseline[] others = [.. rounds.Baselines(medians)];
         return new BenchReport(
             "augment", ThisProcess.Machine(1), ThisProcess.Commit(),
-            new Dictionary<string, long> { ["patches"] = Patches, ["patch"] = PatchSize, ["side"] = Side },
+            new Dictionary<string, long> { ["patches"] = patches, ["patch"] = PatchSize, ["side"] = side },
             medians[0], medians[^1], medians[^1] / medians[0], PeakBytes: 0, [.. others.Take(2)],
             [
-                $"one core; ours: {1e3 * medians[0] / Patches:F0} µs a patch, with the paper's jitter and grayscale " +
-                $"{1e3 * others[2].Ms / Patches:F0} µs",
+                $"one core; ours: {1e3 * medians[0] / patches:F0} µs a patch, with the paper's jitter and grayscale " +
+                $"{1e3 * others[2].Ms / patches:F0} µs",
                 "peak_bytes is 0: a call allocates nothing (a test counts)",
             ]);
     }
@@ -65,10 +69,13 @@ public static class AugmentBench
     {
         private readonly AugmentPlan[] _plans;
         private readonly SKImage[] _images;
-        private readonly SKSurface _surface = SKSurface.Create(new SKImageInfo(Side, Side, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        private readonly SKSurface _surface;
+        private readonly int _side;
 
-        public SkiaCrops(byte* patches, AugmentPlan[] plans)
+        public SkiaCrops(byte* patches, AugmentPlan[] plans, int side)
         {
+            _side = side;
+            _surface = SKSurface.Create(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque));
             _plans = plans;
             _images = [.. plans.Select((_, i) => ToImage(patches + (nint)i * PatchSize * PatchSize * 3))];
         }
@@ -79,7 +86,7 @@ public static class AugmentBench
             {
                 AugmentPlan plan = _plans[i];
                 var crop = new SKRect(plan.Left, plan.Top, plan.Left + plan.Width, plan.Top + plan.Height);
-                _surface.Canvas.DrawImage(_images[i], crop, new SKRect(0, 0, Side, Side), sampling);
+                _surface.Canvas.DrawImage(_images[i], crop, new SKRect(0, 0, _side, _side), sampling);
             }
         }
 

@@ -16,10 +16,13 @@ namespace SSLP.Bench.Jobs;
 /// <param name="Notes">What a reader must know: the measured peak, agreement of the answers, a baseline that is missing.</param>
 /// <param name="Measures">Further numbers by name, the unit in the name; none in most jobs.</param>
 /// <param name="Series">The same over the course of a run, a row a look.</param>
+/// <param name="Device">cpu or cuda: where ours ran.</param>
+/// <param name="Dtype">float32 or bfloat16: what was scored, or trained, in.</param>
 public sealed record BenchReport(
     string Job, string Machine, string Commit, IReadOnlyDictionary<string, long> Shape, double OursMs, double FloorMs, double ShareOfFloor,
     long PeakBytes, IReadOnlyList<BenchBaseline> Baselines, IReadOnlyList<string> Notes,
-    IReadOnlyDictionary<string, double>? Measures = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Series = null);
+    IReadOnlyDictionary<string, double>? Measures = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Series = null,
+    string Device = "cpu", string Dtype = "float32");
 
 /// <summary>One other way to do the job.</summary>
 /// <param name="Name">Begins with libtorch, sdpa, faiss, objective, openslide, libvips or decoder, or is "ours through sslp.h".</param>
@@ -31,4 +34,6 @@ public sealed record BenchBaseline(string Name, double Ms, double Speedup);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BenchReport))]
+[JsonSerializable(typeof(BenchReport[]))]
+[JsonSerializable(typeof(BenchComparison))]
 public sealed partial class BenchJson : JsonSerializerContext;

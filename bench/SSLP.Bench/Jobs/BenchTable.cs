@@ -9,8 +9,8 @@ public static class BenchTable
     public static string Text(BenchReport report)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"{report.Job}: {string.Join(", ", report.Shape.Select(size => $"{size.Key} {size.Value}"))}");
+        string shape = string.Join(", ", report.Shape.Select(size => $"{size.Key} {size.Value}"));
+        text.AppendLine(CultureInfo.InvariantCulture, $"{report.Job}: {shape}, {report.Dtype} on {report.Device}");
         text.AppendLine(CultureInfo.InvariantCulture, $"{report.Machine}; commit {report.Commit}");
         text.AppendLine();
         text.AppendLine("| way | ms | ours is faster by |");

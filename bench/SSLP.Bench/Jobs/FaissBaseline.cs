@@ -2,12 +2,14 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 
 namespace SSLP.Bench.Jobs;
 
 /// <summary>
-/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread). OpenBLAS is told the core it runs on: by itself it may pick a generic one.
+/// FAISS on the CPU through the system's Python (Debian: python3-faiss, libopenblas0-pthread). OpenBLAS is told the core it runs on: by
+/// itself it may pick a generic one.
 /// </summary>
 internal sealed class FaissBaseline : IDisposable
 {
@@ -41,6 +43,9 @@ internal sealed class FaissBaseline : IDisposable
     /// </summary>
     public static FaissBaseline? Start(string job, BankBench bench, int k, bool patient, out string absence)
     {
+        absence = "faiss left out: it is timed on the CPU";
+        if (bench.Options.Device == DeviceKind.Cuda)
+            return null;
         PythonBaseline? python = PythonBaseline.Start("faiss", "python3-faiss", "faiss_baseline.py", Command, facts: 2, out absence);
         return python is null ? null : new FaissBaseline(python, patient);
 

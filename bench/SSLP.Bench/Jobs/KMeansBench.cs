@@ -1,3 +1,5 @@
+using SSLP.Data.Files;
+using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -12,18 +14,25 @@ public static class KMeansBench
     /// <summary>Floor: iterations · 2·N·clusters·D operations, iterations · 4·N·D bytes.</summary>
     public static BenchReport Run(BenchOptions options)
     {
+        if (options.Dtype != Precision.Float32)
+            throw new Fault(FaultKind.Usage, "bench kmeans clusters in float32: leave --dtype away.");
+        options = options.OrElse(queries: 1);
         using var bench = new BankBench(options);
-        using var means = new KMeansCpu(bench.Bank, bench.Pool);
+        using IKMeans means = bench.Kernels.KMeans(bench.Bank);
         var labels = new int[options.Rows];
         bench.StartMemory();
         means.Cluster(options.Clusters, 2, [Seed], labels);
         long peak = bench.PeakGrowth();
 
         using var scope = NewDisposeScope();
-        Tensor bank = BankBench.ToTensor(bench.Bank);
+        Tensor bank = bench.Rows(bench.Bank);
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => means.Cluster(options.Clusters, options.Iterations, [Seed], labels));
-        rounds.Add("libtorch cdist + argmin", () => PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose());
+        rounds.Add("libtorch cdist + argmin", () =>
+        {
+            PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose();
+            bench.Await();
+        });
         using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, patient: true, out string absence);
         if (faiss is not null)
             rounds.AddTimed(faiss.Name("Clustering"), faiss.Run, faiss.Process);

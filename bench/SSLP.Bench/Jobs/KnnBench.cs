@@ -1,3 +1,4 @@
+using SSLP.Data.Files;
 using SSLP.Kernels;
 using static TorchSharp.torch;
 
@@ -10,8 +11,11 @@ public static class KnnBench
     /// <summary>Floor: 2·B·N·D operations, 4·N·D bytes.</summary>
     public static BenchReport Run(BenchOptions options)
     {
+        options = options.OrElse(queries: 256, k: 20);
+        if (options.K > options.Rows)
+            throw new Fault(FaultKind.Usage, $"--k is {options.K}, but the bank has --rows {options.Rows}.");
         using var bench = new BankBench(options);
-        using var keys = new NearestKeysCpu(bench.Bank, bench.Pool);
+        using INearestKeys keys = bench.Kernels.NearestKeys(bench.Bank);
         var rows = new int[options.Queries * options.K];
         var similarities = new float[rows.Length];
         bench.StartMemory();
@@ -19,7 +23,7 @@ public static class KnnBench
         long peak = bench.PeakGrowth();
 
         using var scope = NewDisposeScope();
-        Tensor bank = BankBench.ToTensor(bench.Bank), queries = BankBench.ToTensor(bench.Queries);
+        Tensor bank = bench.Rows(bench.Bank), queries = bench.Rows(bench.Queries);
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));
         using LibrarySearch? library = options.Library is { } path
@@ -27,7 +31,11 @@ public static class KnnBench
         var libraryRows = new int[rows.Length];
         if (library is not null)
             rounds.Add("ours through sslp.h", () => library.Find(options.K, libraryRows, similarities));
-        rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
+        rounds.Add("libtorch matmul + topk", () =>
+        {
+            TorchTopK(bank, queries, options.K).Dispose();
+            bench.Await();
+        });
         using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
         using FaissBaseline? patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out string patientAbsence);
         foreach (FaissBaseline? way in new[] { faiss, patient })
@@ -38,11 +46,11 @@ public static class KnnBench
 
         double[] medians = rounds.Medians();
         double work = (double)options.Rows * options.Width;
-        double floor = bench.FloorMs(2 * options.Queries * work, sizeof(float) * work);
+        double floor = bench.FloorMs(2 * options.Queries * work, bank.element_size() * work);
         using Tensor theirs = TorchTopK(bank, queries, options.K);
         string[] notes =
         [
-            Agreement(rows, theirs.data<long>().ToArray()),
+            Agreement(rows, theirs.cpu().data<long>().ToArray()),
             faiss?.Note ?? absence,
             .. library is null ? Array.Empty<string>()
                 : [$"{rows.Zip(libraryRows).Count(pair => pair.First == pair.Second)} of {rows.Length} rows are the same through sslp.h"],

@@ -14,6 +14,7 @@ public static class LoadingBench
     /// <exception cref="Fault">No slide was named, or none with square tiles that the embedded reader opens.</exception>
     public static BenchReport Run(BenchOptions options)
     {
+        options.RequireCpu("loading");
         string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench loading needs --slides DIR or FILE.");
         var notes = new List<string>();
         LoadingScene scene = LoadingScene.Choose(options, path, notes);

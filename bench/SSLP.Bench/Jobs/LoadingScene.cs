@@ -162,7 +162,7 @@ internal sealed class LoadingPatches(LoadingScene scene) : IPatchSource
             _store.Rent(slide).Dispose();
     }
 
-    private SlideStore Open() => new(scene.Slides, SlidePatches.DefaultHandleBudget, SlideReader.Embedded, _runtime);
+    private SlideStore Open() => new(scene.Slides, new SlideRuntimeOptions().OpenSlides, SlideReader.Embedded, _runtime);
 
     private static int[] Column(LoadingScene scene, Func<LoadingPlace, int> value) => Array.ConvertAll(scene.Places, place => value(place));
 }

@@ -18,6 +18,7 @@ public static class ManifestBench
     /// </summary>
     public static BenchReport Run(BenchOptions options)
     {
+        options.RequireCpu("manifest");
         string path = Path.Combine(Path.GetTempPath(), $"sslp-bench-{Guid.NewGuid():N}.sslp");
         try
         {

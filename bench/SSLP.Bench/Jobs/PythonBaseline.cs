@@ -43,7 +43,8 @@ internal sealed class PythonBaseline : IDisposable
     /// <param name="facts">How many it says.</param>
     /// <param name="absence">Empty where it runs.</param>
     public static PythonBaseline? Start(
-        string name, string packages, string script, Func<string, ProcessStartInfo, IEnumerable<string>> command, int facts, out string absence)
+        string name, string packages, string script, Func<string, ProcessStartInfo, IEnumerable<string>> command, int facts,
+        out string absence)
     {
         absence = $"{name} left out: {Python} is not there";
         if (!File.Exists(Python))

@@ -25,12 +25,13 @@ public static class SamplingBench
     /// </summary>
     public static BenchReport Run(BenchOptions options)
     {
+        options = options.OrElse(queries: 128, k: 4096);
         using var bench = new BankBench(options);
         var scene = new StepScene(bench);
         var terms = new ThreeTermOptions
         {
-            NearestKeys = Math.Min(4096, options.Rows),
-            Negatives = Math.Min(4096, NegativeRanks.PoolSize(options.Rows, 0.2)),
+            NearestKeys = Math.Min(options.K, options.Rows),
+            Negatives = Math.Min(options.K, NegativeRanks.PoolSize(options.Rows, 0.2)),
         };
         using var gradient = new MemoryBank(options.Queries, options.Width);
 
@@ -39,7 +40,8 @@ public static class SamplingBench
         SpatialNeighbours index = scene.Index();
         var clusters = new ClusterAgreement(scene.Labels, options.Rows);
         BankBench.DropPeak();
-        using var step = new ThreeTermStepCpu(bench.Bank, index, terms, bench.Pool);
+        using IThreeTermStep step = bench.Kernels.ThreeTermStep(bench.Bank, index, terms);
+        using IMemoryBankUpdate update = bench.Kernels.MemoryBankUpdate(bench.Bank);
         step.SetClusters(clusters);
         ThreeTermResult ours = default;
         for (long i = 0; i < OwnWarmups; i++)
@@ -48,9 +50,10 @@ public static class SamplingBench
 
         using var scope = NewDisposeScope();
         using var plain = new PlainObjective(
-            terms, BankBench.ToTensor(bench.Bank), scene.Slide, scene.Col, scene.Row,
-            tensor(scene.Labels, [scene.Labels.Length / options.Rows, options.Rows]));
-        Tensor anchors = tensor(scene.Anchors, ScalarType.Int64), features = BankBench.ToTensor(bench.Queries);
+            terms, BankBench.ToTensor(bench.Bank).to(bench.Device), scene.Slide, scene.Col, scene.Row,
+            tensor(scene.Labels, [scene.Labels.Length / options.Rows, options.Rows], device: bench.Device));
+        Tensor anchors = tensor(scene.Anchors, ScalarType.Int64, bench.Device);
+        Tensor features = BankBench.ToTensor(bench.Queries).to(bench.Device);
         // One may run more often than the other: losses are compared step by step as far as both went.
         List<double> losses = [], plainLosses = [];
         var rounds = new BenchRounds(options);
@@ -58,7 +61,7 @@ public static class SamplingBench
         {
             ours = step.Run(scene.Anchors, bench.Queries.Rows, new ThreeTermCall(Weights, Seed, losses.Count), gradient.Rows);
             losses.Add(ours.Loss);
-            bench.Bank.Update(scene.Anchors, bench.Queries.Rows, Momentum);
+            update.Update(scene.Anchors, bench.Queries.Rows, Momentum);
         });
         rounds.Add("objective in plain tensor operations",
             () => plainLosses.Add(PlainStep(plain, terms, anchors, features, plainLosses.Count)));
@@ -77,7 +80,8 @@ public static class SamplingBench
             [
                 $"losses of the same steps differ by at most {apart:E1} relative; |S| {ours.SpatialSize:F1}, |F| {ours.FeatureSize:F1}, " +
                 $"|Q| {ours.NegativeSize:F0}",
-                $"native scratch of the step {step.ScratchBytes / 1048576.0:F1} MB",
+                .. step is ThreeTermStepCpu cpu ? [$"native scratch of the step {cpu.ScratchBytes / 1048576.0:F1} MB"]
+                    : Array.Empty<string>(),
                 SpatialRate(index),
             ]);
     }

@@ -24,6 +24,7 @@ public static class SoakBench
     /// <exception cref="Fault">No folder was named, or no slide in it opens.</exception>
     public static BenchReport Run(BenchOptions options)
     {
+        options.RequireCpu("soak");
         string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench soak needs --slides DIR or FILE.");
         var notes = new List<string>();
         using TileManifest manifest = Manifest(path, options.SlideCount, notes);

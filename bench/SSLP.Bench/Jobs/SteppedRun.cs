@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using SSLP.Data.Patches;
-using SSLP.Engine.Methods;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
@@ -29,13 +28,9 @@ internal sealed class SteppedRun : IProgress<StepMetrics>, IDisposable
     {
         _steps = steps;
         _job = new PretrainJob(options, new RunFolder(_folder), source, "sslp bench train", resume: false, context: context);
-        _job.Trainer.Clock = Clock;
         _thread = new Thread(Train) { IsBackground = true, Name = "sslp bench train" };
         _thread.Start();
     }
-
-    /// <summary>Stages of the steps since it was last restarted.</summary>
-    public StepClock Clock { get; } = new();
 
     /// <summary>A round; its milliseconds.</summary>
     public double Round()
@@ -53,10 +48,8 @@ internal sealed class SteppedRun : IProgress<StepMetrics>, IDisposable
     {
         if (--_left > 0)
             return;
-        Clock.Lap(StepClock.Rest);
         _done.Release();
         _go.Wait();
-        Clock.Skip();
     }
 
     public void Dispose()
@@ -76,7 +69,6 @@ internal sealed class SteppedRun : IProgress<StepMetrics>, IDisposable
         try
         {
             _go.Wait();
-            Clock.Skip();
             if (!_stop.IsCancellationRequested)
                 _job.Run(this, _stop.Token);
         }

@@ -1,18 +1,14 @@
-using System.Diagnostics;
 using SSLP.Data.Patches;
 
 namespace SSLP.Bench.Jobs;
 
-/// <summary>Patches of the train bench: copied from memory, or read by another source; either way the readers' time is counted.</summary>
+/// <summary>Patches of the train bench: noise that is copied from memory, on slides of a full grid.</summary>
 internal sealed class TrainPatches : IPatchSource
 {
     private const int Kept = 64, SlideSide = 160;
 
-    private readonly IPatchSource? _source;
-    private readonly byte[][] _pixels = [];
-    private long _ticks;
+    private readonly byte[][] _pixels;
 
-    /// <summary>Noise, on slides of a full grid.</summary>
     /// <param name="count">Patches.</param>
     /// <param name="side">Of a patch, px.</param>
     public TrainPatches(int count, int side)
@@ -29,39 +25,21 @@ internal sealed class TrainPatches : IPatchSource
             new Random(i).NextBytes(rgb);
             return rgb;
         })];
-        Describe = "noise in memory";
-        IsCheapAtRandom = true;
-    }
-
-    /// <param name="source">Owned from here on.</param>
-    public TrainPatches(IPatchSource source)
-    {
-        _source = source;
-        (PatchSize, Table, Describe, IsCheapAtRandom) = (source.PatchSize, source.Table, source.Describe, source.IsCheapAtRandom);
     }
 
     public PatchTable Table { get; }
 
     public int PatchSize { get; }
 
-    public double? Mpp => _source?.Mpp;
+    public double? Mpp => null;
 
-    public string Describe { get; }
+    public string Describe => "noise in memory";
 
-    public bool IsCheapAtRandom { get; }
+    public bool IsCheapAtRandom => true;
 
-    /// <summary>Seconds that the readers spent since the last call, on all their threads together.</summary>
-    public double TakeSeconds() => Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _ticks, 0)).TotalSeconds;
+    public void Read(int patch, Span<byte> rgb) => _pixels[patch % Kept].CopyTo(rgb);
 
-    public void Read(int patch, Span<byte> rgb)
+    public void Dispose()
     {
-        long begun = Stopwatch.GetTimestamp();
-        if (_source is not null)
-            _source.Read(patch, rgb);
-        else
-            _pixels[patch % Kept].CopyTo(rgb);
-        Interlocked.Add(ref _ticks, Stopwatch.GetTimestamp() - begun);
     }
-
-    public void Dispose() => _source?.Dispose();
 }

@@ -11,8 +11,9 @@ public static class WholeBankLossBench
     /// <summary>Floor: 4·B·N·D operations, 4·N·D bytes.</summary>
     public static BenchReport Run(BenchOptions options)
     {
+        options = options.OrElse(queries: 256);
         using var bench = new BankBench(options);
-        using var loss = new WholeBankLossCpu(bench.Bank, bench.Pool);
+        using IWholeBankLoss loss = bench.Kernels.WholeBankLoss(bench.Bank);
         int[] positives = [.. Enumerable.Range(0, options.Queries).Select(i => (int)(i * 7919L % options.Rows))];
         var losses = new float[options.Queries];
         using var gradient = new MemoryBank(options.Queries, options.Width);
@@ -22,17 +23,26 @@ public static class WholeBankLossBench
         long peak = bench.PeakGrowth();
 
         using var scope = NewDisposeScope();
-        Tensor bank = BankBench.ToTensor(bench.Bank), queries = BankBench.ToTensor(bench.Queries);
-        Tensor targets = tensor(positives, ScalarType.Int64);
+        Tensor bank = bench.Rows(bench.Bank), queries = bench.Rows(bench.Queries);
+        Tensor targets = tensor(positives, ScalarType.Int64, bench.Device);
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => ours = loss.Evaluate(bench.Queries.Rows, positives, Temperature, losses, gradient.Rows));
-        rounds.Add("sdpa with K = V = bank", () => Attention(bank, queries, targets).Dispose());
-        rounds.Add("libtorch matmul, cross entropy, backward", () => Naive(bank, queries, targets).Gradient.Dispose());
+        rounds.Add("sdpa with K = V = bank", () =>
+        {
+            Attention(bank, queries, targets).Dispose();
+            bench.Await();
+        });
+        rounds.Add("libtorch matmul, cross entropy, backward", () =>
+        {
+            Naive(bank, queries, targets).Gradient.Dispose();
+            bench.Await();
+        });
         double[] medians = rounds.Medians();
 
         double work = (double)options.Rows * options.Width;
-        double floor = bench.FloorMs(4 * options.Queries * work, sizeof(float) * work);
-        (double theirs, Tensor theirGradient) = Naive(bank, queries, targets);
+        double floor = bench.FloorMs(4 * options.Queries * work, bank.element_size() * work);
+        (double theirs, Tensor theirOwn) = Naive(bank, queries, targets);
+        Tensor theirGradient = theirOwn.to(ScalarType.Float32, CPU);
         double apart = (theirGradient - BankBench.ToTensor(gradient)).abs().max().item<float>() / theirGradient.abs().max().item<float>();
         return bench.Report(
             "loss", rounds, medians, floor, peak, [new("queries", options.Queries), new("rows", options.Rows), new("width", options.Width)],
@@ -57,6 +67,6 @@ public static class WholeBankLossBench
         Tensor f = queries.detach().clone().requires_grad_();
         Tensor loss = nn.functional.cross_entropy(f.matmul(bank.t()) / Temperature, targets);
         loss.backward();
-        return (loss.item<float>(), f.grad!.MoveToOuterDisposeScope());
+        return (loss.to(ScalarType.Float32).item<float>(), f.grad!.MoveToOuterDisposeScope());
     }
 }

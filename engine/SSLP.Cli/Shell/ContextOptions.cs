@@ -2,6 +2,7 @@ using System.CommandLine;
 using SSLP.Data.Files;
 using SSLP.Engine.Options;
 using SSLP.Engine.Processes;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
@@ -22,14 +23,17 @@ internal static class ContextOptions
         ("libtorch", "SSLP_LIBTORCH"),
     ];
 
+    // NVTX's own, of the tools rather than of users.
+    private const string NvtxTool = "NVTX_INJECTION64_PATH";
+
     // Of the machine rather than of a run: variables without a key.
-    private const string Isa = "SSLP_ISA", CudaLibrary = "SSLP_CUDA_DRIVER";
+    private const string Isa = "SSLP_ISA", CudaLibrary = "SSLP_CUDA_DRIVER", Mpi = "SSLP_MPI";
 
     private static readonly KeyFlag[] Flags =
         [.. Variables.Select(v => new KeyFlag(v.Key, v.Key == "threads" ? "N" : v.Key == "libtorch" ? "DIR" : "NAME", $" ({v.Variable})"))];
 
     /// <summary>Every variable that is read.</summary>
-    public static IReadOnlyList<string> VariableNames { get; } = [.. Variables.Select(v => v.Variable), Isa, CudaLibrary];
+    public static IReadOnlyList<string> VariableNames { get; } = [.. Variables.Select(v => v.Variable), Isa, CudaLibrary, Mpi];
 
     public static void AddTo(RootCommand root)
     {
@@ -66,13 +70,22 @@ internal static class ContextOptions
         EngineContext.OpenSlides(RunConfig.Of([.. Defaults(), .. Given(parsed)]).Jpeg);
 
     /// <summary>The processes that mpirun or srun started this one with; null where it was started alone.</summary>
-    /// <exception cref="Fault">No MPI library loads.</exception>
+    /// <exception cref="Fault">No MPI library loads, or not the one that the variable names.</exception>
     public static ProcessGroup? JoinOthers()
     {
+        string? named = Environment.GetEnvironmentVariable(Mpi);
         bool openMpi = IsSet("OMPI_COMM_WORLD_SIZE") || IsSet("PMIX_RANK");
         if (!openMpi && !IsSet("PMI_SIZE") && !IsSet("PMI_RANK"))
             return null;
-        ProcessGroup group = ProcessGroup.Join(Environment.GetEnvironmentVariable("SSLP_MPI"), openMpi);
+        ProcessGroup group;
+        try
+        {
+            group = ProcessGroup.Join(string.IsNullOrEmpty(named) ? null : named, openMpi);
+        }
+        catch (Fault fault) when (fault.Kind == FaultKind.Usage)
+        {
+            throw new Fault(FaultKind.Usage, $"{Mpi}: {fault.Message}", fault);
+        }
         if (group.Size > 1)
             return group;
         group.Dispose();
@@ -82,8 +95,10 @@ internal static class ContextOptions
     }
 
     /// <summary>Opens the context that a run works in.</summary>
+    /// <param name="options">Of the run.</param>
+    /// <param name="recorder">Records the stages of what the context does; null: nobody does.</param>
     /// <exception cref="Fault">A variable that means nothing, or libtorch does not load.</exception>
-    public static EngineContext Open(TrainingOptions options)
+    public static EngineContext Open(TrainingOptions options, StageRecorder? recorder = null)
     {
         InstructionSet? isa = Variable(Isa, InstructionSets.Parse);
         Variable(CudaLibrary, driver =>
@@ -91,7 +106,24 @@ internal static class ContextOptions
             CudaDriver.LoadFrom(driver);
             return 0;
         });
-        return new EngineContext(options.Engine with { Isa = isa, WaitSpins = IsWaitingChosen ? null : WaitSpins });
+        return new EngineContext(options.Engine with
+        {
+            Isa = isa,
+            WaitSpins = IsWaitingChosen ? null : WaitSpins,
+            Nvtx = AttachTool(),
+            Recorder = recorder,
+        });
+    }
+
+    /// <summary>The tool that nsys or ncu started this process under, which says so by NVTX's own variable. One that does not start is no
+    /// reason not to train.</summary>
+    private static Nvtx? AttachTool()
+    {
+        if (Environment.GetEnvironmentVariable(NvtxTool) is not { Length: > 0 } library)
+            return null;
+        if (!Nvtx.TryAttach(library, out Nvtx? nvtx, out string? reason))
+            Shell.Warn($"{NvtxTool}: {reason}; it is shown no ranges.");
+        return nvtx;
     }
 
     /// <summary>

@@ -36,35 +36,35 @@ internal static class Shell
     }
 
     /// <summary>What becomes of every sentence before it is said; null where they are said as they are.</summary>
-    private static Func<string, string>? s_conceal;
+    private static Func<string, string>? _conceal;
 
-    private static bool s_quiet;
+    private static bool _quiet;
 
     /// <summary>Nothing but faults is said from here on: of several processes one speaks.</summary>
-    public static void Quiet() => s_quiet = true;
+    public static void Quiet() => _quiet = true;
 
     /// <summary>Whether names are hidden in what is said.</summary>
-    public static bool IsConcealing => s_conceal is not null;
+    public static bool IsConcealing => _conceal is not null;
 
     /// <summary>Hides names in all that is said from here on.</summary>
     /// <param name="conceal">A sentence → the sentence without them.</param>
-    public static void Conceal(Func<string, string> conceal) => s_conceal = conceal;
+    public static void Conceal(Func<string, string> conceal) => _conceal = conceal;
 
     /// <summary>A warning on standard error; work goes on.</summary>
     public static void Warn(string sentence)
     {
-        if (!s_quiet)
+        if (!_quiet)
             Console.Error.WriteLine($"warning: {Said(sentence)}");
     }
 
     /// <summary>A line of progress on standard error.</summary>
     public static void Say(string sentence)
     {
-        if (!s_quiet)
+        if (!_quiet)
             Console.Error.WriteLine(Said(sentence));
     }
 
-    private static string Said(string sentence) => s_conceal?.Invoke(sentence) ?? sentence;
+    private static string Said(string sentence) => _conceal?.Invoke(sentence) ?? sentence;
 
     /// <summary>Where what a developer needs was written, as a sentence.</summary>
     private static string Details(Exception thrown)

@@ -14,7 +14,7 @@ internal static class AuditVerb
     public static Command Create()
     {
         var paths = new Argument<string[]>("SLIDES") { Description = Inputs.SlidesMeaning, Arity = ArgumentArity.OneOrMore };
-        var deep = new Option<bool>("--deep") { Description = "decode every tile of every level" };
+        var deep = new Option<bool>("--deep") { Description = "decode every tile of every level, and label, macro and thumbnail" };
         var json = new Option<bool>("--json") { Description = "one JSON object a line, on standard output" };
         var tiling = new TilingArguments();
         var command = new Command("audit", "Give every slide one verdict. Exit code 1 when a slide is not ok.") { paths, deep, json };

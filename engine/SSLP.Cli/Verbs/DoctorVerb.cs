@@ -5,6 +5,7 @@ using Spectre.Console;
 using SSLP.Data.Files;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides.OpenSlide;
 using static TorchSharp.torch;
 
@@ -33,6 +34,7 @@ internal static class DoctorVerb
             using EngineContext context = ContextOptions.Open(parsed);
             table.AddRow("libtorch", Markup.Escape($"{__version__}, {TorchRuntime.Describe}"));
             table.AddRow("CUDA", cuda.is_available() ? $"{cuda.device_count()} devices" : "none: everything runs on the CPU");
+            table.AddRow("NVIDIA driver", Markup.Escape(Driver()));
             table.AddRow("kernel threads", $"{context.Workers.Workers}");
             table.AddRow("waiting threads", OpenMp.Describe);
             table.AddRow("JPEG tiles", Markup.Escape(context.Slides.JpegDecoderName));
@@ -42,8 +44,8 @@ internal static class DoctorVerb
                     ?? "none: slides of the formats that only it reads are refused"));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
-            AnsiConsole.MarkupLineInterpolated(
-                $"[green]{last.Step} training steps[/] on noise: loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s. This machine can train.");
+            string found = $"loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s";
+            AnsiConsole.MarkupLineInterpolated($"[green]{last.Step} training steps[/] on noise: {found}. This machine can train.");
             return 0;
         });
         return command;
@@ -62,6 +64,18 @@ internal static class DoctorVerb
         Console.WriteLine(
             $"{kills} kills: losses, bank, labels, weights and optimizer are those of the run that was left alone, to the last bit.");
         return 0;
+    }
+
+    /// <summary>What kernels would run on, asked of the driver itself: libtorch for the CPU sees no device.</summary>
+    private static string Driver()
+    {
+        CudaDriver driver = CudaDriver.System;
+        if (!driver.TryLoad(out string? reason))
+            return reason;
+        (int major, int minor) = driver.Version;
+        IEnumerable<CudaDeviceInfo> devices = Enumerable.Range(0, driver.DeviceCount).Select(driver.Describe);
+        return $"CUDA {major}.{minor}; " + string.Join("; ", devices.Select(device =>
+            $"{device.Ordinal}: {device.Name}, compute {device.ComputeMajor}.{device.ComputeMinor}, {device.MemoryBytes >> 30} GiB"));
     }
 
     private static string InstructionSets() =>

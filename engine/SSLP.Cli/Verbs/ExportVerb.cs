@@ -62,7 +62,8 @@ internal static class ExportVerb
     private static string Onnx(string file) => $"""
         import numpy, onnxruntime
         session = onnxruntime.InferenceSession("{Path.GetFileName(file)}")
-        features, = session.run(None, dict([(session.get_inputs()[0].name, patches)]))  # its input's shape and type: session.get_inputs()[0]
+        its = session.get_inputs()[0]  # name, shape and type of its input
+        features, = session.run(None, dict([(its.name, patches)]))
         """;
 
     private static string Torchvision(string file, EncoderDescription description) => $"""

@@ -23,6 +23,11 @@ internal sealed class ProbeFeatures
             "judge, in place of an encoder: untrained (ResNet-18) | colour (mean colour) | texture (65 colour and texture statistics)",
         HelpName = "NAME",
     };
+    private readonly Option<string?> _features = new("--features")
+    {
+        Description = "judge, in place of an encoder: the features of a file of sslp embed, with the labels and splits that it holds",
+        HelpName = "FILE",
+    };
     private readonly Option<int> _inputSize = new("--input-size")
     {
         Description = "of --baseline untrained, px",
@@ -53,14 +58,14 @@ internal sealed class ProbeFeatures
     public void AddTo(Command command)
     {
         _baseline.AcceptOnlyFromAmong("untrained", "colour", "texture");
-        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_encoder, _baseline, _inputSize, _seed, _mismatch,
-            _trainPatches, _testPatches])
+        foreach (System.CommandLine.Option option in (System.CommandLine.Option[])[_encoder, _baseline, _features, _inputSize, _seed,
+            _mismatch, _trainPatches, _testPatches])
             command.Add(option);
         _source.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_encoder) is null == result.GetValue(_baseline) is null)
-                result.AddError("probe takes one of --encoder and --baseline.");
+            if (new[] { _encoder, _baseline, _features }.Count(option => result.GetValue(option) is not null) != 1)
+                result.AddError("probe takes one of --encoder, --baseline and --features.");
             if (result.GetValue(_trainPatches) is null != result.GetValue(_testPatches) is null)
                 result.AddError("--train-patches and --test-patches go together.");
         });
@@ -75,6 +80,8 @@ internal sealed class ProbeFeatures
     public IReadOnlyList<FeatureTable> Compute(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf,
         bool withHandMade)
     {
+        if (parsed.GetValue(_features) is { } file)
+            return [OfFile(parsed, file, splitOf)];
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             return [HandMade(parsed, context, splitOf)];
         torch.Device device = Devices.Select(DeviceKind.Auto);
@@ -94,6 +101,9 @@ internal sealed class ProbeFeatures
     /// names.</summary>
     public ProbeResult Tune(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf, FineTuneOptions options)
     {
+        if (parsed.GetValue(_features) is not null)
+            throw new Fault(FaultKind.Usage,
+                "Features of a file have no layers and no pixels; finetune and --crops take --encoder, or --baseline untrained.");
         if (parsed.GetValue(_baseline) is "colour" or "texture")
             throw new Fault(FaultKind.Usage,
                 "Colour and texture statistics have no layers; finetune and --crops take --encoder, or --baseline untrained.");
@@ -136,6 +146,18 @@ internal sealed class ProbeFeatures
     }
 
     private static string WordOf(TrainedOn seen) => seen.Slides > 0 ? "slides" : "patches of no named slide";
+
+    private FeatureTable OfFile(ParseResult parsed, string file, Func<PatchTable, ProbeSplit> splitOf)
+    {
+        if (_source.IsGiven(parsed) || parsed.GetValue(_trainPatches) is not null)
+            throw new Fault(FaultKind.Usage,
+                "A file of --features has its own patches: leave out --slides, --patches, --tiles, --train-patches and --test-patches.");
+        FeatureTable table = FeatureFile.ReadHdf5(file);
+        splitOf(table.Patches);
+        Shell.Say($"{file}: {table.Count} patches, {table.Width} numbers each, {table.Source}; whether the judged slides were in " +
+            $"pretraining is not known");
+        return table;
+    }
 
     private FeatureTable HandMade(ParseResult parsed, EngineContext context, Func<PatchTable, ProbeSplit> splitOf)
     {

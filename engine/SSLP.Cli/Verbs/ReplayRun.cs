@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using SSLP.Data.Patches;
 using SSLP.Engine.Diverged;
+using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
@@ -31,8 +32,8 @@ internal static class ReplayRun
         StepTrace trace = replay.Run(source);
         foreach (string line in StepReplay.Lines(trace))
             Console.WriteLine(line);
-        Console.WriteLine(
-            $"now:      {DivergedStep.Losses(trace.Terms.Loss, trace.Terms.Self, trace.Terms.Intra, trace.Terms.Inter, trace.GradientNorm)}");
+        StepTerms now = trace.Terms;
+        Console.WriteLine($"now:      {DivergedStep.Losses(now.Loss, now.Self, now.Intra, now.Inter, trace.GradientNorm)}");
         Console.WriteLine($"recorded: {DivergedStep.Losses(step.Loss, step.Self, step.Intra, step.Inter, step.GradientNorm)}");
         string? recorded = step.Trace.FirstOrDefault(place => place.NotFinite > 0)?.Place;
         Console.WriteLine(trace.First is { } first

@@ -83,12 +83,13 @@ internal sealed class SourceOptions
     }
 
     /// <summary>A folder of patches that are already cut, with a line of how it was read and a warning for all that was left out.</summary>
-    public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp)
+    public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp, IReadWatch? watch = null)
     {
-        PatchFolder patches = PatchFolder.Open(folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp },
-            Shell.Stop);
-        Shell.Say($"{folder}: {patches.Understood}; " +
-            $"{(patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel") : "µm per pixel unknown")}");
+        PatchFolder patches = PatchFolder.Open(
+            folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp, Watch = watch }, Shell.Stop);
+        string size = patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel")
+            : "µm per pixel unknown";
+        Shell.Say($"{folder}: {patches.Understood}; {size}");
         foreach (string what in patches.LeftOut)
             Shell.Warn($"{folder}: left out: {what}");
         return patches;
@@ -146,7 +147,7 @@ internal sealed class SourceOptions
         if (slides is null || tiles is not null)
             RefuseWhatNeedsSlides(parsed, patches ?? tiles!, withLabels: patches is not null);
         if (patches is not null)
-            return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given);
+            return OpenFolder(patches, needsCoordinates, _tiling.GivenMpp(parsed) ?? scale.Given, context.Stages);
         if (tiles is not null)
             return OpenTiles(tiles, slides, parsed.GetValue(_labels), context.Slides);
         if (parsed.GetValue(_labels) is not null || parsed.GetValue(_coordinates) is not null)

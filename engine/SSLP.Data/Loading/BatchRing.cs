@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using SSLP.Data.Patches;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Loading;
 
@@ -67,6 +68,9 @@ public sealed unsafe class BatchRing : IDisposable
 
     /// <summary>See <see cref="Stalled"/>. Default a minute.</summary>
     public TimeSpan StallAfter { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Is told of every patch that is read; null: nobody.</summary>
+    public IReadWatch? Watch { get; init; }
 
     /// <summary>How long <see cref="Dispose"/> waits for a read that does not return. Default 10 s.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
@@ -212,6 +216,7 @@ public sealed unsafe class BatchRing : IDisposable
             int item = (int)(i % _batchSize);
             byte* pixels = (byte*)_memory.Pointer + ((long)slot * _batchSize + item) * _patchBytes;
             reading = _order[i];
+            using var range = new ReadRange(Watch, ReadStage.Read, _patchBytes);
             _ids[slot][item] = _reader.Read(_order[i], _before + i / _batchSize, new Span<byte>(pixels, _patchBytes));
         }
         reading = Idle;

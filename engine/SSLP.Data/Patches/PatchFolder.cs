@@ -1,5 +1,6 @@
 using System.Globalization;
 using SSLP.Data.Files;
+using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Patches;
 
@@ -16,6 +17,9 @@ public sealed record PatchFolderOptions
 
     /// <summary>Decoded pixels are kept in memory where all of them take no more bytes than this. Default 1 GiB.</summary>
     public long CacheBytes { get; init; } = 1L << 30;
+
+    /// <summary>Is told when an image is decoded; null: nobody.</summary>
+    public IReadWatch? Watch { get; init; }
 }
 
 /// <summary>
@@ -27,12 +31,14 @@ public sealed class PatchFolder : IPatchSource
 {
     private readonly string[] _files;
     private readonly byte[]?[]? _decoded;
+    private readonly IReadWatch? _watch;
 
     private PatchFolder(string folder, PatchListing listing, List<ListedPatch> patches, int size, PatchFolderOptions options, double? mpp)
     {
         Folder = folder;
         PatchSize = size;
         Mpp = mpp;
+        _watch = options.Watch;
         _files = [.. patches.Select(patch => patch.File)];
         _decoded = patches.Count * (long)size * size * 3 <= options.CacheBytes ? new byte[]?[patches.Count] : null;
         (Table, string places) = PatchFolderTable.Of(listing, patches, size);
@@ -119,6 +125,7 @@ public sealed class PatchFolder : IPatchSource
         }
         try
         {
+            using var decoding = new ReadRange(_watch, ReadStage.Decode, rgb.Length);
             PatchImage.Decode(_files[patch], PatchSize, PatchSize, rgb);
         }
         catch (Exception e) when (e is Fault or IOException or UnauthorizedAccessException)

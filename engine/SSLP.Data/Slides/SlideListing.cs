@@ -74,9 +74,9 @@ public static class SlideListing
             (string root, List<string> matches) = SlideInputs.Expand(input, walk.Unreadable);
             foreach (string match in matches)
                 if (Directory.Exists(match))
-                    found.AddRange(walk.Folder(match).Select(slide => slide with { Name = Below(root, slide.Path) }));
+                    found.AddRange(walk.Folder(match).Select(slide => slide with { Name = NameBelow(root, slide.Path) }));
                 else if (walk.Leads(match) && walk.IsNew(match))
-                    found.Add(new(Below(root, match), match));
+                    found.Add(new(NameBelow(root, match), match));
         }
         else
         {
@@ -84,7 +84,8 @@ public static class SlideListing
         }
     }
 
-    private static string Below(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
+    /// <summary>A slide's name in tables and files: its path below the folder that was listed, '/' on every system.</summary>
+    internal static string NameBelow(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
 
     /// <summary>Puts folders before names that several slides have, as few as tell them apart; returns how many slides that were.</summary>
     private static int MakeDistinct(List<SlideFile> slides)

@@ -131,7 +131,7 @@ internal sealed class SlideWalk
         }
         if (dicom)
             found.Add(new(folder == root ? Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))
-                : NameBelow(root, folder), folder));
+                : SlideListing.NameBelow(root, folder), folder));
     }
 
     /// <summary>A folder that is called as a slide and holds none is listed, so that it is reported.</summary>
@@ -140,19 +140,17 @@ internal sealed class SlideWalk
         int before = found.Count + links.Count;
         Enter(root, folder, found, links);
         if (HasSlideName(folder) && found.Count + links.Count == before)
-            found.Add(new(NameBelow(root, folder), folder));
+            found.Add(new(SlideListing.NameBelow(root, folder), folder));
     }
 
     private void AddFile(string root, string path, List<SlideFile> found)
     {
         if (Leads(path) && IsNew(path))
-            found.Add(new(NameBelow(root, path), path));
+            found.Add(new(SlideListing.NameBelow(root, path), path));
     }
 
     private static bool IsCompanion(string name) =>
         Companions.IsOne(name) || SystemFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
-
-    private static string NameBelow(string root, string path) => Path.GetRelativePath(root, path).Replace('\\', '/');
 
     private static string Count(int count, string what, string? many = null) =>
         count == 1 ? $"1 {what}" : $"{count:N0} {many ?? what + "s"}";

@@ -40,14 +40,7 @@ internal static class Jpeg2000Svs
 
     private static void WriteLevel(Tiff tiff, byte[] rgb, int width, int height, int level, string description)
     {
-        tiff.SetField(TiffTag.SUBFILETYPE, 0);
-        tiff.SetField(TiffTag.IMAGEWIDTH, width);
-        tiff.SetField(TiffTag.IMAGELENGTH, height);
-        tiff.SetField(TiffTag.BITSPERSAMPLE, 8);
-        tiff.SetField(TiffTag.SAMPLESPERPIXEL, 3);
-        tiff.SetField(TiffTag.PLANARCONFIG, PlanarConfig.CONTIG);
-        tiff.SetField(TiffTag.TILEWIDTH, TileSide);
-        tiff.SetField(TiffTag.TILELENGTH, TileSide);
+        PyramidTiff.SetTiles(tiff, 0, width, height, TileSide);
         tiff.SetField(TiffTag.COMPRESSION, (Compression)Rgb33005);
         tiff.SetField(TiffTag.PHOTOMETRIC, Photometric.RGB);
         tiff.SetField(TiffTag.IMAGEDESCRIPTION, description);

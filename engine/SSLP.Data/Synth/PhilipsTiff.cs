@@ -64,7 +64,7 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
         for (int level = 0; level < Levels; level++)
         {
             WriteLevel(tiff, pixels, width, height, level);
-            pixels = Halve(pixels, width, width / 2, height / 2);
+            pixels = PyramidTiff.Halve(pixels, width, height, width / 2, height / 2);
             (width, height) = (width / 2, height / 2);
         }
     }
@@ -73,18 +73,8 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
     {
         int paddedWidth = Pad(width), paddedHeight = Pad(height);
         rgb = Place(rgb, width, height, paddedWidth, paddedHeight);
-        tiff.SetField(TiffTag.SUBFILETYPE, level == 0 ? 0 : FileType.REDUCEDIMAGE);
-        tiff.SetField(TiffTag.IMAGEWIDTH, paddedWidth);
-        tiff.SetField(TiffTag.IMAGELENGTH, paddedHeight);
-        tiff.SetField(TiffTag.BITSPERSAMPLE, 8);
-        tiff.SetField(TiffTag.SAMPLESPERPIXEL, 3);
-        tiff.SetField(TiffTag.PLANARCONFIG, PlanarConfig.CONTIG);
-        tiff.SetField(TiffTag.TILEWIDTH, TileSide);
-        tiff.SetField(TiffTag.TILELENGTH, TileSide);
-        tiff.SetField(TiffTag.COMPRESSION, Compression.JPEG);
-        tiff.SetField(TiffTag.PHOTOMETRIC, Photometric.YCBCR);
-        tiff.SetField(TiffTag.JPEGQUALITY, Quality);
-        tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
+        PyramidTiff.SetTiles(tiff, level == 0 ? 0 : FileType.REDUCEDIMAGE, paddedWidth, paddedHeight, TileSide);
+        PyramidTiff.SetJpeg(tiff, Quality);
         tiff.SetField(TiffTag.SOFTWARE, "Philips DP v1.0");
         if (level == 0)
             tiff.SetField(TiffTag.IMAGEDESCRIPTION, Edit(Xml()));
@@ -120,7 +110,8 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
         xml.Append("""<DataObject ObjectType="DPScannedImage">""");
         Attribute(xml, "DICOM_BITS_STORED", "IUInt16", "8");
         Attribute(xml, "DICOM_PIXEL_SPACING", "IDoubleArray", Spacing(0));
-        xml.Append("""<Attribute Name="PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE" Group="0x1001" Element="0x8B01" PMSVR="IDataObjectArray"><Array>""");
+        xml.Append("""<Attribute Name="PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE" Group="0x1001" Element="0x8B01" """)
+            .Append("""PMSVR="IDataObjectArray"><Array>""");
         for (int level = 0; level < Levels; level++)
         {
             xml.Append("""<DataObject ObjectType="PixelDataRepresentation">""");
@@ -159,19 +150,5 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
         for (int y = 0; y < height; y++)
             rgb.AsSpan(y * width * 3, width * 3).CopyTo(padded.AsSpan(y * paddedWidth * 3));
         return padded;
-    }
-
-    private static byte[] Halve(byte[] rgb, int width, int halfWidth, int halfHeight)
-    {
-        byte[] half = new byte[halfWidth * halfHeight * 3];
-        for (int y = 0, to = 0; y < halfHeight; y++)
-        {
-            for (int x = 0; x < halfWidth * 3; x++, to++)
-            {
-                int at = (y * 2 * width * 3) + (x / 3 * 6) + (x % 3);
-                half[to] = (byte)((rgb[at] + rgb[at + 3] + rgb[at + (width * 3)] + rgb[at + (width * 3) + 3] + 2) / 4);
-            }
-        }
-        return half;
     }
 }

@@ -30,20 +30,32 @@ internal static class PyramidTiff
         }
     }
 
-    private static void WriteLevel(Tiff tiff, byte[] rgb, int width, int height, double mpp, int quality, int level)
+    /// <summary>Says that an image is of 8-bit RGB in square tiles.</summary>
+    internal static void SetTiles(Tiff tiff, FileType type, int width, int height, int tileSide)
     {
-        tiff.SetField(TiffTag.SUBFILETYPE, level == 0 ? 0 : FileType.REDUCEDIMAGE);
+        tiff.SetField(TiffTag.SUBFILETYPE, type);
         tiff.SetField(TiffTag.IMAGEWIDTH, width);
         tiff.SetField(TiffTag.IMAGELENGTH, height);
         tiff.SetField(TiffTag.BITSPERSAMPLE, 8);
         tiff.SetField(TiffTag.SAMPLESPERPIXEL, 3);
         tiff.SetField(TiffTag.PLANARCONFIG, PlanarConfig.CONTIG);
-        tiff.SetField(TiffTag.TILEWIDTH, TileSide);
-        tiff.SetField(TiffTag.TILELENGTH, TileSide);
+        tiff.SetField(TiffTag.TILEWIDTH, tileSide);
+        tiff.SetField(TiffTag.TILELENGTH, tileSide);
+    }
+
+    /// <summary>Says that the tiles are JPEG, written from RGB.</summary>
+    internal static void SetJpeg(Tiff tiff, int quality)
+    {
         tiff.SetField(TiffTag.COMPRESSION, Compression.JPEG);
         tiff.SetField(TiffTag.PHOTOMETRIC, Photometric.YCBCR);
         tiff.SetField(TiffTag.JPEGQUALITY, quality);
         tiff.SetField(TiffTag.JPEGCOLORMODE, JpegColorMode.RGB);
+    }
+
+    private static void WriteLevel(Tiff tiff, byte[] rgb, int width, int height, double mpp, int quality, int level)
+    {
+        SetTiles(tiff, level == 0 ? 0 : FileType.REDUCEDIMAGE, width, height, TileSide);
+        SetJpeg(tiff, quality);
         tiff.SetField(TiffTag.RESOLUTIONUNIT, ResUnit.CENTIMETER);
         tiff.SetField(TiffTag.XRESOLUTION, 1e4 / mpp);
         tiff.SetField(TiffTag.YRESOLUTION, 1e4 / mpp);

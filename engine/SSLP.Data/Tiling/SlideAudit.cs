@@ -67,6 +67,9 @@ public sealed record SlideAuditRecord(string Name, string Path, SlideVerdict Ver
     /// <summary>Tiles of those that cannot be read.</summary>
     public long? TilesDamaged { get; init; }
 
+    /// <summary>Images beside the pyramid: label, macro, thumbnail. A label or a macro may show a patient's name.</summary>
+    public IReadOnlyList<string>? AssociatedImages { get; init; }
+
     /// <summary>One line of JSON, snake_case, nulls left out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Readable.SlideAuditRecord);
 }
@@ -79,7 +82,7 @@ internal sealed partial class SlideAuditJson : JsonSerializerContext;
 /// <summary>What an audit asks of slides.</summary>
 public sealed record SlideAuditOptions
 {
-    /// <summary>Decode every tile of every level; without, only their headers are read.</summary>
+    /// <summary>Decode every tile of every level and the images beside them; without, only the tiles' headers are read.</summary>
     public bool Deep { get; init; }
 
     /// <summary>Pixel size that will be asked for, µm: slides that are coarser get that verdict. Default null: any pixel size
@@ -145,8 +148,9 @@ public static class SlideAudit
                 Patches = PatchesOf(slide, inspection, tiling),
                 // A slide without a pixel size says why as its reason.
                 Notes = slide.Notes.Where(note => !inspection.Reason.Contains(note, StringComparison.Ordinal))
-                    .ToArray() is { Length: > 0 } notes ? notes : null,
+                    .Concat(options.Deep ? UnreadableImages(slide) : []).ToArray() is { Length: > 0 } notes ? notes : null,
                 PenFraction = inspection.Mask?.PenFraction,
+                AssociatedImages = slide.AssociatedImages is { Count: > 0 } images ? images : null,
             };
             return WithTiles(record, slide.VerifyTiles(options.Deep, cancel));
         }
@@ -157,6 +161,25 @@ public static class SlideAudit
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return new(file.Name, file.Path, SlideVerdict.NotReadable, e.Message.TrimEnd('.'));
+        }
+    }
+
+    /// <summary>A note for each image beside the pyramid that does not decode. The verdict is on the slide, which serves without.</summary>
+    private static IEnumerable<string> UnreadableImages(Slide slide)
+    {
+        foreach (string name in slide.AssociatedImages)
+        {
+            string? fault = null;
+            try
+            {
+                slide.ReadAssociatedImage(name);
+            }
+            catch (SlideException unreadable)
+            {
+                fault = unreadable.Reason;
+            }
+            if (fault is not null)
+                yield return $"its image '{name}' can't be read ({fault}); the slide itself serves";
         }
     }
 

@@ -7,17 +7,11 @@ using SSLP.Interop.Slides;
 namespace SSLP.Data.Tiling;
 
 /// <summary>
-/// Patches read from whole slides, at the places of a manifest's grid or centred on given points. Slides open lazily and stay open
-/// under a budget of handles. What lies outside of a slide (points near its edge only) is white.
+/// Patches read from whole slides, at the places of a manifest's grid or centred on given points. Slides open lazily and up to
+/// <see cref="SlideRuntimeOptions.OpenSlides"/> stay open. What lies outside of a slide (points near its edge only) is white.
 /// </summary>
 public sealed class SlidePatches : IPatchSource
 {
-    /// <summary>
-    /// Slides kept open at once. Training's order mixes the patches of 256 runs, so of up to as many slides: with fewer open, most reads
-    /// would begin with opening a slide.
-    /// </summary>
-    public const int DefaultHandleBudget = 320;
-
     private readonly IReadOnlyList<SourceSlide> _slides;
     private readonly SlideStore _store;
     private readonly PatchSampling?[] _sampling;
@@ -26,7 +20,7 @@ public sealed class SlidePatches : IPatchSource
 
     private SlidePatches(
         PatchTable table, int patchSize, double mpp, string describe, IReadOnlyList<SourceSlide> slides,
-        Func<int, (double Left, double Top)> cornerLevel0, int handleBudget, SlideRuntime? runtime)
+        Func<int, (double Left, double Top)> cornerLevel0, SlideRuntime? runtime)
     {
         Table = table;
         PatchSize = patchSize;
@@ -34,7 +28,7 @@ public sealed class SlidePatches : IPatchSource
         Describe = describe;
         _slides = slides;
         _cornerLevel0 = cornerLevel0;
-        _store = new([.. slides.Select(slide => slide.Path)], handleBudget, runtime: runtime);
+        _store = new([.. slides.Select(slide => slide.Path)], (runtime?.Options ?? new()).OpenSlides, runtime: runtime);
         _sampling = new PatchSampling?[slides.Count];
     }
 
@@ -56,18 +50,17 @@ public sealed class SlidePatches : IPatchSource
     /// <summary>The patches of a manifest. The manifest must stay open as long as the source.</summary>
     /// <param name="manifest">Made by <see cref="Tiler"/> or opened from disk.</param>
     /// <param name="slidesFolder">Where the slides are now, if they have moved since they were tiled.</param>
-    /// <param name="handleBudget">Slides kept open at once.</param>
     /// <param name="runtime">What the slides share, open longer than the source; null makes one that goes with it.</param>
     /// <exception cref="Fault">A slide is missing or has another size than when it was tiled.</exception>
     public static SlidePatches FromManifest(
-        TileManifest manifest, string? slidesFolder = null, int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
+        TileManifest manifest, string? slidesFolder = null, SlideRuntime? runtime = null)
     {
         SourceSlide[] slides = [.. manifest.Slides.Select((slide, i) => SourceSlide.Locate(slide, manifest.Grid(i), slidesFolder))];
         PatchTable table = manifest.Table;
         return new(table, manifest.PatchSize, manifest.Mpp,
             string.Create(CultureInfo.InvariantCulture,
                 $"{table.Count} patches of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {slides.Length} slides"),
-            slides, Corner, handleBudget, runtime);
+            slides, Corner, runtime);
 
         (double, double) Corner(int patch)
         {
@@ -79,12 +72,12 @@ public sealed class SlidePatches : IPatchSource
     /// <summary>The patches of a manifest file, which is opened here and closed with the source.</summary>
     /// <inheritdoc cref="FromManifest"/>
     public static SlidePatches Open(
-        string manifestFile, string? slidesFolder = null, int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
+        string manifestFile, string? slidesFolder = null, SlideRuntime? runtime = null)
     {
         TileManifest manifest = TileManifest.Open(manifestFile);
         try
         {
-            SlidePatches patches = FromManifest(manifest, slidesFolder, handleBudget, runtime);
+            SlidePatches patches = FromManifest(manifest, slidesFolder, runtime);
             patches._owned = manifest;
             return patches;
         }
@@ -102,14 +95,12 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="mpp">Pixel size of the patches, µm.</param>
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
     /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
-    /// <param name="handleBudget">Slides kept open at once.</param>
     /// <param name="runtime">What the slides share, open longer than the source; null makes one that goes with it.</param>
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, string slidesFolder, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
-        int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null) =>
-        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample,
-            handleBudget, runtime);
+        SlideRuntime? runtime = null) =>
+        AtPoints(points, SlideNames.Find(slidesFolder, points.Table.Slides, points.Path), patchSize, mpp, assumeMpp, upsample, runtime);
 
     /// <summary>The same, for slides that lie anywhere.</summary>
     /// <param name="points">Slides, centres in level-0 pixels, classes and splits.</param>
@@ -118,19 +109,18 @@ public sealed class SlidePatches : IPatchSource
     /// <param name="mpp">Pixel size of the patches, µm.</param>
     /// <param name="assumeMpp">Pixel size of slides that do not say theirs, µm.</param>
     /// <param name="upsample">Take slides that are coarser than <paramref name="mpp"/>.</param>
-    /// <param name="handleBudget">Slides kept open at once.</param>
     /// <param name="runtime">What the slides share; null: one of its own.</param>
     /// <exception cref="Fault">A slide that is missing, has no pixel size or is too coarse.</exception>
     public static SlidePatches AtPoints(
         LabelledPoints points, IReadOnlyList<string> slidePaths, int patchSize, double mpp, double? assumeMpp = null, bool upsample = false,
-        int handleBudget = DefaultHandleBudget, SlideRuntime? runtime = null)
+        SlideRuntime? runtime = null)
     {
         SourceSlide[] slides = [.. slidePaths.Select(path => SourceSlide.Probe(path, mpp, assumeMpp, upsample, runtime))];
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             string.Create(CultureInfo.InvariantCulture,
                 $"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
-            slides, Corner, handleBudget, runtime);
+            slides, Corner, runtime);
 
         (double, double) Corner(int patch)
         {

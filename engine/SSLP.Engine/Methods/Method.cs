@@ -1,5 +1,6 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using TorchSharp;
@@ -40,8 +41,8 @@ internal abstract class Method : IDisposable
     /// <summary>What the last watched step compared; null where the method compares nothing, or no step was watched.</summary>
     public ComparedFeatures? Compared { get; protected set; }
 
-    /// <summary>Is told the stages of each step, for a bench; null in training.</summary>
-    internal StepClock? Clock { get; set; }
+    /// <summary>Is told the stages of each step; null: nobody listens.</summary>
+    internal StageWatch? Stages { get; set; }
 
     /// <summary>Moves the networks.</summary>
     public virtual void To(Device device) => Encoder.to(device);
@@ -140,4 +141,19 @@ internal abstract class Method : IDisposable
     }
 
     public virtual void Dispose() => Encoder.Dispose();
+
+    /// <summary>A forward pass from here to the range's disposal; its bytes are the views'.</summary>
+    private protected StageRange Forwarding(params ReadOnlySpan<Tensor> views)
+    {
+        long bytes = 0;
+        if (Stages is not null)
+        {
+            foreach (Tensor view in views)
+                bytes += BytesOf(view);
+        }
+        return Stages.Range(Stage.Forward, bytes);
+    }
+
+    /// <summary>Bytes of a tensor's elements.</summary>
+    private protected static long BytesOf(Tensor tensor) => tensor.numel() * tensor.element_size();
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
@@ -57,20 +58,28 @@ internal sealed class MoCoV2 : Method
 
     public override StepTerms Step(TrainingBatch batch)
     {
-        Tensor q = Encoder.forward(batch.Views[0]); // [B, D]
-        long[] order = Shuffled(batch.Patches.Length, batch.Step), back = Inverse(order);
-        Tensor k = Keys(batch.Views[1], tensor(order, device: q.device), tensor(back, device: q.device)); // [B, D], no gradient
-        if (!q.isfinite().all().item<bool>() || !k.isfinite().all().item<bool>())
-            return StepTerms.NotANumber; // the kernels take finite features only
-        Clock?.Lap(StepClock.Forward);
+        Tensor q, k;
+        using (Forwarding(batch.Views[0], batch.Views[1]))
+        {
+            q = Encoder.forward(batch.Views[0]); // [B, D]
+            long[] order = Shuffled(batch.Patches.Length, batch.Step), back = Inverse(order);
+            k = Keys(batch.Views[1], tensor(order, device: q.device), tensor(back, device: q.device)); // [B, D], no gradient
+            if (!q.isfinite().all().item<bool>() || !k.isfinite().all().item<bool>())
+                return StepTerms.NotANumber; // the kernels take finite features only
+        }
         // −log( exp(q·k/τ) / (exp(q·k/τ) + Σ exp(q·queue/τ)) ) and its gradient by q, in one pass over the queue
-        Tensor host = KernelBridge.ToHost(q.detach()), keys = KernelBridge.ToHost(k), gradient = empty_like(host);
-        var losses = new float[host.shape[0]];
-        double loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses,
-            KernelBridge.View(gradient));
-        Clock?.Lap(StepClock.Bank);
-        q.backward([gradient.to(q.device)]);
-        Clock?.Lap(StepClock.Backward);
+        Tensor host, keys, gradient;
+        double loss;
+        using (Stages.Range(Stage.BankStep, QueueBytes))
+        {
+            (host, keys) = (KernelBridge.ToHost(q.detach()), KernelBridge.ToHost(k));
+            gradient = empty_like(host);
+            var losses = new float[host.shape[0]];
+            loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses,
+                KernelBridge.View(gradient));
+        }
+        using (Stages.Range(Stage.Backward, BytesOf(gradient)))
+            q.backward([gradient.to(q.device)]);
         if (batch.IsWatched)
             Compared = ComparedOf(host, keys, batch);
         _keys = keys;
@@ -101,16 +110,24 @@ internal sealed class MoCoV2 : Method
     internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
         int b = batch.Patches.Length;
-        Tensor q = Encoder.forward(batch.Views[0]).contiguous(); // [B, D]
-        Tensor order = inputs.Words.narrow(0, OrderWord(b), b), back = inputs.Words.narrow(0, OrderWord(b) + b, b);
-        Tensor k = Keys(batch.Views[1], order, back).contiguous(); // [B, D], no gradient
-        Tensor gradient = empty_like(q);
-        ((WholeBankLossCuda)_loss).Enqueue(
-            KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature,
-            KernelBridge.OnDevice(gradient, _kernels), report);
+        Tensor q, k, gradient;
+        using (Forwarding(batch.Views[0], batch.Views[1]))
+        {
+            q = Encoder.forward(batch.Views[0]).contiguous(); // [B, D]
+            Tensor order = inputs.Words.narrow(0, OrderWord(b), b), back = inputs.Words.narrow(0, OrderWord(b) + b, b);
+            k = Keys(batch.Views[1], order, back).contiguous(); // [B, D], no gradient
+        }
+        using (Stages.Range(Stage.BankStep, QueueBytes))
+        {
+            gradient = empty_like(q);
+            ((WholeBankLossCuda)_loss).Enqueue(
+                KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature,
+                KernelBridge.OnDevice(gradient, _kernels), report);
+        }
         if (batch.IsWatched)
             Compared = ComparedOf(q.detach(), k, batch);
-        q.backward([gradient]);
+        using (Stages.Range(Stage.Backward, BytesOf(gradient)))
+            q.backward([gradient]);
         _keys = k;
     }
 
@@ -121,7 +138,8 @@ internal sealed class MoCoV2 : Method
     internal override void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
         if (KernelBridge.MayMove(_follower, report))
-            _key.FollowByMomentum(Encoder, _momentum, _follower);
+            Follow();
+        using StageRange updating = Stages.Range(Stage.BankUpdate, BytesOf(_keys!));
         _update!.Enqueue(inputs.Address, KernelBridge.OnDevice(_keys!, _kernels), momentum: 1, report);
         _next = (_next + (int)_keys!.shape[0]) % _queue.RowCount;
     }
@@ -136,8 +154,17 @@ internal sealed class MoCoV2 : Method
     /// <summary>The key encoder follows, the keys go into the queue.</summary>
     public override void EndStep(TrainingBatch batch)
     {
-        _key.FollowByMomentum(Encoder, _momentum, _follower);
+        Follow();
+        using StageRange updating = Stages.Range(Stage.BankUpdate, BytesOf(_keys!));
         Enqueue(_keys!);
+    }
+
+    private long QueueBytes => (long)_queue.RowCount * _queue.Width * sizeof(float);
+
+    private void Follow()
+    {
+        using StageRange following = Stages.Range(Stage.KeyEncoder);
+        _key.FollowByMomentum(Encoder, _momentum, _follower);
     }
 
     public override IEnumerable<(string Prefix, Encoder Network)> Networks => [(string.Empty, Encoder), ("moco.key.", _key)];

@@ -1,5 +1,6 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -24,10 +25,7 @@ internal sealed class SimClr(Encoder encoder, double temperature, KernelSet kern
 
     public override StepTerms Step(TrainingBatch batch)
     {
-        Tensor z = encoder.forward(cat([.. batch.Views], 0)); // [2B, D], unit rows
-        Clock?.Lap(StepClock.Forward);
-        Tensor loss = Backward(batch, z);
-        Clock?.Lap(StepClock.Backward);
+        Tensor loss = Backward(batch, Forward(batch));
         return Terms(loss.item<float>(), batch.Patches.Length);
     }
 
@@ -36,12 +34,19 @@ internal sealed class SimClr(Encoder encoder, double temperature, KernelSet kern
     internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
         _batch = batch.Patches.Length;
-        Tensor loss = Backward(batch, encoder.forward(cat([.. batch.Views], 0)));
+        Tensor loss = Backward(batch, Forward(batch));
         report.EnqueueMean(KernelBridge.Lent(loss, kernels), 1);
     }
 
     internal override StepTerms TermsOf(in StepReading reading) =>
         (reading.Fault & StepFault.NotFinite) != 0 ? StepTerms.NotANumber : Terms(reading[StepValue.Loss], _batch);
+
+    /// <summary>Of both views, [2B, D], unit rows.</summary>
+    private Tensor Forward(TrainingBatch batch)
+    {
+        using StageRange forward = Forwarding([.. batch.Views]);
+        return encoder.forward(cat([.. batch.Views], 0));
+    }
 
     /// <summary>The loss, whose gradients are in the encoder.</summary>
     private Tensor Backward(TrainingBatch batch, Tensor z)
@@ -49,6 +54,7 @@ internal sealed class SimClr(Encoder encoder, double temperature, KernelSet kern
         long b = batch.Patches.Length;
         if (batch.IsWatched)
             Compared = ComparedOf(z.detach(), b);
+        using StageRange backward = Stages.Range(Stage.Backward, BytesOf(z));
         Tensor itself = eye(2 * b, dtype: ScalarType.Bool, device: z.device);
         Tensor logits = (z.matmul(z.t()) / temperature).masked_fill(itself, float.NegativeInfinity);
         Tensor other = arange(2 * b, ScalarType.Int64, z.device).roll(b, 0); // row i's positive is i ± B

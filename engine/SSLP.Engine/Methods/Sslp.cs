@@ -1,6 +1,7 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Processes;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -35,8 +36,10 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
     /// own.</summary>
     public override void BeginStep(int step, int stepsPerEpoch)
     {
-        if (IsClustered(step, stepsPerEpoch))
-            objective.Cluster(step / Every(stepsPerEpoch));
+        if (!IsClustered(step, stepsPerEpoch))
+            return;
+        using StageRange clustering = Stages.Range(Stage.Cluster, objective.BankBytes);
+        objective.Cluster(step / Every(stepsPerEpoch));
     }
 
     internal override bool LooksBack(int step, int stepsPerEpoch) => IsClustered(step, stepsPerEpoch) && _fused is not { Clusters: false };
@@ -52,17 +55,22 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
 
     public override StepTerms Step(TrainingBatch batch)
     {
-        Tensor f = encoder.forward(batch.Views[0]);
-        bool isBad = !f.isfinite().all().item<bool>();
-        Clock?.Lap(StepClock.Forward);
+        Tensor f;
+        bool isBad;
+        using (Forwarding(batch.Views[0]))
+        {
+            f = encoder.forward(batch.Views[0]);
+            isBad = !f.isfinite().all().item<bool>();
+        }
         if (group?.Any(isBad) ?? isBad)
             return StepTerms.NotANumber; // the kernels take finite features only
-        if (batch.IsWatched)
-            Compared = objective.Compare(batch.Patches.Span, f.detach(), batch.Step);
-        (StepTerms terms, Tensor gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
-        Clock?.Lap(StepClock.Bank);
-        f.backward([gradient]);
-        Clock?.Lap(StepClock.Backward);
+        Compare(batch, f.detach());
+        StepTerms terms;
+        Tensor gradient;
+        using (Stages.Range(Stage.BankStep, objective.BankBytes))
+            (terms, gradient) = objective.Step(batch.Patches.Span, f.detach(), batch.Step, batch.Ramp);
+        using (Stages.Range(Stage.Backward, BytesOf(gradient)))
+            f.backward([gradient]);
         _features = f.detach();
         return terms;
     }
@@ -78,25 +86,40 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
 
     internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
-        Tensor f = encoder.forward(batch.Views[0]);
+        Tensor f, gradient;
+        using (Forwarding(batch.Views[0]))
+            f = encoder.forward(batch.Views[0]);
         _features = f.detach();
-        if (batch.IsWatched)
-            Compared = objective.Compare(batch.Patches.Span, _features, batch.Step);
-        f.backward([_fused!.EnqueueStep(_features, inputs.Address, report)]);
+        Compare(batch, _features);
+        using (Stages.Range(Stage.BankStep, objective.BankBytes))
+            gradient = _fused!.EnqueueStep(_features, inputs.Address, report);
+        using (Stages.Range(Stage.Backward, BytesOf(gradient)))
+            f.backward([gradient]);
     }
 
     internal override StepTerms TermsOf(in StepReading reading) => FusedObjective.TermsOf(reading);
 
     internal override void Widen(in StepReading reading) => _fused!.Widen(reading);
 
-    internal override void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report) =>
+    internal override void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report)
+    {
+        using StageRange updating = Stages.Range(Stage.BankUpdate, BytesOf(_features!));
         _fused!.EnqueueUpdate(batch.Patches.Span, _features!, inputs.Address, report);
+    }
 
     /// <summary>The bank follows.</summary>
     public override void EndStep(TrainingBatch batch)
     {
+        using StageRange updating = Stages.Range(Stage.BankUpdate, BytesOf(_features!));
         objective.Update(batch.Patches.Span, _features!);
-        Clock?.Lap(StepClock.Bank);
+    }
+
+    private void Compare(TrainingBatch batch, Tensor features)
+    {
+        if (!batch.IsWatched)
+            return;
+        using StageRange reading = Stages.Range(Stage.BankRead, BytesOf(features));
+        Compared = objective.Compare(batch.Patches.Span, features, batch.Step);
     }
 
     public override IEnumerable<SafetensorsItem> State() => objective.State();

@@ -2,6 +2,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Stages;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Methods;
@@ -25,13 +26,14 @@ internal sealed class Supervised(Encoder encoder, int[] labels) : Method
     public override StepTerms Step(TrainingBatch batch)
     {
         long[] classes = [.. batch.Patches.ToArray().Select(patch => (long)labels[patch])]; // [B]
-        Tensor logits = encoder.Head.Unnormalised(encoder.Features(batch.Views[0])); // [B, C]
+        Tensor logits;
+        using (Forwarding(batch.Views[0]))
+            logits = encoder.Head.Unnormalised(encoder.Features(batch.Views[0])); // [B, C]
         if (Array.TrueForAll(classes, label => label == PatchTable.None))
             return new StepTerms(0, 0); // the mean over nothing would be NaN
+        using StageRange backward = Stages.Range(Stage.Backward, BytesOf(logits));
         Tensor loss = nn.functional.cross_entropy(logits, tensor(classes, device: logits.device), ignore_index: PatchTable.None);
-        Clock?.Lap(StepClock.Forward);
         loss.backward();
-        Clock?.Lap(StepClock.Backward);
         return new StepTerms(loss.item<float>(), loss.item<float>());
     }
 

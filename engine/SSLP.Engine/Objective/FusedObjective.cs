@@ -65,6 +65,8 @@ public sealed partial class FusedObjective : IBankObjective
         + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} " +
             $"negatives";
 
+    public long BankBytes => (long)_bank.RowCount * _bank.Width * sizeof(float);
+
     /// <summary>The constants.</summary>
     public ObjectivePlan Plan => _plan;
 

@@ -9,6 +9,9 @@ public interface IBankObjective : IDisposable
     /// <summary>One line for run.json: the constants as they came out for this bank.</summary>
     string Describe { get; }
 
+    /// <summary>Bytes of the bank's vectors: what a pass over it reads.</summary>
+    long BankBytes { get; }
+
     /// <summary>The terms of a batch and dL/df.</summary>
     /// <param name="anchors">Bank rows of the batch, B.</param>
     /// <param name="features">f, unit rows [B, D] float32, on any device; its graph is not touched.</param>

@@ -21,10 +21,9 @@ public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : 
     private int[] _anchors = [];
     private Tensor? _features;
 
-    /// <summary>The objective that every process has a copy of.</summary>
-    public FusedObjective Whole => whole;
-
     public string Describe => $"{whole.Describe}; batches of {group.Size} processes";
+
+    public long BankBytes => whole.BankBytes;
 
     public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
     {

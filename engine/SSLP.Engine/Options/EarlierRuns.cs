@@ -4,8 +4,8 @@ using SSLP.Kernels;
 namespace SSLP.Engine.Options;
 
 /// <summary>
-/// Runs of versions before <c>grayscale_first</c> was an option: what their options meant then, so that a resume, a replay or a report takes
-/// them as they were trained.
+/// Runs of versions before <c>grayscale_first</c> was an option: what their options meant then, so that a resume, a replay or a report
+/// takes them as they were trained.
 /// </summary>
 internal static class EarlierRuns
 {

@@ -72,9 +72,11 @@ internal sealed unsafe class MpiLibrary
             if (NativeLibrary.TryLoad(candidate, typeof(MpiLibrary).Assembly, DllImportSearchPath.SafeDirectories, out nint library)
                 || NativeLibrary.TryLoad(candidate, out library))
                 return new MpiLibrary(library, candidate);
-        throw new Fault(FaultKind.Device,
-            $"This process was started by MPI, and none of {string.Join(", ", names)} loads: install Open MPI or MPICH, or name its " +
-            $"library in SSLP_MPI.");
+        throw name is not null
+            ? new Fault(FaultKind.Usage, $"'{name}' does not load as an MPI library: name that of Open MPI or MPICH.")
+            : new Fault(FaultKind.Device,
+                $"This process was started by MPI, and none of {string.Join(", ", names)} loads: install Open MPI or MPICH, or name its " +
+                $"library in SSLP_MPI.");
     }
 
     /// <summary>Begins; once a process.</summary>

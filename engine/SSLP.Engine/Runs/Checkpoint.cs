@@ -78,8 +78,8 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
             // The fault may be that of the whole one below it, which others may need, too.
             string? before = all.SkipLast(1).LastOrDefault(other => !IsNamed(other) && (BaseOf(other) is not { } whole || !IsNamed(whole)));
             bool IsNamed(string path) => fault.Message.Contains($"'{path}'", StringComparison.Ordinal);
-            throw new Fault(FaultKind.Data,
-                $"{fault.Message.TrimEnd('.')}.{(before is null ? string.Empty : $" Delete '{all[^1]}' to go on from '{before}', or name it with --resume-from.")}", fault);
+            string goOn = before is null ? string.Empty : $" Delete '{all[^1]}' to go on from '{before}', or name it with --resume-from.";
+            throw new Fault(FaultKind.Data, $"{fault.Message.TrimEnd('.')}.{goOn}", fault);
         }
     }
 

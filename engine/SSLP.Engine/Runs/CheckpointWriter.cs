@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using SSLP.Data.Files;
 using SSLP.Engine.Options;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Weights;
 
 namespace SSLP.Engine.Runs;
@@ -11,7 +12,8 @@ namespace SSLP.Engine.Runs;
 /// changed rows only.
 /// </summary>
 /// <param name="checkpoints">Where they go.</param>
-internal sealed class CheckpointWriter(Checkpoint checkpoints)
+/// <param name="stages">Is told when one is written; null: nobody listens.</param>
+internal sealed class CheckpointWriter(Checkpoint checkpoints, StageWatch? stages = null)
 {
     // Below this, changes save little and a whole file can be taken elsewhere alone.
     private const long LeastBankBytes = 64L << 20;
@@ -82,6 +84,12 @@ internal sealed class CheckpointWriter(Checkpoint checkpoints)
     private void Begin(Action write)
     {
         _lastWritten = Stopwatch.GetTimestamp();
-        _running = Task.Factory.StartNew(write, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _running = Task.Factory.StartNew(Write, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+        void Write()
+        {
+            using StageRange writing = stages.Range(Stage.CheckpointFile);
+            write();
+        }
     }
 }

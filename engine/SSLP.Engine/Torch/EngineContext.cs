@@ -1,4 +1,5 @@
 using SSLP.Data.Files;
+using SSLP.Engine.Stages;
 using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
 using SSLP.Kernels;
@@ -35,6 +36,12 @@ public sealed record EngineSettings
 
     /// <summary>The lib folder of a Python torch; empty: the build's own libtorch.</summary>
     public string Libtorch { get; init; } = string.Empty;
+
+    /// <summary>A tool that is shown the stages of training and reading as ranges; null: none.</summary>
+    public Nvtx? Nvtx { get; init; }
+
+    /// <summary>Records the stages of training and reading; null: nobody does.</summary>
+    internal StageRecorder? Recorder { get; init; }
 }
 
 /// <summary>
@@ -67,11 +74,15 @@ public sealed class EngineContext : IDisposable
             OpenMp.SetSpins(spins);
         TorchRuntime.Load(Settings.Libtorch);
         _workers = new(() => new WorkerPool(Settings.Threads));
-        _slides = new(() => OpenSlides(Settings.Jpeg));
+        Stages = StageWatch.Of(Settings.Recorder, Settings.Nvtx);
+        _slides = new(() => OpenSlides(Settings.Jpeg, Stages));
     }
 
     /// <summary>What it was opened with.</summary>
     public EngineSettings Settings { get; }
+
+    /// <summary>Who is told the stages of what this context does; null: nobody.</summary>
+    internal StageWatch? Stages { get; }
 
     /// <summary>Threads of the kernels.</summary>
     public IWorkers Workers => _hosts ?? _workers.Value;
@@ -81,12 +92,14 @@ public sealed class EngineContext : IDisposable
     public SlideRuntime Slides => _slides.Value;
 
     /// <summary>What slides share, for work that needs no more of a context; the caller disposes it.</summary>
+    /// <param name="jpeg">Who decodes JPEG tiles.</param>
+    /// <param name="watch">Is told when tiles are decoded; null: nobody.</param>
     /// <exception cref="Fault">The decoder is not on this machine.</exception>
-    public static SlideRuntime OpenSlides(JpegChoice jpeg)
+    public static SlideRuntime OpenSlides(JpegChoice jpeg, IReadWatch? watch = null)
     {
         try
         {
-            return new SlideRuntime(new SlideRuntimeOptions { Jpeg = jpeg });
+            return new SlideRuntime(new SlideRuntimeOptions { Jpeg = jpeg, Watch = watch });
         }
         catch (ArgumentException missing)
         {

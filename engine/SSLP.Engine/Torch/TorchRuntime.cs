@@ -15,7 +15,7 @@ internal static class TorchRuntime
 
     // A process has one libtorch; who comes second gets the first one's.
     private static readonly Lock Loading = new();
-    private static string? s_folder;
+    private static string? _folder;
 
     /// <summary>Loads libtorch and makes TorchSharp ready.</summary>
     /// <param name="folder">The lib folder of a Python torch; null or empty: the build's own.</param>
@@ -26,19 +26,19 @@ internal static class TorchRuntime
         lock (Loading)
         {
             string asked = string.IsNullOrEmpty(folder) ? string.Empty : Path.GetFullPath(folder);
-            if (s_folder is not null && asked.Length > 0 && s_folder != asked)
+            if (_folder is not null && asked.Length > 0 && _folder != asked)
                 throw new Fault(FaultKind.Device,
                     $"libtorch names '{folder}', and this process has loaded " +
-                    $"{(s_folder.Length > 0 ? $"'{s_folder}'" : "the build's own")} already.");
-            if (s_folder is null && asked.Length > 0)
+                    $"{(_folder.Length > 0 ? $"'{_folder}'" : "the build's own")} already.");
+            if (_folder is null && asked.Length > 0)
                 LoadFrom(asked);
             Initialise();
-            s_folder ??= asked;
+            _folder ??= asked;
         }
     }
 
     /// <summary>Where this process's libtorch was taken from, and its version.</summary>
-    public static string Describe => s_folder is { Length: > 0 } folder ? folder : $"of the build, {torch.__version__}";
+    public static string Describe => _folder is { Length: > 0 } folder ? folder : $"of the build, {torch.__version__}";
 
     private static void Initialise()
     {

@@ -1,5 +1,6 @@
 using SSLP.Data.Loading;
 using SSLP.Engine.Methods;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
@@ -33,7 +34,7 @@ internal sealed unsafe class DeviceSlots : IDisposable
     private readonly Slot[] _slots;
     private readonly Tensor[] _out;
     private readonly ulong _seed;
-    private readonly long _pixelBytes, _planBytes, _drawnBytes;
+    private readonly long _pixelBytes, _planBytes, _drawnBytes, _viewBytes;
     private long _count;
     private Task<int>? _ahead; // draws for the next batch into its slot, which no open step has
     private int _aheadStep;
@@ -56,6 +57,7 @@ internal sealed unsafe class DeviceSlots : IDisposable
         _drawnBytes = method.Views * _planBytes + Aligned(Math.Max(1, method.InputInts(batchSize)) * (long)sizeof(int));
         _out = [.. Enumerable.Range(0, method.Views).Select(_ =>
             empty([batchSize, 3, options.InputSize, options.InputSize], device: device).DetachFromDisposeScope())];
+        _viewBytes = _out.Sum(view => view.numel()) * sizeof(float);
         _copies = _context.CreateStream();
         _slots = [.. Enumerable.Range(0, slots).Select(_ => new Slot(_context, _pixelBytes, _drawnBytes, batchSize, device))];
         // Before the first copies: what libtorch gave may have been used by kernels that are not done.
@@ -101,8 +103,11 @@ internal sealed unsafe class DeviceSlots : IDisposable
             drawn = Draw(slot, step, ids);
         else
             Redraw(slot, step, ids);
-        _copies.EnqueueWait(slot.Consumed);
-        _copies.EnqueueUpload(slot.Pixels.Address, (void*)batch.Pixels, _pixelBytes);
+        using (_method.Stages.Range(Stage.Upload, _pixelBytes))
+        {
+            _copies.EnqueueWait(slot.Consumed);
+            _copies.EnqueueUpload(slot.Pixels.Address, (void*)batch.Pixels, _pixelBytes);
+        }
         return Enqueue(number, step, ramp, drawn.Value);
     }
 
@@ -149,11 +154,15 @@ internal sealed unsafe class DeviceSlots : IDisposable
     private SentBatch Enqueue(int number, int step, double ramp, int drawn)
     {
         Slot slot = _slots[number];
-        _method.Prepare(slot.Patches, step, ramp, drawn, Inputs(slot));
         ulong plans = KernelBridge.Lent(slot.Words, _kernels);
-        _copies.EnqueueUpload(plans, slot.Drawn.Pointer, _drawnBytes);
-        _copies.EnqueueRecord(slot.Uploaded);
-        _context.DefaultStream.EnqueueWait(slot.Uploaded);
+        using (_method.Stages.Range(Stage.Upload, _drawnBytes))
+        {
+            _method.Prepare(slot.Patches, step, ramp, drawn, Inputs(slot));
+            _copies.EnqueueUpload(plans, slot.Drawn.Pointer, _drawnBytes);
+            _copies.EnqueueRecord(slot.Uploaded);
+            _context.DefaultStream.EnqueueWait(slot.Uploaded);
+        }
+        using StageRange augmenting = _method.Stages.Range(Stage.Augment, _viewBytes);
         for (int view = 0; view < _out.Length; view++)
             _augmenter.EnqueueApply(
                 slot.Pixels.Address, plans + (ulong)(view * _planBytes), slot.Patches.Length, Blurs(slot, view),

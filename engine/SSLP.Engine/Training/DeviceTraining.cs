@@ -3,6 +3,7 @@ using SSLP.Engine.Diverged;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Optimizer;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
@@ -145,11 +146,16 @@ internal sealed class DeviceTraining : IDisposable
         (Tensor, Tensor) before = (statistics.DetachFromDisposeScope(), counts.DetachFromDisposeScope());
         (bool, double) mark = _optimizer.Mark;
         TrainingBatch batch = BatchOf(sent, call);
-        _optimizer.ClearGradients();
+        using (_method.Stages.Range(Stage.Guard))
+            _optimizer.ClearGradients();
         _method.EnqueueStep(batch, sent.Inputs, _report);
-        _guard.EnqueueStatistics(_report, _kernels);
-        _optimizer.EnqueueNorm(_report);
-        _optimizer.Step(call.Rate, _report);
+        using (_method.Stages.Range(Stage.Guard))
+        {
+            _guard.EnqueueStatistics(_report, _kernels);
+            _optimizer.EnqueueNorm(_report);
+        }
+        using (_method.Stages.Range(Stage.Optimizer))
+            _optimizer.Step(call.Rate, _report);
         _method.EnqueueEnd(batch, sent.Inputs, _report);
         _reports.Enqueue(sent.Slot);
         _slots.EnqueueConsumed(sent.Slot);

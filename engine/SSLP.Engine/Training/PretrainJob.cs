@@ -113,7 +113,7 @@ public sealed class PretrainJob : IDisposable
                 throw new ArgumentNullException(nameof(makeProbe), "probe_every asks for an online probe, and none was given.");
             IRunProbe? probe = _options.ProbeEvery > 0
                 ? makeProbe!(probed ?? _source, Preprocessing, device, kernels.Pool, unchecked((int)_options.Seed)) : null;
-            trainer = new Trainer(_options, _folder, _source, method, device, kernels, probe, _group);
+            trainer = new Trainer(_options, _folder, _source, method, device, kernels, probe, _group, _context.Stages);
             bool resumed = resume && trainer.Resume(from, extend);
             if (resumed && from is not null && Writes)
                 SetAside = checkpoints.SetAsideLater(from, trainer.StepsDone);

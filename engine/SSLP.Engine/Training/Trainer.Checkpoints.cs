@@ -2,6 +2,7 @@ using SSLP.Data.Files;
 using SSLP.Data.Loading;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Weights;
 
 namespace SSLP.Engine.Training;
@@ -67,12 +68,13 @@ public sealed partial class Trainer
             saved = _step;
             return;
         }
+        long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
+        using StageRange saving = _stages.Range(Stage.Checkpoint, bankBytes + 2 * _weightBytes);
         _writer.Wait();
         if (_guard.NotFinite() is { } name)
             throw new Fault(FaultKind.Diverged,
                 $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was " +
                 $"written. {LastCheckpoint()} {Remedy}");
-        long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
         if (_writer.MayBeChanges(_options.CheckpointBank, bankBytes) && _method.Changes() is { } changes)
             _writer.BeginChanges(State(), [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. changes]);
         else

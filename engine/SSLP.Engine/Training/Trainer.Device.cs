@@ -1,5 +1,6 @@
 using SSLP.Data.Loading;
 using SSLP.Engine.Methods;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using static TorchSharp.torch;
 
@@ -24,24 +25,21 @@ public sealed partial class Trainer
         GiveBack(ring);
         TimeSpan waitedBefore = ring.Waited;
         int step = Begun;
-        Clock?.Lap(StepClock.Rest);
         if (_method.LooksBack(step, _order.BatchesPerEpoch))
             Settle(stop);
-        Clock?.Lap(StepClock.Report);
         _method.BeginStep(step, _order.BatchesPerEpoch);
-        Clock?.Lap(StepClock.Cluster);
-        PatchBatch patches = ring.Next(stop);
+        PatchBatch patches = NextBatch(ring, stop);
         _isLent = true;
-        Clock?.Lap(StepClock.Wait);
         while (device.Open >= DeviceTraining.Ahead)
             FinishOldest(device, stop);
-        Clock?.Lap(StepClock.Report);
-        bool isWatched = _watches!.IsDue(step + 1);
-        device.Enqueue(patches, new StepCall(
-            step, Schedule.Ramp(step), Schedule.LearningRate(step), isWatched, ring.Waited - waitedBefore, _reader.Replaced));
-        if (!next.IsEmpty)
-            device.DrawAhead(step + 1, next);
-        Clock?.Lap(StepClock.Enqueue);
+        using (_stages.Range(Stage.Step))
+        {
+            bool isWatched = _watches!.IsDue(step + 1);
+            device.Enqueue(patches, new StepCall(
+                step, Schedule.Ramp(step), Schedule.LearningRate(step), isWatched, ring.Waited - waitedBefore, _reader.Replaced));
+            if (!next.IsEmpty)
+                device.DrawAhead(step + 1, next);
+        }
         // The probe reads the backbone as it is after this step.
         if (_watches.IsProbed(step + 1) || stop.IsCancellationRequested)
             Settle(stop);
@@ -57,7 +55,9 @@ public sealed partial class Trainer
     private void FinishOldest(DeviceTraining device, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
-        StepOutcome outcome = device.Read();
+        StepOutcome outcome;
+        using (_stages.Range(Stage.DeviceWait))
+            outcome = device.Read();
         if (!outcome.IsFinite)
         {
             (TrainingBatch batch, (Tensor, Tensor) before) = device.GoBack();

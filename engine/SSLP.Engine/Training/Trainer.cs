@@ -9,6 +9,7 @@ using SSLP.Engine.Optimizer;
 using SSLP.Engine.Options;
 using SSLP.Engine.Processes;
 using SSLP.Engine.Runs;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Watch;
 using SSLP.Engine.Weights;
@@ -46,6 +47,8 @@ public sealed partial class Trainer : IDisposable
     private readonly StepGuard _guard;
     private readonly DeviceTraining? _onDevice;
     private readonly IRunProbe? _probe;
+    private readonly StageWatch? _stages;
+    private readonly long _weightBytes;
     private readonly string _inputs;
     private readonly string? _init;
     private RunWatches? _watches;
@@ -59,20 +62,21 @@ public sealed partial class Trainer : IDisposable
     /// <param name="kernels">Implementation and threads; stays the caller's.</param>
     /// <param name="probe">Reads the backbone every <see cref="TrainingOptions.ProbeEvery"/> steps, or null.</param>
     /// <param name="group">The processes that train together, each with batches of the options' size; null for this one alone.</param>
+    /// <param name="stages">Is told the stages of each step; null: nobody listens.</param>
     internal Trainer(
         TrainingOptions options, RunFolder folder, IPatchSource source, Method method, Device device, KernelSet kernels,
-        IRunProbe? probe = null, ProcessGroup? group = null)
+        IRunProbe? probe = null, ProcessGroup? group = null, StageWatch? stages = null)
     {
-        _group = group;
+        (_group, _stages, method.Stages) = (group, stages, stages);
         _whole = group is null ? options : options with { BatchSize = checked(options.BatchSize * group.Size) };
         (_options, _folder, _source, _method, _device, _pool, _probe) = (options, folder, source, method, device, kernels.Pool, probe);
         _sizes = new RunSizes(_whole, source.Table.Count);
         _order = new PatchOrder(source.Table, OrderOf(options, source), (ulong)options.Seed, _sizes.BatchSize);
         _reader = new ReplacingReader(source, (ulong)options.Seed);
         _views = new ViewMaker(
-            options.Augment with { InputSize = options.InputSize }, source.PatchSize, OwnBatch, (ulong)options.Seed, device, _pool);
+            options.Augment with { InputSize = options.InputSize }, source.PatchSize, OwnBatch, (ulong)options.Seed, device, _pool, stages);
         _checkpoints = new Checkpoint(folder, options.KeepCheckpoints);
-        _writer = new CheckpointWriter(_checkpoints);
+        _writer = new CheckpointWriter(_checkpoints, stages);
         _inputs = InputFingerprint.Of(source);
         _init = options.Init.Length > 0 ? InitialWeights.HashOf(options.Init) : null;
         Schedule = new Schedule(_whole, _order.BatchesPerEpoch);
@@ -81,17 +85,11 @@ public sealed partial class Trainer : IDisposable
         // After the move, which makes new parameters.
         _optimizer = new FlatSgd(method.Encoder, kernels, _whole.LearningRateOrDefault, options.Momentum, options.WeightDecay);
         _guard = new StepGuard(method, _optimizer);
+        _weightBytes = method.Encoder.parameters().Sum(weight => weight.numel()) * sizeof(float);
         // Several processes train on the host.
         _onDevice = group is not null ? null : DeviceTraining.For(
             method, _guard, _optimizer, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
             (ulong)options.Seed, device);
-    }
-
-    /// <summary>Is told the stages of each step, for a bench; null in training.</summary>
-    internal StepClock? Clock
-    {
-        get => _method.Clock;
-        set => _method.Clock = value;
     }
 
     internal Schedule Schedule { get; }
@@ -194,38 +192,39 @@ public sealed partial class Trainer : IDisposable
     /// <summary>One step of training, top to bottom, each part of it waited for.</summary>
     private StepMetrics StepOnHost(BatchRing ring, CancellationToken stop)
     {
+        using StageRange whole = _stages.Range(Stage.Step);
         using var scope = NewDisposeScope();
         EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);
-        Clock?.Lap(StepClock.Rest);
         _method.BeginStep(_step, _order.BatchesPerEpoch);
-        Clock?.Lap(StepClock.Cluster);
 
         TimeSpan togetherBefore = _group?.Waited ?? TimeSpan.Zero;
         long begun = Stopwatch.GetTimestamp(), bytesBefore = _group?.Bytes ?? 0;
         // Of several processes none leaves before the others do: they would wait for it.
-        PatchBatch patches = ring.Next(_group is null ? stop : CancellationToken.None);
-        Clock?.Lap(StepClock.Wait);
+        PatchBatch patches = NextBatch(ring, _group is null ? stop : CancellationToken.None);
         (Tensor, Tensor) before = _guard.Snapshot();
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
-        Clock?.Lap(StepClock.Augment);
-        _optimizer.ClearGradients();
-        Clock?.Lap(StepClock.Guard);
+        using (_stages.Range(Stage.Guard))
+            _optimizer.ClearGradients();
         StepTerms terms = _method.Step(batch);
         if (_group is not null && double.IsFinite(terms.Loss))
             _group.Average([.. _method.Encoder.parameters().Select(p => p.grad).OfType<Tensor>()]);
-        double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
-        bool isBad = !double.IsFinite(norm) || !_guard.StatisticsAreFinite();
+        double norm;
+        bool isBad;
+        using (_stages.Range(Stage.Guard))
+        {
+            norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
+            isBad = !double.IsFinite(norm) || !_guard.StatisticsAreFinite();
+        }
         if (_group?.Any(isBad) ?? isBad)
         {
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
         }
-        Clock?.Lap(StepClock.Guard);
-        _optimizer.Step(rate);
-        Clock?.Lap(StepClock.Optimizer);
+        using (_stages.Range(Stage.Optimizer, _weightBytes))
+            _optimizer.Step(rate);
         _method.EndStep(batch);
         _step++;
         if (_group is not null)
@@ -240,13 +239,19 @@ public sealed partial class Trainer : IDisposable
         };
     }
 
+    private PatchBatch NextBatch(BatchRing ring, CancellationToken stop)
+    {
+        using StageRange waiting = _stages.Range(Stage.Wait, (long)OwnBatch * _source.PatchSize * _source.PatchSize * 3);
+        return ring.Next(stop);
+    }
+
     private BatchRing MakeRing()
     {
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         using CudaContext? own = Devices.ContextOf(_device);
         CudaContext? context = _onDevice?.Context ?? own;
         BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, OwnBatch, _sizes.Prefetch));
-        return new BatchRing(_reader, _source.PatchSize, OwnBatch, _sizes.Prefetch, workers, memory);
+        return new BatchRing(_reader, _source.PatchSize, OwnBatch, _sizes.Prefetch, workers, memory) { Watch = _stages };
     }
 
     private static OrderOptions OrderOf(TrainingOptions options, IPatchSource source) => new(

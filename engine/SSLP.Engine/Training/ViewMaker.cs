@@ -1,4 +1,5 @@
 using SSLP.Data.Loading;
+using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using static TorchSharp.torch;
@@ -11,6 +12,7 @@ internal sealed unsafe class ViewMaker : IDisposable
     private readonly AugmenterCpu _augmenter;
     private readonly Device _device;
     private readonly ulong _seed;
+    private readonly StageWatch? _stages;
     private readonly int[] _patches;
     private readonly List<Tensor> _out = [];
     private ViewUpload? _upload;
@@ -21,8 +23,11 @@ internal sealed unsafe class ViewMaker : IDisposable
     /// <param name="seed">Seed of the run.</param>
     /// <param name="device">Where the views are wanted.</param>
     /// <param name="pool">Threads.</param>
-    public ViewMaker(AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, IWorkers pool)
+    /// <param name="stages">Is told the stages; null: nobody listens.</param>
+    public ViewMaker(
+        AugmentOptions options, int patchSize, int batchSize, ulong seed, Device device, IWorkers pool, StageWatch? stages = null)
     {
+        _stages = stages;
         _augmenter = new AugmenterCpu(options, patchSize, pool);
         (_device, _seed, _patches) = (device, seed, new int[batchSize]);
     }
@@ -36,6 +41,7 @@ internal sealed unsafe class ViewMaker : IDisposable
     /// <param name="views">How many.</param>
     public IReadOnlyList<Tensor> Make(PatchBatch batch, int step, int views)
     {
+        using StageRange augmenting = _stages.Range(Stage.Augment, views * ViewBytes);
         batch.Patches.CopyTo(_patches);
         while (_out.Count < views)
             _out.Add(empty([_patches.Length, 3, _augmenter.InputSize, _augmenter.InputSize], device: _device).DetachFromDisposeScope());
@@ -46,6 +52,8 @@ internal sealed unsafe class ViewMaker : IDisposable
                 _augmenter.Apply(_seed, step, view, _patches, (byte*)batch.Pixels, (float*)KernelBridge.Address(_out[view]));
         return _out[..views];
     }
+
+    private long ViewBytes => (long)_patches.Length * 3 * _augmenter.InputSize * _augmenter.InputSize * sizeof(float);
 
     public void Dispose()
     {
@@ -62,6 +70,7 @@ internal sealed unsafe class ViewMaker : IDisposable
         for (int view = 0; view < views; view++)
         {
             _augmenter.Apply(_seed, step, view, _patches, (byte*)batch.Pixels, _upload.Begin(view));
+            using StageRange uploading = _stages.Range(Stage.Upload, ViewBytes);
             _upload.Send(view);
         }
     }

@@ -51,6 +51,7 @@ internal static partial class HuggingFaceNames
     private static partial Regex TheirStem();
 
     [GeneratedRegex(
-        @"^encoder\.stages\.(?<stage>\d)\.layers\.(?<block>\d+)\.(?:layer\.(?<number>\d)|shortcut)\.(?<part>convolution|normalization)\.(?<what>\w+)$")]
+        @"^encoder\.stages\.(?<stage>\d)\.layers\.(?<block>\d+)\.(?:layer\.(?<number>\d)|shortcut)"
+        + @"\.(?<part>convolution|normalization)\.(?<what>\w+)$")]
     private static partial Regex TheirBlock();
 }

@@ -84,7 +84,8 @@ public static class ModelFolder
         };
         Write(folder, config, processor, state, description, HuggingFaceNames.FromTorchvision, "transformers", $"""
             from transformers import AutoImageProcessor, AutoModel
-            processor, model = AutoImageProcessor.from_pretrained("{FolderName(folder)}"), AutoModel.from_pretrained("{FolderName(folder)}").eval()
+            processor = AutoImageProcessor.from_pretrained("{FolderName(folder)}")
+            model = AutoModel.from_pretrained("{FolderName(folder)}").eval()
             features = model(**processor(patch, return_tensors="pt")).pooler_output.flatten(1)  # [1, {description.Width}]
             """);
     }

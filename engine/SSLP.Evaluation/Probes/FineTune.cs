@@ -99,7 +99,7 @@ public static class FineTune
         backbone.train(!o.Frozen);
         for (int epoch = 0; epoch < o.Epochs; epoch++)
         {
-            optimizer.SetLearningRate(o.LearningRate * (epoch < 0.6 * o.Epochs ? 1 : epoch < 0.8 * o.Epochs ? 0.1 : 0.01));
+            optimizer.SetLearningRate(LinearProbe.Decayed(o.LearningRate, epoch, o.Epochs));
             random.Shuffle(order);
             ring.Start([.. order], 0, batches, (long)epoch * batches);
             for (int batch = 0; batch < batches; batch++)

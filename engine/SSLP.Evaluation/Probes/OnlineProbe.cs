@@ -47,11 +47,11 @@ public sealed class OnlineProbe : IRunProbe
         (_preprocessing, _device, _pool) = (preprocessing, device, pool);
         PatchTable table = source.Table;
         int[] rows = table.LabelledToLearn();
-        ProbeSplit split = Units(table, rows) < 2 || Classes(table, rows) < 2
+        ProbeSplit split = Units(table, rows) < 2 || ProbeSplit.CountClasses(table, rows) < 2
             ? throw Refusal(table, rows)
             : ProbeSplit.Draw(table, rows, JudgedShare, seed);
         int[] learned = Draw(table, split.Train, MostLearned, seed), judged = Draw(table, split.Test, MostJudged, seed);
-        if (Classes(table, learned) < 2 || Classes(table, judged) < 2)
+        if (ProbeSplit.CountClasses(table, learned) < 2 || ProbeSplit.CountClasses(table, judged) < 2)
             throw Refusal(table, rows);
         _learned = learned.Length;
         _patches = new PatchSubset(source, [.. learned, .. judged], "online probe");
@@ -102,7 +102,7 @@ public sealed class OnlineProbe : IRunProbe
             return new(null, "in evaluation mode the encoder gives features that are no finite numbers");
         int[] rows = [.. Enumerable.Range(0, features.Count)];
         var split = new ProbeSplit(rows[..learned], rows[learned..], "online");
-        if (Classes(features.Patches, split.Train) < 2 || Classes(features.Patches, split.Test) < 2)
+        if (ProbeSplit.CountClasses(features.Patches, split.Train) < 2 || ProbeSplit.CountClasses(features.Patches, split.Test) < 2)
             return new(null, $"of the probe's patches {features.Count} read, which leaves a side without two classes");
         using var kernels = new KernelSet(new KernelOptions(), _pool);
         return new(KnnProbe.Score(new ProbeTask(features, split), Math.Min(Voters, learned), kernels), null);
@@ -110,7 +110,8 @@ public sealed class OnlineProbe : IRunProbe
 
     /// <summary>Classes keep their shares. One less for each class makes room for what rounding adds.</summary>
     private static int[] Draw(PatchTable table, int[] rows, int most, int seed) =>
-        rows.Length <= most ? rows : FineTune.ChooseLabels(table, rows, (double)(most - Classes(table, rows)) / rows.Length, seed);
+        rows.Length <= most ? rows
+            : FineTune.ChooseLabels(table, rows, (double)(most - ProbeSplit.CountClasses(table, rows)) / rows.Length, seed);
 
     /// <summary>A figure that is watched is chosen by: what else may be judged on those slides is to be known.</summary>
     private static string Caveat(PatchTable table) => (table.Unit == "patches" ? ", patches, not slides" : "")
@@ -122,13 +123,11 @@ public sealed class OnlineProbe : IRunProbe
         return rows.Select(row => unitOf[row]).Distinct().Count();
     }
 
-    private static int Classes(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
-
     private static Fault Refusal(PatchTable table, int[] rows) => new(
         FaultKind.Input,
         $"probe_every needs labelled patches of two classes on each side of a division by slides or patients, and these patches have " +
         $"{rows.Length} labelled ones of "
-        + $"{(rows.Length == 0 ? 0 : Classes(table, rows))} classes on {Units(table, rows)} {table.Unit}"
+        + $"{(rows.Length == 0 ? 0 : ProbeSplit.CountClasses(table, rows))} classes on {Units(table, rows)} {table.Unit}"
         + $"{(table.Splits is null ? "" : " in the split 'train'")}: give a label column in patches.csv, folders named by class, or with " +
             $"slides --probe-labels CSV; or set probe_every=0.");
 }

@@ -70,7 +70,4 @@ internal sealed partial class ProbeJson : JsonSerializerContext
 {
     /// <summary>A JSON array with an object for every result.</summary>
     public static string Write(IEnumerable<ProbeResult> results) => JsonSerializer.Serialize([.. results], Default.ProbeResultArray);
-
-    /// <summary>Reads <see cref="Write"/>'s text.</summary>
-    public static ProbeResult[] Read(string json) => JsonSerializer.Deserialize(json, Default.ProbeResultArray) ?? [];
 }

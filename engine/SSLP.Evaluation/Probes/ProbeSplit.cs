@@ -126,5 +126,6 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
     private static int[] Labelled(PatchTable table, Func<int, bool> isWanted) =>
         [.. Enumerable.Range(0, table.Count).Where(row => table.LabelOf[row] != PatchTable.None && isWanted(row))];
 
-    private static int CountClasses(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
+    /// <summary>How many classes some rows have among them.</summary>
+    internal static int CountClasses(PatchTable table, int[] rows) => rows.Select(row => table.LabelOf[row]).Distinct().Count();
 }

@@ -23,7 +23,8 @@ internal static class NeighbourSheet
             + "<div class=\"head\">F: near it in feature space</div><div class=\"head\">Q: negatives</div>");
         foreach (AnchorSets set in sets)
         {
-            html.Append($"<div class=\"who\">{Html.Escape(source.Table.SlideName(set.Anchor))}<br>{Html.Escape(Label(source.Table, set.Anchor))}</div>");
+            html.Append($"<div class=\"who\">{Html.Escape(source.Table.SlideName(set.Anchor))}<br>")
+                .Append($"{Html.Escape(Label(source.Table, set.Anchor))}</div>");
             Cell(html, source, set.Anchor, [set.Anchor], framed: false);
             Cell(html, source, set.Anchor, set.Spatial);
             Cell(html, source, set.Anchor, set.Feature);

@@ -56,7 +56,8 @@ internal static class ProbeChart
         StringBuilder html = new("<div class=\"confusions\">");
         foreach (ProbeResult r in results.Where(r => r.Classes.Count <= MostConfused))
         {
-            html.Append($"<figure><figcaption>{Html.Escape($"{r.Features} · {r.Probe} {r.Setting}")}</figcaption><table><thead><tr><th>true \\ found</th>");
+            html.Append($"<figure><figcaption>{Html.Escape($"{r.Features} · {r.Probe} {r.Setting}")}</figcaption>")
+                .Append("<table><thead><tr><th>true \\ found</th>");
             html.AppendJoin("", r.Classes.Select(name => $"<th>{Html.Escape(name)}</th>")).Append("</tr></thead><tbody>");
             for (int truth = 0; truth < r.Classes.Count; truth++)
             {

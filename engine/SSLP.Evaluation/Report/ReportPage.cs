@@ -29,7 +29,8 @@ internal static class ReportPage
         if (input.Facts.Count > 0)
             body.Append("<dl>").AppendJoin(
                 "", input.Facts.Select(fact =>
-                    $"<div{(fact.Value.Length > LongFact ? " class=\"long\"" : "")}><dt>{Html.Escape(fact.Key)}</dt><dd>{Html.Escape(fact.Value)}</dd></div>")).Append("</dl>");
+                    $"<div{(fact.Value.Length > LongFact ? " class=\"long\"" : "")}><dt>{Html.Escape(fact.Key)}</dt>" +
+                    $"<dd>{Html.Escape(fact.Value)}</dd></div>")).Append("</dl>");
         body.Append("</header>");
         foreach (string note in input.Notes)
             body.Append($"<p class=\"warning\">{Html.Escape(note)}</p>");
@@ -84,7 +85,9 @@ internal static class ReportPage
     }
 
     private static string Legend(PatchTable table) =>
-        $"<p class=\"note\">{(table.Classes is null ? "" : "<b class=\"alike\">Green</b> frames share the query's class, <b class=\"unlike\">orange</b> ones do not; without one a class is unknown. ")}"
+        "<p class=\"note\">"
+        + (table.Classes is null ? "" : "<b class=\"alike\">Green</b> frames share the query's class, <b class=\"unlike\">orange</b> ones "
+            + "do not; without one a class is unknown. ")
         + "A dashed frame is on another slide than its query.</p>";
 
     private static void Pictures(StringBuilder body, ReportInput input, FeatureTable features)

@@ -29,7 +29,8 @@ internal static class ReportStyle
         svg text { font-size: 11.5px; fill: var(--soft); }
         svg .grid { stroke: var(--line); stroke-width: 1; }
         table { border-collapse: collapse; font-size: 13.5px; }
-        th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 5px 26px 5px 0; vertical-align: bottom; }
+        th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 5px 26px 5px 0;
+          vertical-align: bottom; }
         td { border-bottom: 1px solid var(--line); padding: 5px 26px 5px 0; white-space: nowrap; }
         .sheet { display: grid; grid-template-columns: 110px 76px repeat(3, 1fr); gap: 14px 14px; align-items: start; }
         .sheet .head { font-size: 12.5px; color: var(--soft); border-bottom: 1px solid var(--line); padding-bottom: 4px; }
@@ -46,7 +47,8 @@ internal static class ReportStyle
         .confusions table { width: auto; }
         .confusions th { border-bottom: none; }
         .confusions td { text-align: right; padding: 4px 10px; }
-        .unread { width: 64px; height: 64px; display: inline-block; font-size: 11px; color: var(--soft); border: 1px solid var(--line); padding: 4px; }
+        .unread { width: 64px; height: 64px; display: inline-block; font-size: 11px; color: var(--soft); border: 1px solid var(--line);
+          padding: 4px; }
         .maps { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: end; }
         .maps figcaption { color: var(--soft); font-size: 12px; margin: 4px 0 0; }
         .pixels { image-rendering: pixelated; border: 1px solid var(--line); display: block; }

@@ -32,7 +32,8 @@ internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> ju
         return text.Length == 0 ? string.Empty :
             $"""
 
-            Differences of AUC, paired: in brackets the 95 % interval over seeds (Student's t), then over the judged patients or slides (bootstrap of both ways at once, mean over seeds).
+            Differences of AUC, paired: in brackets the 95 % interval over seeds (Student's t), then over the judged patients or slides
+            (bootstrap of both ways at once, mean over seeds).
             *Shown* is a difference whose two intervals leave out zero; what is not is not shown, whatever its mean.
 
             | difference | linear AUC | over seeds | over units | shown | kNN-20 AUC | over seeds | over units | shown |

@@ -7,7 +7,7 @@ namespace SSLP.Native;
 internal sealed unsafe class LastFault
 {
     [ThreadStatic]
-    private static LastFault? t_fault;
+    private static LastFault? _fault;
 
     private byte* _sentence;
     private byte* _detail;
@@ -22,13 +22,13 @@ internal sealed unsafe class LastFault
     public byte* Detail => _detail;
 
     /// <summary>The calling thread's; null where none of its calls failed.</summary>
-    public static LastFault? OfThread => t_fault;
+    public static LastFault? OfThread => _fault;
 
     /// <summary>Keeps what was thrown for the thread, and says what its function returns.</summary>
     public static Status Keep(Exception thrown)
     {
         (Status status, string sentence) = Read(thrown);
-        LastFault fault = t_fault ??= new();
+        LastFault fault = _fault ??= new();
         fault.Free();
         fault.Status = status;
         fault._sentence = (byte*)Marshal.StringToCoTaskMemUTF8(sentence);

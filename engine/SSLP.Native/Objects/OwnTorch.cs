@@ -13,7 +13,7 @@ internal static class OwnTorch
     private const string Library = "libtorch_cpu";
 
     private static readonly Lock Gate = new();
-    private static bool s_loaded;
+    private static bool _loaded;
 
     /// <summary>The folder to take libtorch from, or empty for the one beside the library.</summary>
     /// <param name="asked">As the host named it, or empty.</param>
@@ -24,13 +24,13 @@ internal static class OwnTorch
         {
             string? own = OwnFolder();
             string folder = asked.Length > 0 ? Path.GetFullPath(asked) : own is not null && Holds(own) ? own : string.Empty;
-            if (!s_loaded && Loaded() is { } other && Path.GetDirectoryName(other) != folder)
+            if (!_loaded && Loaded() is { } other && Path.GetDirectoryName(other) != folder)
             {
                 throw new Fault(FaultKind.Device,
                     $"This process holds '{other}' already, another libtorch than this library's, and two of them clash: "
                     + "train in a process of its own, or name that folder as the context's libtorch if it is version 2.10.");
             }
-            s_loaded = true;
+            _loaded = true;
             return folder;
         }
     }

@@ -6,25 +6,25 @@ namespace SSLP.Interop.Slides.Jpeg;
 /// </summary>
 internal sealed class JpegPrefix
 {
-    private readonly byte[] rgb;
-    private readonly byte[] yCbCr;
-    private readonly bool rgbTagged;
+    private readonly byte[] _rgb;
+    private readonly byte[] _yCbCr;
+    private readonly bool _rgbTagged;
 
     /// <param name="tables">SOI, tables, EOI; or empty.</param>
     /// <param name="rgbTagged">Whether the file says that the tiles are RGB and not YCbCr.</param>
     public JpegPrefix(ReadOnlySpan<byte> tables, bool rgbTagged)
     {
-        this.rgbTagged = rgbTagged;
+        _rgbTagged = rgbTagged;
         bool usable = tables.Length > 4 && tables[0] == 0xFF && tables[1] == 0xD8;
         var body = usable ? tables[2..] : [];
         if (body.EndsWith((ReadOnlySpan<byte>)[0xFF, 0xD9]))
             body = body[..^2];
-        rgb = Build(body, transform: 0);
-        yCbCr = Build(body, transform: 1);
+        _rgb = Build(body, transform: 0);
+        _yCbCr = Build(body, transform: 1);
     }
 
     /// <summary>Bytes that <see cref="Complete"/> needs before the tile's stream, the tile's own SOI overlapping the last two.</summary>
-    public int Room => rgb.Length - 2;
+    public int Room => _rgb.Length - 2;
 
     /// <summary>Makes a whole JPEG of a tile's stream in place.</summary>
     /// <param name="buffer"><see cref="Room"/> free bytes, then the tile's stream as the file has it.</param>
@@ -34,8 +34,8 @@ internal sealed class JpegPrefix
         header = JpegHeader.Read(buffer[Room..]);
         // Chroma alone is ever subsampled: such a stream is YCbCr whatever the tag says. A JFIF or Adobe marker
         // in the stream comes after ours and overrides it.
-        bool isRgb = rgbTagged && !header.Subsampled;
-        byte[] prefix = isRgb ? rgb : yCbCr;
+        bool isRgb = _rgbTagged && !header.Subsampled;
+        byte[] prefix = isRgb ? _rgb : _yCbCr;
         // A tile of one byte has not even the marker that ours overlaps; its header says that it holds no image.
         if (buffer.Length >= prefix.Length)
             prefix.CopyTo(buffer);

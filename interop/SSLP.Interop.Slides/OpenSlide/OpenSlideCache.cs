@@ -3,11 +3,14 @@ namespace SSLP.Interop.Slides.OpenSlide;
 /// <summary>
 /// An openslide_cache_t that slides share, made when the first asks for it; nothing where OpenSlide has none (before 4.0).
 /// </summary>
-internal sealed class OpenSlideCache(long bytes) : IDisposable
+internal sealed class OpenSlideCache(long bytes, IReadWatch? watch = null) : IDisposable
 {
     private readonly Lock _gate = new();
     private nint _cache;
     private bool _disposed;
+
+    /// <summary>Is told of what its slides read.</summary>
+    public IReadWatch? Watch => watch;
 
     /// <summary>Lets a slide use it. The slide keeps it alive by a reference of its own.</summary>
     public void Serve(OpenSlideHandle slide)

@@ -89,6 +89,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         try
         {
             var current = Volatile.Read(ref _handle);
+            using var decoding = new ReadRange(_cache.Watch, ReadStage.Decode, (long)width * height * 3);
             fixed (uint* pixels = argb)
                 NativeOpenSlide.openslide_read_region(current, pixels, xLevel0, yLevel0, level, width, height);
             if (Text(NativeOpenSlide.openslide_get_error(current)) is { } error)

@@ -8,17 +8,17 @@ internal sealed class LzwDecoder
 {
     private const int Clear = 256, End = 257, FirstFree = 258, TableSize = 4096;
 
-    private readonly ushort[] prefix = new ushort[TableSize];
-    private readonly byte[] first = new byte[TableSize];
-    private readonly byte[] last = new byte[TableSize];
-    private readonly ushort[] length = new ushort[TableSize];
+    private readonly ushort[] _prefix = new ushort[TableSize];
+    private readonly byte[] _first = new byte[TableSize];
+    private readonly byte[] _last = new byte[TableSize];
+    private readonly ushort[] _length = new ushort[TableSize];
 
     public LzwDecoder()
     {
         for (int i = 0; i < 256; i++)
         {
-            first[i] = last[i] = (byte)i;
-            length[i] = 1;
+            _first[i] = _last[i] = (byte)i;
+            _length[i] = 1;
         }
     }
 
@@ -53,10 +53,10 @@ internal sealed class LzwDecoder
             {
                 // The new string is the previous one and the first byte of this one, which is the previous one's where this one is the new
                 // string.
-                prefix[free] = (ushort)previous;
-                length[free] = (ushort)(length[previous] + 1);
-                first[free] = first[previous];
-                last[free] = first[known ? code : previous];
+                _prefix[free] = (ushort)previous;
+                _length[free] = (ushort)(_length[previous] + 1);
+                _first[free] = _first[previous];
+                _last[free] = _first[known ? code : previous];
                 free++;
                 if (free == (1 << width) - 1 && width < 12)
                     width++;
@@ -70,12 +70,12 @@ internal sealed class LzwDecoder
     /// <summary>Writes a code's string back to front; what does not fit at the end of the output is dropped.</summary>
     private int Emit(int code, Span<byte> output)
     {
-        int count = length[code];
+        int count = _length[code];
         for (int i = count - 1; i >= 0; i--)
         {
             if (i < output.Length)
-                output[i] = last[code];
-            code = prefix[code];
+                output[i] = _last[code];
+            code = _prefix[code];
         }
         return Math.Min(count, output.Length);
     }

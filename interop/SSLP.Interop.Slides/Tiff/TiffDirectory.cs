@@ -18,10 +18,10 @@ internal sealed class TiffDirectory
     /// <summary>How far into a text the marks of vendors are looked for: XML begins with a declaration and comments.</summary>
     private const int MarkBytes = 1 << 16;
 
-    private readonly TiffFile file;
+    private readonly TiffFile _file;
     private readonly Dictionary<TiffTag, Entry> _entries = [];
 
-    private TiffDirectory(TiffFile file) => this.file = file;
+    private TiffDirectory(TiffFile file) => _file = file;
 
     /// <summary>Reads the chain of directories that starts at the file's header, as far as it goes.</summary>
     /// <param name="file">The file.</param>
@@ -95,16 +95,16 @@ internal sealed class TiffDirectory
     {
         var (entry, size) = Find(tag);
         if (entry.Type is not (1 or 3 or 4 or 6 or 8 or 9 or 13 or 16 or 17 or 18) || entry.Count < (ulong)count)
-            throw file.Fault(SlideFault.Corrupt,
+            throw _file.Fault(SlideFault.Corrupt,
                 $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file " +
                 $"again");
         byte[] bytes = Bytes(entry, size, count);
         long[] values = new long[count];
         for (int i = 0; i < values.Length; i++)
-            values[i] = file.Offset(bytes.AsSpan(i * size, size));
+            values[i] = _file.Offset(bytes.AsSpan(i * size, size));
         // Numbers with a sign serve as long as they have none that shows.
         if (entry.Type is 6 or 8 or 9 && Array.Exists(values, value => value >> ((size * 8) - 1) != 0))
-            throw file.Fault(SlideFault.Corrupt, $"has a negative number in tag {tag}; copy the file again");
+            throw _file.Fault(SlideFault.Corrupt, $"has a negative number in tag {tag}; copy the file again");
         return values;
     }
 
@@ -112,10 +112,10 @@ internal sealed class TiffDirectory
     public double? Number(TiffTag tag)
     {
         if (!_entries.TryGetValue(tag, out var entry) || entry.Count == 0 || SizeOf(entry.Type) is not (> 0 and var size)
-            || entry.Offset > file.Length - size)
+            || entry.Offset > _file.Length - size)
             return null;
         byte[] bytes = Bytes(entry, size, 1);
-        ulong value = file.Value(bytes);
+        ulong value = _file.Value(bytes);
         return entry.Type switch
         {
             1 or 3 or 4 or 13 or 16 or 18 => value,
@@ -123,8 +123,8 @@ internal sealed class TiffDirectory
             8 => (short)value,
             9 => (int)value,
             17 => (long)value,
-            5 => Ratio(file.Value(bytes.AsSpan(0, 4)), file.Value(bytes.AsSpan(4, 4))),
-            10 => Ratio((int)file.Value(bytes.AsSpan(0, 4)), (int)file.Value(bytes.AsSpan(4, 4))),
+            5 => Ratio(_file.Value(bytes.AsSpan(0, 4)), _file.Value(bytes.AsSpan(4, 4))),
+            10 => Ratio((int)_file.Value(bytes.AsSpan(0, 4)), (int)_file.Value(bytes.AsSpan(4, 4))),
             11 => BitConverter.UInt32BitsToSingle((uint)value),
             12 => BitConverter.UInt64BitsToDouble(value),
             _ => null,
@@ -158,33 +158,33 @@ internal sealed class TiffDirectory
         if (!_entries.TryGetValue(tag, out var entry))
             return [];
         if (entry.Type is not (1 or 2 or 7) || entry.Count > (ulong)most)
-            throw file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag}; copy the file again");
+            throw _file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag}; copy the file again");
         return Bytes(entry, 1, (long)entry.Count);
     }
 
     private void Add(ReadOnlySpan<byte> entry, long valueOffset, int offsetBytes)
     {
-        int type = (int)file.Value(entry.Slice(2, 2));
-        ulong count = file.Value(entry.Slice(4, offsetBytes));
+        int type = (int)_file.Value(entry.Slice(2, 2));
+        ulong count = _file.Value(entry.Slice(4, offsetBytes));
         int size = SizeOf(type);
         bool inline = size > 0 && count <= (ulong)(offsetBytes / size);
-        long offset = inline ? valueOffset : (long)Math.Min(file.Value(entry.Slice(4 + offsetBytes, offsetBytes)), long.MaxValue / 2);
+        long offset = inline ? valueOffset : (long)Math.Min(_file.Value(entry.Slice(4 + offsetBytes, offsetBytes)), long.MaxValue / 2);
         // The first of a repeated tag counts, as in libtiff.
-        _entries.TryAdd((TiffTag)file.Value(entry[..2]), new Entry(type, count, offset));
+        _entries.TryAdd((TiffTag)_file.Value(entry[..2]), new Entry(type, count, offset));
     }
 
     private (Entry Entry, int Size) Find(TiffTag tag) =>
         _entries.TryGetValue(tag, out var entry)
             ? (entry, SizeOf(entry.Type))
-            : throw file.Fault(SlideFault.Corrupt, $"lacks tag {tag}; copy the file again");
+            : throw _file.Fault(SlideFault.Corrupt, $"lacks tag {tag}; copy the file again");
 
     private byte[] Bytes(Entry entry, int size, long count)
     {
-        if (entry.Offset > file.Length || count > (file.Length - entry.Offset) / size)
-            throw file.Fault(SlideFault.Truncated,
-                $"ends at byte {file.Length} where its directory lists {count} values from byte {entry.Offset}; copy the file again");
+        if (entry.Offset > _file.Length || count > (_file.Length - entry.Offset) / size)
+            throw _file.Fault(SlideFault.Truncated,
+                $"ends at byte {_file.Length} where its directory lists {count} values from byte {entry.Offset}; copy the file again");
         byte[] bytes = new byte[count * size];
-        file.Read(entry.Offset, bytes);
+        _file.Read(entry.Offset, bytes);
         return bytes;
     }
 

@@ -6,7 +6,7 @@ namespace SSLP.Interop.Slides.Tiff;
 /// <summary>Positional reads of a file, never outside of it. No shared position: any number of threads read at once.</summary>
 internal sealed class TiffFile : IDisposable
 {
-    private readonly SafeFileHandle handle;
+    private readonly SafeFileHandle _handle;
 
     public TiffFile(string path, TiffSharing sharing)
     {
@@ -14,12 +14,12 @@ internal sealed class TiffFile : IDisposable
         Sharing = sharing;
         try
         {
-            handle = File.OpenHandle(path, options: FileOptions.RandomAccess);
-            Length = RandomAccess.GetLength(handle);
+            _handle = File.OpenHandle(path, options: FileOptions.RandomAccess);
+            Length = RandomAccess.GetLength(_handle);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            handle?.Dispose();
+            _handle?.Dispose();
             throw new SlideException(
                 path, SlideFault.NotReadable, $"can't be opened ({e.Message.TrimEnd('.')}); check the rights and the disk");
         }
@@ -49,7 +49,7 @@ internal sealed class TiffFile : IDisposable
         {
             while (into.Length > 0)
             {
-                int read = RandomAccess.Read(handle, into, offset);
+                int read = RandomAccess.Read(_handle, into, offset);
                 if (read == 0)
                     throw Fault(SlideFault.Truncated, "became shorter while it was read; copy the file again");
                 into = into[read..];
@@ -102,7 +102,7 @@ internal sealed class TiffFile : IDisposable
 
     public SlideException Fault(SlideFault fault, string reason) => new(Path, fault, reason);
 
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => _handle.Dispose();
 
     private static string Describe(ReadOnlySpan<byte> header) =>
         header.IsEmpty ? "is empty; copy the file again"

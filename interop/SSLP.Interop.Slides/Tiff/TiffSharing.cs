@@ -9,14 +9,15 @@ internal sealed class TiffSharing : IDisposable
     private readonly Stack<TileDecoder> _idle = new();
     private readonly ConcurrentDictionary<(string Path, long Bytes, int Width, int Finer), bool> _looks = new();
     private readonly JpegChoice _jpeg;
+    private readonly IReadWatch? _watch;
     private long _lastImage;
     private bool _disposed;
 
     /// <exception cref="ArgumentException">A decoder that this machine does not have.</exception>
-    public TiffSharing(JpegChoice jpeg, long tileCacheBytes)
+    public TiffSharing(JpegChoice jpeg, long tileCacheBytes, IReadWatch? watch = null)
     {
-        _jpeg = jpeg;
-        TileDecoder first = new(jpeg);
+        (_jpeg, _watch) = (jpeg, watch);
+        TileDecoder first = new(jpeg, watch);
         JpegDecoderName = first.JpegDecoderName;
         Jpeg2000DecoderName = first.Jpeg2000DecoderName;
         _idle.Push(first);
@@ -53,7 +54,7 @@ internal sealed class TiffSharing : IDisposable
             if (_idle.TryPop(out TileDecoder? decoder))
                 return decoder;
         }
-        return new TileDecoder(_jpeg);
+        return new TileDecoder(_jpeg, _watch);
     }
 
     public void Return(TileDecoder decoder)

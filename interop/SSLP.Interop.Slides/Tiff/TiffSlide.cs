@@ -3,27 +3,27 @@ namespace SSLP.Interop.Slides.Tiff;
 /// <summary>A slide that is a TIFF: a pyramid of no vendor, Aperio SVS, Philips TIFF, OME-TIFF. Read without OpenSlide.</summary>
 internal sealed class TiffSlide : Slide
 {
-    private readonly TiffFile file;
-    private readonly TiledImage[] images;
-    private readonly IReadOnlyDictionary<string, Func<SlideImage>> associated;
+    private readonly TiffFile _file;
+    private readonly TiledImage[] _images;
+    private readonly IReadOnlyDictionary<string, Func<SlideImage>> _associated;
 
     private TiffSlide(TiffFile file, TiffLayout layout)
         : base(file.Path, SlideReader.Embedded)
     {
-        this.file = file;
-        images = [.. layout.Levels.Select(level => level.Image)];
-        associated = layout.Associated;
+        _file = file;
+        _images = [.. layout.Levels.Select(level => level.Image)];
+        _associated = layout.Associated;
         Format = layout.Format;
         PixelSize = layout.Sizes.Result();
         Notes = [.. layout.Notes, .. PixelSize.Notes];
         Properties = layout.Properties;
-        AssociatedImages = [.. associated.Keys];
+        AssociatedImages = [.. _associated.Keys];
         Levels = [.. layout.Levels.Select(
             level => new SlideLevel(level.Width, level.Height, level.Downsample, level.Image.TileWidth, level.Image.TileHeight))];
     }
 
     /// <summary>For the probe of benches.</summary>
-    internal TiffFile File => file;
+    internal TiffFile File => _file;
 
     public override string Format { get; }
 
@@ -37,7 +37,7 @@ internal sealed class TiffSlide : Slide
 
     public override IReadOnlyList<string> AssociatedImages { get; }
 
-    internal TiledImage Image(int level) => images[level];
+    internal TiledImage Image(int level) => _images[level];
 
     public static TiffSlide OpenFile(string path, TiffSharing sharing)
     {
@@ -67,7 +67,7 @@ internal sealed class TiffSlide : Slide
 
     public override SlideImage ReadAssociatedImage(string name)
     {
-        if (!associated.TryGetValue(name, out var image))
+        if (!_associated.TryGetValue(name, out var image))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.",
                 nameof(name));
         return image();
@@ -77,28 +77,28 @@ internal sealed class TiffSlide : Slide
     public override TileCheck VerifyTiles(bool deep, CancellationToken cancellation = default)
     {
         var tally = new TileCheck.Tally(deep);
-        foreach (var image in images)
-            TileVerifier.Verify(file, image, deep, tally, cancellation);
+        foreach (var image in _images)
+            TileVerifier.Verify(_file, image, deep, tally, cancellation);
         return tally.Result();
     }
 
     private protected override void ReadInside(int level, long x, long y, int width, int height, Span<byte> rgb, int stride) =>
-        new TileRegion(file, images[level], 1).Read((int)x, (int)y, width, height, rgb, stride);
+        new TileRegion(_file, _images[level], 1).Read((int)x, (int)y, width, height, rgb, stride);
 
     private protected override void ReadInsideReduced(int level, int factor, long x, long y, int width, int height,
         Span<byte> rgb, int stride)
     {
         if (factor <= FactorByDecoder(level))
-            new TileRegion(file, images[level], factor).Read((int)x, (int)y, width, height, rgb, stride);
+            new TileRegion(_file, _images[level], factor).Read((int)x, (int)y, width, height, rgb, stride);
         else
             base.ReadInsideReduced(level, factor, x, y, width, height, rgb, stride);
     }
 
     /// <inheritdoc/>
-    public override int FactorByDecoder(int level) => images[level].CanHalve ? 2 : StoredFactor(level);
+    public override int FactorByDecoder(int level) => _images[level].CanHalve ? 2 : StoredFactor(level);
 
     /// <inheritdoc/>
-    public override int StoredFactor(int level) => images[level].StoredFactor(file);
+    public override int StoredFactor(int level) => _images[level].StoredFactor(_file);
 
-    private protected override void Dispose(bool disposing) => file.Dispose();
+    private protected override void Dispose(bool disposing) => _file.Dispose();
 }

@@ -9,7 +9,7 @@ namespace SSLP.Interop.Slides.Tiff;
 /// Reads and decodes single tiles. For one thread at a time, lent by <see cref="TiffSharing"/>: it owns the buffers, which grow to the
 /// largest tile met and stay.
 /// </summary>
-internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
+internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : IDisposable
 {
     private readonly JpegDecoder _jpeg = JpegDecoder.Create(jpeg);
     private readonly Jpeg2000Decoder _jpeg2000 = OpenJpegDecoder.IsSupported ? new OpenJpegDecoder() : new MagickDecoder();
@@ -103,7 +103,7 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
         string? fault = image.Jpeg is { } prefix
             ? DecodeJpeg(file, image, prefix, column, row, scale, rgb, stride)
             : image.Jpeg2000 is { } tiles ? DecodeJpeg2000(file, image, tiles, column, row, scale, rgb, stride)
-            : _packed.Decode(file, image, column, row, rgb, stride);
+            : DecodePacked(file, image, column, row, rgb, stride);
         if (fault is not null)
             throw Unreadable(file, image, column, row, fault);
     }
@@ -114,6 +114,7 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
         var (offset, length) = image.Tile(column, row);
         var buffer = Grow(ref _compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
+        using var decoding = new ReadRange(watch, ReadStage.Decode, BytesOf(image, row, scale));
         return DecodeJpeg(image, prefix, buffer, image.Extent(column, row), scale, rgb, stride);
     }
 
@@ -136,6 +137,7 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
         var (offset, length) = image.Tile(column, row);
         var stream = Grow(ref _compressed, length);
         file.Read(offset, stream);
+        using var decoding = new ReadRange(watch, ReadStage.Decode, BytesOf(image, row, scale));
         return DecodeJpeg2000(image, tiles, stream, image.Extent(column, row), scale, rgb, stride);
     }
 
@@ -148,6 +150,16 @@ internal sealed class TileDecoder(JpegChoice jpeg) : IDisposable
         FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
         return _jpeg2000.Decode(stream, header, tiles.IsYCbCr(header), BitOperations.Log2((uint)scale), rgb, stride);
     }
+
+    /// <summary>Planes are read as they are unpacked: reading is in the stage, too.</summary>
+    private string? DecodePacked(TiffFile file, TiledImage image, int column, int row, Span<byte> rgb, int stride)
+    {
+        using var decoding = new ReadRange(watch, ReadStage.Decode, BytesOf(image, row, 1));
+        return _packed.Decode(file, image, column, row, rgb, stride);
+    }
+
+    private static long BytesOf(TiledImage image, int row, int scale) =>
+        (long)image.TileWidth / scale * (image.StoredRows(row) / scale) * 3;
 
     /// <summary>An image that leaves out what lies beyond the level's edge: white there, which nobody sees.</summary>
     private static void FillBeyond(TileExtent extent, int width, int height, int scale, Span<byte> rgb, int stride)

@@ -10,9 +10,9 @@ namespace SSLP.Interop.Slides.Tiff;
 /// </summary>
 internal sealed class TiledImage
 {
-    private readonly long[] offsets;
-    private readonly int[] lengths;
-    private int storedFactor;
+    private readonly long[] _offsets;
+    private readonly int[] _lengths;
+    private int _storedFactor;
 
     private TiledImage(TiffFile file, TiffDirectory directory, int level, bool tiled)
     {
@@ -41,8 +41,8 @@ internal sealed class TiledImage
         long tiles = (long)Columns * Rows * Pixels.Planes;
         var (offsetTag, lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts)
             : (TiffTag.StripOffsets, TiffTag.StripByteCounts);
-        offsets = directory.Integers(offsetTag, tiles);
-        lengths = ToLengths(file, offsets, directory.Integers(lengthTag, tiles));
+        _offsets = directory.Integers(offsetTag, tiles);
+        _lengths = ToLengths(file, _offsets, directory.Integers(lengthTag, tiles));
         CheckInsideFile(file);
 
         int Side(TiffTag tag)
@@ -105,7 +105,7 @@ internal sealed class TiledImage
     public (long Offset, int Length) Tile(int column, int row, int plane = 0)
     {
         int index = checked((((plane * Rows) + row) * Columns) + column);
-        return (offsets[index], lengths[index]);
+        return (_offsets[index], _lengths[index]);
     }
 
     /// <summary>A tile's JPEG header as that of a colour image, where the image is grey and the stream has one band: decoders give RGB of
@@ -125,18 +125,18 @@ internal sealed class TiledImage
     /// <param name="file">The file, of which the first tile's header is read, once.</param>
     public int StoredFactor(TiffFile file)
     {
-        if (storedFactor == 0)
-            storedFactor = Jpeg2000 is null ? 1 : FindStoredFactor(file);
-        return storedFactor;
+        if (_storedFactor == 0)
+            _storedFactor = Jpeg2000 is null ? 1 : FindStoredFactor(file);
+        return _storedFactor;
     }
 
     private int FindStoredFactor(TiffFile file)
     {
-        int first = Array.FindIndex(lengths, length => length > 0);
+        int first = Array.FindIndex(_lengths, length => length > 0);
         if (first < 0)
             return 1;
-        byte[] start = new byte[Math.Min(lengths[first], TiffLimits.HeaderBytes)];
-        file.Read(offsets[first], start);
+        byte[] start = new byte[Math.Min(_lengths[first], TiffLimits.HeaderBytes)];
+        file.Read(_offsets[first], start);
         var header = Jpeg2000Header.Read(start);
         int halvings = Math.Min(BitOperations.TrailingZeroCount(TileWidth), BitOperations.TrailingZeroCount(TileHeight));
         return header.Fault is null ? 1 << Math.Min(header.Halvings, halvings) : 1;
@@ -179,13 +179,13 @@ internal sealed class TiledImage
 
     private void CheckInsideFile(TiffFile file)
     {
-        for (int i = 0; i < offsets.Length; i++)
+        for (int i = 0; i < _offsets.Length; i++)
         {
-            if (lengths[i] > 0 && offsets[i] > file.Length - lengths[i])
+            if (_lengths[i] > 0 && _offsets[i] > file.Length - _lengths[i])
             {
                 string image = Level < 0 ? "an associated image" : $"level {Level}";
                 throw file.Fault(SlideFault.Truncated,
-                    $"ends at byte {file.Length} but tile ({i % Columns}, {i / Columns % Rows}) of {image} lies at {offsets[i]}; copy " +
+                    $"ends at byte {file.Length} but tile ({i % Columns}, {i / Columns % Rows}) of {image} lies at {_offsets[i]}; copy " +
                     $"the file again");
             }
         }

@@ -1,6 +1,6 @@
 /*
- * Features of a slide's patches by a trained encoder, one line of numbers a patch on standard output: as patches of slides, and once more from pixels that
- * the host holds, which must give the same. Needs libsslp.
+ * Features of a slide's patches by a trained encoder, one line of numbers a patch on standard output: as patches of slides, and once more
+ * from pixels that the host holds, which must give the same. Needs libsslp.
  *
  *   cc -std=c99 -I../include embed.c -L../lib -lsslp -Wl,-rpath,'$ORIGIN/../lib' -o embed
  *   ./embed run/encoder.safetensors slides/ > features.txt

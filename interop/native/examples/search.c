@@ -1,6 +1,6 @@
 /*
- * Which patches of a slide folder look most like a patch, by mean colour: patches are tiled and read through the loader, their colours are written into a
- * memory bank, and the bank is searched. Needs libsslp-data only.
+ * Which patches of a slide folder look most like a patch, by mean colour: patches are tiled and read through the loader, their colours are
+ * written into a memory bank, and the bank is searched. Needs libsslp-data only.
  *
  *   cc -std=c99 -I../include search.c -L../lib -lsslp-data -lm -Wl,-rpath,'$ORIGIN/../lib' -o search
  *   ./search slides/ 128 0.5

@@ -1,4 +1,5 @@
-// How bright the patches of a slide folder are, batch by batch, and a search in a bank: sslp.hpp closes what it opens, in whatever order it goes.
+// How bright the patches of a slide folder are, batch by batch, and a search in a bank: sslp.hpp closes what it opens, in whatever order it
+// goes.
 //
 //   c++ -std=c++17 -I../include spread.cpp -L../lib -lsslp-data -Wl,-rpath,'$ORIGIN/../lib' -o spread
 //   ./spread slides/
@@ -20,7 +21,8 @@ int main(int argc, char **argv)
         sslp::patches patches = sslp::patches::tile(context, argv[1], &tiling);
         sslp::loader loader(patches, 4, 7);
         loader.epoch(0, [](sslp::batch batch) {
-            const std::size_t bytes = static_cast<std::size_t>(batch->count) * static_cast<std::size_t>(batch->patch_size * batch->patch_size) * 3;
+            const std::size_t pixels = static_cast<std::size_t>(batch->patch_size * batch->patch_size);
+            const std::size_t bytes = static_cast<std::size_t>(batch->count) * pixels * 3;
             double sum = 0;
             for (std::size_t i = 0; i < bytes; i++)
                 sum += batch->pixels[i];

@@ -1,6 +1,6 @@
 /*
- * Pretrains an encoder on a slide folder, a step at a time, and writes it for torchvision. Stopped by Ctrl-C it ends with a checkpoint; the same command
- * goes on from there. Needs libsslp.
+ * Pretrains an encoder on a slide folder, a step at a time, and writes it for torchvision. Stopped by Ctrl-C it ends with a checkpoint; the
+ * same command goes on from there. Needs libsslp.
  *
  *   cc -std=c99 -I../include train.c -L../lib -lsslp -Wl,-rpath,'$ORIGIN/../lib' -o train
  *   ./train slides/ run/ encoder.safetensors "patch=128" "epochs=10" "batch_size=32"
@@ -22,7 +22,8 @@ static void on_interrupt(int signal)
 static int32_t show(void *user, const sslp_metrics *m)
 {
     (void)user;
-    printf("step %d of %d: loss %.17g (self %.17g intra %.17g inter %.17g)\n", (int)m->step, (int)m->total_steps, m->loss, m->self, m->intra, m->inter);
+    printf("step %d of %d: loss %.17g (self %.17g intra %.17g inter %.17g)\n", (int)m->step, (int)m->total_steps, m->loss, m->self,
+        m->intra, m->inter);
     fflush(stdout);
     return interrupted;
 }

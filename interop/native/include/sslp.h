@@ -1,25 +1,28 @@
 /*
  * sslp.h: the C interface of SSLP.Engine, ABI version 1.
  *
- * Two libraries have it. libsslp-data: slides, loader, bank, spatial neighbours, the three-term step; no torch. libsslp: all of that, and the training and
- * embedding at the end of this file. A process loads one of them. Neither needs .NET on the machine.
+ * Two libraries have it. libsslp-data: slides, loader, bank, spatial neighbours, the three-term step; no torch. libsslp: all of that, and
+ * the training and embedding at the end of this file. A process loads one of them. Neither needs .NET on the machine.
  *
- * STATUS. Every function returns an int32_t: SSLP_OK (0), SSLP_END (1: nothing is left, no fault), or a fault below 0, of which the calling thread then
- * keeps a sentence (sslp_last_fault). Nothing is thrown across this interface. On a fault no output is to be used but where its function says so.
+ * STATUS. Every function returns an int32_t: SSLP_OK (0), SSLP_END (1: nothing is left, no fault), or a fault below 0, of which the calling
+ * thread then keeps a sentence (sslp_last_fault). Nothing is thrown across this interface. On a fault no output is to be used but where its
+ * function says so.
  *
- * HANDLES are no pointers: a handle that was closed, is of another kind or never was one gives SSLP_ERROR_HANDLE. sslp_close() closes any; null is passed
- * over. What was opened from a handle is closed before it, else SSLP_ERROR_BUSY.
+ * HANDLES are no pointers: a handle that was closed, is of another kind or never was one gives SSLP_ERROR_HANDLE. sslp_close() closes any;
+ * null is passed over. What was opened from a handle is closed before it, else SSLP_ERROR_BUSY.
  *
- * THREADS. A context, a slide, patches and a spatial index may be used by any number of threads at a time. A loader, a bank, a step, a trainer and an
- * encoder take one call at a time; another thread that comes meanwhile gets SSLP_ERROR_BUSY and nothing happens. Of those, sslp_loader_release, the
- * deleter of a DLPack tensor, sslp_cancel and the functions ending in _info_of may be called at any time from any thread. sslp_close is refused while a
- * call is at work with the handle. The host's functions (log, progress) are called from this library's threads, never two at a time, and must not call
- * sslp_close; parallel_for is called by the thread whose call computes, one at a time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a process, follows whoever computes.
+ * THREADS. A context, a slide, patches and a spatial index may be used by any number of threads at a time. A loader, a bank, a step, a
+ * trainer and an encoder take one call at a time; another thread that comes meanwhile gets SSLP_ERROR_BUSY and nothing happens. Of those,
+ * sslp_loader_release, the deleter of a DLPack tensor, sslp_cancel and the functions ending in _info_of may be called at any time from any
+ * thread. sslp_close is refused while a call is at work with the handle. The host's functions (log, progress) are called from this
+ * library's threads, never two at a time, and must not call sslp_close; parallel_for is called by the thread whose call computes, one at a
+ * time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a process, follows
+ * whoever computes.
  *
  * STRUCTS begin with their size: set it to sizeof, or call the struct's _init. Another size gives SSLP_ERROR_SIZE.
  *
- * MEMORY. What a function gives out is this library's, and its comment says how long it stays; only text that is said to be given back is the host's
- * (sslp_text_free). All buffers are row-major and packed. Text is UTF-8 with a zero at its end.
+ * MEMORY. What a function gives out is this library's, and its comment says how long it stays; only text that is said to be given back is
+ * the host's (sslp_text_free). All buffers are row-major and packed. Text is UTF-8 with a zero at its end.
  */
 #ifndef SSLP_H
 #define SSLP_H
@@ -63,18 +66,21 @@ typedef struct sslp_encoder_t *sslp_encoder;
 
 /* ---- The library, contexts, faults ---- */
 
-/* A sentence for the host's log: level 1 is a warning (a slide that was left out, patches that did not read). The text ends with the call. */
+/* A sentence for the host's log: level 1 is a warning (a slide that was left out, patches that did not read). The text ends with
+   the call. */
 typedef void (*sslp_log_function)(void *user, int32_t level, const char *sentence);
 
 /* Memory of the host: bytes on a boundary of alignment (a power of two), or null where there is none. Batches and texts lie in it. */
 typedef void *(*sslp_allocate_function)(void *user, size_t bytes, size_t alignment);
 typedef void (*sslp_release_function)(void *user, void *memory);
 
-/* Progress: done of total, and a sentence on the last one that ends with the call. Returns 0 to go on; other than 0 ends the work (SSLP_ERROR_CALLBACK). */
+/* Progress: done of total, and a sentence on the last one that ends with the call. Returns 0 to go on; other than 0 ends the work
+   (SSLP_ERROR_CALLBACK). */
 typedef int32_t (*sslp_progress_function)(void *user, int64_t done, int64_t total, const char *sentence);
 
-/* The host's own threads: calls item(state, i, worker) for every i of 0 to items - 1 once, on any of its threads, and returns 0 when all are done. worker is
-   0 to threads - 1 of the context's options, and no two items have one worker at a time. Other than 0: not all was done (SSLP_ERROR_CALLBACK). */
+/* The host's own threads: calls item(state, i, worker) for every i of 0 to items - 1 once, on any of its threads, and returns 0 when all
+   are done. worker is 0 to threads - 1 of the context's options, and no two items have one worker at a time. Other than 0: not all was done
+   (SSLP_ERROR_CALLBACK). */
 typedef void (*sslp_item_function)(void *state, int32_t item, int32_t worker);
 typedef int32_t (*sslp_parallel_for_function)(void *user, int32_t items, sslp_item_function item, void *state);
 
@@ -97,7 +103,8 @@ typedef struct {
     sslp_allocate_function allocate; /* null: this library's own; goes with release */
     sslp_release_function release;
     void *memory_user;
-    sslp_parallel_for_function parallel_for; /* null: this library's own threads; else kernels run on the host's, and threads says how many */
+    /* null: this library's own threads; else kernels run on the host's, and threads says how many */
+    sslp_parallel_for_function parallel_for;
     void *parallel_user;
 } sslp_context_options;
 
@@ -118,8 +125,8 @@ int32_t sslp_describe(sslp_context context, char **text);
 /* Closes any handle; null is passed over. */
 int32_t sslp_close(void *handle);
 
-/* Asks the calls that run with a context (tiling, audit), a loader (waiting) or a trainer (its step is finished, a checkpoint written) to end with
-   SSLP_ERROR_STOPPED; returns at once. */
+/* Asks the calls that run with a context (tiling, audit), a loader (waiting) or a trainer (its step is finished, a checkpoint written) to
+   end with SSLP_ERROR_STOPPED; returns at once. */
 int32_t sslp_cancel(void *handle);
 
 /* Gives back a text of this context; null is passed over. */
@@ -157,8 +164,10 @@ int32_t sslp_slide_level(sslp_slide slide, int32_t level, sslp_level_info *info)
 /* What a person should know of the slide; the text stays as long as the slide is open. */
 int32_t sslp_slide_note(sslp_slide slide, int32_t index, const char **note);
 
-/* rgb [height, width, 3], of rgb_bytes = 3 * width * height; x and y in pixels of the level, may be negative. Outside of the level is white. */
-int32_t sslp_slide_read(sslp_slide slide, int32_t level, int64_t x, int64_t y, int32_t width, int32_t height, uint8_t *rgb, int64_t rgb_bytes);
+/* rgb [height, width, 3], of rgb_bytes = 3 * width * height; x and y in pixels of the level, may be negative. Outside of the level is
+   white. */
+int32_t sslp_slide_read(sslp_slide slide, int32_t level, int64_t x, int64_t y, int32_t width, int32_t height, uint8_t *rgb,
+                        int64_t rgb_bytes);
 
 /* ---- Patches: what is cut from slides, or already cut ---- */
 
@@ -187,8 +196,8 @@ typedef struct {
 /* The program's defaults: 256 px at 0.5 micrometres, half of it tissue. */
 int32_t sslp_tile_options_init(sslp_tile_options *options, uint32_t size);
 
-/* slides: a file, a folder, a pattern, or a text file that lists such. options may be null. One line of JSON a slide, the host's: sslp_text_free.
-   deep: 1 decodes every tile. */
+/* slides: a file, a folder, a pattern, or a text file that lists such. options may be null. One line of JSON a slide, the host's:
+   sslp_text_free. deep: 1 decodes every tile. */
 int32_t sslp_audit(sslp_context context, const char *slides, const sslp_tile_options *options, int32_t deep, char **json_lines);
 
 /* Tissue and patch grid of slides. SSLP_ERROR_INPUT where no slide gives a patch. */
@@ -260,8 +269,8 @@ int32_t sslp_loader_next(sslp_loader loader, sslp_batch *batch);
 /* Gives a batch back, in any order; its slot is filled anew. */
 int32_t sslp_loader_release(sslp_loader loader, const sslp_batch *batch);
 
-/* A lent batch as a DLPack tensor (DLManagedTensor of dlpack.h, 0.x): uint8 [B, P, P, 3] on the CPU. Its deleter gives the batch back, also after the
-   loader was closed; sslp_loader_release is then not called. */
+/* A lent batch as a DLPack tensor (DLManagedTensor of dlpack.h, 0.x): uint8 [B, P, P, 3] on the CPU. Its deleter gives the batch back, also
+   after the loader was closed; sslp_loader_release is then not called. */
 struct DLManagedTensor;
 int32_t sslp_loader_dlpack(sslp_loader loader, const sslp_batch *batch, struct DLManagedTensor **tensor);
 
@@ -289,9 +298,10 @@ int32_t sslp_bank_save(sslp_bank bank, int32_t first_row, float *values, int32_t
 /* v <- unit((1 - momentum) v + momentum f) for each of rows [count] with features [count, D]. */
 int32_t sslp_bank_update(sslp_bank bank, const int32_t *rows, const float *features, int32_t count, float momentum);
 
-/* The k rows of largest inner product with each of queries [count, D], best first: rows and similarities [count, k]. own_rows: null, or [count] the row
-   that each query leaves out (-1: none). Ties go to the lower row; threads and vector width change nothing. */
-int32_t sslp_bank_search(sslp_bank bank, const float *queries, int32_t count, const int32_t *own_rows, int32_t k, int32_t *rows, float *similarities);
+/* The k rows of largest inner product with each of queries [count, D], best first: rows and similarities [count, k]. own_rows: null, or
+   [count] the row that each query leaves out (-1: none). Ties go to the lower row; threads and vector width change nothing. */
+int32_t sslp_bank_search(sslp_bank bank, const float *queries, int32_t count, const int32_t *own_rows, int32_t k, int32_t *rows,
+                         float *similarities);
 
 /* k-means of the rows, once for each of seeds [runs]: labels [runs, N]. */
 int32_t sslp_bank_cluster(sslp_bank bank, int32_t clusters, int32_t iterations, const uint64_t *seeds, int32_t runs, int32_t *labels);
@@ -336,12 +346,13 @@ typedef struct {
 } sslp_step_result;
 
 /* slide, col, row [count], copied: entry i is bank row i. */
-int32_t sslp_spatial_open(sslp_context context, const int32_t *slide, const int32_t *col, const int32_t *row, int32_t count, sslp_spatial *spatial);
+int32_t sslp_spatial_open(sslp_context context, const int32_t *slide, const int32_t *col, const int32_t *row, int32_t count,
+                          sslp_spatial *spatial);
 
-/* Who lies nearer than radius_patches on the same slide: rows starts[a] to starts[a + 1] - 1 are anchor a's; starts [count + 1], rows [capacity].
-   *needed is set also where capacity is too small (SSLP_ERROR_SIZE). */
-int32_t sslp_spatial_query(sslp_spatial spatial, const int32_t *anchors, int32_t count, double radius_patches, int64_t *starts, int32_t *rows,
-                           int64_t capacity, int64_t *needed);
+/* Who lies nearer than radius_patches on the same slide: rows starts[a] to starts[a + 1] - 1 are anchor a's; starts [count + 1], rows
+   [capacity]. *needed is set also where capacity is too small (SSLP_ERROR_SIZE). */
+int32_t sslp_spatial_query(sslp_spatial spatial, const int32_t *anchors, int32_t count, double radius_patches, int64_t *starts,
+                           int32_t *rows, int64_t capacity, int64_t *needed);
 
 int32_t sslp_step_options_init(sslp_step_options *options, uint32_t size);
 
@@ -352,8 +363,8 @@ int32_t sslp_step_open(sslp_bank bank, sslp_spatial spatial, const sslp_step_opt
 int32_t sslp_step_set_clusters(sslp_step step, const int32_t *labels, int32_t runs);
 
 /* features f [count, D] of the anchors [count]; gradient dL/df [count, D] is written; L is a mean over the batch. */
-int32_t sslp_step_run(sslp_step step, const int32_t *anchors, const float *features, int32_t count, const sslp_step_call *call, float *gradient,
-                      sslp_step_result *result);
+int32_t sslp_step_run(sslp_step step, const int32_t *anchors, const float *features, int32_t count, const sslp_step_call *call,
+                      float *gradient, sslp_step_result *result);
 
 /* ---- In libsslp only: training and embedding ---- */
 
@@ -398,9 +409,9 @@ typedef struct {
 /* Told each step on the calling thread. Returns 0 to go on; other than 0 ends the run after a checkpoint (SSLP_ERROR_CALLBACK). */
 typedef int32_t (*sslp_metrics_function)(void *user, const sslp_metrics *metrics);
 
-/* A pretraining run in a folder: run.json, metrics.jsonl, checkpoints, encoder.safetensors, as sslp pretrain writes them, and to the bit the same losses.
-   options: lines of key=value, the keys of sslp pretrain --options; null: defaults. resume 1: goes on from the folder's newest checkpoint where it has
-   one. Threads, kernels and libtorch are the context's where no line says them. */
+/* A pretraining run in a folder: run.json, metrics.jsonl, checkpoints, encoder.safetensors, as sslp pretrain writes them, and to the bit
+   the same losses. options: lines of key=value, the keys of sslp pretrain --options; null: defaults. resume 1: goes on from the folder's
+   newest checkpoint where it has one. Threads, kernels and libtorch are the context's where no line says them. */
 int32_t sslp_trainer_open(sslp_patches patches, const char *folder, const char *options, int32_t resume, sslp_trainer *trainer);
 int32_t sslp_trainer_info_of(sslp_trainer trainer, sslp_trainer_info *info);
 
@@ -419,7 +430,8 @@ int32_t sslp_trainer_export(sslp_trainer trainer, const char *path);
 int32_t sslp_encoder_open(sslp_context context, const char *path, sslp_encoder *encoder);
 int32_t sslp_encoder_info_of(sslp_encoder encoder, sslp_encoder_info *info);
 
-/* features [count, width] of patches which [count], each put through the encoder's own preprocessing. *unread: those that did not read; their rows are NaN. */
+/* features [count, width] of patches which [count], each put through the encoder's own preprocessing. *unread: those that did not read;
+   their rows are NaN. */
 int32_t sslp_embed(sslp_encoder encoder, sslp_patches patches, const int32_t *which, int32_t count, float *features, int32_t *unread);
 
 /* The same of the host's pixels rgb [count, patch_size, patch_size, 3]. */

@@ -6,7 +6,8 @@ import torch
 import sslp
 from sslp.torch import PatchDataset
 
-model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 7, 4), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 3))
+model = torch.nn.Sequential(
+    torch.nn.Conv2d(3, 8, 7, 4), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 3))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 dataset = PatchDataset(sslp.Context(threads=2).tile(sys.argv[1], patch=128), batch_size=8, seed=1)
 for epoch in range(2):

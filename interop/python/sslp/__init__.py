@@ -6,5 +6,5 @@ from ._core import Context, Patches, Slide
 from ._loader import Batch, Loader
 from ._training import Encoder, Metrics, Trainer, export_onnx
 
-__all__ = ["Bank", "Batch", "Context", "Encoder", "Loader", "Metrics", "Patches", "Slide", "Spatial", "SslpError", "StepResult", "ThreeTermStep", "Trainer",
-           "export_onnx"]
+__all__ = ["Bank", "Batch", "Context", "Encoder", "Loader", "Metrics", "Patches", "Slide", "Spatial", "SslpError", "StepResult",
+           "ThreeTermStep", "Trainer", "export_onnx"]

@@ -42,7 +42,8 @@ class Bank(abi.Handle):
             raise ValueError(f"{len(which)} rows and {len(values)} features.")
         abi.call("sslp_bank_update", self, pointer(which), pointer(values), c.c_int32(len(which)), c.c_float(momentum))
 
-    def search(self, queries: Any, k: int, own_rows: Any = None, out: Optional[Tuple[np.ndarray, np.ndarray]] = None) -> Tuple[np.ndarray, np.ndarray]:
+    def search(self, queries: Any, k: int, own_rows: Any = None,
+               out: Optional[Tuple[np.ndarray, np.ndarray]] = None) -> Tuple[np.ndarray, np.ndarray]:
         """The k rows of largest inner product with each query, best first: rows int32 and similarities float32 [B, k]."""
         asked = packed(queries, np.float32, self.width)
         own = None if own_rows is None else packed(own_rows, np.int32)
@@ -51,15 +52,16 @@ class Bank(abi.Handle):
         shape = (len(asked), max(0, k))
         rows = np.empty(shape, np.int32) if out is None else written(out[0], np.int32, shape)
         similarities = np.empty(shape, np.float32) if out is None else written(out[1], np.float32, shape)
-        abi.call("sslp_bank_search", self, pointer(asked), c.c_int32(len(asked)), None if own is None else pointer(own), c.c_int32(k), pointer(rows),
-                 pointer(similarities))
+        abi.call("sslp_bank_search", self, pointer(asked), c.c_int32(len(asked)), None if own is None else pointer(own), c.c_int32(k),
+                 pointer(rows), pointer(similarities))
         return rows, similarities
 
     def cluster(self, clusters: int, iterations: int = 20, seeds: Sequence[int] = (1234,)) -> np.ndarray:
         """k-means of the rows once for each seed: labels int32 [seeds, N]."""
         drawn = packed(list(seeds), np.uint64)
         labels = np.empty((len(drawn), self.rows), np.int32)
-        abi.call("sslp_bank_cluster", self, c.c_int32(clusters), c.c_int32(iterations), pointer(drawn), c.c_int32(len(drawn)), pointer(labels))
+        abi.call("sslp_bank_cluster", self, c.c_int32(clusters), c.c_int32(iterations), pointer(drawn), c.c_int32(len(drawn)),
+                 pointer(labels))
         return labels
 
 
@@ -70,7 +72,8 @@ class Spatial(abi.Handle):
         columns = [packed(column, np.int32) for column in (slide, col, row)]
         if len({column.shape for column in columns}) != 1:
             raise ValueError("slide, col and row differ in length.")
-        super().__init__(abi.opened("sslp_spatial_open", context, *(pointer(column) for column in columns), c.c_int32(len(columns[0]))), context)
+        super().__init__(
+            abi.opened("sslp_spatial_open", context, *(pointer(column) for column in columns), c.c_int32(len(columns[0]))), context)
 
     def query(self, anchors: Any, radius: float) -> Tuple[np.ndarray, np.ndarray]:
         """Rows nearer than radius patches on the same slide: rows[starts[a]:starts[a + 1]] are anchor a's."""
@@ -78,8 +81,8 @@ class Spatial(abi.Handle):
         starts, rows, needed = np.empty(len(which) + 1, np.int64), np.empty(64 * max(1, len(which)), np.int32), c.c_int64()
         while True:
             try:
-                abi.call("sslp_spatial_query", self, pointer(which), c.c_int32(len(which)), c.c_double(radius), pointer(starts), pointer(rows),
-                         c.c_int64(len(rows)), c.byref(needed))
+                abi.call("sslp_spatial_query", self, pointer(which), c.c_int32(len(which)), c.c_double(radius), pointer(starts),
+                         pointer(rows), c.c_int64(len(rows)), c.byref(needed))
                 return starts, rows[:needed.value].copy()
             except abi.SslpError as fault:
                 if fault.status != abi.SIZE or needed.value <= len(rows):
@@ -99,9 +102,9 @@ class StepResult:
 class ThreeTermStep(abi.Handle):
     """Loss and gradient of the method's three terms, in one pass and with no B x N array."""
 
-    def __init__(self, bank: Bank, spatial: Spatial, temperature: float = 0.07, radius: float = 3, auxiliary_anchors: int = 1, nearest_keys: int = 4096,
-                 negatives: int = 4096, pool_share: float = 0.2, sampling: str = "semihard", spatial_sample: int = 0,
-                 detach_negatives: bool = False) -> None:
+    def __init__(self, bank: Bank, spatial: Spatial, temperature: float = 0.07, radius: float = 3, auxiliary_anchors: int = 1,
+                 nearest_keys: int = 4096, negatives: int = 4096, pool_share: float = 0.2, sampling: str = "semihard",
+                 spatial_sample: int = 0, detach_negatives: bool = False) -> None:
         if sampling not in SAMPLING:
             raise ValueError(f"sampling is '{sampling}'; it takes {', '.join(SAMPLING)}.")
         options = abi.initial("sslp_step_options_init", abi.StepOptions())
@@ -125,5 +128,6 @@ class ThreeTermStep(abi.Handle):
         gradient = np.empty_like(taken) if out is None else written(out, np.float32, taken.shape)
         asked = abi.StepCall(seed=seed, step=step, self_weight=weights[0], intra_weight=weights[1], inter_weight=weights[2])
         result = abi.StepResult()
-        abi.call("sslp_step_run", self, pointer(which), pointer(taken), c.c_int32(len(which)), c.byref(asked), pointer(gradient), c.byref(result))
+        abi.call("sslp_step_run", self, pointer(which), pointer(taken), c.c_int32(len(which)), c.byref(asked), pointer(gradient),
+                 c.byref(result))
         return StepResult(result), gradient

@@ -27,7 +27,8 @@ class Context(abi.Handle):
     libtorch: for training, the lib folder of a torch; None takes the one beside the library.
     """
 
-    def __init__(self, threads: int = 0, kernels: str = "cpu", libtorch: Optional[str] = None, log: Optional[Callable[[str], None]] = None) -> None:
+    def __init__(self, threads: int = 0, kernels: str = "cpu", libtorch: Optional[str] = None,
+                 log: Optional[Callable[[str], None]] = None) -> None:
         options = abi.initial("sslp_context_options_init", abi.ContextOptions())
         options.threads, options.kernels = threads, _choice(KERNELS, kernels, "kernels")
         options.libtorch = libtorch.encode() if libtorch else None
@@ -68,7 +69,8 @@ class Context(abi.Handle):
 
     def patch_folder(self, folder: str, needs_coordinates: bool = True, mpp: Optional[float] = None) -> "Patches":
         """Images that are cut already."""
-        return Patches(abi.opened("sslp_patches_open_folder", self, folder.encode(), c.c_int32(needs_coordinates), c.c_double(mpp or 0)), self)
+        return Patches(
+            abi.opened("sslp_patches_open_folder", self, folder.encode(), c.c_int32(needs_coordinates), c.c_double(mpp or 0)), self)
 
     def cancel(self) -> None:
         """Ends tiling and audits that run in other threads."""

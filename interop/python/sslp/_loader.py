@@ -25,9 +25,9 @@ _Deleter = c.CFUNCTYPE(None, c.c_void_p)
 class _ManagedTensor(c.Structure):
     """DLManagedTensor of dlpack.h, 0.x."""
 
-    _fields_ = [("data", c.c_void_p), ("device_type", c.c_int32), ("device_id", c.c_int32), ("ndim", c.c_int32), ("code", c.c_uint8), ("bits", c.c_uint8),
-                ("lanes", c.c_uint16), ("shape", c.c_void_p), ("strides", c.c_void_p), ("byte_offset", c.c_uint64), ("context", c.c_void_p),
-                ("deleter", _Deleter)]
+    _fields_ = [("data", c.c_void_p), ("device_type", c.c_int32), ("device_id", c.c_int32), ("ndim", c.c_int32), ("code", c.c_uint8),
+                ("bits", c.c_uint8), ("lanes", c.c_uint16), ("shape", c.c_void_p), ("strides", c.c_void_p),
+                ("byte_offset", c.c_uint64), ("context", c.c_void_p), ("deleter", _Deleter)]
 
 
 @c.PYFUNCTYPE(None, c.c_void_p)
@@ -94,8 +94,8 @@ class Batch:
 class Loader(abi.Handle):
     """Patches in the order of training, read and decoded ahead by the library's threads.
 
-    batch_size B; slots: batches in memory; threads: 0 takes the context's; run_length: neighbours that stay together (0: what the source is cheapest at,
-    1: a full permutation); window_runs: runs that are mixed; balance_slides: every slide gives as many patches an epoch.
+    batch_size B; slots: batches in memory; threads: 0 takes the context's; run_length: neighbours that stay together (0: what the source is
+    cheapest at, 1: a full permutation); window_runs: runs that are mixed; balance_slides: every slide gives as many patches an epoch.
     """
 
     def __init__(self, patches: Patches, batch_size: int = 64, seed: int = 0, slots: int = 4, threads: int = 0, run_length: int = 0,

@@ -40,8 +40,8 @@ class Metrics:
 class Trainer(abi.Handle):
     """A pretraining run in a folder, as sslp pretrain writes it and with the same losses to the bit.
 
-    options are the keys of sslp pretrain --options: epochs=20, batch_size=64, arch="resnet18". resume goes on where the folder has a checkpoint.
-    Iterating it trains: for metrics in trainer.
+    options are the keys of sslp pretrain --options: epochs=20, batch_size=64, arch="resnet18". resume goes on where the folder has a
+    checkpoint. Iterating it trains: for metrics in trainer.
     """
 
     def __init__(self, patches: Patches, run: str, resume: bool = False, **options: Any) -> None:

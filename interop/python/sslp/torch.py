@@ -10,10 +10,11 @@ from ._loader import Loader
 
 
 class PatchDataset(IterableDataset):
-    """Batches (pixels uint8 [B, P, P, 3], patches int64 [B]) of an epoch, without a copy; each pass over it is the next epoch. Who keeps as many
-    batches as there are slots gets copies from there on.
+    """Batches (pixels uint8 [B, P, P, 3], patches int64 [B]) of an epoch, without a copy; each pass over it is the next epoch. Who keeps as
+    many batches as there are slots gets copies from there on.
 
-    Use it as it is, or with DataLoader(dataset, batch_size=None): it reads with threads of its own, so num_workers stays 0. Options as of sslp.Loader.
+    Use it as it is, or with DataLoader(dataset, batch_size=None): it reads with threads of its own, so num_workers stays 0. Options as of
+    sslp.Loader.
     """
 
     def __init__(self, patches: Patches, batch_size: int = 64, seed: int = 0, **options: Any) -> None:
@@ -30,7 +31,8 @@ class PatchDataset(IterableDataset):
 
     def __iter__(self) -> Iterator[Tuple[torch.Tensor, torch.Tensor]]:
         if get_worker_info() is not None:
-            raise RuntimeError("sslp's loader reads with threads of its own, which a forked worker has not: use DataLoader with num_workers=0.")
+            raise RuntimeError("sslp's loader reads with threads of its own, which a forked worker has not: use DataLoader with "
+                               "num_workers=0.")
         number, self.epoch = self.epoch, self.epoch + 1
         following, copies = 0, False
         while following < len(self):

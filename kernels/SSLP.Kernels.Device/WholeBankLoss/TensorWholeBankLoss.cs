@@ -20,9 +20,6 @@ public static class TensorWholeBankLoss
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 32;
 
-    /// <summary>Widest vectors: a row's values and rests pass through shared memory whole.</summary>
-    public const int MaxQuads = 32;
-
     private const int PlaneParts = TileRows * Fragments.RowParts, StageParts = 2 * PlaneParts, Stages = 3;
 
     /// <summary>

@@ -30,12 +30,8 @@ internal sealed partial class ThreeTermStepCuda
         _device.EnqueueLaunch("FindSpatialNeighbours", OneGroupAnAnchor, ref arguments);
         if (_auxiliary == 0)
             return;
-        var gather = new KernelArguments();
-        gather.Quads(_mirror.Current());
-        gather.View(_ownRows, AuxiliaryStart);
-        gather.Quads(_queries, (long)AuxiliaryStart * _bank.Stride);
-        gather.Int32(_mirror.StrideQuads);
-        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)(_batch * _auxiliary)), ref gather);
+        DeviceRows.EnqueueGather(_device, _mirror.Current(), _ownRows, _queries, _batch * _auxiliary, _mirror.StrideQuads,
+            AuxiliaryStart, (long)AuxiliaryStart * _bank.Stride);
     }
 
     /// <summary>F with similarities to the anchor.</summary>

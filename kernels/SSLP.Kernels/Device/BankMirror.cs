@@ -52,8 +52,8 @@ internal sealed class BankMirror : IDisposable
     /// <summary>Groups of four floats in a row.</summary>
     public int StrideQuads => Bank.Stride / 4;
 
-    /// <summary>Features on the device become queries as the kernels read them: rows as long as the bank's, zeros beyond D, with the bank row
-    /// of each. What is not finite is a fault of the report.</summary>
+    /// <summary>Features on the device become queries as the kernels read them: rows as long as the bank's, zeros beyond D, with the bank
+    /// row of each. What is not finite is a fault of the report.</summary>
     /// <param name="rows">Device address of the B bank rows.</param>
     /// <param name="features">f [B, D].</param>
     /// <param name="to">Queries.</param>
@@ -162,12 +162,7 @@ internal sealed class BankMirror : IDisposable
         DeviceArray<float> rows = Current();
         _changedIds.EnsureLength(count).Upload(ids);
         _changed.EnsureLength((long)count * stride);
-        var gather = new KernelArguments();
-        gather.Quads(rows);
-        gather.View(_changedIds);
-        gather.Quads(_changed);
-        gather.Int32(StrideQuads);
-        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)count), ref gather);
+        DeviceRows.EnqueueGather(_device, rows, _changedIds, _changed, count, StrideQuads);
         _changed.ReadBack(_staging.AsSpan(0, count * stride));
     }
 

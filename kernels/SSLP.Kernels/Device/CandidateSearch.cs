@@ -125,13 +125,7 @@ internal sealed partial class CandidateSearch : IDisposable
     private void ScoreSample(DeviceArray<float> bank, DeviceArray<float> queries, int count)
     {
         _sampleScores.EnsureLength((long)count * _sampleRows);
-        var gather = new KernelArguments();
-        gather.Quads(bank);
-        gather.View(_sampleIds);
-        gather.Quads(_samples);
-        gather.Int32(_mirror.StrideQuads);
-        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)_sampleRows), ref gather);
-
+        DeviceRows.EnqueueGather(_device, bank, _sampleIds, _samples, _sampleRows, _mirror.StrideQuads);
         var score = new KernelArguments();
         score.Quads(queries);
         score.Quads(_samples);

@@ -39,9 +39,6 @@ internal sealed unsafe class DeviceArray<T>(IComputeDevice device) : IDisposable
     /// <summary>Elements.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Bytes held.</summary>
-    public long Bytes => Length * sizeof(T);
-
     /// <summary>Device address of an element.</summary>
     public ulong AddressOf(long element) => (_block?.Address ?? 0) + (ulong)(element * sizeof(T));
 

@@ -18,12 +18,6 @@ internal sealed class SetOnDevice(IComputeDevice device) : IDisposable
     /// <summary>[B] as <see cref="ReadCounts"/> found them.</summary>
     public int[] Counts { get; private set; } = [];
 
-    /// <summary>Rows of all anchors together.</summary>
-    public long Total => Counts.Sum(count => (long)count);
-
-    /// <summary>Anchors with at least one row.</summary>
-    public int NonEmpty => Counts.Count(count => count > 0);
-
     public void Prepare(int batch)
     {
         Rows.EnsureLength((long)batch * Capacity);

@@ -49,13 +49,5 @@ internal sealed class StepFlags(IComputeDevice device, int words = 1) : IDisposa
         device.EnqueueLaunch("CheckFinite", new LaunchGrid(Math.Clamp(GroupSize.GroupsOf(count / 4), 1, GroupsWanted)), ref arguments);
     }
 
-    /// <summary>Waits for what was enqueued and reads the word.</summary>
-    public StepFault Read()
-    {
-        Span<int> word = [0];
-        Word.ReadBack(word);
-        return (StepFault)word[0];
-    }
-
     public void Dispose() => Word.Dispose();
 }

@@ -75,12 +75,7 @@ internal sealed unsafe class KMeansCuda : IKMeans
         KMeansRules.DrawStart(seed, _clusters, order);
         _start.EnsureLength(_clusters).Upload(order.AsSpan(0, _clusters));
         _centres.EnsureLength((long)_clusters * _bank.Stride);
-        var arguments = new KernelArguments();
-        arguments.Quads(bank);
-        arguments.View(_start);
-        arguments.Quads(_centres);
-        arguments.Int32(_mirror.StrideQuads);
-        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)_clusters), ref arguments);
+        DeviceRows.EnqueueGather(_device, bank, _start, _centres, _clusters, _mirror.StrideQuads);
     }
 
     private void Assign(DeviceArray<float> bank)

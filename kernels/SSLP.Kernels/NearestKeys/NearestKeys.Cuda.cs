@@ -139,24 +139,3 @@ internal sealed class NearestKeysCuda : INearestKeys
         _device.EnqueueLaunch("CountSplitRanks", splits.Grid, ref arguments);
     }
 }
-
-/// <summary>Host rows on their way to and from a device, where rows are padded with zeros to a stride.</summary>
-internal static class DeviceRows
-{
-    public static void Upload(MatrixView rows, int stride, DeviceArray<float> to)
-    {
-        to.EnsureLength((long)rows.Rows * stride);
-        float[] staging = new float[checked(rows.Rows * stride)];
-        for (int i = 0; i < rows.Rows; i++)
-            rows.Row(i).CopyTo(staging.AsSpan(i * stride));
-        to.Upload(staging);
-    }
-
-    public static void ReadBack(DeviceArray<float> from, int stride, MatrixView rows)
-    {
-        float[] staging = new float[checked(rows.Rows * stride)];
-        from.ReadBack(staging);
-        for (int i = 0; i < rows.Rows; i++)
-            staging.AsSpan(i * stride, rows.Width).CopyTo(rows.Row(i));
-    }
-}

@@ -43,12 +43,7 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
             return 0;
         _rows.EnsureLength(positiveRows.Length).Upload(positiveRows);
         _positives.EnsureLength((long)queries.Rows * _bank.Stride);
-        var gather = new KernelArguments();
-        gather.Quads(_mirror.Current());
-        gather.View(_rows);
-        gather.Quads(_positives);
-        gather.Int32(_mirror.StrideQuads);
-        _device.EnqueueLaunch("GatherRows", new LaunchGrid((uint)queries.Rows), ref gather);
+        DeviceRows.EnqueueGather(_device, _mirror.Current(), _rows, _positives, queries.Rows, _mirror.StrideQuads);
         return Evaluate(queries, extraPositive: false, temperature, losses, gradient);
     }
 

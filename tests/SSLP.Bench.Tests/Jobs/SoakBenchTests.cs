@@ -1,6 +1,6 @@
 using System.Globalization;
 using SSLP.Bench.Jobs;
-using SSLP.Data.Tiling;
+using SSLP.Interop.Slides;
 using SSLP.Tests.Shared;
 using Xunit;
 
@@ -36,7 +36,7 @@ public sealed class SoakBenchTests : IDisposable
         Assert.Equal(0, report.Measures!["replaced_patches"]);
         Assert.InRange(report.Measures["resident_growth_bytes"], double.MinValue, Slack);
         // Two reading threads hold a slide each beyond the budget of open ones.
-        Assert.All(report.Series!, row => Assert.InRange(row["open_slides"], 1, SlidePatches.DefaultHandleBudget + 2));
+        Assert.All(report.Series!, row => Assert.InRange(row["open_slides"], 1, new SlideRuntimeOptions().OpenSlides + 2));
         // Handles of tests that ran before may still be closed by finalizers: only growth counts.
         double[] others = [.. report.Series!.Select(row => row["handles"] - row["open_slides"])];
         Assert.InRange(others[^(others.Length / 4)..].Max() - others[..(others.Length / 4)].Max(), double.MinValue, 8);

@@ -10,13 +10,13 @@ public sealed partial class ClockTests
     private static readonly string[] Records =
     [
         "engine/SSLP.Cli/Shell/Shell.cs", "engine/SSLP.Engine/Runs/RunLock.cs", "engine/SSLP.Engine/Training/PretrainJob.cs",
-        "engine/SSLP.Engine/Training/Trainer.cs", "engine/SSLP.Evaluation/Sweeps/SweepRunner.cs",
+        "engine/SSLP.Engine/Training/Trainer.Diverged.cs", "engine/SSLP.Evaluation/Sweeps/SweepRunner.cs",
     ];
 
     [Fact]
     public void The_wall_clock_is_read_for_records_alone()
     {
-        string root = Root();
+        string root = Repository.Root;
         string[] read = [.. ((string[])["engine", "kernels", "interop"])
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
@@ -27,14 +27,6 @@ public sealed partial class ClockTests
         foreach (string file in Records)
             Assert.DoesNotMatch(@"(?:[-<>]\s*DateTime\.UtcNow|DateTime\.UtcNow\s*(?:-|<|>|\.Subtract|\.Add))",
                 File.ReadAllText(Path.Combine(root, file)));
-    }
-
-    private static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "SSLP.Engine.sln")))
-            folder = folder.Parent;
-        return folder!.FullName;
     }
 
     [GeneratedRegex(@"DateTime(?:Offset)?\.(?:Utc)?Now|DateTime\.Today")]

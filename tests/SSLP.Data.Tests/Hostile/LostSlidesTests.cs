@@ -23,7 +23,8 @@ public sealed class LostSlidesTests : IDisposable
             name => new SlideFile($"{name}.tif", TestSlides.Stained(_folder.File($"{name}.tif"), 1024, 0, 0, 1024, 1024)))];
         using TileManifest manifest = Tiler.Run(slides, new() { PatchSize = 64 }).Manifest;
         // One handle: what is not in use is closed, and opened again.
-        using SlidePatches patches = SlidePatches.FromManifest(manifest, handleBudget: 1);
+        using SlideRuntime one = new(new() { OpenSlides = 1 });
+        using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: one);
         var reader = new ReplacingReader(patches, 1);
         var rgb = new byte[64 * 64 * 3];
         int first = 0, second = patches.Table.Count - 1;

@@ -142,15 +142,28 @@ public sealed class ParserFuzzTests : IDisposable
 
     private static readonly string[] Geo =
     [
-        """{"type":"FeatureCollection","features":[{"type":"Feature","id":"PathAnnotationObject","geometry":{"type":"Polygon","coordinates":[[[0,0],[100.5,0],[100,100],[0,0]]]},"properties":{"objectType":"annotation","classification":{"name":"Tumor","color":[200,0,0]}}}]}""",
-        """[{"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[[[[0,0],[9,0],[9,9],[0,0]]],[[[20,20],[30,20],[30,30]],[[22,22],[23,22],[23,23]]]]},"properties":{"classification":"{'name': 'Ignore*'}"}},{"type":"Feature","geometry":{"type":"GeometryCollection","geometries":[{"type":"Polygon","coordinates":[[[1,1],[2,1],[2,2]]]},{"type":"Point","coordinates":[1,2]}]}}]""",
+        """
+        {"type":"FeatureCollection","features":[{"type":"Feature","id":"PathAnnotationObject",
+        "geometry":{"type":"Polygon","coordinates":[[[0,0],[100.5,0],[100,100],[0,0]]]},
+        "properties":{"objectType":"annotation","classification":{"name":"Tumor","color":[200,0,0]}}}]}
+        """,
+        """
+        [{"type":"Feature","geometry":{"type":"MultiPolygon",
+        "coordinates":[[[[0,0],[9,0],[9,9],[0,0]]],[[[20,20],[30,20],[30,30]],[[22,22],[23,22],[23,23]]]]},
+        "properties":{"classification":"{'name': 'Ignore*'}"}},
+        {"type":"Feature","geometry":{"type":"GeometryCollection","geometries":[
+        {"type":"Polygon","coordinates":[[[1,1],[2,1],[2,2]]]},{"type":"Point","coordinates":[1,2]}]}}]
+        """,
     ];
 
     private const string Asap = """
         <?xml version="1.0"?>
         <ASAP_Annotations><Annotations>
-        <Annotation Name="A0" Type="Polygon" PartOfGroup="_0" Color="#F4FA58"><Coordinates><Coordinate Order="0" X="0" Y="0"/><Coordinate Order="1" X="9,5" Y="0"/><Coordinate Order="2" X="9" Y="9"/></Coordinates></Annotation>
-        <Annotation Name="A1" Type="Spline" PartOfGroup="_2"><Coordinates><Coordinate Order="0" X="1" Y="1"/><Coordinate Order="1" X="2" Y="1"/><Coordinate Order="2" X="2" Y="2"/></Coordinates></Annotation>
+        <Annotation Name="A0" Type="Polygon" PartOfGroup="_0" Color="#F4FA58"><Coordinates>
+        <Coordinate Order="0" X="0" Y="0"/><Coordinate Order="1" X="9,5" Y="0"/><Coordinate Order="2" X="9" Y="9"/>
+        </Coordinates></Annotation>
+        <Annotation Name="A1" Type="Spline" PartOfGroup="_2"><Coordinates>
+        <Coordinate Order="0" X="1" Y="1"/><Coordinate Order="1" X="2" Y="1"/><Coordinate Order="2" X="2" Y="2"/></Coordinates></Annotation>
         </Annotations><AnnotationGroups><Group Name="_0"/></AnnotationGroups></ASAP_Annotations>
         """;
 

@@ -71,9 +71,11 @@ public sealed class AnnotationsTests : IDisposable
     public void A_patch_has_the_class_that_covers_the_asked_share_of_it()
     {
         _folder.Text("a/S1.geojson", """
-            [{"geometry":{"type":"Polygon","coordinates":[[[0,0],[512,0],[512,512],[0,512]]]},"properties":{"classification":{"name":"stroma"}}},
+            [{"geometry":{"type":"Polygon","coordinates":[[[0,0],[512,0],[512,512],[0,512]]]},
+              "properties":{"classification":{"name":"stroma"}}},
              {"geometry":{"type":"Polygon","coordinates":[[[0,0],[96,0],[96,128],[0,128]]]},"properties":{"classification":"tumour"}},
-             {"geometry":{"type":"Polygon","coordinates":[[[512,0],[640,0],[640,128],[512,128]]]},"properties":{"classification":"Ignore*"}}]
+             {"geometry":{"type":"Polygon","coordinates":[[[512,0],[640,0],[640,128],[512,128]]]},
+              "properties":{"classification":"Ignore*"}}]
             """);
         using TileManifest half = Tile().Manifest, most = Tile(new() { LabelShare = 0.8 }).Manifest;
         Assert.Equal([(0, 0)], Of(half, "tumour"));
@@ -187,8 +189,12 @@ public sealed class AnnotationsTests : IDisposable
             $"""
             <Annotation Name="Annotation {i}" Type="{a.Type}" PartOfGroup="{a.Group}" Color="#F4FA58"><Coordinates>
             <Coordinate Order="1" X="{a.Right}.0" Y="{a.Top}" /><Coordinate Order="0" X="{a.Left}" Y="{a.Top}" />
-            <Coordinate Order="3" X="{a.Left}" Y="{a.Bottom},0" /><Coordinate Order="2" X="{a.Right}" Y="{a.Bottom}" /></Coordinates></Annotation>
-            """)) + "</Annotations><AnnotationGroups><Group Name=\"Tumor\" PartOfGroup=\"None\" Color=\"#00ff00\"><Attributes /></Group></AnnotationGroups></ASAP_Annotations>";
+            <Coordinate Order="3" X="{a.Left}" Y="{a.Bottom},0" /><Coordinate Order="2" X="{a.Right}" Y="{a.Bottom}" />
+            </Coordinates></Annotation>
+            """)) + """
+            </Annotations><AnnotationGroups><Group Name="Tumor" PartOfGroup="None" Color="#00ff00"><Attributes /></Group></AnnotationGroups>
+            </ASAP_Annotations>
+            """;
 
     private void WriteMask(string name, int side, bool tiled, Compression compression, Func<double, double, int> value, int? height = null)
     {

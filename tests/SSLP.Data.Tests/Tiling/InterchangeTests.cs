@@ -71,7 +71,8 @@ public sealed class InterchangeTests : IDisposable
             import h5py, sys
             with h5py.File(sys.argv[1]) as f:
                 a, xy = f['coords'].attrs, f['coords'][:]
-                print(int(a['patch_size']), int(a['patch_size_level0']), a['level0_magnification'], a['target_magnification'], 'patch_level' in a)
+                print(int(a['patch_size']), int(a['patch_size_level0']), a['level0_magnification'], a['target_magnification'],
+                      'patch_level' in a)
             with h5py.File(sys.argv[2], 'w') as f:
                 d = f.create_dataset('coords', data=xy)
                 d.attrs['patch_size'] = 256

@@ -51,9 +51,11 @@ public sealed class RegionFilesTests : IDisposable
     [InlineData("""[{"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[""" + Coordinates
         + """]},"properties":null}]""", 32)]
     [InlineData("[" + Feature
-        + """,{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]},"properties":{"objectType":"detection"}}]""", 32)]
+        + """,{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]},"""
+        + """ "properties":{"objectType":"detection"}}]""", 32)]
     [InlineData("[" + Feature
-        + """,{"type":"Feature","id":"PathCellObject","geometry":{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]}}]""", 32)]
+        + """,{"type":"Feature","id":"PathCellObject","geometry":"""
+        + """{"type":"Polygon","coordinates":[[[0,0],[9999,0],[9999,9999],[0,9999]]]}}]""", 32)]
     [InlineData("[" + Feature + """,{"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[]}},null]""", 32)]
     public void Every_shape_of_GeoJSON_is_read(string json, int patches) => Assert.Equal(patches, Tile(json).Patches);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using SSLP.Data.Files;
 using SSLP.Data.Slides;
+using SSLP.Data.Synth;
 using SSLP.Data.Tiling;
 using SSLP.Data.Tissue;
 using SSLP.Tests.Shared;
@@ -47,6 +48,20 @@ public sealed class SlideAuditTests : IDisposable
         Assert.SkipWhen(record.Reason.Contains("OpenSlide", StringComparison.Ordinal), $"{file} needs OpenSlide: {record.Reason}");
         Assert.Equal(verdict, record.Verdict);
         Assert.Equal(verdict == SlideVerdict.Ok, record.Reason.Length == 0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Images_beside_the_pyramid_are_named_and_a_deep_audit_notes_one_that_does_not_decode(bool deep)
+    {
+        string path = _folder.File("labelled.tiff");
+        new PhilipsTiff(300, 300, 0.5, 0.5) { TileSide = 256, Label = [0xFF, 0xD8, 1, 2, 3] }.Write(path, new byte[300 * 300 * 3]);
+        SlideAuditRecord record = SlideAudit.One(new("labelled.tiff", path), new() { Deep = deep });
+        Assert.Equal(["label"], record.AssociatedImages!);
+        Assert.Equal(deep ? 1 : 0, record.Notes?.Count(note => note.StartsWith("its image 'label' can't be read", StringComparison.Ordinal))
+            ?? 0);
+        Assert.Contains("\"associated_images\":[\"label\"]", record.ToJson(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -105,7 +105,8 @@ public sealed class SlidePatchesTests : IDisposable
         SlideFile[] slides = [.. Enumerable.Range(0, 3)
             .Select(i => new SlideFile($"s{i}.tif", TestSlides.Stained(_folder.File($"s{i}.tif"), 1100, 40 * i, 0, 900, 1000)))];
         TilingResult result = Tiler.Run(slides, new() { PatchSize = 128 });
-        using SlidePatches patches = SlidePatches.FromManifest(result.Manifest, handleBudget: 1);
+        using SlideRuntime one = new(new() { OpenSlides = 1 });
+        using SlidePatches patches = SlidePatches.FromManifest(result.Manifest, runtime: one);
         int n = result.Manifest.Table.Count;
         byte[][] alone = [.. Enumerable.Range(0, n).Select(i => Read(patches, i))];
         Assert.Equal(1, patches.OpenSlides);

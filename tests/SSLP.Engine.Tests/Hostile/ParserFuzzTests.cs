@@ -91,8 +91,9 @@ public sealed class ParserFuzzTests : IDisposable
     [Fact]
     public void A_step_that_diverged_is_read_or_refused_with_a_sentence() =>
         new ParserFuzz("diverged.json", ".json", [Encoding.UTF8.GetBytes("""
-            {"step":3,"epoch":0,"batch":2,"sentence":"Stopped.","seed":1,"draw_counters":{"views":2},"learning_rate":0.1,"ramp":0,"loss":"NaN","self":1,"intra":2,
-            "inter":3,"gradient_norm":4,"patches":[{"id":1,"slide":"S","col":2,"row":3}],"trace":[],"written":"2026-01-01T00:00:00Z"}
+            {"step":3,"epoch":0,"batch":2,"sentence":"Stopped.","seed":1,"draw_counters":{"views":2},"learning_rate":0.1,"ramp":0,
+            "loss":"NaN","self":1,"intra":2,"inter":3,"gradient_norm":4,"patches":[{"id":1,"slide":"S","col":2,"row":3}],"trace":[],
+            "written":"2026-01-01T00:00:00Z"}
             """)],
             path =>
             {
@@ -107,7 +108,8 @@ public sealed class ParserFuzzTests : IDisposable
     private static byte[] Foreign(int seed)
     {
         byte[] header = Encoding.UTF8.GetBytes(
-            """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b.c":{"dtype":"I64","shape":[1],"data_offsets":[24,32]}}"""
+            """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"""
+            + """ "b.c":{"dtype":"I64","shape":[1],"data_offsets":[24,32]}}"""
             + new string(' ', seed * 3));
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. SHA256.HashData([(byte)seed])];
     }

@@ -33,6 +33,8 @@ internal sealed class PlainBankObjective : IBankObjective
 
     public string Describe => "SSLP by plain tensor operations";
 
+    public long BankBytes => Plain.Vectors.numel() * sizeof(float);
+
     public (StepTerms Terms, Tensor Gradient) Step(ReadOnlySpan<int> anchors, Tensor features, int step, double ramp)
     {
         int rows = (int)Plain.Vectors.shape[0];

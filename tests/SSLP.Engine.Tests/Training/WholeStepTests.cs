@@ -35,7 +35,8 @@ public sealed class WholeStepTests(ITestOutputHelper output)
         int ties = 0;
         foreach ((StepMetrics cpu, StepMetrics cuda) in expected.Zip(actual))
         {
-            double apart = Math.Abs(cpu.Loss - cuda.Loss) / Math.Abs(cpu.Loss), rows = Math.Abs(cpu.FeatureSize - cuda.FeatureSize) * options.BatchSize;
+            double apart = Math.Abs(cpu.Loss - cuda.Loss) / Math.Abs(cpu.Loss);
+            double rows = Math.Abs(cpu.FeatureSize - cuda.FeatureSize) * options.BatchSize;
             ties += rows > 0 ? 1 : 0;
             Assert.InRange(rows, 0, 2);
             Assert.True(apart <= (rows > 0 ? ToleranceOfTies : Tolerance), $"step {cpu.Step}: the losses differ by {apart:E2}");

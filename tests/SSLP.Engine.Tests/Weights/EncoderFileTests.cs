@@ -11,15 +11,15 @@ public sealed class EncoderFileTests : IDisposable
     private static readonly EncoderPreprocessing Preprocessing =
         new(EncoderPreprocessing.ImageNetMean, EncoderPreprocessing.ImageNetStd, Mpp: 0.5, PatchSize: 256, InputSize: 224, "area", "RGB");
 
-    private readonly string folder = Directory.CreateTempSubdirectory("sslp-encoder").FullName;
-    private readonly DisposeScope scope = torch.NewDisposeScope();
+    private readonly string _folder = Directory.CreateTempSubdirectory("sslp-encoder").FullName;
+    private readonly DisposeScope _scope = torch.NewDisposeScope();
 
-    private string PathOf(string name) => Path.Combine(folder, name);
+    private string PathOf(string name) => Path.Combine(_folder, name);
 
     public void Dispose()
     {
-        scope.Dispose();
-        Directory.Delete(folder, recursive: true);
+        _scope.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     [Fact]

@@ -11,9 +11,9 @@ namespace SSLP.Engine.Tests.Weights;
 
 public sealed class SafetensorsTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("sslp-safetensors").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("sslp-safetensors").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Every_element_type_and_odd_shape_comes_back_bit_for_bit()
@@ -25,7 +25,7 @@ public sealed class SafetensorsTests : IDisposable
             foreach (long[] shape in new long[][] { [], [1], [0], [3, 33, 7], [2, 0, 5] })
                 tensors.Add(($"{type}.{string.Join('x', shape)}", torch.randint(0, 2, shape).to(type)));
 
-        string path = Path.Combine(folder, "all.safetensors");
+        string path = Path.Combine(_folder, "all.safetensors");
         SafetensorsWriter.Write(path, [.. tensors.Select(t => SafetensorsItem.From(t.Item1, t.Item2))],
             new Dictionary<string, string> { ["note"] = "µm \"quoted\" \n" });
 
@@ -45,7 +45,7 @@ public sealed class SafetensorsTests : IDisposable
     public void A_transposed_view_is_written_as_it_reads()
     {
         using Tensor values = torch.arange(12, ScalarType.Float32).reshape(3, 4).t();
-        string path = Path.Combine(folder, "view.safetensors");
+        string path = Path.Combine(_folder, "view.safetensors");
         SafetensorsWriter.Write(path, [SafetensorsItem.From("x", values)]);
         using SafetensorsFile file = SafetensorsFile.Open(path);
         using Tensor actual = file.ReadTensor("x");
@@ -55,7 +55,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Managed_numbers_of_every_kind_keep_their_bytes_and_the_data_starts_aligned()
     {
-        string path = Path.Combine(folder, "spans.safetensors");
+        string path = Path.Combine(_folder, "spans.safetensors");
         SafetensorsWriter.Write(path,
         [
             SafetensorsItem.From<byte>("u8", new byte[] { 1, 2, 3 }, 3),
@@ -130,7 +130,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData(new byte[] { 4, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x22, 0xff, 0xfe })]
     public void Bytes_of_another_kind_are_refused_with_the_files_name(byte[] content)
     {
-        string path = Path.Combine(folder, "odd.safetensors");
+        string path = Path.Combine(_folder, "odd.safetensors");
         File.WriteAllBytes(path, content);
         Assert.Contains("odd.safetensors", Assert.Throws<Fault>(() => SafetensorsFile.Open(path)).Message);
     }
@@ -138,10 +138,10 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Random_damage_is_survived_and_found()
     {
-        string path = Path.Combine(folder, "sound.safetensors");
+        string path = Path.Combine(_folder, "sound.safetensors");
         SafetensorsWriter.Write(path, [SafetensorsItem.From<float>("a", Enumerable.Range(0, 77).Select(i => (float)i).ToArray(), 7, 11)]);
         byte[] sound = File.ReadAllBytes(path);
-        string damagedPath = Path.Combine(folder, "damaged.safetensors");
+        string damagedPath = Path.Combine(_folder, "damaged.safetensors");
         Random random = new(5);
         for (int trial = 0; trial < 300; trial++)
         {
@@ -157,7 +157,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void A_failed_write_leaves_the_previous_file_and_no_litter()
     {
-        string path = Path.Combine(folder, "kept.safetensors");
+        string path = Path.Combine(_folder, "kept.safetensors");
         SafetensorsWriter.Write(path, [SafetensorsItem.From<int>("a", new[] { 41 }, 1)]);
         byte[] before = File.ReadAllBytes(path);
         SafetensorsItem full = new("b", SafetensorsDtype.U8, [10], _ => throw new IOException("No space left on device"));
@@ -168,6 +168,6 @@ public sealed class SafetensorsTests : IDisposable
             () => SafetensorsWriter.Write(
                 path, [SafetensorsItem.From<int>("a", new[] { 1 }, 1), SafetensorsItem.From<int>("a", new[] { 1 }, 1)]));
         Assert.Equal(before, File.ReadAllBytes(path));
-        Assert.Single(Directory.GetFiles(folder));
+        Assert.Single(Directory.GetFiles(_folder));
     }
 }

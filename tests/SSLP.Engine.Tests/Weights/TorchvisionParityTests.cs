@@ -37,13 +37,16 @@ public sealed class TorchvisionParityTests : IDisposable
             header, data = json.loads(blob[8:8 + size]), blob[8 + size:]
             meta = header.pop("__metadata__")
             kinds = {"F32": "<f4", "I64": "<i8"}
-            state = {name: torch.from_numpy(numpy.frombuffer(data[slice(*t["data_offsets"])], kinds[t["dtype"]]).reshape(t["shape"]).copy()) for name, t in header.items()}
+            state = {name: torch.from_numpy(
+                         numpy.frombuffer(data[slice(*t["data_offsets"])], kinds[t["dtype"]]).reshape(t["shape"]).copy())
+                     for name, t in header.items()}
             model = getattr(torchvision.models, meta["sslp.arch"])()
             missing, unexpected = model.load_state_dict(state, strict=False)
             assert missing == ["fc.weight", "fc.bias"] and unexpected == [], (missing, unexpected)
             model.fc = torch.nn.Identity()
             model.eval()
-            mean, std = (torch.tensor([float(v) for v in meta["sslp.preprocessing." + k].split(",")]).reshape(1, 3, 1, 1) for k in ("mean", "std"))
+            mean, std = (torch.tensor([float(v) for v in meta["sslp.preprocessing." + k].split(",")]).reshape(1, 3, 1, 1)
+                         for k in ("mean", "std"))
             patch, resize, side = (int(meta["sslp.preprocessing." + k]) for k in ("patch", "resize", "input_size"))
             x = torch.from_numpy(numpy.fromfile(sys.argv[2], "u1").reshape(-1, patch, patch, 3)).permute(0, 3, 1, 2).float() / 255
             x = F.center_crop(F.resize(x, [resize, resize], antialias=True), [side, side])

@@ -39,7 +39,7 @@ public sealed class ProbeTests : IDisposable
         Assert.All(results, r => Assert.True(r.Accuracy.Low <= r.Accuracy.Value && r.Accuracy.Value <= r.Accuracy.High));
         string json = ProbeJson.Write(results);
         Assert.Contains("\"balanced_accuracy\": {", json);
-        Assert.Equal(json, ProbeJson.Write(ProbeJson.Read(json)));
+        Assert.Equal(json, ProbeJson.Write(ProbeResults.Read(json)));
         Assert.Equal(2 + results.Length, ProbeTable.Text(results).Count(c => c == '\n'));
     }
 
@@ -64,7 +64,7 @@ public sealed class ProbeTests : IDisposable
         Assert.Equal(unit, result.Unit);
         Assert.Equal(unit switch { "slides" => 3, "patients" => 2, _ => 120 }, result.TestUnits);
         Assert.Contains($"\"unit\": \"{unit}\"", ProbeJson.Write([result]));
-        Assert.Equal(result.TestUnits, ProbeJson.Read(ProbeJson.Write([result]))[0].TestUnits);
+        Assert.Equal(result.TestUnits, ProbeResults.Read(ProbeJson.Write([result]))[0].TestUnits);
     }
 
     [Theory]
@@ -89,7 +89,8 @@ public sealed class ProbeTests : IDisposable
             for l2 in eval(sys.argv[4]):
                 m = LogisticRegression(C=1 / (l2 * len(x)), multi_class="multinomial", tol=1e-10, max_iter=100000).fit(s.transform(x), y)
                 print(*m.predict_proba(s.transform(z)).ravel())
-            """, train, test, $"[{string.Join(',', task.TrainLabels)}]", string.Create(CultureInfo.InvariantCulture, $"[{string.Join(',', sweep)}]"))
+            """, train, test, $"[{string.Join(',', task.TrainLabels)}]",
+            string.Create(CultureInfo.InvariantCulture, $"[{string.Join(',', sweep)}]"))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         IReadOnlyDictionary<double, LogisticRegression> path = LogisticRegression.FitPath(task.Train, task.TrainLabels, classes, sweep);
         foreach ((double l2, string line) in sweep.Zip(theirLines))

@@ -51,6 +51,17 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     }
 
     [Fact]
+    public void A_profiler_is_told_when_to_collect()
+    {
+        driver.Require();
+        using CudaContext context = CudaContext.Retain();
+        driver.Forget();
+        context.StartProfiler();
+        context.StopProfiler();
+        Assert.Equal(["profiler start", "profiler stop"], driver.Record);
+    }
+
+    [Fact]
     public void A_thread_without_the_context_can_still_release()
     {
         driver.Require();

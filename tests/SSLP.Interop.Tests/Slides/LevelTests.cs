@@ -134,14 +134,20 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
                 for (int i = 0; i < 3; i++)
                 {
                     var (width, height, name) = i == slideAt ? (Width, Height, "scan") : others.Dequeue();
-                    series.Add($"""<Image ID="Image:{i}" Name="{name}"><Pixels SizeX="{width}" SizeY="{height}" SizeC="3" SizeZ="1" SizeT="1" PhysicalSizeX="{i + 1}" PhysicalSizeXUnit="µm"><TiffData IFD="{i}"/></Pixels></Image>""");
+                    series.Add($"""
+                        <Image ID="Image:{i}" Name="{name}"><Pixels SizeX="{width}" SizeY="{height}" SizeC="3" SizeZ="1" SizeT="1"
+                          PhysicalSizeX="{i + 1}" PhysicalSizeXUnit="µm"><TiffData IFD="{i}"/></Pixels></Image>
+                        """);
                     var image = raw.Add(raw.Picture(0, width, height));
                     if (i == slideAt)
                         image.Subs.AddRange([raw.Picture(1, Width / 2, Height / 2, reduced: true),
                             raw.Picture(2, Width / 4, Height / 4, reduced: true)]);
                 }
                 First(raw).Text(
-                    270, $"""<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">{string.Concat(series)}</OME>""");
+                    270, $"""
+                        <?xml version="1.0"?>
+                        <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">{string.Concat(series)}</OME>
+                        """);
                 using var slide = AssertLevels(raw, 3, "2 series");
                 Assert.Equal(slideAt + 1, slide.Mpp!.X);
                 Assert.Equal(["label"], slide.AssociatedImages);
@@ -156,7 +162,10 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
         for (int i = 0; i < 3; i++)
             raw.Add(raw.Bands(Width, Height, 512, 8, 1, 1, 8, [RawTiff.Deflate(new byte[512 * 512])]));
         First(raw).Text(
-            270, $"""<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0"><Pixels SizeX="{Width}" SizeY="{Height}" SizeC="3" SizeZ="1" SizeT="1"/></Image></OME>""");
+            270, $"""
+                <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">
+                <Pixels SizeX="{Width}" SizeY="{Height}" SizeC="3" SizeZ="1" SizeT="1"/></Image></OME>
+                """);
         string path = raw.Write(folder.Path);
         foreach (var reader in (SlideReader[])[SlideReader.Embedded, SlideReader.Auto])
         {

@@ -5,23 +5,23 @@ namespace SSLP.Interop.Tests.Slides;
 /// <summary>Damages a good file: the same damage for the same seed.</summary>
 internal sealed class Mutator
 {
-    private readonly byte[] good;
-    private readonly List<int> headerBytes = [];
+    private readonly byte[] _good;
+    private readonly List<int> _headerBytes = [];
 
     /// <param name="good">A little-endian TIFF; half of the damage goes to its directories.</param>
     public Mutator(byte[] good)
     {
-        this.good = good;
+        _good = good;
         bool big = good[2] == 43;
         for (int i = 0; i < 16; i++)
-            headerBytes.Add(i);
+            _headerBytes.Add(i);
         long at = big ? BinaryPrimitives.ReadInt64LittleEndian(good.AsSpan(8)) : BinaryPrimitives.ReadUInt32LittleEndian(good.AsSpan(4));
         while (at != 0)
         {
             int entries = BinaryPrimitives.ReadUInt16LittleEndian(good.AsSpan((int)at));
             int end = (int)at + (big ? 8 + (entries * 20) : 2 + (entries * 12));
             for (int i = (int)at; i < end + (big ? 8 : 4); i++)
-                headerBytes.Add(i);
+                _headerBytes.Add(i);
             at = big ? BinaryPrimitives.ReadInt64LittleEndian(good.AsSpan(end)) : BinaryPrimitives.ReadUInt32LittleEndian(good.AsSpan(end));
         }
     }
@@ -29,12 +29,12 @@ internal sealed class Mutator
     public byte[] Damage(int seed)
     {
         var random = new Random(seed);
-        byte[] bytes = [.. good];
+        byte[] bytes = [.. _good];
         if (random.Next(16) == 0)
             bytes = bytes[..random.Next(bytes.Length)];
         for (int hits = random.Next(1, 4); hits > 0 && bytes.Length > 8; hits--)
         {
-            int at = random.Next(2) == 0 ? headerBytes[random.Next(headerBytes.Count)] : random.Next(bytes.Length);
+            int at = random.Next(2) == 0 ? _headerBytes[random.Next(_headerBytes.Count)] : random.Next(bytes.Length);
             if (at < bytes.Length)
                 Hit(bytes, at, random);
         }

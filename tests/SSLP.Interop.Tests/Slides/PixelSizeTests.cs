@@ -240,7 +240,11 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     {
         string units = unit is null ? "" : $" PhysicalSizeXUnit=\"{unit}\" PhysicalSizeYUnit=\"{unit}\"";
         return $"""
-            <?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0" Name="case"><Pixels DimensionOrder="XYCZT" ID="Pixels:0" Interleaved="true" PhysicalSizeX="{value}" PhysicalSizeY="{value}"{units} SizeC="3" SizeT="1" SizeX="{sizeX}" SizeY="{sizeY}" SizeZ="1" Type="uint8"><Channel ID="Channel:0:0" SamplesPerPixel="3"/><TiffData IFD="0" PlaneCount="1"/></Pixels></Image></OME>
+            <?xml version="1.0" encoding="UTF-8"?>
+            <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0" Name="case">
+            <Pixels DimensionOrder="XYCZT" ID="Pixels:0" Interleaved="true" PhysicalSizeX="{value}" PhysicalSizeY="{value}"{units}
+              SizeC="3" SizeT="1" SizeX="{sizeX}" SizeY="{sizeY}" SizeZ="1" Type="uint8">
+            <Channel ID="Channel:0:0" SamplesPerPixel="3"/><TiffData IFD="0" PlaneCount="1"/></Pixels></Image></OME>
             """;
     }
 

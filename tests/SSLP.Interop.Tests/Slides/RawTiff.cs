@@ -11,11 +11,11 @@ namespace SSLP.Interop.Tests.Slides;
 /// </summary>
 internal sealed class RawTiff(bool big = false, bool bigEndian = false)
 {
-    private readonly List<byte> bytes = [];
-    private readonly List<Image> images = [];
+    private readonly List<byte> _bytes = [];
+    private readonly List<Image> _images = [];
 
     /// <summary>The main chain.</summary>
-    public IReadOnlyList<Image> Images => images;
+    public IReadOnlyList<Image> Images => _images;
 
     /// <summary>Offset that is written after the last directory instead of 0.</summary>
     public long NextAtEnd { get; set; }
@@ -45,7 +45,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
     /// <summary>Adds an image to the main chain.</summary>
     public Image Add(Image image)
     {
-        images.Add(image);
+        _images.Add(image);
         return image;
     }
 
@@ -99,7 +99,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
     public byte[] ToArray()
     {
         long next = NextAtEnd;
-        foreach (var image in Enumerable.Reverse(images))
+        foreach (var image in Enumerable.Reverse(_images))
             next = PutDirectory(image, next);
         var header = new List<byte>(bigEndian ? "MM"u8.ToArray() : "II"u8.ToArray());
         Put(header, big ? 43u : 42u, 2);
@@ -109,7 +109,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
             Put(header, 0, 2);
         }
         Put(header, (ulong)next, big ? 8 : 4);
-        byte[] all = [.. bytes];
+        byte[] all = [.. _bytes];
         header.ToArray().CopyTo(all, 0);
         return all;
     }
@@ -143,12 +143,12 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
     /// <summary>Appends data on an even place; the header's room comes first.</summary>
     private long Put(byte[] data)
     {
-        if (bytes.Count == 0)
-            bytes.AddRange(new byte[16]);
-        if (bytes.Count % 2 == 1)
-            bytes.Add(0);
-        bytes.AddRange(data);
-        return bytes.Count - data.Length;
+        if (_bytes.Count == 0)
+            _bytes.AddRange(new byte[16]);
+        if (_bytes.Count % 2 == 1)
+            _bytes.Add(0);
+        _bytes.AddRange(data);
+        return _bytes.Count - data.Length;
     }
 
     private long PutDirectory(Image image, long next)

@@ -225,9 +225,9 @@ public sealed unsafe class MisuseTests : IDisposable
         Host.Succeeded(Search(own, queries, 1, null, 3, rows + 3, similarities + 3));
         Assert.Equal(new Span<int>(rows, 3), new Span<int>(rows + 3, 3));
         Assert.Equal(new Span<float>(similarities, 3), new Span<float>(similarities + 3, 3));
-        s_leaveOut = true;
+        _leaveOut = true;
         Host.Refused(Status.Callback, "items done", Search(hosts, queries, 1, null, 3, rows, similarities));
-        s_leaveOut = false;
+        _leaveOut = false;
         Host.Succeeded(Search(hosts, queries, 1, null, 3, rows, similarities));
         Host.Succeeded(Host.Close(own));
         Host.Succeeded(Host.Close(hosts));
@@ -308,13 +308,13 @@ public sealed unsafe class MisuseTests : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int Fail(void* user, long done, long total, byte* sentence) => 7;
 
-    private static bool s_leaveOut;
+    private static bool _leaveOut;
 
     /// <summary>A host with one thread that goes by three worker numbers in turn.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int InTurn(void* user, int items, delegate* unmanaged[Cdecl]<void*, int, int, void> item, void* state)
     {
-        for (int i = s_leaveOut ? 1 : 0; i < items; i++)
+        for (int i = _leaveOut ? 1 : 0; i < items; i++)
             item(state, i, i % 3);
         return 0;
     }

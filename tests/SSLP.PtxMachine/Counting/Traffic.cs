@@ -28,7 +28,8 @@ internal sealed unsafe class Traffic
 
     public TrafficCounts Counts() => new(
         _loadBytes, _loadSectors, _storeBytes, _storeSectors, _touched.Sum(sectors => sectors.Count),
-        _read.Sum(sectors => sectors.Count), _written.Sum(sectors => sectors.Count), _globalAtomics, _sharedAtomics, _requests, _wavefronts, _ideal);
+        _read.Sum(sectors => sectors.Count), _written.Sum(sectors => sectors.Count), _globalAtomics, _sharedAtomics, _requests, _wavefronts,
+        _ideal);
 
     public void Global(Warp warp, Instruction* i, int bytes)
     {

@@ -128,6 +128,18 @@ internal sealed unsafe partial class MachineCalls
         return Find(stream) is null ? InvalidHandle : 0;
     });
 
+    public override int cuProfilerStart() => Do(() =>
+    {
+        Note(nameof(cuProfilerStart));
+        return 0;
+    });
+
+    public override int cuProfilerStop() => Do(() =>
+    {
+        Note(nameof(cuProfilerStop));
+        return 0;
+    });
+
     public override int cuCtxSynchronize() => Do(() =>
     {
         Note(nameof(cuCtxSynchronize));
@@ -171,14 +183,6 @@ internal sealed unsafe partial class MachineCalls
             return InvalidHandle;
         mark.Waiter()();
         return 0;
-    });
-
-    public override int cuEventElapsedTime(float* milliseconds, CudaEventHandle start, CudaEventHandle end) => Do(() =>
-    {
-        if (Get<MachineEvent>(start.DangerousGetHandle()) is not { } first || Get<MachineEvent>(end.DangerousGetHandle()) is not { } last)
-            return InvalidHandle;
-        *milliseconds = last.MillisecondsSince(first);
-        return first.HasPassed && last.HasPassed ? 0 : NotReady;
     });
 
     private int Enqueue(CudaStreamHandle stream, Action work)

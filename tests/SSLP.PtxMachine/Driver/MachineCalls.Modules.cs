@@ -48,16 +48,6 @@ internal sealed unsafe partial class MachineCalls
         return 0;
     });
 
-    // Registers are an assembler's, and there is none here.
-    public override int cuFuncGetAttribute(int* value, int attribute, nint function) => Do(() =>
-    {
-        if (Get<MachineKernel>(function) is not { } kernel)
-            return InvalidHandle;
-        *value = attribute == NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES ? kernel.SharedBytes : 0;
-        return attribute is NativeCuda.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES or NativeCuda.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES
-            ? 0 : Refuse(NotSupported, $"the machine assembles nothing and cannot answer attribute {attribute}");
-    });
-
     public override int cuFuncSetAttribute(nint function, int attribute, int value) =>
         Do(() => Refuse(NotSupported, "the machine's blocks have the shared memory that their text declares"));
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace SSLP.PtxMachine.Driver;
 
 /// <summary>Work in order, done when something asks for it.</summary>
@@ -37,13 +35,12 @@ internal sealed class MachineEvent
 {
     private MachineStream? _stream;
     private long _place;
-    private long _ticks;
 
     public bool HasPassed => _stream is null || _stream.Done >= _place;
 
     public void Record(MachineStream stream)
     {
-        stream.Enqueue(() => _ticks = Stopwatch.GetTimestamp());
+        stream.Enqueue(() => { }); // the mark itself, which no stream has passed before it gets there
         (_stream, _place) = (stream, stream.Enqueued);
     }
 
@@ -53,7 +50,4 @@ internal sealed class MachineEvent
         (MachineStream? stream, long place) = (_stream, _place);
         return () => stream?.Do(place);
     }
-
-    /// <summary>The host's clock between two marks: this device has no other.</summary>
-    public float MillisecondsSince(MachineEvent start) => (float)Stopwatch.GetElapsedTime(start._ticks, _ticks).TotalMilliseconds;
 }
