@@ -6,6 +6,7 @@ using SSLP.Data.Files;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Slides.OpenSlide;
+using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;
@@ -40,6 +41,8 @@ internal static class DoctorVerb
             table.AddRow("OpenSlide",
                 Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version
                     ?? "none: slides of the formats that only it reads are refused"));
+            if (context.Settings.Kernels == KernelBackend.Cuda)
+                table.AddRow("CUDA kernels", Markup.Escape(CudaKernels(context)));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
             AnsiConsole.MarkupLineInterpolated(
@@ -62,6 +65,13 @@ internal static class DoctorVerb
         Console.WriteLine(
             $"{kills} kills: losses, bank, labels, weights and optimizer are those of the run that was left alone, to the last bit.");
         return 0;
+    }
+
+    private static string CudaKernels(EngineContext context)
+    {
+        using KernelSet kernels = context.OpenKernels();
+        return context.KernelsAtFault(kernels) is { } sentence ? throw new Fault(FaultKind.Device, sentence)
+            : "agree with the CPU's on small inputs";
     }
 
     private static string InstructionSets() =>
