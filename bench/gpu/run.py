@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Runs the packed folder on a machine with an NVIDIA driver and a Python torch, and writes results.json and results.md beside each other.
 
-Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses
-compared. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that is there.
+Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses compared,
+benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that is there.
+Without a card, --machine goes through the same steps: the device's tests run on the machine that executes the PTX on the host, and the second
+pretrain takes the reference kernels.
 """
 import argparse
 import ctypes
@@ -19,6 +21,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 LIBRARIES = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"]
 NEVER_CALLED = {"_ZSt21ios_base_library_initv"}  # of a newer libstdc++; its version is made weak when the folder is published
 LOSS_STEPS, LOSS_TOLERANCE = 20, 1e-3
+BENCHES = {"knn": ["--rows", "16384"], "loss": ["--rows", "16384"], "sampling": ["--rows", "16384", "--k", "1024"],
+           "kmeans": ["--rows", "16384", "--clusters", "100", "--iterations", "5"], "augment": [], "train": ["--side", "64"]}
 
 
 def undefined_symbols(path):
@@ -59,8 +63,7 @@ def run(name, command, environment, limit_s):
         code, output, errors = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
         code, output, errors = 124, (late.stdout or b"").decode(errors="replace"), f"ran past {limit_s} s"
-    step = {"name": name, "command": [str(c) for c in command], "environment": environment, "exit": code,
-            "seconds": round(time.monotonic() - start, 2)}
+    step = {"name": name, "command": [str(c) for c in command], "environment": environment, "exit": code, "seconds": round(time.monotonic() - start, 2)}
     step["output"], step["errors"] = output[-20000:], errors[-8000:]
     print(f"  exit {code}, {step['seconds']} s", flush=True)
     return step
@@ -71,11 +74,25 @@ def losses(folder):
     return [json.loads(line)["loss"] for line in path.read_text().splitlines() if line] if path.exists() else []
 
 
-def compare(on_cpu, on_gpu):
-    pairs = list(zip(on_cpu, on_gpu))[:LOSS_STEPS]
+def compare(on_cpu, other, steps):
+    pairs = list(zip(on_cpu, other))[:steps]
     worst = max((abs(a - b) / abs(a) for a, b in pairs if a), default=None)
-    agrees = len(pairs) == LOSS_STEPS and worst is not None and worst <= LOSS_TOLERANCE
+    agrees = len(pairs) == steps and worst is not None and worst <= LOSS_TOLERANCE
     return {"steps": len(pairs), "worst_relative": worst, "agrees": agrees}
+
+
+def bench_line(step):
+    """A bench's JSON as a line of the table; None where it gave none."""
+    start = step["output"].find("{")
+    try:
+        found = json.loads(step["output"][start:]) if start >= 0 else None
+    except json.JSONDecodeError:
+        found = None
+    if not found:
+        return None
+    baselines = "; ".join(f"{b['name']} {b['ms']:.1f} ms ({b['speedup']:.2f} x)" for b in found["baselines"])
+    shape = ", ".join(f"{name} {size:,}" for name, size in found["shape"].items())
+    return f"| {found['job']} | {shape} | {found['ours_ms']:.2f} | {found['floor_ms']:.2f} | {baselines} |"
 
 
 def gpu():
@@ -90,13 +107,16 @@ def gpu():
 def markdown(report):
     lines = [f"# {report['gpu'] or 'no GPU seen'}", "", f"Commit {report['commit']}, torch {report['torch']}, {report['machine']}.", ""]
     missing = report["probe"]["missing"]
-    lines += [f"LibTorchSharp takes {report['probe']['symbols']} symbols; {len(missing)} are missing from this torch"
-              + (": " + ", ".join(missing[:20]) if missing else "."), ""]
+    lines += [f"LibTorchSharp takes {report['probe']['symbols']} symbols; {len(missing)} are missing from this torch" + (": " + ", ".join(missing[:20]) if missing else "."), ""]
     lines += ["| step | exit | seconds |", "|---|---|---|"]
     lines += [f"| {step['name']} | {step['exit']} | {step['seconds']} |" for step in report["steps"]]
     loss = report["losses"]
-    lines += ["", f"First {loss['steps']} losses, GPU against CPU: worst relative difference {loss['worst_relative']} "
-                  f"(wanted: {LOSS_STEPS} steps within {LOSS_TOLERANCE})."]
+    lines += ["", f"First {loss['steps']} losses, {report['backend']} against CPU: worst relative difference "
+                  f"{loss['worst_relative']} (wanted: within {LOSS_TOLERANCE})."]
+    benches = [line for line in map(bench_line, report["steps"]) if line] if report["benches"] else []
+    if benches:
+        lines += ["", f"Benches with kernels={report['bench_kernels']}, on whatever else this machine was doing:", ""]
+        lines += ["| job | shape | ours, ms | floor, ms | beside it |", "|---|---|---|---|---|", *benches]
     return "\n".join(lines) + "\n"
 
 
@@ -106,6 +126,8 @@ def main():
     parser.add_argument("--patches", type=pathlib.Path, help="a patches folder to train on; without it a few synthetic slides are made")
     parser.add_argument("--torch-lib", type=pathlib.Path, help="libtorch's folder; without it that of this Python's torch")
     parser.add_argument("--steps", type=int, default=LOSS_STEPS, help="training steps of each pretrain")
+    parser.add_argument("--machine", action="store_true", help="no card: the PTX is executed on the host")
+    parser.add_argument("--no-bench", action="store_true", help="leave the benches out")
     arguments = parser.parse_args()
 
     version = "given by --torch-lib"
@@ -118,21 +140,31 @@ def main():
     sslp, tests = HERE / "sslp", HERE / "SSLP.Kernels.Tests"
 
     report = {"gpu": gpu(), "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.platform()}", "torch": version,
-              "commit": (HERE / "COMMIT").read_text().strip(), "probe": probe(arguments.torch_lib), "steps": []}
+              "commit": (HERE / "COMMIT").read_text().strip(), "probe": probe(arguments.torch_lib), "steps": [],
+              "backend": "kernels=reference" if arguments.machine else "GPU", "benches": not arguments.no_bench,
+              "bench_kernels": "cpu" if arguments.machine else "cuda"}
+    if arguments.machine:
+        report["gpu"] = "No card: the PTX machine on the host"
     steps = report["steps"]
     steps.append(run("doctor", [sslp, "doctor"], environment, 300))
     steps.append(run("kernel tests, cpu", [tests], {}, 600))
-    steps.append(run("device tests, cuda", [tests, "--filter-namespace", "SSLP.Kernels.Tests.Device"], {"SSLP_KERNELS": "cuda"}, 600))
+    if not arguments.machine:  # the step before has run them on the machine
+        steps.append(run("device tests, cuda", [tests, "--filter-namespace", "SSLP.Kernels.Tests.Device"], {"SSLP_KERNELS": "cuda"}, 600))
 
     source = ["--patches", arguments.patches] if arguments.patches else ["--slides", out / "slides"]
     if not arguments.patches:
         steps.append(run("synth", [sslp, "synth", "--out", out / "slides", "--slides", "2", "--seed", "1"], environment, 600))
-    wanted = {"max_steps": arguments.steps, "batch_size": 32, "input_size": 64, "seed": 1}
-    settings = [f"--set={key}={value}" for key, value in wanted.items()]
-    for device in ["cpu", "cuda"]:
-        command = [sslp, "pretrain", *source, "--out", out / f"run-{device}", f"--set=device={device}", *settings]
-        steps.append(run(f"pretrain, {device}", command, {**environment, "SSLP_KERNELS": device}, 900))
-    report["losses"] = compare(losses(out / "run-cpu"), losses(out / "run-cuda"))
+    # A rate at which the weights hardly move: at the default one a last bit of the first step is per cents of the seventh one's loss.
+    chosen = {"max_steps": arguments.steps, "batch_size": 32, "input_size": 64, "seed": 1, "learning_rate": 1e-6, "temperature": 0.5}
+    settings = [f"--set={key}={value}" for key, value in chosen.items()]
+    second = ("cpu", "reference") if arguments.machine else ("cuda", "cuda")
+    for device, kernels in [("cpu", "cpu"), second]:
+        command = [sslp, "pretrain", *source, "--out", out / f"run-{kernels}", f"--set=device={device}", *settings]
+        steps.append(run(f"pretrain, kernels={kernels}", command, {**environment, "SSLP_KERNELS": kernels}, 900))
+    report["losses"] = compare(losses(out / "run-cpu"), losses(out / f"run-{second[1]}"), arguments.steps)
+    for job, sizes in BENCHES.items() if report["benches"] else []:
+        steps.append(run(f"bench {job}", [sslp, "bench", job, "--rounds", "7", "--json", *sizes],
+                         {**environment, "SSLP_KERNELS": report["bench_kernels"]}, 600))
 
     (out / "results.json").write_text(json.dumps(report, indent=1))
     (out / "results.md").write_text(markdown(report))

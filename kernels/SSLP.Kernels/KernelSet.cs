@@ -81,6 +81,9 @@ public sealed class KernelSet : IDisposable
     /// <summary>The context of the CUDA kernels, libtorch's own on that device; null for the others.</summary>
     public CudaContext? Context => _device?.Context;
 
+    /// <summary>The kernels' device; null where they have none.</summary>
+    internal IComputeDevice? Compute => _device;
+
     /// <summary>A report of steps on the kernels' device.</summary>
     /// <exception cref="InvalidOperationException">These are not the CUDA kernels.</exception>
     internal StepReport NewReport() => new(_device ?? throw new InvalidOperationException($"The {Backend} kernels have no device."));

@@ -7,6 +7,7 @@ using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides.OpenSlide;
+using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Cli.Verbs;
@@ -42,6 +43,8 @@ internal static class DoctorVerb
             table.AddRow("OpenSlide",
                 Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version
                     ?? "none: slides of the formats that only it reads are refused"));
+            if (context.Settings.Kernels == KernelBackend.Cuda)
+                table.AddRow("CUDA kernels", Markup.Escape(CudaKernels(context)));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
             string found = $"loss {last.Loss:F3}, {last.PatchesPerSecond:F0} patches/s";
@@ -76,6 +79,13 @@ internal static class DoctorVerb
         IEnumerable<CudaDeviceInfo> devices = Enumerable.Range(0, driver.DeviceCount).Select(driver.Describe);
         return $"CUDA {major}.{minor}; " + string.Join("; ", devices.Select(device =>
             $"{device.Ordinal}: {device.Name}, compute {device.ComputeMajor}.{device.ComputeMinor}, {device.MemoryBytes >> 30} GiB"));
+    }
+
+    private static string CudaKernels(EngineContext context)
+    {
+        using KernelSet kernels = context.OpenKernels();
+        return context.KernelsAtFault(kernels) is { } sentence ? throw new Fault(FaultKind.Device, sentence)
+            : "agree with the CPU's on small inputs";
     }
 
     private static string InstructionSets() =>

@@ -124,6 +124,12 @@ public sealed class EngineContext : IDisposable
         }
     }
 
+    /// <summary>Whether the CUDA kernels compute what the CPU's do, on small fresh inputs; the driver compiles them for it.</summary>
+    /// <param name="kernels">Of this context.</param>
+    /// <returns>A sentence that names the operation, its kernels and what to do; null where they do.</returns>
+    internal string? KernelsAtFault(KernelSet kernels) =>
+        kernels.Context is not null && DeviceSelfTest.Run(kernels) is { } sentence ? $"{sentence} Take kernels=cpu." : null;
+
     /// <summary>From here on libtorch's operations run on as many threads as this context's kernels.</summary>
     public void Enter() => UseThreads(Workers);
 

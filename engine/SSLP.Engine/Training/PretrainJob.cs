@@ -98,6 +98,12 @@ public sealed class PretrainJob : IDisposable
             checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
         KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
+        // Not where the host executes them: that has been looked into already.
+        if (kernels.Context is { IsOnHost: false } && _context.KernelsAtFault(kernels) is { } wrong)
+        {
+            kernels.Dispose();
+            throw new Fault(FaultKind.Device, wrong);
+        }
         using (CudaContext? cuda = kernels.Backend == KernelBackend.Cuda ? Devices.ContextOf(device) : null)
         {
             if (cuda is not null)

@@ -34,7 +34,9 @@ internal static unsafe class KernelTable
         new(9_001, 128, 64, 512, 200, 33, 70, 48, 100_004),
     ];
 
-    public static string Path { get; } = System.IO.Path.Combine(Above(AppContext.BaseDirectory), "bench", "results", "ptx", "kernels.md");
+    /// <summary>Null where the tests run outside of the repository.</summary>
+    public static string? Path { get; } = Above(AppContext.BaseDirectory) is { } repository
+        ? System.IO.Path.Combine(repository, "bench", "results", "ptx", "kernels.md") : null;
 
     /// <summary>Names of the kernels that score queries against rows, which are counted by the score.</summary>
     private static readonly HashSet<string> Scoring =
@@ -109,6 +111,7 @@ internal static unsafe class KernelTable
             .ToDictionary(group => group.Key, group => group.MaxBy(launch => launch.WarpInstructions)!);
     }
 
-    private static string Above(string folder) =>
-        File.Exists(System.IO.Path.Combine(folder, "SSLP.Engine.sln")) ? folder : Above(System.IO.Path.GetDirectoryName(folder)!);
+    private static string? Above(string? folder) =>
+        folder is null || File.Exists(System.IO.Path.Combine(folder, "SSLP.Engine.sln")) ? folder
+            : Above(System.IO.Path.GetDirectoryName(folder));
 }

@@ -12,7 +12,7 @@ public sealed class KernelTableTests
     [Fact]
     public void Every_kernel_is_there_at_two_shapes_and_what_is_above_its_floor_is_explained()
     {
-        string[][] lines = [.. File.ReadLines(KernelTable.Path).Where(line => line.StartsWith("| ", StringComparison.Ordinal))
+        string[][] lines = [.. File.ReadLines(Table()).Where(line => line.StartsWith("| ", StringComparison.Ordinal))
             .Select(line => line.Split('|', StringSplitOptions.TrimEntries)[1..^1])];
         string[][] rows = [.. lines.Where(cells => cells[0] != "kernel")];
         Assert.Equal(
@@ -26,7 +26,13 @@ public sealed class KernelTableTests
 
     /// <summary>A minute or two; for whoever changes a kernel.</summary>
     [Fact(Explicit = true)]
-    public void Writes_the_table_of_kernels() => File.WriteAllText(KernelTable.Path, KernelTable.Compose());
+    public void Writes_the_table_of_kernels() => File.WriteAllText(Table(), KernelTable.Compose());
+
+    private static string Table()
+    {
+        Assert.SkipWhen(KernelTable.Path is null, "the repository is not here");
+        return KernelTable.Path!;
+    }
 
     private static double Number(string cell) => double.Parse(cell, CultureInfo.InvariantCulture);
 }
