@@ -92,6 +92,14 @@ public sealed class KernelSet : IDisposable
         _ => new ThreeTermStepCpu(bank, spatial, options, Pool, _isa),
     };
 
+    /// <summary>The step on this process's part of a bank; on all of it where <paramref name="shards"/> is null.</summary>
+    internal IThreeTermStep ThreeTermStep(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IShards? shards) =>
+        shards is null ? ThreeTermStep(bank, spatial, options) : new ThreeTermStepSharded(bank, spatial, options, Pool, shards, _isa);
+
+    /// <summary>The same of the clusters.</summary>
+    internal IKMeans KMeans(MemoryBank bank, int allRows, IShards? shards) =>
+        shards is null ? KMeans(bank) : new KMeansCpu(bank, Pool, _isa, shards, allRows);
+
     public INearestKeys NearestKeys(MemoryBank bank) => Backend switch
     {
         KernelBackend.Reference => new NearestKeysReference(bank),

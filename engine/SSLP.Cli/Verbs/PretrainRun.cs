@@ -35,6 +35,8 @@ internal static class PretrainRun
         Shell.Say(source.Describe);
         if (group is not null)
             Shell.Say($"{group.Size} processes by {group.Library}: {group.Size} × {options.BatchSize} patches a step");
+        else if (options.Bank == BankPlacement.Sharded)
+            Shell.Warn("bank=sharded: this process is alone and holds every row; mpirun -n 2 sslp … makes parts.");
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {job.Trainer.Sizes.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");

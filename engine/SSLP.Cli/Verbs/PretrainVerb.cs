@@ -92,7 +92,7 @@ internal static class PretrainVerb
                     "--probe-labels is what the online probe judges by: say how often with --set probe_every=500.");
             InitialWeights.Require(options.Init);
             using EngineContext context = ContextOptions.Open(options);
-            using ProcessGroup? group = parsed.GetValue(plan) ? null : ContextOptions.JoinOthers();
+            using ProcessGroup? group = ContextOptions.JoinOthers();
             return group is null ? Run(null) : Together(group, Run);
 
             int Run(ProcessGroup? group)
@@ -104,7 +104,9 @@ internal static class PretrainVerb
                     needsCoordinates: options.Method == MethodKind.Sslp, writes ? folder : null, learns: true);
                 if (parsed.GetValue(plan))
                 {
-                    RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize);
+                    RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize, group?.Size ?? 1);
+                    if (!writes)
+                        return 0;
                     Console.WriteLine(source.Describe);
                     foreach (string cut in new RunSizes(options, source.Table.Count).Cuts)
                         Console.WriteLine(cut);

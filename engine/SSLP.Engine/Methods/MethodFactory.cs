@@ -21,6 +21,7 @@ internal static class MethodFactory
     {
         if (group is not null)
             RefuseAlone(options, table, group);
+        IShards? shards = options.Bank == BankPlacement.Sharded ? group : null;
         if (options.Method == MethodKind.Supervised)
             return NewSupervised(options, table);
         if (options is { Method: MethodKind.MoCoV2, BatchSize: < 4 })
@@ -32,10 +33,10 @@ internal static class MethodFactory
         return options.Method switch
         {
             MethodKind.Sslp => new Sslp(
-                encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
+                encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels, shards)),
                 options.ClusterEvery, options.InterWeight > 0, group),
             MethodKind.InstDisc => new Sslp(
-                encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels)),
+                encoder, Shared(new FusedObjective(PlanOf(options, table.Count), table, options.Width, seed, kernels, shards)),
                 options.ClusterEvery, usesClusters: false, group),
             MethodKind.MoCoV2 => new MoCoV2(
                 encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed,
@@ -53,6 +54,8 @@ internal static class MethodFactory
             ? $"method={options.Method.ToString().ToLowerInvariant()} trains in one process; several serve sslp and instdisc"
             : options.StopOnCollapse ? "stop_on_collapse looks at one process's batches: leave it out with several"
             : options.Device == DeviceKind.Cuda ? "several processes train on CPUs; device=cuda takes one process"
+            : options is { Bank: BankPlacement.Sharded, Kernels: not KernelBackend.Cpu }
+                ? $"bank=sharded is searched by kernels=cpu, not {options.Kernels.ToString().ToLowerInvariant()}"
             : (long)options.BatchSize * group.Size > table.Count
                 ? $"{group.Size} processes of batch_size={options.BatchSize} take more than the {table.Count} patches: a smaller " +
                     $"batch_size, or fewer processes"

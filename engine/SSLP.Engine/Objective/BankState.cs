@@ -21,27 +21,56 @@ internal static class BankState
     /// <inheritdoc cref="RowsOf"/>
     public static string ValuesOf(string name) => name + ".changed";
 
+    /// <inheritdoc cref="LoadFrom(MemoryBank, SafetensorsFile, string, int, int, int[])"/>
+    public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name) => bank.LoadFrom(file, name, bank.RowCount, 0);
+
     /// <param name="bank">Takes the rows.</param>
     /// <param name="file">A checkpoint.</param>
     /// <param name="name">The bank's.</param>
+    /// <param name="rows">Rows of the whole bank, of which <paramref name="bank"/> may hold a part.</param>
+    /// <param name="ownFirst">The first row that it holds.</param>
     /// <param name="rowOf">Where each row of the file goes, −1 for nowhere; null: to its own number, and every row is there.</param>
     /// <exception cref="Fault">The file's bank has another shape.</exception>
-    public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name, int[]? rowOf = null)
+    public static void LoadFrom(this MemoryBank bank, SafetensorsFile file, string name, int rows, int ownFirst, int[]? rowOf = null)
     {
-        int rows = rowOf?.Length ?? bank.RowCount;
-        Read(file, name, rows, bank.Width, (first, values) =>
+        Read(file, name, rowOf?.Length ?? rows, bank.Width, (first, values) =>
         {
+            int count = values.Length / bank.Width;
             if (rowOf is null)
-                bank.LoadRows(first, values);
-            else
-                for (int i = 0; i < values.Length / bank.Width; i++)
-                    if (rowOf[first + i] >= 0)
-                        bank.LoadRows(rowOf[first + i], values.Slice(i * bank.Width, bank.Width));
+            {
+                int from = Math.Max(first, ownFirst), to = Math.Min(first + count, ownFirst + bank.RowCount);
+                if (from < to)
+                    bank.LoadRows(from - ownFirst, values.Slice((from - first) * bank.Width, (to - from) * bank.Width));
+                return;
+            }
+            for (int i = 0; i < count; i++)
+                if (rowOf[first + i] >= 0 && (uint)(rowOf[first + i] - ownFirst) < (uint)bank.RowCount)
+                    bank.LoadRows(rowOf[first + i] - ownFirst, values.Slice(i * bank.Width, bank.Width));
         });
     }
 
+    /// <summary>The rows of all processes as one tensor [N, D]. Every process writes it at the same time, and the same bytes; by the block,
+    /// so that none holds more than its part.</summary>
+    public static SafetensorsItem ToItem(MemoryBank bank, int rows, IShards shards, string name) =>
+        new(name, SafetensorsDtype.F32, [rows, bank.Width], stream =>
+        {
+            var block = new float[Math.Min(BlockRows, rows) * bank.Width];
+            for (int rank = 0; rank < shards.Size; rank++)
+            {
+                int count = ShardRows.Count(rows, rank, shards.Size);
+                for (int row = 0; row < count; row += BlockRows)
+                {
+                    Span<float> part = block.AsSpan(0, Math.Min(BlockRows, count - row) * bank.Width);
+                    if (rank == shards.Rank)
+                        bank.SaveRows(row, part);
+                    shards.Broadcast(part, rank);
+                    stream.Write(MemoryMarshal.AsBytes(part));
+                }
+            }
+        });
+
     /// <summary>The rows as a tensor [N, D] of the caller's scope: 4·N·D bytes.</summary>
-    /// <inheritdoc cref="LoadFrom" path="/exception"/>
+    /// <inheritdoc cref="LoadFrom(MemoryBank, SafetensorsFile, string, int, int, int[])" path="/exception"/>
     public static Tensor ReadBank(SafetensorsFile file, string name)
     {
         SafetensorsFile whole = file.Entries.ContainsKey(name) ? file : file.Base ?? file;

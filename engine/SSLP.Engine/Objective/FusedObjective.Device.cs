@@ -60,6 +60,15 @@ public sealed partial class FusedObjective
     }
 
     // Rows as they are now, wherever the bank is.
-    private float[] RowsNow(ReadOnlySpan<int> rows) =>
-        _update is { IsAhead: true } ? _update.Read(rows) : ComparedFeatures.Gather(_bank, rows);
+    private float[] RowsNow(ReadOnlySpan<int> rows)
+    {
+        if (_shards is null)
+            return _update is { IsAhead: true } ? _update.Read(rows) : ComparedFeatures.Gather(_bank, rows);
+        var values = new float[rows.Length * _bank.Width];
+        for (int i = 0; i < rows.Length; i++)
+            if (IsOwn(rows[i]))
+                _bank.Row(rows[i] - _first).CopyTo(values.AsSpan(i * _bank.Width));
+        _shards.Sum(values);
+        return values;
+    }
 }

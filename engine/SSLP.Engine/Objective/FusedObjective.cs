@@ -17,7 +17,9 @@ public sealed partial class FusedObjective : IBankObjective
 
     private readonly ObjectivePlan _plan;
     private readonly ulong _seed;
-    private readonly MemoryBank _bank;
+    private readonly MemoryBank _bank; // of several processes this one's part
+    private readonly IShards? _shards;
+    private readonly int _rows, _first;
     private readonly IThreeTermStep _step;
     private readonly IKMeans _kmeans;
     private readonly ChangedRows _changed; // since the last whole checkpoint
@@ -31,12 +33,25 @@ public sealed partial class FusedObjective : IBankObjective
     /// <param name="seed">Seed of the run: of the bank's first rows and of every draw.</param>
     /// <param name="kernels">Which implementation, on which threads; stays the caller's.</param>
     public FusedObjective(ObjectivePlan plan, PatchTable table, int width, ulong seed, KernelSet kernels)
+        : this(plan, table, width, seed, kernels, null)
     {
-        (_plan, _seed, _kernels) = (plan, seed, kernels);
-        _bank = MemoryBank.CreateRandom(table.Count, width, seed, kernels.Pool);
+    }
+
+    /// <param name="plan">Constants.</param>
+    /// <param name="table">Slide and place of each bank row.</param>
+    /// <param name="width">D.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="kernels">Which implementation, on which threads; stays the caller's.</param>
+    /// <param name="shards">The processes that hold a part of the rows each; null: this one holds all.</param>
+    internal FusedObjective(ObjectivePlan plan, PatchTable table, int width, ulong seed, KernelSet kernels, IShards? shards)
+    {
+        (_plan, _seed, _kernels, _shards, _rows) = (plan, seed, kernels, shards, table.Count);
+        _first = shards is null ? 0 : ShardRows.First(_rows, shards.Rank, shards.Size);
+        int count = shards is null ? _rows : ShardRows.Count(_rows, shards.Rank, shards.Size);
+        _bank = MemoryBank.CreateRandomPart(_first, count, width, seed, kernels.Pool);
         var spatial = new SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn);
-        _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms);
-        _kmeans = kernels.KMeans(_bank);
+        _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms, shards);
+        _kmeans = kernels.KMeans(_bank, _rows, shards);
         _update = kernels.MemoryBankUpdate(_bank) as MemoryBankUpdateCuda;
         _changed = new ChangedRows(table.Count);
         _labels = new int[checked(plan.ClusterRuns * table.Count)];
@@ -45,15 +60,16 @@ public sealed partial class FusedObjective : IBankObjective
     }
 
     public string Describe =>
-        $"SSLP: {_bank.RowCount} rows of {_bank.Width}, K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T " +
-        $"{_plan.Terms.RadiusPatches}, "
+        $"SSLP: {_rows} rows of {_bank.Width}{(_shards is null ? "" : $" in {_shards.Size} parts")}, K {_plan.Terms.NearestKeys}, " +
+        $"M {_plan.Terms.Negatives}, T {_plan.Terms.RadiusPatches}, "
         + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} " +
             $"negatives";
 
     /// <summary>The constants.</summary>
     public ObjectivePlan Plan => _plan;
 
-    /// <summary>v on the host, for tests and reports; not while a checkpoint is being written.</summary>
+    /// <summary>v on the host, for tests and reports; not while a checkpoint is being written. Of a bank in parts, this
+    /// process's.</summary>
     public MemoryBank Bank
     {
         get
@@ -62,6 +78,9 @@ public sealed partial class FusedObjective : IBankObjective
             return _bank;
         }
     }
+
+    /// <summary>Whether several processes hold a part of the rows each.</summary>
+    internal bool IsInParts => _shards is not null;
 
     /// <summary>The kernel that a step takes, on this bank with its clusters: what the sets are to be asked of.</summary>
     public IThreeTermStep BankStep => _step;
@@ -80,15 +99,22 @@ public sealed partial class FusedObjective : IBankObjective
     }
 
     public ComparedFeatures Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => new(
-        _bank.Width, features.ToArray<float>(), RowsNow(anchors), RowsNow(ComparedFeatures.SampleRows(_bank.RowCount, anchors)),
-        AreLearned: (long)step * anchors.Length >= _bank.RowCount, _plan.Terms.Sampling, _plan.Terms.PoolShare);
+        _bank.Width, features.ToArray<float>(), RowsNow(anchors), RowsNow(ComparedFeatures.SampleRows(_rows, anchors)),
+        AreLearned: (long)step * anchors.Length >= _rows, _plan.Terms.Sampling, _plan.Terms.PoolShare);
 
     public void Update(ReadOnlySpan<int> anchors, Tensor features)
     {
-        _snapshot?.Keep(anchors);
+        if (_shards is null)
+            _snapshot?.Keep(anchors);
         _changed.Add(anchors);
         Tensor host = KernelBridge.ToHost(features);
-        _bank.Update(anchors, KernelBridge.View(host), (float)_plan.BankMomentum);
+        MatrixView all = KernelBridge.View(host);
+        if (_shards is null)
+            _bank.Update(anchors, all, (float)_plan.BankMomentum);
+        else
+            for (int i = 0; i < anchors.Length; i++)
+                if (IsOwn(anchors[i]))
+                    _bank.Update([anchors[i] - _first], all.Slice(i, 1), (float)_plan.BankMomentum);
         GC.KeepAlive(host);
     }
 
@@ -100,11 +126,13 @@ public sealed partial class FusedObjective : IBankObjective
         var labels = new int[_labels.Length];
         _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, labels);
         (_labels, _labelsChanged) = (labels, true);
-        _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
+        _step.SetClusters(new ClusterAgreement(_labels, _rows));
     }
 
     public IEnumerable<SafetensorsItem> State()
     {
+        if (_shards is not null)
+            return [BankState.ToItem(_bank, _rows, _shards, VectorsName), Labelled(_labels)];
         _update?.TakeHome();
         _snapshot = new BankSnapshot(_bank);
         return [_snapshot.ToItem(VectorsName), Labelled(_labels)];
@@ -113,7 +141,8 @@ public sealed partial class FusedObjective : IBankObjective
     public IEnumerable<SafetensorsItem>? Changes()
     {
         // With its number a row takes 4·(D + 1) bytes: from half of the bank on, whole files are fewer bytes in the long run.
-        if (_changed.Count > _bank.RowCount / 2)
+        // A bank in parts is written whole: its rows come by the block from all.
+        if (_shards is not null || _changed.Count > _rows / 2)
             return null;
         int[] rows = _changed.ToArray();
         if (_update is { IsAhead: true })
@@ -134,14 +163,14 @@ public sealed partial class FusedObjective : IBankObjective
 
     public void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
-        _bank.LoadFrom(checkpoint, VectorsName, rowOf);
+        _bank.LoadFrom(checkpoint, VectorsName, _rows, _first, rowOf);
         SafetensorsFile labelled = checkpoint.Entries.ContainsKey(ClustersName) ? checkpoint : checkpoint.Base ?? checkpoint;
-        _labels = rowOf is null ? ReadLabels(labelled, _bank.RowCount) : Moved(ReadLabels(labelled, rowOf.Length), rowOf);
+        _labels = rowOf is null ? ReadLabels(labelled, _rows) : Moved(ReadLabels(labelled, rowOf.Length), rowOf);
         _changed.Clear();
         if (checkpoint.Base is not null && rowOf is null)
-            _changed.Add(BankState.ChangedRows(checkpoint, VectorsName, _bank.RowCount));
+            _changed.Add(BankState.ChangedRows(checkpoint, VectorsName, _rows));
         _labelsChanged = checkpoint.Base is not null && labelled == checkpoint;
-        _step.SetClusters(new ClusterAgreement(_labels, _bank.RowCount));
+        _step.SetClusters(new ClusterAgreement(_labels, _rows));
     }
 
     public void Dispose()
@@ -152,7 +181,9 @@ public sealed partial class FusedObjective : IBankObjective
         _bank.Dispose();
     }
 
-    private SafetensorsItem Labelled(int[] labels) => SafetensorsItem.From<int>(ClustersName, labels, _plan.ClusterRuns, _bank.RowCount);
+    private bool IsOwn(int row) => (uint)(row - _first) < (uint)_bank.RowCount;
+
+    private SafetensorsItem Labelled(int[] labels) => SafetensorsItem.From<int>(ClustersName, labels, _plan.ClusterRuns, _rows);
 
     private int[] ReadLabels(SafetensorsFile file, int rows)
     {
@@ -169,7 +200,7 @@ public sealed partial class FusedObjective : IBankObjective
         var labels = new int[_labels.Length];
         for (int run = 0; run < _plan.ClusterRuns; run++)
         {
-            Span<int> now = labels.AsSpan(run * _bank.RowCount, _bank.RowCount);
+            Span<int> now = labels.AsSpan(run * _rows, _rows);
             for (int row = 0; row < now.Length; row++)
                 now[row] = -1 - row; // no cluster's number
             for (int row = 0; row < rowOf.Length; row++)

@@ -10,8 +10,8 @@ namespace SSLP.Engine.Objective;
 
 /// <summary>
 /// One objective over the batches of several processes: anchors and features of all are gathered, every process computes the step of the
-/// whole batch on its own copy of the bank, keeps its own rows of the gradient, and updates the bank by all of them. So bank, clusters and
-/// draws are the same everywhere, and those of one process with that batch.
+/// whole batch on its own copy of the bank, or all together on their parts of it, keeps its own rows of the gradient, and updates the bank
+/// by all of them. So bank, clusters and draws are the same everywhere, and those of one process with that batch.
 /// </summary>
 /// <param name="whole">Of the whole batch; owned from here on.</param>
 /// <param name="group">The processes.</param>
@@ -28,15 +28,21 @@ public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : 
         Tensor own = KernelBridge.ToHost(features);
         long rows = own.shape[0], width = own.shape[1];
         _anchors = group.Gather(anchors);
-        float[] all = group.Gather<float>(MemoryMarshal.Cast<byte, float>(KernelBridge.Bytes(own, 0, (int)(rows * width * sizeof(float)))));
-        _features = tensor(all, [rows * group.Size, width]);
+        _features = tensor(GatherRows(own), [rows * group.Size, width]);
         (StepTerms terms, Tensor gradient) = whole.Step(_anchors, _features, step, ramp);
         // Gradients are averaged over the processes, and the whole batch's are the sum of its rows'.
         using Scalar processes = (float)group.Size;
         return (terms, gradient.narrow(0, group.Rank * rows, rows).mul(processes).to(features.device));
     }
 
-    public ComparedFeatures? Compare(ReadOnlySpan<int> anchors, Tensor features, int step) => whole.Compare(anchors, features, step);
+    // Of a bank in parts all ask for the same rows.
+    public ComparedFeatures? Compare(ReadOnlySpan<int> anchors, Tensor features, int step)
+    {
+        if (!whole.IsInParts)
+            return whole.Compare(anchors, features, step);
+        Tensor own = KernelBridge.ToHost(features);
+        return whole.Compare(group.Gather(anchors), tensor(GatherRows(own), [own.shape[0] * group.Size, own.shape[1]]), step);
+    }
 
     public void Update(ReadOnlySpan<int> anchors, Tensor features) => whole.Update(_anchors, _features!);
 
@@ -61,4 +67,7 @@ public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : 
     public void Load(SafetensorsFile checkpoint, int[]? rowOf = null) => whole.Load(checkpoint, rowOf);
 
     public void Dispose() => whole.Dispose();
+
+    private float[] GatherRows(Tensor own) => group.Gather<float>(
+        MemoryMarshal.Cast<byte, float>(KernelBridge.Bytes(own, 0, (int)(own.shape[0] * own.shape[1] * sizeof(float)))));
 }

@@ -32,3 +32,13 @@ public enum CheckpointBank
     /// <summary>All of it: every file can be read alone.</summary>
     Whole,
 }
+
+/// <summary>Where the memory bank's rows lie when several processes train.</summary>
+public enum BankPlacement
+{
+    /// <summary>Every process holds all of them.</summary>
+    Replicated,
+
+    /// <summary>Every process holds its part, and searches it for all.</summary>
+    Sharded,
+}

@@ -201,6 +201,12 @@ public sealed record TrainingOptions
         "rows of the bank in a checkpoint; auto: from 64 MB on those that changed since the last whole one", FreeOnResume = true)]
     public CheckpointBank CheckpointBank { get; init; } = CheckpointBank.Auto;
 
+    [Option(
+        "rows of the bank where several processes train: all in each, or a part in each, which is searched for all; the losses are the " +
+        "same",
+        FreeOnResume = true)]
+    public BankPlacement Bank { get; init; } = BankPlacement.Replicated;
+
     [Option("checkpoints kept", Least = 1, FreeOnResume = true)]
     public int KeepCheckpoints { get; init; } = 2;
 

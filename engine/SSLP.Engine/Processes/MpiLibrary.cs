@@ -25,10 +25,11 @@ internal sealed unsafe class MpiLibrary
     private readonly delegate* unmanaged[Cdecl]<void*, void*, int, nint, nint, int, nint, int> _reduce;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int> _broadcast;
     private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int> _gatherToAll;
+    private readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, int> _gatherVarying;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _barrier;
     private readonly delegate* unmanaged[Cdecl]<nint, int, int> _abort;
     private readonly delegate* unmanaged[Cdecl]<int> _finalize;
-    private readonly nint _world, _byte, _float, _sum, _inPlace;
+    private readonly nint _world, _byte, _int, _float, _sum, _inPlace;
 
     private MpiLibrary(nint library, string path)
     {
@@ -45,11 +46,13 @@ internal sealed unsafe class MpiLibrary
         _reduce = (delegate* unmanaged[Cdecl]<void*, void*, int, nint, nint, int, nint, int>)Find("MPI_Reduce", path);
         _broadcast = (delegate* unmanaged[Cdecl]<void*, int, nint, int, nint, int>)Find("MPI_Bcast", path);
         _gatherToAll = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, int>)Find("MPI_Allgather", path);
+        _gatherVarying = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, int>)Find("MPI_Allgatherv", path);
         _barrier = (delegate* unmanaged[Cdecl]<nint, int>)Find("MPI_Barrier", path);
         _abort = (delegate* unmanaged[Cdecl]<nint, int, int>)Find("MPI_Abort", path);
         _finalize = (delegate* unmanaged[Cdecl]<int>)Find("MPI_Finalize", path);
         _world = openMpi ? Find("ompi_mpi_comm_world", path) : 0x44000000;
         _byte = openMpi ? Find("ompi_mpi_byte", path) : 0x4c00010d;
+        _int = openMpi ? Find("ompi_mpi_int", path) : 0x4c000405;
         _float = openMpi ? Find("ompi_mpi_float", path) : 0x4c00040a;
         _sum = openMpi ? Find("ompi_mpi_op_sum", path) : 0x58000003;
         _inPlace = openMpi ? 1 : -1;
@@ -101,11 +104,17 @@ internal sealed unsafe class MpiLibrary
 
     /// <summary>Sums into the first process's buffer, then from there into all: the same bits everywhere, which a library need not give
     /// otherwise.</summary>
-    public void Sum(float* values, int count, bool isFirst)
-    {
-        Check(_reduce(isFirst ? (void*)_inPlace : values, isFirst ? values : null, count, _float, _sum, 0, _world), "MPI_Reduce");
-        Check(_broadcast(values, count, _float, 0, _world), "MPI_Bcast");
-    }
+    public void Sum(float* values, int count, bool isFirst) => Sum(values, count, _float, isFirst);
+
+    /// <inheritdoc cref="Sum(float*, int, bool)"/>
+    public void Sum(int* values, int count, bool isFirst) => Sum(values, count, _int, isFirst);
+
+    /// <summary>One process's bytes for all.</summary>
+    public void Broadcast(void* values, int bytes, int from) => Check(_broadcast(values, bytes, _byte, from, _world), "MPI_Bcast");
+
+    /// <summary>Every process's bytes, one after another, of each another number.</summary>
+    public void Gather(void* own, int bytes, void* all, int* counts, int* starts) =>
+        Check(_gatherVarying(own, bytes, _byte, all, counts, starts, _byte, _world), "MPI_Allgatherv");
 
     /// <summary>Every process's bytes, one after another.</summary>
     public void Gather(void* own, int bytes, void* all) =>
@@ -117,6 +126,12 @@ internal sealed unsafe class MpiLibrary
     public void Abort(int code) => _abort(_world, code);
 
     public void End() => _finalize();
+
+    private void Sum(void* values, int count, nint type, bool isFirst)
+    {
+        Check(_reduce(isFirst ? (void*)_inPlace : values, isFirst ? values : null, count, type, _sum, 0, _world), "MPI_Reduce");
+        Check(_broadcast(values, count, type, 0, _world), "MPI_Bcast");
+    }
 
     private nint Find(string symbol, string path) => NativeLibrary.TryGetExport(_library, symbol, out nint address)
         ? address

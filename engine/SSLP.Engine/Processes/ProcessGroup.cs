@@ -10,9 +10,9 @@ namespace SSLP.Engine.Processes;
 /// The processes of one run, started by mpirun or srun. All of them call the same functions in the same order, from one thread at a time.
 /// What is said to be the same everywhere is so to the last bit.
 /// </summary>
-public sealed unsafe class ProcessGroup : IDisposable
+public sealed unsafe partial class ProcessGroup : IDisposable
 {
-    private const int MostAtOnce = 1 << 28;
+    private const int MostAtOnce = 1 << 28; // values of 4 bytes: 1 GB
 
     private readonly MpiLibrary _mpi;
     private bool _ended;

@@ -64,7 +64,8 @@ public sealed class PretrainJob : IDisposable
             throw new Fault(FaultKind.Input, $"{source.Table.Count} patches are too few to learn from; pretraining needs at least 8.");
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
             throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
-        RunPlan.Of(options, source.Table.Count, source.PatchSize).Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+        RunPlan.Of(options, source.Table.Count, source.PatchSize, group?.Size ?? 1)
+            .Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
         // All have looked before one writes.
         group?.Barrier();
         _lock = Writes ? RunLock.Take(folder, command) : null;

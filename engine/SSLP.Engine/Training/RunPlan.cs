@@ -37,7 +37,8 @@ public sealed partial class RunPlan
     /// <param name="options">Every option.</param>
     /// <param name="rows">N.</param>
     /// <param name="patchSize">P.</param>
-    public static RunPlan Of(TrainingOptions options, int rows, int patchSize)
+    /// <param name="processes">How many train together: the plan is of each of them, the disk's of the first.</param>
+    public static RunPlan Of(TrainingOptions options, int rows, int patchSize, int processes = 1)
     {
         var sizes = new RunSizes(options, rows);
         long n = rows, d = options.Width, b = sizes.BatchSize, r = options.ClusterRuns, side = options.InputSize;
@@ -54,9 +55,13 @@ public sealed partial class RunPlan
         if (hasBank)
         {
             ThreeTermOptions terms = MethodFactory.PlanOf(options, rows).Terms;
-            memory.Add(new($"bank, rows to gather from: 4·N·⌈D⌉₁₆", 4 * n * ((d + 15) / 16 * 16), $"width={d / 2}, or {fewer}"));
-            memory.Add(new($"bank, panels to stream: 4·⌈N⌉₃₂·D; the second copy keeps gathers to whole cache lines",
-                4 * ((n + 31) / 32 * 32) * d, $"width={d / 2}, or {fewer}"));
+            bool isInParts = options.Bank == BankPlacement.Sharded && processes > 1;
+            long own = isInParts ? (n + processes - 1) / processes : n;
+            string less = $"width={d / 2}, or {fewer}{(processes > 1 && !isInParts ? ", or bank=sharded" : string.Empty)}";
+            string name = isInParts ? "P" : "N", part = isInParts ? $", P = N / {processes}, this process's part" : string.Empty;
+            memory.Add(new($"bank, rows to gather from: 4·{name}·⌈D⌉₁₆{part}", 4 * own * ((d + 15) / 16 * 16), less));
+            memory.Add(new($"bank, panels to stream: 4·⌈{name}⌉₃₂·D; the second copy keeps gathers to whole cache lines",
+                4 * ((own + 31) / 32 * 32) * d, less));
             memory.Add(new("labels: 4·R·N, twice while it clusters", 8 * r * n, $"cluster_runs={Math.Max(1, r - 1)}, or {fewer}"));
             memory.Add(new("rows by class: 8·N, and as much while it is made", 16 * n, fewer));
             memory.Add(new("k-means: 16·N", 16 * n, fewer));

@@ -61,6 +61,9 @@ public sealed partial class Trainer
             return;
         if (!Writes)
         {
+            if (IsBankInParts)
+                foreach (SafetensorsItem item in _method.State())
+                    item.Emit(Stream.Null);
             saved = _step;
             return;
         }
@@ -75,6 +78,8 @@ public sealed partial class Trainer
         else
         {
             _writer.BeginWhole(State(), Items());
+            if (IsBankInParts)
+                _writer.Wait(); // its rows come from the others, who wait for it
             _method.BaseTaken();
         }
         saved = _step;

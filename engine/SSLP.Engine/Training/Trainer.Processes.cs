@@ -8,7 +8,7 @@ public sealed partial class Trainer
 {
     private readonly ProcessGroup? _group;
     private readonly TrainingOptions _whole; // with the batch of all processes, which is what a run's options mean
-    private bool _stopAgreed;
+    private bool _stopAgreed, _checkpointAgreed;
     private (int Rank, double Seconds) _slowest;
 
     /// <summary>Patches of a step that this process reads.</summary>
@@ -21,16 +21,21 @@ public sealed partial class Trainer
     /// step.</summary>
     private void Agree(ProcessGroup group, TimeSpan busy, CancellationToken stop)
     {
-        double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0]);
+        // The first one's clock says when minutes have passed.
+        double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0, IsCheckpointDue(_step) ? 1 : 0]);
+        _checkpointAgreed = all[2] > 0;
         _slowest = (0, all[0]);
         for (int rank = 0; rank < group.Size; rank++)
         {
-            if (all[2 * rank] > _slowest.Seconds)
-                _slowest = (rank, all[2 * rank]);
-            _stopAgreed |= all[(2 * rank) + 1] > 0;
+            if (all[3 * rank] > _slowest.Seconds)
+                _slowest = (rank, all[3 * rank]);
+            _stopAgreed |= all[(3 * rank) + 1] > 0;
         }
         group.IsEnding |= _stopAgreed;
     }
+
+    /// <summary>A bank in parts is written by all processes at once, whose bytes the first one keeps.</summary>
+    private bool IsBankInParts => _group is not null && _options.Bank == BankPlacement.Sharded;
 
     private bool IsStopping(CancellationToken stop) => _group is null ? stop.IsCancellationRequested : _stopAgreed;
 

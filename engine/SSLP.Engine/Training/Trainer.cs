@@ -160,7 +160,7 @@ public sealed partial class Trainer : IDisposable
                     else
                         StepOnDevice(_onDevice, ring, batch + 1 < end ? order.AsMemory((batch + 1) * OwnBatch, OwnBatch) : default, stop);
                     _writer.Check();
-                    if (IsCheckpointDue(Begun))
+                    if (_group is null ? IsCheckpointDue(Begun) : _checkpointAgreed)
                     {
                         Settle(stop);
                         Save(ref saved);

@@ -1,4 +1,3 @@
-using System.Buffers;
 
 namespace SSLP.Kernels;
 
@@ -178,28 +177,10 @@ internal sealed unsafe partial class ThreeTermStepCpu
             ranking.Take(step._ranks, sets.Negatives, b);
         }
 
-        /// <summary>Random sampling: rank r is the r-th row in bank order that is not excluded.</summary>
         private void TakeByRow(int b)
         {
             TermSets sets = step.Sets;
-            int[] rented = ArrayPool<int>.Shared.Rent(1 + sets.Spatial.Length(b) + sets.Feature.Length(b));
-            Span<int> excluded = rented.AsSpan(0, 1 + sets.Spatial.Length(b) + sets.Feature.Length(b));
-            excluded[0] = step._anchors[b];
-            sets.Spatial[b].CopyTo(excluded[1..]);
-            sets.Feature[b].CopyTo(excluded[(1 + sets.Spatial.Length(b))..]);
-            excluded.Sort();
-            int skipped = 0, last = -1, next = 0;
-            foreach (int rank in step._ranks.Ranks)
-            {
-                for (; next < excluded.Length && excluded[next] <= rank + skipped; next++)
-                {
-                    skipped += excluded[next] != last ? 1 : 0;
-                    last = excluded[next];
-                }
-                if (rank + skipped < step._bank.RowCount)
-                    sets.Negatives.Add(b, rank + skipped);
-            }
-            ArrayPool<int>.Shared.Return(rented);
+            ThreeTermStep.TakeByRow(step._bank.RowCount, step._anchors[b], step._ranks.Ranks, sets, b);
             ReadOnlySpan<float> feature = _features.Row(b);
             Span<int> rows = sets.Negatives.Rows(b);
             Span<float> scores = sets.Negatives.WritableScores(b);

@@ -45,7 +45,7 @@ internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
     public ThreeTermStepCpu(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IWorkers pool, InstructionSet? isa = null)
     {
-        ThreeTermStep.CheckParts(bank, spatial, options);
+        ThreeTermStep.CheckParts(bank.RowCount, spatial, options);
         (_bank, _spatial, _options, _pool) = (bank, spatial, options, pool);
         _sample = new ScoreSample(bank.RowCount, bank.Width);
         _workers = new Worker[pool.Workers];
@@ -72,7 +72,7 @@ internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
 
     public void SetClusters(ClusterAgreement clusters)
     {
-        ThreeTermStep.CheckClusters(_bank, clusters);
+        ThreeTermStep.CheckClusters(_bank.RowCount, clusters);
         _clusters = clusters;
     }
 

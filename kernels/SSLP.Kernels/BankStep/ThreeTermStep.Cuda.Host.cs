@@ -18,7 +18,7 @@ internal sealed partial class ThreeTermStepCuda
 
     public ThreeTermResult Run(ReadOnlySpan<int> anchors, MatrixView features, in ThreeTermCall call, MatrixView gradient)
     {
-        ThreeTermStep.CheckShapes(_bank, anchors, features, gradient);
+        ThreeTermStep.CheckShapes(_bank.RowCount, _bank.Width, anchors, features, gradient);
         int[] inputs = new int[InputInts(anchors.Length)];
         int drawn = DrawRanks(anchors.Length, call.Seed, call.Step, inputs);
         (_host.Anchors, _host.SetsAreRead) = (anchors.ToArray(), false);

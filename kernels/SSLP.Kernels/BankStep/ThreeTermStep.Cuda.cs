@@ -38,7 +38,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IComputeDevice device,
         DeviceScores scores = DeviceScores.Float32)
     {
-        ThreeTermStep.CheckParts(bank, spatial, options);
+        ThreeTermStep.CheckParts(bank.RowCount, spatial, options);
         if (bank.Width > MaxWidth)
             throw new ArgumentException(
                 $"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
@@ -65,7 +65,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
 
     public void SetClusters(ClusterAgreement clusters)
     {
-        ThreeTermStep.CheckClusters(_bank, clusters);
+        ThreeTermStep.CheckClusters(_bank.RowCount, clusters);
         ReadOnlySpan<int> start = clusters.ClassStart;
         _largestClass = 1;
         for (int c = 0; c + 1 < start.Length; c++)

@@ -13,7 +13,7 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
 
     public ThreeTermStepReference(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options)
     {
-        ThreeTermStep.CheckParts(bank, spatial, options);
+        ThreeTermStep.CheckParts(bank.RowCount, spatial, options);
         (_bank, _spatial, _options) = (bank, spatial, options);
         _clusters = ClusterAgreement.None(bank.RowCount);
     }
@@ -22,7 +22,7 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
 
     public void SetClusters(ClusterAgreement clusters)
     {
-        ThreeTermStep.CheckClusters(_bank, clusters);
+        ThreeTermStep.CheckClusters(_bank.RowCount, clusters);
         _clusters = clusters;
     }
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SSLP.Kernels;
 
 /// <summary>What changes from step to step.</summary>
@@ -37,36 +39,36 @@ public interface IThreeTermStep : IDisposable
 /// <summary>What the implementations share: the checks of a call and its report.</summary>
 internal static class ThreeTermStep
 {
-    public static void CheckParts(MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options)
+    public static void CheckParts(int rows, SpatialNeighbours spatial, ThreeTermOptions options)
     {
         options.Check();
-        if (spatial.Count != bank.RowCount)
-            throw new ArgumentException($"The spatial index holds {spatial.Count} patches and the bank {bank.RowCount} rows.");
+        if (spatial.Count != rows)
+            throw new ArgumentException($"The spatial index holds {spatial.Count} patches and the bank {rows} rows.");
     }
 
-    public static void CheckClusters(MemoryBank bank, ClusterAgreement clusters)
+    public static void CheckClusters(int rows, ClusterAgreement clusters)
     {
-        if (clusters.Rows != bank.RowCount)
-            throw new ArgumentException($"Cluster labels of {clusters.Rows} rows do not fit a bank of {bank.RowCount}.");
+        if (clusters.Rows != rows)
+            throw new ArgumentException($"Cluster labels of {clusters.Rows} rows do not fit a bank of {rows}.");
     }
 
     public static void CheckCall(MemoryBank bank, ReadOnlySpan<int> anchors, MatrixView features, MatrixView gradient)
     {
-        CheckShapes(bank, anchors, features, gradient);
+        CheckShapes(bank.RowCount, bank.Width, anchors, features, gradient);
         RefuseNonFinite(anchors, features);
     }
 
     /// <summary>The checks that need no look at the features' values.</summary>
-    public static void CheckShapes(MemoryBank bank, ReadOnlySpan<int> anchors, MatrixView features, MatrixView gradient)
+    public static void CheckShapes(int rows, int width, ReadOnlySpan<int> anchors, MatrixView features, MatrixView gradient)
     {
         if (anchors.IsEmpty)
             throw new ArgumentException("A step needs at least one anchor.");
-        CheckShape(features, "Features", anchors.Length, bank.Width);
-        CheckShape(gradient, "The gradient", anchors.Length, bank.Width);
+        CheckShape(features, "Features", anchors.Length, width);
+        CheckShape(gradient, "The gradient", anchors.Length, width);
         foreach (int anchor in anchors)
         {
-            if ((uint)anchor >= (uint)bank.RowCount)
-                throw new ArgumentException($"Anchor {anchor} is not one of the {bank.RowCount} bank rows.");
+            if ((uint)anchor >= (uint)rows)
+                throw new ArgumentException($"Anchor {anchor} is not one of the {rows} bank rows.");
         }
     }
 
@@ -107,6 +109,29 @@ internal static class ThreeTermStep
             NegativeSize = sets.Negatives.Total / count,
             OtherSlideShare = sets.OtherSlideShare(anchors, spatial),
         };
+    }
+
+    /// <summary>Random sampling: rank r is the r-th row in bank order that is not excluded. Scores are left to the caller.</summary>
+    public static void TakeByRow(int rows, int anchor, ReadOnlySpan<int> ranks, TermSets sets, int b)
+    {
+        int[] rented = ArrayPool<int>.Shared.Rent(1 + sets.Spatial.Length(b) + sets.Feature.Length(b));
+        Span<int> excluded = rented.AsSpan(0, 1 + sets.Spatial.Length(b) + sets.Feature.Length(b));
+        excluded[0] = anchor;
+        sets.Spatial[b].CopyTo(excluded[1..]);
+        sets.Feature[b].CopyTo(excluded[(1 + sets.Spatial.Length(b))..]);
+        excluded.Sort();
+        int skipped = 0, last = -1, next = 0;
+        foreach (int rank in ranks)
+        {
+            for (; next < excluded.Length && excluded[next] <= rank + skipped; next++)
+            {
+                skipped += excluded[next] != last ? 1 : 0;
+                last = excluded[next];
+            }
+            if (rank + skipped < rows)
+                sets.Negatives.Add(b, rank + skipped);
+        }
+        ArrayPool<int>.Shared.Return(rented);
     }
 
     private static void CheckShape(MatrixView matrix, string name, int rows, int width)

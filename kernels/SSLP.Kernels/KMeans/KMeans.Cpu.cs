@@ -6,7 +6,8 @@ namespace SSLP.Kernels;
 /// <see cref="IKMeans"/> on the CPU. Assignment: <see cref="ScoreTile"/> with centres for queries, six at a time against a panel of 32
 /// rows, the best centre of each row kept in vectors; nothing of size N × clusters exists. Update: rows are listed by cluster and each
 /// cluster's mean is summed front to back by one worker.
-/// Scratch: 16·N bytes and two copies of the centres.
+/// Scratch: 16·N bytes and three copies of the centres. Where several processes hold a bank, each assigns its own rows, and a mean is
+/// summed by one after the other in the order of the rows: the same bits as in one.
 /// </summary>
 internal sealed unsafe class KMeansCpu : IKMeans
 {
@@ -20,11 +21,23 @@ internal sealed unsafe class KMeansCpu : IKMeans
     private readonly AlignedBuffer<int> _labels = new();
     private readonly AlignedBuffer<float> _distances = new();
     private readonly AlignedBuffer<int> _starts = new();
+    private readonly AlignedBuffer<float> _sums = new();
+    private readonly IShards _shards;
+    private readonly int _allRows, _firstRow;
+    private int[] _counts = []; // rows of each cluster, in all processes
 
-    public KMeansCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null)
+    /// <param name="bank">Borrowed: the rows, or this process's part of them.</param>
+    /// <param name="pool">Threads; borrowed.</param>
+    /// <param name="isa">Width of the vectors; null: the widest that the processor accelerates.</param>
+    /// <param name="shards">The processes that hold the rows; null: this one does.</param>
+    /// <param name="allRows">N, where several hold them.</param>
+    public KMeansCpu(MemoryBank bank, IWorkers pool, InstructionSet? isa = null, IShards? shards = null, int? allRows = null)
     {
         _bank = bank;
         _pool = pool;
+        _shards = shards ?? OneShard.Instance;
+        _allRows = allRows ?? bank.RowCount;
+        _firstRow = ShardRows.First(_allRows, _shards.Rank, _shards.Size);
         _assign = new AssignWork(this, isa ?? InstructionSets.Best);
         _mean = new MeanWork(this);
     }
@@ -33,11 +46,13 @@ internal sealed unsafe class KMeansCpu : IKMeans
 
     public void Cluster(int clusters, int iterations, ReadOnlySpan<ulong> seeds, Span<int> labels)
     {
-        clusters = KMeansRules.Check(_bank, clusters, iterations, seeds, labels);
-        _order.EnsureLength(_bank.RowCount);
+        clusters = KMeansRules.Check(_allRows, clusters, iterations, seeds, labels);
+        _order.EnsureLength(_allRows);
         _labels.EnsureLength(_bank.PanelCount * MemoryBank.PanelRows);
         _distances.EnsureLength(_bank.PanelCount * MemoryBank.PanelRows);
         _starts.EnsureLength(clusters + 1);
+        if (_counts.Length < clusters)
+            _counts = new int[clusters];
         for (int run = 0; run < seeds.Length; run++)
         {
             Start(clusters, seeds[run]);
@@ -46,10 +61,10 @@ internal sealed unsafe class KMeansCpu : IKMeans
             {
                 FillEmpty(clusters);
                 ListByCluster(clusters);
-                _pool.Run(_mean, clusters);
+                SumClusters(clusters);
                 Assign();
             }
-            _labels.Span(0, _bank.RowCount).CopyTo(labels.Slice(run * _bank.RowCount, _bank.RowCount));
+            _shards.Gather<int>(_labels.Span(0, _bank.RowCount), labels.Slice(run * _allRows, _allRows));
         }
     }
 
@@ -61,13 +76,18 @@ internal sealed unsafe class KMeansCpu : IKMeans
         _labels.Dispose();
         _distances.Dispose();
         _starts.Dispose();
+        _sums.Dispose();
     }
 
     private void Start(int clusters, ulong seed)
     {
-        Span<int> order = _order.Span(0, _bank.RowCount);
+        Span<int> order = _order.Span(0, _allRows);
         KMeansRules.DrawStart(seed, clusters, order);
-        _centres.Load(_bank.Rows, order[..clusters]);
+        _centres.Clear(clusters, _bank.Width);
+        for (int c = 0; c < clusters; c++)
+            if (order[c] - _firstRow is >= 0 and var row && row < _bank.RowCount)
+                _bank.Row(row).CopyTo(new Span<float>(_centres.Row(c), _bank.Width));
+        _shards.Sum(new Span<float>(_centres.Data, clusters * _centres.Stride));
         _halfNorms.EnsureLength(_centres.PaddedCount);
     }
 
@@ -86,22 +106,31 @@ internal sealed unsafe class KMeansCpu : IKMeans
     private void FillEmpty(int clusters)
     {
         Span<int> labels = _labels.Span(0, _bank.RowCount);
-        Span<int> counts = _starts.Span(0, clusters);
+        Span<int> counts = _counts.AsSpan(0, clusters);
         counts.Clear();
         foreach (int label in labels)
             counts[label]++;
+        _shards.Sum(counts);
         Span<float> distances = _distances.Span(0, _bank.RowCount);
         for (int empty = 0; empty < clusters; empty++)
         {
             if (counts[empty] > 0)
                 continue;
-            int farthest = Farthest(labels, counts, distances);
-            if (farthest < 0)
+            int own = Farthest(labels, counts, distances);
+            Far[] all = _shards.Gather<Far>([own < 0 ? Far.None : new(distances[own], labels[own], own + _firstRow)]);
+            Far farthest = Far.None;
+            foreach (Far far in all)
+                if (far.Row >= 0 && (farthest.Row < 0 || far.Distance > farthest.Distance))
+                    farthest = far;
+            if (farthest.Row < 0)
                 return;
-            counts[labels[farthest]]--;
+            counts[farthest.Label]--;
             counts[empty] = 1;
-            labels[farthest] = empty;
-            distances[farthest] = 0;
+            if (farthest.Row - _firstRow is >= 0 and var row && row < labels.Length)
+            {
+                labels[row] = empty;
+                distances[row] = 0;
+            }
         }
     }
 
@@ -117,6 +146,25 @@ internal sealed unsafe class KMeansCpu : IKMeans
                 farthest = row;
         }
         return farthest;
+    }
+
+    /// <summary>The means, one process's rows added after another's.</summary>
+    private void SumClusters(int clusters)
+    {
+        int length = clusters * _centres.Stride;
+        _sums.EnsureLength(length);
+        Span<float> sums = _sums.Span(0, length);
+        sums.Clear();
+        for (int rank = 0; rank < _shards.Size; rank++)
+        {
+            if (rank == _shards.Rank)
+                _pool.Run(_mean, clusters);
+            _shards.Broadcast(sums, rank);
+        }
+        for (int c = 0; c < clusters; c++)
+            if (_counts[c] > 0)
+                TensorPrimitives.Multiply(
+                    sums.Slice(c * _centres.Stride, _bank.Width), 1f / _counts[c], new Span<float>(_centres.Row(c), _bank.Width));
     }
 
     /// <summary>A stable counting sort: order[starts[c] .. starts[c+1]) are cluster c's rows in ascending order.</summary>
@@ -211,19 +259,21 @@ internal sealed unsafe class KMeansCpu : IKMeans
         }
     }
 
-    /// <summary>One item = one cluster: the mean of its rows, summed in ascending order; an empty one keeps its centre.</summary>
+    /// <summary>One item = one cluster: the sum of its rows, in ascending order, on top of what other processes' rows gave.</summary>
     private sealed class MeanWork(KMeansCpu owner) : IParallelWork
     {
         public void Execute(int item, int worker)
         {
             int start = owner._starts.Pointer[item], end = owner._starts.Pointer[item + 1];
-            if (start == end)
-                return;
-            var mean = new Span<float>(owner._centres.Row(item), owner._bank.Width);
-            mean.Clear();
+            var sum = new Span<float>(owner._sums.Pointer + (nint)item * owner._centres.Stride, owner._bank.Width);
             for (int i = start; i < end; i++)
-                TensorPrimitives.Add(mean, owner._bank.Row(owner._order.Pointer[i]), mean);
-            TensorPrimitives.Multiply(mean, 1f / (end - start), mean);
+                TensorPrimitives.Add(sum, owner._bank.Row(owner._order.Pointer[i]), sum);
         }
+    }
+
+    /// <summary>A row that an empty cluster may begin at.</summary>
+    private readonly record struct Far(float Distance, int Label, int Row)
+    {
+        public static Far None => new(0, 0, -1);
     }
 }

@@ -37,7 +37,7 @@ internal sealed unsafe class KMeansCuda : IKMeans
 
     public void Cluster(int clusters, int iterations, ReadOnlySpan<ulong> seeds, Span<int> labels)
     {
-        _clusters = KMeansRules.Check(_bank, clusters, iterations, seeds, labels);
+        _clusters = KMeansRules.Check(_bank.RowCount, clusters, iterations, seeds, labels);
         DeviceArray<float> bank = _mirror.Current();
         int rows = _bank.RowCount;
         _labels.EnsureLength(rows);

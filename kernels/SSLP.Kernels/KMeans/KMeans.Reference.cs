@@ -10,7 +10,7 @@ internal sealed unsafe class KMeansReference(MemoryBank bank) : IKMeans
 
     public void Cluster(int clusters, int iterations, ReadOnlySpan<ulong> seeds, Span<int> labels)
     {
-        _clusters = KMeansRules.Check(bank, clusters, iterations, seeds, labels);
+        _clusters = KMeansRules.Check(bank.RowCount, clusters, iterations, seeds, labels);
         for (int run = 0; run < seeds.Length; run++)
             RunOnce(iterations, seeds[run], labels.Slice(run * bank.RowCount, bank.RowCount));
     }

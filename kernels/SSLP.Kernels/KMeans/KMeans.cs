@@ -30,17 +30,17 @@ internal static class KMeansRules
     private const int MaxClusters = 1 << 24;
 
     /// <summary>Checks a call; returns the clusters that will be used.</summary>
-    public static int Check(MemoryBank bank, int clusters, int iterations, ReadOnlySpan<ulong> seeds, ReadOnlySpan<int> labels)
+    public static int Check(int rows, int clusters, int iterations, ReadOnlySpan<ulong> seeds, ReadOnlySpan<int> labels)
     {
         if (clusters is < 1 or > MaxClusters)
             throw new ArgumentException($"k-means needs 1 … {MaxClusters} clusters, not {clusters}.");
         if (iterations < 1)
             throw new ArgumentException($"k-means needs at least one iteration, not {iterations}.");
-        if (labels.Length != (long)seeds.Length * bank.RowCount)
+        if (labels.Length != (long)seeds.Length * rows)
             throw new ArgumentException(
-                $"The output 'labels' holds {labels.Length} values; {seeds.Length} runs over {bank.RowCount} rows need " +
-                $"{(long)seeds.Length * bank.RowCount}.");
-        return Math.Min(clusters, bank.RowCount);
+                $"The output 'labels' holds {labels.Length} values; {seeds.Length} runs over {rows} rows need " +
+                $"{(long)seeds.Length * rows}.");
+        return Math.Min(clusters, rows);
     }
 
     /// <summary>Puts a seeded draw of distinct rows at the front of <paramref name="order"/> [N] (Fisher and Yates, cut short).</summary>

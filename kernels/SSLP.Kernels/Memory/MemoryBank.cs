@@ -64,10 +64,14 @@ public sealed unsafe class MemoryBank : IDisposable
     /// <summary>
     /// Rows of uniformly random direction: unit Gaussian vectors, a function of (seed, row) alone, whatever the thread count.
     /// </summary>
-    public static MemoryBank CreateRandom(int rowCount, int width, ulong seed, IWorkers? pool = null)
+    public static MemoryBank CreateRandom(int rowCount, int width, ulong seed, IWorkers? pool = null) =>
+        CreateRandomPart(0, rowCount, width, seed, pool);
+
+    /// <summary>Some rows of such a bank, from <paramref name="first"/> on: as they are in the whole.</summary>
+    internal static MemoryBank CreateRandomPart(int first, int rowCount, int width, ulong seed, IWorkers? pool = null)
     {
         var bank = new MemoryBank(rowCount, width);
-        var fill = new RandomFill(bank, CounterRandom.Key(seed, RandomPurpose.BankRows));
+        var fill = new RandomFill(bank, CounterRandom.Key(seed, RandomPurpose.BankRows), first);
         if (pool is null)
         {
             for (int panel = 0; panel < bank.PanelCount; panel++)
@@ -205,7 +209,7 @@ public sealed unsafe class MemoryBank : IDisposable
     }
 
     /// <summary>One item = one panel of rows.</summary>
-    private sealed class RandomFill(MemoryBank bank, ulong key) : IParallelWork
+    private sealed class RandomFill(MemoryBank bank, ulong key, int first) : IParallelWork
     {
         public void Execute(int item, int worker)
         {
@@ -218,7 +222,7 @@ public sealed unsafe class MemoryBank : IDisposable
         {
             for (int d = 0; d < bank.Width; d += 4)
             {
-                RandomWords words = CounterRandom.Block(key, (ulong)r, (ulong)(d / 4));
+                RandomWords words = CounterRandom.Block(key, (ulong)(first + r), (ulong)(d / 4));
                 (row[d], row[d + 1]) = CounterRandom.Gaussian(words.X, words.Y);
                 (row[d + 2], row[d + 3]) = CounterRandom.Gaussian(words.Z, words.W);
             }

@@ -23,11 +23,19 @@ internal readonly struct BinMap
     /// <param name="bins">How many.</param>
     /// <exception cref="ArgumentException">A score is not finite.</exception>
     public BinMap(ReadOnlySpan<float> scores, float atLeast, int bins)
+        : this(
+            float.IsFinite(atLeast) ? atLeast : TensorPrimitives.Min(scores), TensorPrimitives.Max(scores),
+            TensorPrimitives.Average(scores), bins)
     {
-        float smallest = float.IsFinite(atLeast) ? atLeast : TensorPrimitives.Min(scores);
-        _largest = TensorPrimitives.Max(scores);
+    }
+
+    /// <summary>The same of scores that are known by their least, largest and mean.</summary>
+    /// <exception cref="ArgumentException">One of them is not finite.</exception>
+    public BinMap(float smallest, float largest, float average, int bins)
+    {
+        _largest = largest;
         _bins = bins;
-        float range = _largest - smallest, meanExcess = TensorPrimitives.Average(scores) - smallest;
+        float range = _largest - smallest, meanExcess = average - smallest;
         if (!float.IsFinite(range) || !float.IsFinite(meanExcess))
             throw new ArgumentException("A similarity is beyond float32: features and bank rows must be unit vectors.");
         float coarseRange = Math.Max(0, range - CoarseFrom * meanExcess);

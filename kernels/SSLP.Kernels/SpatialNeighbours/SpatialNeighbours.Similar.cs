@@ -21,9 +21,7 @@ public sealed partial class SpatialNeighbours
     public void Query(
         int anchor, ReadOnlySpan<float> feature, MemoryBank bank, in SpatialQuery query, RowLists spatial, RowLists auxiliary, int list)
     {
-        Query(anchor, query.RadiusPatches, spatial, list);
-        if (query.Sample > 0 && spatial.Length(list) > query.Sample)
-            KeepSample(anchor, query, spatial, list);
+        Query(anchor, query, spatial, list);
         Span<int> rows = spatial.Rows(list);
         Span<float> scores = spatial.WritableScores(list);
         WeightedRows.Prefetch(bank, rows);
@@ -32,6 +30,14 @@ public sealed partial class SpatialNeighbours
             scores[s] = OrderedSums.Dot(feature, bank.Row(rows[s]));
             KeepMostSimilar(auxiliary, list, rows[s], scores[s], query.AuxiliaryAnchors);
         }
+    }
+
+    /// <summary>S of one anchor, or its sample; the scores are left to the caller.</summary>
+    internal void Query(int anchor, in SpatialQuery query, RowLists spatial, int list)
+    {
+        Query(anchor, query.RadiusPatches, spatial, list);
+        if (query.Sample > 0 && spatial.Length(list) > query.Sample)
+            KeepSample(anchor, query, spatial, list);
     }
 
     /// <summary>
@@ -62,7 +68,7 @@ public sealed partial class SpatialNeighbours
     }
 
     /// <summary>Inserts into a short list that is sorted by descending score, then ascending row.</summary>
-    private static void KeepMostSimilar(RowLists into, int list, int row, float score, int most)
+    internal static void KeepMostSimilar(RowLists into, int list, int row, float score, int most)
     {
         if (into.Length(list) < most)
             into.Add(list, row, score);

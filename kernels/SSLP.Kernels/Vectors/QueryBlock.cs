@@ -33,6 +33,13 @@ internal sealed unsafe class QueryBlock : IDisposable
             queries.Row(i).CopyTo(new Span<float>(Row(i), queries.Width));
     }
 
+    /// <summary>Rows of zeros, for the caller to fill.</summary>
+    public void Clear(int count, int width)
+    {
+        Resize(count, width);
+        new Span<float>(_memory.Pointer, count * Stride).Clear();
+    }
+
     public float* Row(int query) => _memory.Pointer + (nint)query * Stride;
 
     public void Dispose() => _memory.Dispose();

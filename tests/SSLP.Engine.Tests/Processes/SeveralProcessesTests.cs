@@ -19,8 +19,9 @@ namespace SSLP.Engine.Tests.Processes;
 /// part's own.</summary>
 public sealed class SeveralProcessesTests : IDisposable
 {
-    private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER";
-    private const int Batch = 16;
+    private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER", WorkerBank = "SSLP_TEST_WORKER_BANK",
+        WorkerFrom = "SSLP_TEST_WORKER_FROM";
+    private const int Batch = 16, Half = 6; // of twelve steps
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-processes-").FullName;
 
@@ -31,10 +32,14 @@ public sealed class SeveralProcessesTests : IDisposable
     [InlineData(4, "mpirun.openmpi")]
     [InlineData(2, "mpirun.mpich")]
     [InlineData(1, "")] // MPICH's library with nothing that starts it
-    public void They_have_the_losses_the_sets_the_clusters_and_the_bank_of_one(int processes, string launcher)
+    [InlineData(2, "mpirun.openmpi", BankPlacement.Sharded)]
+    [InlineData(4, "mpirun.openmpi", BankPlacement.Sharded)]
+    [InlineData(2, "mpirun.mpich", BankPlacement.Sharded)]
+    public void They_have_the_losses_the_sets_the_clusters_and_the_bank_of_one(
+        int processes, string launcher, BankPlacement bank = BankPlacement.Replicated)
     {
         string several = Path.Combine(_root, "several"), alone = Path.Combine(_root, "alone");
-        (int code, string said) = Launch(launcher, processes, several);
+        (int code, string said) = Launch(launcher, processes, several, bank);
         Assert.SkipWhen(code == 127,
             $"{(launcher.Length > 0 ? launcher : "libmpich.so.12")} is not installed: apt install " +
             $"{(launcher.EndsWith("openmpi", StringComparison.Ordinal) ? "openmpi-bin" : "mpich")}.");
@@ -66,8 +71,35 @@ public sealed class SeveralProcessesTests : IDisposable
                 && !e.Name.Contains("running_"))
             .Sum(e => e.Bytes / sizeof(float));
         long stated = (8 * parameters) + (Batch * (16 + 1) * 4 * (processes + 1) / processes);
-        Assert.InRange(many[0].CommunicatedBytes!.Value, stated, stated + 500);
         Assert.True(parameters > 11_000_000);
+        if (bank == BankPlacement.Replicated)
+        {
+            Assert.InRange(many[0].CommunicatedBytes!.Value, stated, stated + 500);
+            return;
+        }
+        // Besides: similarities of S, histograms, what the open bins hold, the gradient's sums. Of 50 rows the bins are the least there
+        // are.
+        long histograms = 2L * 4 * 2 * Batch * 256;
+        Assert.InRange(many[^1].CommunicatedBytes!.Value, stated, stated + histograms + 200_000);
+
+        if (processes != 2 || launcher != "mpirun.openmpi")
+            return;
+        // The checkpoint of half the run goes on in one process, and in another number of them.
+        string half = Path.Combine(several, "checkpoints", $"step-{Half:D9}.safetensors");
+        string here = Path.Combine(_root, "here"), there = Path.Combine(_root, "there");
+        Train(here, null, from: half);
+        (code, said) = Launch(launcher, 4, there, bank, half);
+        Assert.True(code == 0, said);
+        foreach (string folder in (string[])[here, there])
+        {
+            IReadOnlyList<StepMetrics> wentOn = MetricsLog.Read(new RunFolder(folder).Metrics);
+            Assert.Equal(many.Count - Half, wentOn.Count);
+            foreach ((StepMetrics a, StepMetrics b) in many.Skip(Half).Zip(wentOn))
+            {
+                Assert.InRange(b.Loss, a.Loss - 1e-5, a.Loss + 1e-5);
+                Assert.Equal((a.Step, a.FeatureSize, a.NegativeSize), (b.Step, b.FeatureSize, b.NegativeSize));
+            }
+        }
     }
 
     /// <summary>What mpirun starts; skipped elsewhere.</summary>
@@ -79,7 +111,8 @@ public sealed class SeveralProcessesTests : IDisposable
         using ProcessGroup group = ProcessGroup.Join(null, openMpi: Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null);
         try
         {
-            Train(folder!, group);
+            Train(folder!, group, Enum.Parse<BankPlacement>(Environment.GetEnvironmentVariable(WorkerBank)!),
+                Environment.GetEnvironmentVariable(WorkerFrom));
         }
         catch (Exception thrown)
         {
@@ -89,7 +122,8 @@ public sealed class SeveralProcessesTests : IDisposable
         }
     }
 
-    private static void Train(string folder, ProcessGroup? group)
+    private static void Train(
+        string folder, ProcessGroup? group, BankPlacement bank = BankPlacement.Replicated, string? from = null)
     {
         TrainingOptions options = new()
         {
@@ -101,6 +135,8 @@ public sealed class SeveralProcessesTests : IDisposable
             Clusters = 3,
             ClusterRuns = 2,
             LearningRate = 0.01,
+            Bank = bank,
+            CheckpointEvery = Half,
         };
         Directory.CreateDirectory(folder);
         using var source = new TestPatches(slides: 2, side: 5, patchSize: 32);
@@ -109,6 +145,8 @@ public sealed class SeveralProcessesTests : IDisposable
         context.Enter();
         Method method = EngineContext.Seeded(options.Seed, () => MethodFactory.Create(options, source.Table, kernels, group));
         using var trainer = new Trainer(options, new RunFolder(folder), source, method, CPU, kernels, group: group);
+        if (!string.IsNullOrEmpty(from))
+            Assert.True(trainer.Resume(from));
         method.Encoder.eval();
         Assert.True(trainer.Run(null, CancellationToken.None).Finished);
     }
@@ -122,7 +160,8 @@ public sealed class SeveralProcessesTests : IDisposable
         return values;
     }
 
-    private static (int Code, string Said) Launch(string launcher, int processes, string folder)
+    private static (int Code, string Said) Launch(
+        string launcher, int processes, string folder, BankPlacement bank, string from = "")
     {
         bool open = launcher.EndsWith("openmpi", StringComparison.Ordinal);
         if (launcher.Length == 0 && !NativeLibrary.TryLoad("libmpich.so.12", out _))
@@ -136,6 +175,8 @@ public sealed class SeveralProcessesTests : IDisposable
             $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"]);
         start.RedirectStandardError = start.RedirectStandardOutput = true;
         start.Environment[WorkerFolder] = folder;
+        start.Environment[WorkerBank] = bank.ToString();
+        start.Environment[WorkerFrom] = from;
         try
         {
             using Process process = Process.Start(start)!;

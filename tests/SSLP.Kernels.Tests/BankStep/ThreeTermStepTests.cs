@@ -3,13 +3,13 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests;
 
-/// <summary>The contract of <see cref="IThreeTermStep"/>, held against every implementation: the CPU's with 1 to 3 threads, the device's
-/// with either kind of scores, each against the reference.</summary>
+/// <summary>The contract of <see cref="IThreeTermStep"/>, held against every implementation: the CPU's with 1 to 3 threads and of
+/// 2 to 4 processes, the device's with either kind of scores, each against the reference.</summary>
 public sealed unsafe class ThreeTermStepTests
 {
     private static readonly ThreeTermCall Call = new(new TermWeights(1, 0.6, 0.8), Seed: 77, Step: 5);
 
-    public static TheoryData<string> Implementations => ["cpu 2", "cuda Float32", "cuda BFloat16"];
+    public static TheoryData<string> Implementations => ["cpu 2", "parts 2", "parts 3", "cuda Float32", "cuda BFloat16"];
 
     public static TheoryData<string, int, int, int, ThreeTermOptions> Cases
     {
@@ -18,7 +18,7 @@ public sealed unsafe class ThreeTermStepTests
             var cases = new TheoryData<string, int, int, int, ThreeTermOptions>();
             foreach ((int rows, int width, int batch, int workers, ThreeTermOptions options) in Shapes)
             {
-                foreach (string implementation in (string[])[$"cpu {workers}", "cuda Float32", "cuda BFloat16"])
+                foreach (string implementation in (string[])[$"cpu {workers}", "parts 2", "parts 4", "cuda Float32", "cuda BFloat16"])
                     cases.Add(implementation, rows, width, batch, options);
             }
 
@@ -57,7 +57,7 @@ public sealed unsafe class ThreeTermStepTests
 
         AssertSameRows(reference.Sets.Spatial, ours.Sets.Spatial);
         // Where every row is alone in its cluster no F can be, and the device looks for no A.
-        if (given.HasClasses || implementation.StartsWith("cpu", StringComparison.Ordinal))
+        if (given.HasClasses || !implementation.StartsWith("cuda", StringComparison.Ordinal))
             AssertSameRows(reference.Sets.Auxiliary, ours.Sets.Auxiliary);
         AssertSameRows(reference.Sets.Feature, ours.Sets.Feature);
         AssertSameRows(reference.Sets.Negatives, ours.Sets.Negatives);
@@ -246,7 +246,7 @@ public sealed unsafe class ThreeTermStepTests
             Assert.Equal(value, ours, tolerance * largest);
     }
 
-    /// <summary>One implementation, named "cpu threads" or "cuda scores".</summary>
+    /// <summary>One implementation, named "cpu threads", "parts processes" or "cuda scores".</summary>
     private sealed class Step : IThreeTermStep
     {
         private readonly WorkerPool? _pool;
@@ -264,6 +264,12 @@ public sealed unsafe class ThreeTermStepTests
             {
                 _device = new TestDevice();
                 _step = new ThreeTermStepCuda(bank, spatial, options, _device, Enum.Parse<DeviceScores>(words[1]));
+                return;
+            }
+
+            if (words[0] == "parts")
+            {
+                _step = new StepInParts(bank, spatial, options, int.Parse(words[1]));
                 return;
             }
 

@@ -53,6 +53,34 @@ public sealed class KMeansTests
         Assert.Equal(expected, spread, expected * 1e-3 + 1e-6);
     }
 
+    [Theory, InlineData(2), InlineData(3), InlineData(4)]
+    public void Processes_with_a_part_of_the_rows_each_give_the_labels_of_one(int parts)
+    {
+        // Forty equal rows among the others, so that clusters run empty and are seeded anew.
+        using var bank = MemoryBank.CreateRandom(701, 19, seed: 9);
+        for (int r = 0; r < 40; r++)
+            bank.LoadRows(3 * r, bank.Row(0));
+        using var pool = new WorkerPool(2);
+        using var one = new KMeansCpu(bank, pool);
+        var expected = new int[2 * bank.RowCount];
+        one.Cluster(60, 9, [3, 4], expected);
+        IShards[] shards = ThreadShards.Of(parts);
+        ThreadShards.Run(parts, rank =>
+        {
+            int first = ShardRows.First(bank.RowCount, rank, parts), count = ShardRows.Count(bank.RowCount, rank, parts);
+            using var part = new MemoryBank(count, bank.Width);
+            for (int row = 0; row < count; row++)
+                part.LoadRows(row, bank.Row(first + row));
+            using var workers = new WorkerPool(1);
+            using var several = new KMeansCpu(part, workers, shards: shards[rank], allRows: bank.RowCount);
+            var labels = new int[expected.Length];
+            several.Cluster(60, 9, [3, 4], labels);
+            Assert.Equal(expected, labels);
+            for (int c = 0; c < 60; c++)
+                Assert.True(one.Centres.Row(c).SequenceEqual(several.Centres.Row(c)));
+        });
+    }
+
     [Theory, MemberData(nameof(Implementations))]
     public void Well_separated_groups_are_found_as_the_reference_finds_them(string implementation)
     {
