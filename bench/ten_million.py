@@ -3,8 +3,7 @@
 steps with clusterings among them, goes on from the checkpoint, and puts the host memory that this took beside what the plan said.
 Standard library only; Linux. 10 M patches of width 64 take about 6 GB of memory and 8 GB of disk.
 
-    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR
-        [--patches 10000000] [--width 128] [--steps 6]
+    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR [--patches 10000000] [--width 128] [--steps 6]
 
 Leaves DIR/plan.txt, DIR/ten_million.json, DIR/ten_million.md and the run."""
 import argparse, array, hashlib, json, os, re, shlex, struct, subprocess, sys, time
@@ -98,7 +97,7 @@ def table(path, options, plan, result):
     for name, rows in parts(plan).items():
         for size, what in rows:
             # What has no N, and no epoch, in its formula does not grow.
-            grows = name == "an epoch" or "N" in what.split("(")[0].replace("momentum", "") or what.startswith(("in all", "order", "labels", "rows"))
+            grows = name == "an epoch" or "N" in what.split("(")[0].replace("momentum", "") or what.startswith(("in all", "order", "labels", "rows", "the whole"))
             lines.append(f"| {name}: {what} | {size} | {times_ten(size) if grows and not what.startswith('in all') else '' if what.startswith('in all') else size} |")
     lines += ["", "| Seen | |", "|---|---|"] + [f"| {key.replace('_', ' ')} | {value:,} |" if isinstance(value, (int, float))
                                                 else f"| {key.replace('_', ' ')} | {value} |" for key, value in result.items()]
@@ -134,8 +133,8 @@ def main():
     slide = next(os.path.join(slides, f) for f in sorted(os.listdir(slides)) if f.endswith(".tif"))
     manifest(tiles, slide, options.patches)
     command = [*sslp, "pretrain", "--tiles", tiles, "--out", folder]
-    for pair in (f"width={options.width}", f"batch_size={BATCH}", f"input_size={INPUT}", "epochs=100",
-                 f"checkpoint_every={options.steps}", "watch_every=0", f"max_steps={options.steps + 2}", f"cluster_every={CLUSTER_EVERY}", "clusters=200", "cluster_iterations=3"):
+    for pair in (f"width={options.width}", f"batch_size={BATCH}", f"input_size={INPUT}", "epochs=100", f"checkpoint_every={options.steps}",
+                 "watch_every=0", f"max_steps={options.steps + 2}", f"cluster_every={CLUSTER_EVERY}", "clusters=200", "cluster_iterations=3"):
         command += ["--set", pair]
     run([*command, "--plan"], os.path.join(out, "plan.txt"))
     with open(os.path.join(out, "plan.txt")) as text:

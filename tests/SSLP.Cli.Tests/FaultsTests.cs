@@ -221,6 +221,18 @@ public sealed class FaultsTests : IDisposable
     public void A_key_outside_of_its_limits_is_named_with_them(string set, string takes) =>
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", set), 2, takes);
 
+    [Theory]
+    [InlineData("bench nothing", "Must be one of: 'augment', ")]
+    [InlineData("synth --out x --slides 0", "0 slides cannot be made; choose 1 or more.")]
+    [InlineData("probe knn --features .", "'.' is a folder; --features takes one file")]
+    [InlineData("probe knn", "probe takes one of --encoder, --baseline and --features.")]
+    public void A_wrong_word_of_a_verb_is_one_sentence(string arguments, string says)
+    {
+        Sslp.Result result = Sslp.RunIn(_root, arguments.Split(' '));
+        AssertFault(result, 2, says);
+        Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
     private string Run => Path.Combine(_root, "run");
 
     private void WritePatch(string name, SKColor colour = default)

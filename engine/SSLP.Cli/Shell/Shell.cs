@@ -21,7 +21,7 @@ internal static class Shell
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, RequestStop);
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
-            return Fail(string.Join(" ", parsed.Errors.Select(e => e.Message)) + " See --help.", ExitCodes.Usage);
+            return Fail(string.Join(" ", parsed.Errors.Select(e => OneLine(e.Message))) + " See --help.", ExitCodes.Usage);
         try
         {
             // Our own handlers stop long work with a checkpoint; the library's would kill it after two seconds.
@@ -65,6 +65,13 @@ internal static class Shell
     }
 
     private static string Said(string sentence) => _conceal?.Invoke(sentence) ?? sentence;
+
+    /// <summary>The library lists what an argument may be a line each: here behind a comma.</summary>
+    private static string OneLine(string message)
+    {
+        string[] lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return lines.Length < 2 ? message : $"{lines[0]} {string.Join(", ", lines[1..])}.";
+    }
 
     /// <summary>Where what a developer needs was written, as a sentence.</summary>
     private static string Details(Exception thrown)

@@ -152,6 +152,9 @@ internal sealed class ProbeFeatures
         if (_source.IsGiven(parsed) || parsed.GetValue(_trainPatches) is not null)
             throw new Fault(FaultKind.Usage,
                 "A file of --features has its own patches: leave out --slides, --patches, --tiles, --train-patches and --test-patches.");
+        if (Directory.Exists(file))
+            throw new Fault(FaultKind.Usage,
+                $"'{file}' is a folder; --features takes one file, as 'sslp embed --out features.h5' makes it.");
         FeatureTable table = FeatureFile.ReadHdf5(file);
         splitOf(table.Patches);
         Shell.Say($"{file}: {table.Count} patches, {table.Width} numbers each, {table.Source}; whether the judged slides were in " +

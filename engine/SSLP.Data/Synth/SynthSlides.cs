@@ -108,13 +108,13 @@ public static class SynthSlides
     private static void Check(SynthOptions options)
     {
         if (options.Slides < 1)
-            throw new Fault(FaultKind.Input, $"{options.Slides} slides cannot be made; choose 1 or more.");
+            throw new Fault(FaultKind.Usage, $"{options.Slides} slides cannot be made; choose 1 or more.");
         if (options.Size is < 512 or > 8192)
-            throw new Fault(FaultKind.Input, $"A slide of {options.Size} px cannot be made; choose 512 to 8192.");
+            throw new Fault(FaultKind.Usage, $"A slide of {options.Size} px cannot be made; choose 512 to 8192.");
         if (options.JpegQuality is < 1 or > 100)
-            throw new Fault(FaultKind.Input, $"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
+            throw new Fault(FaultKind.Usage, $"A JPEG quality of {options.JpegQuality} means nothing; choose 1 to 100.");
         if (options.PatchSize < 1 || !(options.Mpp > 0))
-            throw new Fault(FaultKind.Input,
+            throw new Fault(FaultKind.Usage,
                 string.Create(CultureInfo.InvariantCulture, $"Patches of {options.PatchSize} px at {options.Mpp} µm cannot be labelled."));
     }
 

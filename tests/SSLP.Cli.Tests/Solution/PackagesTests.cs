@@ -48,8 +48,8 @@ public sealed class PackagesTests : IDisposable
         string tool = Path.Combine(tools, OperatingSystem.IsWindows() ? "sslp.exe" : "sslp");
         Assert.StartsWith("0.1.0", Run(tool, "--version"), StringComparison.Ordinal);
         string natives = Directory.GetFiles(built, "*torch_cpu.*", SearchOption.AllDirectories).Select(Path.GetDirectoryName).First()!;
-        Assert.Contains("tiles.sslp", Run(tool, "tile", "--slides", Path.Combine(_root, "slides"), "--out", Path.Combine(_root, "tiles.sslp"),
-            "--patch", "64", "--libtorch", natives), StringComparison.Ordinal);
+        Assert.Contains("tiles.sslp", Run(tool, "tile", "--slides", Path.Combine(_root, "slides"), "--out",
+            Path.Combine(_root, "tiles.sslp"), "--patch", "64", "--libtorch", natives), StringComparison.Ordinal);
     }
 
     /// <summary>Release or Debug, as these tests were built.</summary>
