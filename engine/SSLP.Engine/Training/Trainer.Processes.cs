@@ -22,7 +22,7 @@ public sealed partial class Trainer
     private void Agree(ProcessGroup group, TimeSpan busy, CancellationToken stop)
     {
         // The first one's clock says when minutes have passed.
-        double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0, IsCheckpointDue() ? 1 : 0]);
+        double[] all = group.Gather<double>([busy.TotalSeconds, stop.IsCancellationRequested ? 1 : 0, IsCheckpointDue(_step) ? 1 : 0]);
         _checkpointAgreed = all[2] > 0;
         _slowest = (0, all[0]);
         for (int rank = 0; rank < group.Size; rank++)
