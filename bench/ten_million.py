@@ -97,7 +97,7 @@ def table(path, options, plan, result):
     for name, rows in parts(plan).items():
         for size, what in rows:
             # What has no N, and no epoch, in its formula does not grow.
-            grows = name == "an epoch" or "N" in what.split("(")[0].replace("momentum", "") or what.startswith(("in all", "order", "labels", "rows"))
+            grows = name == "an epoch" or "N" in what.split("(")[0].replace("momentum", "") or what.startswith(("in all", "order", "labels", "rows", "the whole"))
             lines.append(f"| {name}: {what} | {size} | {times_ten(size) if grows and not what.startswith('in all') else '' if what.startswith('in all') else size} |")
     lines += ["", "| Seen | |", "|---|---|"] + [f"| {key.replace('_', ' ')} | {value:,} |" if isinstance(value, (int, float))
                                                 else f"| {key.replace('_', ' ')} | {value} |" for key, value in result.items()]
