@@ -41,7 +41,8 @@ internal sealed unsafe partial class ThreeTermStepSharded : IThreeTermStep
         _first = ShardRows.First(_rows, shards.Rank, shards.Size);
         ThreeTermStep.CheckParts(_rows, spatial, options);
         if (bank.RowCount != ShardRows.Count(_rows, shards.Rank, shards.Size))
-            throw new ArgumentException($"Part {shards.Rank} of {shards.Size} of a bank of {_rows} patches is not of {bank.RowCount} rows.");
+            throw new ArgumentException(
+                $"Part {shards.Rank} of {shards.Size} of a bank of {_rows} patches is not of {bank.RowCount} rows.");
         (_bank, _spatial, _options, _pool, _shards) = (bank, spatial, options, pool, shards);
         _sample = new ScoreSample(bank.RowCount, bank.Width);
         _passes = [.. Enumerable.Range(0, pool.Workers).Select(_ => new CandidatePass(bank, _sample, isa ?? InstructionSets.Best))];
