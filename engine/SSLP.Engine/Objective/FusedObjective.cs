@@ -60,7 +60,8 @@ public sealed partial class FusedObjective : IBankObjective
     }
 
     public string Describe =>
-        $"SSLP: {_rows} rows of {_bank.Width}{(_shards is null ? "" : $" in {_shards.Size} parts")}, K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T " +
+        $"SSLP: {_rows} rows of {_bank.Width}{(_shards is null ? "" : $" in {_shards.Size} parts")}, "
+        + $"K {_plan.Terms.NearestKeys}, M {_plan.Terms.Negatives}, T " +
         $"{_plan.Terms.RadiusPatches}, "
         + $"{_plan.Terms.AuxiliaryAnchors} auxiliary anchors, {_plan.ClusterRuns} × {_plan.Clusters} clusters, {_plan.Terms.Sampling} " +
             $"negatives";
@@ -68,7 +69,8 @@ public sealed partial class FusedObjective : IBankObjective
     /// <summary>The constants.</summary>
     public ObjectivePlan Plan => _plan;
 
-    /// <summary>v on the host, for tests and reports; not while a checkpoint is being written. Of a bank in parts, this process's.</summary>
+    /// <summary>v on the host, for tests and reports; not while a checkpoint is being written. Of a bank in parts, this
+    /// process's.</summary>
     public MemoryBank Bank
     {
         get

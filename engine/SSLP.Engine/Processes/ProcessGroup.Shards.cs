@@ -63,8 +63,8 @@ public sealed unsafe partial class ProcessGroup : IShards
     {
         if (counts.Sum(count => (long)count) * sizeof(T) > int.MaxValue)
             throw new Fault(FaultKind.Space,
-                $"The processes would tell each other more than 2 GB at once ({counts.Sum(count => (long)count) * sizeof(T):N0} bytes): a " +
-                $"smaller batch_size, or fewer negatives.");
+                $"The processes would tell each other more than 2 GB at once ({counts.Sum(count => (long)count) * sizeof(T):N0} bytes): " +
+                $"a smaller batch_size, or fewer negatives.");
         int[] bytes = [.. counts.Select(count => count * sizeof(T))], starts = new int[counts.Length];
         for (int rank = 1; rank < starts.Length; rank++)
             starts[rank] = starts[rank - 1] + bytes[rank - 1];

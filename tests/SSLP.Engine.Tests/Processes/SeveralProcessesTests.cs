@@ -19,7 +19,8 @@ namespace SSLP.Engine.Tests.Processes;
 /// part's own.</summary>
 public sealed class SeveralProcessesTests : IDisposable
 {
-    private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER", WorkerBank = "SSLP_TEST_WORKER_BANK", WorkerFrom = "SSLP_TEST_WORKER_FROM";
+    private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER", WorkerBank = "SSLP_TEST_WORKER_BANK",
+        WorkerFrom = "SSLP_TEST_WORKER_FROM";
     private const int Batch = 16, Half = 6; // of twelve steps
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-processes-").FullName;
@@ -76,7 +77,8 @@ public sealed class SeveralProcessesTests : IDisposable
             Assert.InRange(many[0].CommunicatedBytes!.Value, stated, stated + 500);
             return;
         }
-        // Besides: similarities of S, histograms, what the open bins hold, the gradient's sums. Of 50 rows the bins are the least there are.
+        // Besides: similarities of S, histograms, what the open bins hold, the gradient's sums. Of 50 rows the bins are the
+        // least there are.
         long histograms = 2L * 4 * 2 * Batch * 256;
         Assert.InRange(many[^1].CommunicatedBytes!.Value, stated, stated + histograms + 200_000);
 
