@@ -1,4 +1,4 @@
-// Compiled and run by MSBuild (build/Torch.targets); see there for the reason.
+// Compiled and run by MSBuild (WeakenGlibcxx.targets); see there for the reason.
 using System;
 using System.IO;
 using System.Text;
