@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the packed folder on a machine with an NVIDIA driver and a Python torch, and writes results.json and results.md beside each other.
 
-Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses compared,
-benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that is there.
-Without a card, --machine goes through the same steps: the device's tests run on the machine that executes the PTX on the host, and the second
-pretrain takes the reference kernels.
+Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses
+compared, benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and
+the torch that is there. Without a card, --machine goes through the same steps: the device's tests run on the machine that executes the PTX on the host, and the
+second pretrain takes the reference kernels.
 """
 import argparse
 import ctypes
@@ -63,7 +63,8 @@ def run(name, command, environment, limit_s):
         code, output, errors = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
         code, output, errors = 124, (late.stdout or b"").decode(errors="replace"), f"ran past {limit_s} s"
-    step = {"name": name, "command": [str(c) for c in command], "environment": environment, "exit": code, "seconds": round(time.monotonic() - start, 2)}
+    step = {"name": name, "command": [str(c) for c in command], "environment": environment, "exit": code,
+            "seconds": round(time.monotonic() - start, 2)}
     step["output"], step["errors"] = output[-20000:], errors[-8000:]
     print(f"  exit {code}, {step['seconds']} s", flush=True)
     return step
@@ -107,7 +108,8 @@ def gpu():
 def markdown(report):
     lines = [f"# {report['gpu'] or 'no GPU seen'}", "", f"Commit {report['commit']}, torch {report['torch']}, {report['machine']}.", ""]
     missing = report["probe"]["missing"]
-    lines += [f"LibTorchSharp takes {report['probe']['symbols']} symbols; {len(missing)} are missing from this torch" + (": " + ", ".join(missing[:20]) if missing else "."), ""]
+    lines += [f"LibTorchSharp takes {report['probe']['symbols']} symbols; {len(missing)} are missing from this torch"
+              + (": " + ", ".join(missing[:20]) if missing else "."), ""]
     lines += ["| step | exit | seconds |", "|---|---|---|"]
     lines += [f"| {step['name']} | {step['exit']} | {step['seconds']} |" for step in report["steps"]]
     loss = report["losses"]

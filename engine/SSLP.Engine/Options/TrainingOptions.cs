@@ -202,8 +202,7 @@ public sealed record TrainingOptions
     public CheckpointBank CheckpointBank { get; init; } = CheckpointBank.Auto;
 
     [Option(
-        "rows of the bank where several processes train: all in each, or a part in each, which is searched for all; the losses are the " +
-        "same",
+        "rows of the bank where several processes train: all in each, or a part in each that is searched for all; the losses are the same",
         FreeOnResume = true)]
     public BankPlacement Bank { get; init; } = BankPlacement.Replicated;
 

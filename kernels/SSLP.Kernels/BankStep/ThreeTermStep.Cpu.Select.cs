@@ -1,4 +1,3 @@
-
 namespace SSLP.Kernels;
 
 internal sealed unsafe partial class ThreeTermStepCpu

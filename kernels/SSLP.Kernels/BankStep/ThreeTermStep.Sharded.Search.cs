@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace SSLP.Kernels;
@@ -165,7 +164,7 @@ internal sealed unsafe partial class ThreeTermStepSharded
             foreach (int row in rows)
                 told[i].Add(RankedKey.Of(
                     anchor.TryScore(row - _first, out float score) ? score
-                        : TensorPrimitives.Dot(features.Row(anchor.Anchor), OwnRow(row)), row));
+                        : OrderedSums.Dot(features.Row(anchor.Anchor), OwnRow(row)), row));
             excluded[i] = [];
             foreach (int row in Sets.Spatial[anchor.Anchor])
                 if (IsOwn(row) && anchor.Exclude(row - _first) is >= 0 and var bin)

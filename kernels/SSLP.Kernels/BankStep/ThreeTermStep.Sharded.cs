@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace SSLP.Kernels;
 
 /// <summary>
@@ -134,7 +132,7 @@ internal sealed unsafe partial class ThreeTermStepSharded : IThreeTermStep
             ReadOnlySpan<int> rows = lists[b];
             for (int j = 0; j < rows.Length; j++)
                 if (IsOwn(rows[j]))
-                    scores[starts[b] + j] = TensorPrimitives.Dot(features.Row(b), OwnRow(rows[j]));
+                    scores[starts[b] + j] = OrderedSums.Dot(features.Row(b), OwnRow(rows[j]));
         });
         _shards.Sum(scores);
         for (int b = 0; b < lists.Count; b++)

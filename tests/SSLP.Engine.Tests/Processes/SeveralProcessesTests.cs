@@ -77,8 +77,8 @@ public sealed class SeveralProcessesTests : IDisposable
             Assert.InRange(many[0].CommunicatedBytes!.Value, stated, stated + 500);
             return;
         }
-        // Besides: similarities of S, histograms, what the open bins hold, the gradient's sums. Of 50 rows the bins are the least there
-        // are.
+        // Besides: similarities of S, histograms, what the open bins hold, the gradient's sums. Of 50 rows the bins are the
+        // least there are.
         long histograms = 2L * 4 * 2 * Batch * 256;
         Assert.InRange(many[^1].CommunicatedBytes!.Value, stated, stated + histograms + 200_000);
 

@@ -3,8 +3,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests;
 
-/// <summary>The contract of <see cref="IThreeTermStep"/>, held against every implementation: the CPU's with 1 to 3 threads and of
-/// 2 to 4 processes, the device's with either kind of scores, each against the reference.</summary>
+/// <summary>The contract of <see cref="IThreeTermStep"/>, held against every implementation: the CPU's with 1 to 3 threads and of 2 to
+/// 4 processes, the device's with either kind of scores, each against the reference.</summary>
 public sealed unsafe class ThreeTermStepTests
 {
     private static readonly ThreeTermCall Call = new(new TermWeights(1, 0.6, 0.8), Seed: 77, Step: 5);
