@@ -12,6 +12,9 @@ internal static class AsapAnnotations
 {
     private const string Tumor = "tumor";
 
+    /// <summary>Types that enclose something.</summary>
+    private static readonly string[] Areas = ["Polygon", "Spline", "Rectangle"];
+
     /// <exception cref="XmlException">It is no well-formed XML, or has a document type.</exception>
     /// <exception cref="FormatException">It is no ASAP XML, or a coordinate is no number.</exception>
     public static void Read(Stream xml, AreaList areas)
@@ -38,7 +41,7 @@ internal static class AsapAnnotations
             else if (reader.NodeType == XmlNodeType.EndElement && reader.Name == "Annotation")
             {
                 // A spline goes through its corners; the outline of CAMELYON's is as dense as a polygon's.
-                if (type is "Polygon" or "Spline" or "Rectangle")
+                if (Areas.Contains(type, StringComparer.OrdinalIgnoreCase))
                     found.Add((group, [.. corners.OrderBy(corner => corner.Order).Select(corner => (corner.X, corner.Y))]));
                 else
                     areas.Leave($"of type {type ?? "unnamed"} (no area)");
@@ -51,7 +54,8 @@ internal static class AsapAnnotations
             bool hole = string.Equals(name, "Exclusion", StringComparison.OrdinalIgnoreCase) || (camelyon16 && name == "_2");
             string? className = name is "_0" or "_1" || string.Equals(name, Tumor, StringComparison.OrdinalIgnoreCase) ? Tumor
                 : name is null or "" or "None" ? null : name;
-            areas.Add(hole ? AreaKind.Hole : AreaKind.Region, hole ? null : className, outline.Length == 0 ? [] : [outline]);
+            AreaKind kind = hole ? AreaKind.Hole : IgnoredClass.Is(className) ? AreaKind.Ignored : AreaKind.Region;
+            areas.Add(kind, hole ? null : className, outline.Length == 0 ? [] : [outline]);
         }
     }
 

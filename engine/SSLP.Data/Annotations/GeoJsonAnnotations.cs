@@ -8,10 +8,6 @@ namespace SSLP.Data.Annotations;
 /// </summary>
 internal static class GeoJsonAnnotations
 {
-    /// <summary>Classes that say "not this"; QuPath's own is "Ignore*".</summary>
-    private static readonly string[] IgnoredClasses = ["Ignore*", "Ignore", "Ignored", "Exclude", "Excluded", "Exclusion", "Artefact",
-        "Artefacts", "Artifact", "Artifacts"];
-
     /// <exception cref="FormatException">It is no GeoJSON, or a class or coordinate in it can't be understood; says which.</exception>
     /// <exception cref="JsonException">It is no JSON.</exception>
     public static void Read(ReadOnlyMemory<byte> utf8, AreaList areas)
@@ -147,9 +143,7 @@ internal static class GeoJsonAnnotations
 
     private static void AddPolygon(JsonElement rings, string? className, AreaList areas)
     {
-        bool ignored = className is not null && className.Split(':', StringSplitOptions.TrimEntries)
-            .Any(part => IgnoredClasses.Contains(part, StringComparer.OrdinalIgnoreCase));
-        areas.Add(ignored ? AreaKind.Ignored : AreaKind.Region, className,
+        areas.Add(IgnoredClass.Is(className) ? AreaKind.Ignored : AreaKind.Region, className,
             [.. rings.EnumerateArray().Select(ring => ring.EnumerateArray().Select(Point).ToArray())]);
     }
 

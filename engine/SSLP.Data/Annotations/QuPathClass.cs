@@ -19,10 +19,9 @@ internal static class QuPathClass
     public static string? Of(JsonElement feature)
     {
         if (!feature.TryGetProperty("properties", out JsonElement properties) || properties.ValueKind != JsonValueKind.Object)
-            return null;
-        foreach (string key in Keys)
-            if (properties.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
-                return OfValue(value);
+            return Said(feature);
+        if ((Said(properties) ?? Said(feature)) is { } said)
+            return said;
         // A table program may have given the class another column's name; to take such a part for a region would be the opposite of what
         // it says.
         foreach (JsonProperty other in properties.EnumerateObject())
@@ -30,6 +29,14 @@ internal static class QuPathClass
                 throw new FormatException(
                     $"the property '{other.Name}' is '{Ignored}', and a class is looked for in {string.Join(", ", Keys)}; name it so");
         return null;
+
+        static string? Said(JsonElement of)
+        {
+            foreach (string key in Keys)
+                if (of.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
+                    return OfValue(value);
+            return null;
+        }
 
         static string? OfText(JsonElement text)
         {

@@ -12,8 +12,10 @@ internal static class PatchCsv
     public static PatchListing List(string folder, string path)
     {
         using Csv csv = Csv.Open(path);
-        int file = csv.Require("file", "filename", "file_name", "path", "image"), slide = csv.Find("slide", "slide_id");
-        int col = csv.Find("col", "column"), row = csv.Find("row"), x = csv.Find("x"), y = csv.Find("y");
+        int file = csv.Require("file", "filename", "file_name", "path", "image", "image_path", "filepath", "file_path"),
+            slide = csv.Find("slide", "slide_id", "slide_name");
+        int col = csv.Find("col", "column"), row = csv.Find("row"),
+            x = csv.Find("x", "x_coord", "coord_x"), y = csv.Find("y", "y_coord", "coord_y");
         int label = csv.Find("label", "class"), split = csv.Find("split"), patient = csv.Find("patient", "patient_id", "case_id"),
             mpp = csv.Find("mpp");
         bool pixels = col < 0 && row < 0 && x >= 0 && y >= 0;
@@ -21,6 +23,9 @@ internal static class PatchCsv
         if (!pixels && (col < 0) != (row < 0))
             throw new Fault(FaultKind.Input,
                 $"{path} has a column '{(col < 0 ? "row" : "col")}' and no '{(col < 0 ? "col" : "row")}'; a place takes both.");
+        if (across < 0 && x >= 0 != y >= 0)
+            throw new Fault(FaultKind.Input,
+                $"{path} has a column '{(x < 0 ? "y" : "x")}' and no '{(x < 0 ? "x" : "y")}'; a place takes both.");
         if (across >= 0 && slide < 0)
             throw new Fault(FaultKind.Input, $"{path} says where patches lie and not on which slide; add a column 'slide'.");
         var patches = new List<ListedPatch>();

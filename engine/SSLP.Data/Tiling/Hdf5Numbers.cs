@@ -13,6 +13,9 @@ internal static partial class Hdf5Numbers
     /// <summary>Deflate packs no better than this; what claims more than that of its file is damaged.</summary>
     private const long LargestRatio = 1100;
 
+    /// <summary>Values of one attribute that differ by less mean the same.</summary>
+    private const double SameRatio = 0.01;
+
     /// <summary>All numbers of a data set, in order.</summary>
     /// <param name="data">Of any rank.</param>
     /// <param name="fileBytes">Of the file, which bounds what is allocated.</param>
@@ -39,8 +42,8 @@ internal static partial class Hdf5Numbers
         }
     }
 
-    /// <summary>The first number of an attribute; null where there is no such attribute.</summary>
-    /// <exception cref="FormatException">It is no number, or is stored as none that is read.</exception>
+    /// <summary>The number of an attribute, or of several that are one; null where there is no such attribute.</summary>
+    /// <exception cref="FormatException">It is no number, is several different ones, or is stored as none that is read.</exception>
     public static double? Attribute(IH5Object of, string name)
     {
         if (!of.AttributeExists(name))
@@ -49,16 +52,26 @@ internal static partial class Hdf5Numbers
         try
         {
             CheckType(attribute.Type);
-            double number = (attribute.Type.Class, attribute.Type.Size) switch
+            double[] numbers = (attribute.Type.Class, attribute.Type.Size) switch
             {
-                (H5DataTypeClass.FloatingPoint, 2) => (double)attribute.Read<Half[]>()[0],
-                (H5DataTypeClass.FloatingPoint, 4) => attribute.Read<float[]>()[0],
-                (H5DataTypeClass.FloatingPoint, _) => attribute.Read<double[]>()[0],
-                (_, 1) => Signed(attribute.Type) ? attribute.Read<sbyte[]>()[0] : attribute.Read<byte[]>()[0],
-                (_, 2) => Signed(attribute.Type) ? attribute.Read<short[]>()[0] : attribute.Read<ushort[]>()[0],
-                (_, 4) => Signed(attribute.Type) ? attribute.Read<int[]>()[0] : attribute.Read<uint[]>()[0],
-                _ => Signed(attribute.Type) ? attribute.Read<long[]>()[0] : attribute.Read<ulong[]>()[0],
+                (H5DataTypeClass.FloatingPoint, 2) => Array.ConvertAll(attribute.Read<Half[]>(), value => (double)value),
+                (H5DataTypeClass.FloatingPoint, 4) => Array.ConvertAll(attribute.Read<float[]>(), value => (double)value),
+                (H5DataTypeClass.FloatingPoint, _) => attribute.Read<double[]>(),
+                (_, 1) => Signed(attribute.Type) ? Array.ConvertAll(attribute.Read<sbyte[]>(), value => (double)value)
+                    : Array.ConvertAll(attribute.Read<byte[]>(), value => (double)value),
+                (_, 2) => Signed(attribute.Type) ? Array.ConvertAll(attribute.Read<short[]>(), value => (double)value)
+                    : Array.ConvertAll(attribute.Read<ushort[]>(), value => (double)value),
+                (_, 4) => Signed(attribute.Type) ? Array.ConvertAll(attribute.Read<int[]>(), value => (double)value)
+                    : Array.ConvertAll(attribute.Read<uint[]>(), value => (double)value),
+                _ => Signed(attribute.Type) ? Array.ConvertAll(attribute.Read<long[]>(), value => (double)value)
+                    : Array.ConvertAll(attribute.Read<ulong[]>(), value => (double)value),
             };
+            if (numbers.Length == 0)
+                throw new FormatException("it is empty");
+            // One for each direction, as CLAM's downsample: 4.0001 and 4.0003 of a level whose sides were rounded.
+            if (numbers.Any(other => Math.Abs(other - numbers[0]) > SameRatio * Math.Abs(numbers[0])))
+                throw new FormatException($"it is {string.Join(" and ", numbers.Take(2))}, and patches are square");
+            double number = numbers[0];
             return double.IsFinite(number) ? number : throw new FormatException($"it is {number}");
         }
         catch (FormatException e)

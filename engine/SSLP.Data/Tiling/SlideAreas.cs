@@ -56,7 +56,7 @@ internal sealed class SlideAreas
         if (_regions is not null)
         {
             if (_regions.Of(file) is { } path)
-                regions = new(Read(path, file, slide, notes).Areas, cells);
+                regions = new(WithoutLoneHoles(Read(path, file, slide, notes).Areas), cells);
             else if (_options.RegionsOptional)
                 _withoutRegions.Add(file.Name);
             else
@@ -86,6 +86,11 @@ internal sealed class SlideAreas
         }
         return new(regions, patches => PatchLabels.Of(classes, patches, rule), notes);
     }
+
+    /// <summary>Holes of a file that has nothing around them say what is not to be cut.</summary>
+    private static IReadOnlyList<AnnotatedArea> WithoutLoneHoles(IReadOnlyList<AnnotatedArea> areas) =>
+        areas.Any(area => area.Kind == AreaKind.Region) ? areas
+            : [.. areas.Select(area => area.Kind == AreaKind.Hole ? area with { Kind = AreaKind.Ignored } : area)];
 
     private SlideAnnotations Read(string path, SlideFile file, Slide slide, List<string> notes)
     {

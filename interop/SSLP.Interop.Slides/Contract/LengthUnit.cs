@@ -4,7 +4,14 @@ namespace SSLP.Interop.Slides;
 internal static class LengthUnit
 {
     /// <summary>A unit in micrometres; null where it is no length ("pixel", "reference frame") or unknown.</summary>
-    public static double? Micrometres(string unit) => unit.Trim() switch
+    public static double? Micrometres(string unit)
+    {
+        string plain = unit.Trim();
+        return Exact(plain) ?? (plain.Length > 3 ? Exact(plain.ToLowerInvariant()) : null);
+    }
+
+    // Letters of short units mean something (mm, Mm); those of words do not.
+    private static double? Exact(string unit) => unit switch
     {
         // The micro sign, the Greek letter, and what stands where the encoding was lost.
         "µm" or "\u03BCm" or "\uFFFDm" or "Âµm" or "um" or "micron" or "microns" or "micrometer" or "micrometre" or "micrometers" => 1,

@@ -14,16 +14,17 @@ internal sealed class PixelSizeStatements
 
     private readonly List<(Mpp Size, bool IsTag)> _stated = [];
     private readonly List<string> _remarks = [];
+    private string? _unitless;
 
     /// <summary>A size that some metadata state.</summary>
     public void Add(double x, double y, string source) => _stated.Add((new Mpp(x, y, source), false));
 
     /// <summary>A size in text; text that is no number is a remark.</summary>
-    /// <param name="text">A number, its decimal sign a point or a comma; "µm" or "um" may follow.</param>
+    /// <param name="text">A number, its decimal sign a point or a comma; a unit of length may follow, µm where none does.</param>
     /// <param name="source">Where it stands.</param>
     public void Add(string text, string source)
     {
-        if (Number(text) is { } mpp)
+        if ((Number(text) ?? WithUnit(text)) is { } mpp)
             Add(mpp, mpp, source);
         else
             _remarks.Add($"has '{Shorten(text)}' for its pixel size in {source}, which is no number");
@@ -55,8 +56,8 @@ internal sealed class PixelSizeStatements
         };
         // 1 px per unit is the same as nothing: writers that know no size leave it.
         if (micrometres == 0 && (x != 1 || y != 1))
-            _remarks.Add(string.Create(
-                CultureInfo.InvariantCulture, $"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size"));
+            _unitless = string.Create(
+                CultureInfo.InvariantCulture, $"has resolution tags ({x:0.####} × {y:0.####}) without a unit, which give no pixel size");
         else if (micrometres > 0)
             _stated.Add((new Mpp(micrometres / x, micrometres / y, "tiff.ResolutionUnit"), true));
     }
@@ -79,6 +80,9 @@ internal sealed class PixelSizeStatements
                 notes.Add($"says {Text(used)} in {used.Source} but {Text(size)} in {size.Source}; the first is used");
         }
         notes.AddRange(_remarks);
+        // ImageJ's unit stands elsewhere, and a size that is known needs none.
+        if (used is null && _unitless is not null)
+            notes.Add(_unitless);
         return new PixelSize(used, notes);
     }
 
@@ -96,6 +100,15 @@ internal sealed class PixelSizeStatements
         string canonical = number.Count(',') == 1 && !number.Contains('.') ? number.ToString().Replace(',', '.') : number.ToString();
         return double.TryParse(canonical, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? value : null;
+    }
+
+    /// <summary>"500 nm", "0.0005 mm", in µm.</summary>
+    private static double? WithUnit(string text)
+    {
+        string trimmed = text.Trim();
+        int end = trimmed.AsSpan().LastIndexOfAnyInRange('0', '9') + 1;
+        return end > 0 && end < trimmed.Length && Number(trimmed[..end]) is { } number
+            && LengthUnit.Micrometres(trimmed[end..]) is { } unit ? number * unit : null;
     }
 
     private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"

@@ -34,10 +34,30 @@ internal static partial class GenericLayout
     private static TiffDirectory Finest(TiffLayout layout)
     {
         var pictures = layout.Directories.Where(directory => TiledImage.IsTiled(directory) && !PyramidLevels.IsMask(directory)).ToList();
-        if (pictures.Count > 0)
-            return pictures.Find(picture => !IsReduced(picture) && !PyramidLevels.IsNamedOtherwise(picture))
-                ?? pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
-        throw NoTiles(layout);
+        if (pictures.Count == 0)
+            throw NoTiles(layout);
+        var plain = pictures.FindAll(picture => !IsReduced(picture) && !PyramidLevels.IsNamedOtherwise(picture));
+        if (plain.Count == 0)
+            return pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
+        // A pyramid without marks may begin with its coarsest level.
+        return plain.Where(other => Area(other) > Area(plain[0])).OrderByDescending(Area)
+            .FirstOrDefault(larger => IsOf(layout, plain[0], larger)) ?? plain[0];
+    }
+
+    /// <summary>Whether an image has the shape of a larger one and shows the same field.</summary>
+    private static bool IsOf(TiffLayout layout, TiffDirectory directory, TiffDirectory larger)
+    {
+        try
+        {
+            var (small, large) = (TiledImage.Read(layout.File, directory, 0), TiledImage.Read(layout.File, larger, 0));
+            double across = (double)large.Width / small.Width, down = (double)large.Height / small.Height;
+            return Math.Abs(across - down) <= across * ((1.5 / small.Width) + (1.5 / small.Height))
+                && FieldCheck.ShowsTheSame(layout.File, large, small);
+        }
+        catch (SlideException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Why a file without a tiled picture is refused.</summary>
@@ -75,6 +95,9 @@ internal static partial class GenericLayout
         return found;
     }
 
+    /// <summary>The micro sign as ImageJ and JSON escape it.</summary>
+    private static string Micro(string unit) => unit.Replace("\\u00B5", "µ", StringComparison.OrdinalIgnoreCase);
+
     private static void AddDescription(TiffLayout layout, TiffDirectory finest)
     {
         string text = finest.Text(TiffTag.ImageDescription) ?? "";
@@ -83,7 +106,21 @@ internal static partial class GenericLayout
         else if (VipsSize().Match(text) is { Success: true } vips)
             layout.Sizes.Add(vips.Groups[1].Value, "openslide.mpp-x (of libvips)");
         else if (WrittenSize().Match(text) is { Success: true } written)
-            layout.Sizes.Add(written.Groups[1].Value, "the MPP of its description");
+            layout.Sizes.Add(written.Groups[1].Value.TrimEnd('.', ','), "the MPP of its description");
+        else if (PhysicalSize().Match(text) is { Success: true } physical)
+            AddPhysical(layout, physical.Groups[1].Value.TrimEnd('.', ','), PhysicalUnit().Match(text));
+    }
+
+    /// <summary>OME's names in the JSON that tifffile writes for arrays.</summary>
+    private static void AddPhysical(TiffLayout layout, string size, Match unit)
+    {
+        const string Source = "PhysicalSizeX of its description";
+        if (PixelSizeStatements.Number(size) is not { } value)
+            layout.Sizes.Add(size, Source);
+        else if (LengthUnit.Micrometres(unit.Success ? Micro(unit.Groups[1].Value) : "µm") is { } micrometres)
+            layout.Sizes.Add(value * micrometres, value * micrometres, Source);
+        else
+            layout.Sizes.Remark($"has a pixel size in '{unit.Groups[1].Value}' in {Source}, which is no length");
     }
 
     /// <summary>
@@ -93,7 +130,7 @@ internal static partial class GenericLayout
     {
         if (ImageJUnit().Match(text) is not { Success: true } match || finest.Number(TiffTag.ResolutionUnit) is 2 or 3)
             return;
-        if (LengthUnit.Micrometres(match.Groups[1].Value.Replace("\\u00B5", "µ", StringComparison.Ordinal)) is { } unit
+        if (LengthUnit.Micrometres(Micro(match.Groups[1].Value)) is { } unit
             && finest.Number(TiffTag.XResolution) is > 0 and var x && finest.Number(TiffTag.YResolution) is > 0 and var y)
             layout.Sizes.Add(unit / x, unit / y, "imagej.unit");
     }
@@ -102,8 +139,14 @@ internal static partial class GenericLayout
     [GeneratedRegex("""<name>openslide\.mpp-x</name>\s*<value[^>]{0,200}>([^<]{1,40})</value>""")]
     private static partial Regex VipsSize();
 
-    [GeneratedRegex("""(?<![A-Za-z])MPP\s{0,4}[=:]\s{0,4}([0-9][0-9.,eE+-]{0,30})""", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("""(?<![A-Za-z])MPP["']?\s{0,4}[=:]\s{0,4}["']?([0-9][0-9.,eE+-]{0,30})""", RegexOptions.IgnoreCase)]
     private static partial Regex WrittenSize();
+
+    [GeneratedRegex("""[{,]\s*"PhysicalSizeX"\s*:\s*"?([0-9][0-9.,eE+-]{0,30})""")]
+    private static partial Regex PhysicalSize();
+
+    [GeneratedRegex("""[{,]\s*"PhysicalSizeXUnit"\s*:\s*"([^"]{1,20})""")]
+    private static partial Regex PhysicalUnit();
 
     [GeneratedRegex("""^unit=(.{1,20}?)\r?$""", RegexOptions.Multiline)]
     private static partial Regex ImageJUnit();

@@ -33,7 +33,8 @@ internal static class OmeLayout
         var reduced = layout.Directories.Skip(index + 1)
             .TakeWhile(other => GenericLayout.IsReduced(other) || !TiledImage.IsTiled(other)).Where(GenericLayout.IsReduced);
         PyramidLevels.Fill(layout, [finest, .. GenericLayout.SubDirectories(layout, finest), .. reduced]);
-        AddBesides(layout, images, image);
+        AddBesides(layout, images, image,
+            series.Count(other => other != finest && GenericLayout.Area(other) == GenericLayout.Area(finest)));
         AddSize(layout, image);
         layout.AddTags(finest, description: false);
     }
@@ -71,7 +72,11 @@ internal static class OmeLayout
                 $"has {Math.Max(1, image.SizeZ)} focal planes and {Math.Max(1, image.SizeT)} points in time; the first of them is read");
     }
 
-    private static void AddBesides(TiffLayout layout, List<OmeImage> images, OmeImage? slide)
+    /// <param name="layout">To be filled.</param>
+    /// <param name="images">All that the XML names.</param>
+    /// <param name="slide">The one that is read.</param>
+    /// <param name="asLarge">Images that have as many pixels as it.</param>
+    private static void AddBesides(TiffLayout layout, List<OmeImage> images, OmeImage? slide, int asLarge)
     {
         int others = 0;
         foreach (var image in images.Where(image => image != slide))
@@ -83,7 +88,8 @@ internal static class OmeLayout
                 others++;
         }
         if (others > 0)
-            layout.Notes.Add($"has {others + 1} series; the one with the most pixels is read");
+            layout.Notes.Add($"has {others + 1} series; " + (asLarge > 0
+                ? $"{asLarge + 1} have the most pixels, and the first of them is read" : "the one with the most pixels is read"));
     }
 
     private static void AddSize(TiffLayout layout, OmeImage? image)

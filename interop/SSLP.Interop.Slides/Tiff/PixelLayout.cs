@@ -50,12 +50,16 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         if (orientation is not (0 or 1))
             throw Refuse($"is turned or mirrored (orientation {orientation}); rewrite it with orientation 1", final: true);
         bool jpeg = compression.IsJpeg();
+        if (!jpeg && directory.Integer(TiffTag.FillOrder, 1) == 2)
+            throw Refuse("keeps the bits of its bytes in reverse (FillOrder 2); rewrite it with FillOrder 1");
+        if (Mixed(TiffTag.BitsPerSample) || Mixed(TiffTag.SampleFormat))
+            throw Refuse("has bands of different kinds of numbers; export it as an 8-bit slide");
         int colours = Colours(photometric, jpeg)
             ?? throw Refuse(photometric == (long)TiffPhotometric.Mask
                 ? "is a mask and no picture"
                 : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");
         if (bits is not (8 or 16) || (bits == 16 && (jpeg || photometric == (long)TiffPhotometric.Palette)))
-            throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where 8 or 16 are read; export it as an 8-bit slide");
+            throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where {(jpeg ? "8" : "8 or 16")} are read; export it as an 8-bit slide");
         if (directory.Integer(TiffTag.SampleFormat, 1) is not (1 or 4) and var format)
             throw Refuse($"has bands that are {(format == 3 ? "floating-point" : "signed")} numbers; export it as an 8-bit slide",
                 final: format == 2);
@@ -74,6 +78,10 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
             : directory.Integer(TiffTag.ExtraSamples, 0) == 2 ? TiffAlpha.Unassociated : TiffAlpha.Associated;
         byte[] palette = photometric == (long)TiffPhotometric.Palette ? ReadPalette(directory) : [];
         return new PixelLayout((int)samples, (int)bits, planar, (TiffPhotometric)photometric, alpha, palette);
+
+        // One value stands for all bands where a writer saves the others.
+        bool Mixed(TiffTag tag) => Math.Min(directory.Count(tag), samples) is > 1 and <= TiffLimits.Samples and var values
+            && directory.Integers(tag, values).Distinct().Count() > 1;
 
         SlideException Refuse(string reason, bool final = false) =>
             new(file.Path, SlideFault.UnsupportedPixels, reason) { IsFinal = final };

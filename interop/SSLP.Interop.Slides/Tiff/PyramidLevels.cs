@@ -64,7 +64,7 @@ internal static class PyramidLevels
             return true;
         }
         catch (SlideException fault)
-            when (fault.Fault is not (SlideFault.Truncated or SlideFault.NotReadable or SlideFault.UnsupportedCompression))
+            when (fault.Fault is not (SlideFault.Truncated or SlideFault.NotReadable))
         {
             layout.Notes.Add($"has a level of {width} × {height} px that can't be read ({fault.Reason}); its other levels serve");
             return true;

@@ -112,11 +112,14 @@ internal sealed class TiffLayout
             Properties["tiff.Make"] = make;
         if (finest.Text(TiffTag.Software) is { } software)
             Properties["tiff.Software"] = software;
-        double? x = finest.Number(TiffTag.XResolution), y = finest.Number(TiffTag.YResolution);
+        double? x = Resolution(finest, TiffTag.XResolution), y = Resolution(finest, TiffTag.YResolution);
+        string? odd = (x is null ? NoNumber(finest, TiffTag.XResolution) : null)
+            ?? (y is null ? NoNumber(finest, TiffTag.YResolution) : null);
+        if (odd is not null)
+            Sizes.Remark($"has resolution tags that are no numbers ({odd}), not used");
         if (x is null && y is null)
             return;
-        // TIFF 6.0: 1 none, 2 inch (also where the tag is absent), 3 centimetre.
-        long unit = (long)Math.Clamp(finest.Number(TiffTag.ResolutionUnit) ?? 2, 0, 99);
+        long unit = UnitOf(finest);
         var culture = System.Globalization.CultureInfo.InvariantCulture;
         if (x is { } across)
             Properties["tiff.XResolution"] = across.ToString("R", culture);
@@ -124,6 +127,32 @@ internal sealed class TiffLayout
             Properties["tiff.YResolution"] = down.ToString("R", culture);
         Properties["tiff.ResolutionUnit"] = unit switch { 2 => "inch", 3 => "centimeter", _ => "none" };
         Sizes.AddTags(x, y, unit);
+    }
+
+    /// <summary>Pixels per unit, of whatever type; a text is one where it is a number.</summary>
+    private static double? Resolution(TiffDirectory finest, TiffTag tag) =>
+        finest.Number(tag) ?? PixelSizeStatements.Number(finest.Text(tag, 40));
+
+    /// <summary>What a tag without a number holds instead; null where it is absent or zeros, which stand for "not known".</summary>
+    private static string? NoNumber(TiffDirectory finest, TiffTag tag) =>
+        !finest.Has(tag) || finest.IsZero(tag) ? null
+        : finest.Text(tag, 40) is { Length: > 0 } text ? $"'{Name(text)}'" : "a division by zero or an unknown type";
+
+    /// <summary>TIFF 6.0: 1 none, 2 inch (also where the tag is absent), 3 centimetre; as text, where a writer took it for one.</summary>
+    private static long UnitOf(TiffDirectory finest)
+    {
+        if (!finest.Has(TiffTag.ResolutionUnit))
+            return 2;
+        if (finest.Number(TiffTag.ResolutionUnit) is { } number)
+            return (long)Math.Clamp(number, 0, 99);
+        return LengthUnit.Micrometres(finest.Text(TiffTag.ResolutionUnit, 20) ?? "") switch
+        {
+            25_400 => 2,
+            10_000 => 3,
+            1_000 => 4,
+            1 => 5,
+            _ => 1,
+        };
     }
 
     /// <summary>A name from a file, fit for a sentence.</summary>

@@ -9,6 +9,7 @@ internal enum TiffTag : ushort
     BitsPerSample = 258,
     Compression = 259,
     PhotometricInterpretation = 262,
+    FillOrder = 266,
     ImageDescription = 270,
     Make = 271,
     StripOffsets = 273,

@@ -156,11 +156,16 @@ internal sealed class TiledImage
 
     private static string CompressionName(long compression) => compression switch
     {
+        2 or 3 or 4 => "a fax code (CCITT)",
         6 => "old-style JPEG",
+        32773 => "PackBits",
+        34676 or 34677 => "SGI's logarithmic code",
+        34887 => "LERC",
         34892 => "lossy JPEG DNG",
+        34925 => "LZMA",
         50000 => "Zstandard",
         50001 => "WebP",
-        50002 => "JPEG XL",
+        50002 or 52546 => "JPEG XL",
         _ => $"TIFF compression {compression}",
     };
 

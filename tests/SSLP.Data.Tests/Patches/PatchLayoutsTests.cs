@@ -158,6 +158,29 @@ public sealed class PatchLayoutsTests : IDisposable
         Assert.Contains("1 images are in no line of patches.csv, the first sub/b.png", Assert.Single(patches.LeftOut));
     }
 
+    [Theory]
+    [InlineData("image_path,slide_name,x_coord,y_coord")]
+    [InlineData("filepath,slide,coord_x,coord_y")]
+    public void Lists_of_other_programs_have_their_places(string header)
+    {
+        _folder.Png("a.png", Side, Side);
+        _folder.Png("b.png", Side, Side);
+        _folder.Text("patches.csv", header, "a.png,S,64,0", "b.png,S,64,64");
+        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        Assert.True(patches.Table.HasCoordinates);
+        Assert.Equal(1, patches.Table.Row[1] - patches.Table.Row[0]);
+    }
+
+    [Theory]
+    [InlineData("x", "y")]
+    [InlineData("y_coord", "x")]
+    public void Half_a_place_is_named(string column, string missing)
+    {
+        _folder.Png("a.png", Side, Side);
+        _folder.Text("patches.csv", "file,slide," + column, "a.png,S,64");
+        Assert.Contains($"no '{missing}'", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
+    }
+
     [Fact]
     public void What_could_be_read_in_two_ways_is_asked_for()
     {

@@ -98,6 +98,11 @@ public sealed class CoordinateFilesTests : IDisposable
         Assert.Contains("patch_size_level0", Assert.Throws<Fault>(() => Read()).Message, StringComparison.Ordinal);
         Write("S1", Grid, new Dictionary<string, object> { ["patch_size_level0"] = "256" });
         Assert.Contains("patch_size_level0 is not read", Assert.Throws<Fault>(() => Read()).Message, StringComparison.Ordinal);
+        Write("S1", Grid, new Dictionary<string, object> { ["patch_size_level0"] = new[] { 256L, 128L } });
+        Assert.Contains("256 and 128, and patches are square", Assert.Throws<Fault>(() => Read()).Message, StringComparison.Ordinal);
+        Write("S1", Grid, new Dictionary<string, object>
+        { ["patch_size"] = 128L, ["patch_level"] = 1L, ["downsample"] = new[] { 2.0001, 2.0004 } });
+        Assert.Equal(16, Read().Points.X.Count);
     }
 
     [Fact]

@@ -118,6 +118,27 @@ public sealed class JpegKindsTests(TemporaryFolder folder) : IClassFixture<Tempo
             Assert.False(OpenSlideReads(damaged, rgb), $"OpenSlide {OpenSlideLibrary.Version} reads a stream with {fault}.");
     }
 
+    [Theory]
+    [InlineData((byte)0xDB, "quantization table")]
+    [InlineData((byte)0xC4, "Huffman table")]
+    public void A_stream_without_its_tables_is_not_decoded_with_those_of_the_one_before(byte marker, string named)
+    {
+        byte[] whole = new TestJpeg { Across = 2, Down = 2 }.Encode(Side, Side, Sample), rgb = new byte[Side * Side * 3];
+        var without = new List<byte>(whole[..2]);
+        var markers = new JpegMarkers(whole);
+        while (markers.Next())
+        {
+            if (markers.Marker != marker)
+                without.AddRange(whole[markers.Start..markers.End]);
+        }
+        without.AddRange(whole[markers.End..]);
+        foreach (JpegDecoder decoder in JpegDecoderTests.Decoders())
+        {
+            Assert.Null(decoder.Decode(whole, Side, Side, rgb, Side * 3));
+            Assert.Contains(named, decoder.Decode([.. without], Side, Side, rgb, Side * 3), StringComparison.Ordinal);
+        }
+    }
+
     private static IEnumerable<JpegChoice> Available() => Enum.GetValues<JpegChoice>().Where(choice => choice switch
     {
         JpegChoice.TurboJpeg => NativeLibraries.IsPresent(NativeLibraries.TurboJpeg),

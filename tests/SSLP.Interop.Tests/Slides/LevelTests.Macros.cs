@@ -76,6 +76,19 @@ public sealed partial class LevelTests
     }
 
     [Fact]
+    public void A_pyramid_without_marks_that_begins_with_its_coarsest_level_is_the_finest_image()
+    {
+        var raw = new RawTiff();
+        for (int i = 2; i >= 0; i--)
+            raw.Add(raw.Picture(0, Width >> i, Height >> i, pixel: Scene(1 << i)));
+        AssertLevels(raw, 1, "2 more tiled images");
+        var other = new RawTiff();
+        other.Add(other.Picture(0, Width, Height, pixel: Scene(1)));
+        other.Add(Macro(other, Width * 2, Height * 2).Without(254));
+        AssertLevels(other, 1, "1 more tiled image");
+    }
+
+    [Fact]
     public void A_grey_image_among_levels_in_colour_is_no_level()
     {
         var raw = new RawTiff();

@@ -122,6 +122,15 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
     }
 
     [Fact]
+    public void A_level_in_a_compression_that_is_not_read_costs_only_itself()
+    {
+        var raw = new RawTiff();
+        raw.Add(raw.Picture(0, Width, Height));
+        raw.Add(raw.Picture(1, Width / 2, Height / 2, reduced: true)).With(259, 3, (ushort)50000);
+        AssertLevels(raw, 1, "Zstandard");
+    }
+
+    [Fact]
     public void OME_levels_are_sub_images_and_of_several_series_the_largest_is_read()
     {
         foreach (bool big in (bool[])[false, true])
