@@ -68,7 +68,7 @@ internal sealed record SweepRow
     /// <summary>The same while the run trained; null where the method has no sets or the patches no classes.</summary>
     public IReadOnlyList<PurityReading>? PurityOver { get; init; }
 
-    /// <summary>How old the rows are that a step reads; null where the method has no S.</summary>
+    /// <summary>How old the rows are that a step reads; null where the method is not sslp.</summary>
     public RowAges? Ages { get; init; }
 
     /// <summary>Why the run ended without features: it diverged.</summary>

@@ -94,7 +94,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
             Purity = purity,
             PurityOver = over.Readings.Count > 0 ? over.Readings : null,
             Ages = options.Method == MethodKind.Sslp && source.Table.HasCoordinates
-                ? RowAges.Of(source.Table, job.Trainer.PatchOrder, options.Radius) : null,
+                ? RowAges.Of(source.Table, job.Trainer.PatchOrder, job.Trainer.Sizes.Objective.Terms.RadiusPatches) : null,
         };
     }
 
