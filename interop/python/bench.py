@@ -1,12 +1,14 @@
-"""How fast a host gets patches and neighbours: python3 interop/python/bench.py SLIDES [--threads 2] [--rows 65536]
+"""How fast a host gets patches and neighbours: python3 interop/python/bench.py SLIDES [--threads 2] [--rows 65536] [--sslp PROGRAM]
 
-Loader batches through Python beside the ring's own rate (the same batches, given back unseen), beside a PyTorch DataLoader over openslide-python with as many
-workers and the same patches, where both are installed; and a bank search through NumPy. One run, one JSON line a figure; run it while nothing else works.
+Loader batches through Python beside the ring's own rate (the same batches, given back unseen, in turn), beside a PyTorch DataLoader over openslide-python with
+as many workers and the same patches, where both are installed; a bank search through NumPy; and with --sslp, the program or sslp.dll, that program's `bench knn`
+of the same shape with and without sslp.h between, in one process, in turn. One JSON line a figure; run it while nothing else works.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
 import time
 
 import numpy as np
@@ -14,16 +16,18 @@ import numpy as np
 import sslp
 
 
-def rate(patches, threads, batch, take):
-    """Patches a second over whole epochs, the first left out: it fills caches."""
+def rates(patches, threads, batch, takes, rounds=5):
+    """Patches a second of each way to take batches: whole epochs in turn, medians; the first epoch is left out, which fills caches."""
     loader = sslp.Loader(patches, batch, seed=1, threads=threads)
-    seconds = []
-    for epoch in range(4):
+    seconds = [[] for _ in takes]
+    for epoch in range(1 + rounds * len(takes)):
+        way = epoch % len(takes)
         begun = time.perf_counter()
         for lent in loader.epoch(epoch):
-            take(lent)
-        seconds.append(time.perf_counter() - begun)
-    return batch * loader.batches_per_epoch / statistics.median(seconds[1:])
+            takes[way](lent)
+        if epoch > 0:
+            seconds[way].append(time.perf_counter() - begun)
+    return [batch * loader.batches_per_epoch / statistics.median(times) for times in seconds]
 
 
 def touch(lent):
@@ -86,6 +90,17 @@ def search_ms(context, rows, threads):
     return 1000 * statistics.median(times[5:])
 
 
+def through_sslp_h(program, rows, threads):
+    """The managed search and the same one through this package's library, by the program's own bench."""
+    from sslp import _abi
+
+    command = [*(["dotnet", program] if program.endswith(".dll") else [program]), "bench", "knn", "--json", "--queries", "128", "--rows", str(rows), "--width", "128",
+               "--k", "20", "--rounds", "31", "--threads", str(threads), "--library", str(_abi._find())]
+    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    through = next(way for way in report["baselines"] if way["name"] == "ours through sslp.h")
+    return {"managed_search_ms": report["ours_ms"], "through_sslp_h": through, "notes": report["notes"]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("slides", help="a folder of slides")
@@ -94,12 +109,12 @@ def main():
     parser.add_argument("--patch", type=int, default=256)
     parser.add_argument("--mpp", type=float, default=0.5)
     parser.add_argument("--rows", type=int, default=65536)
+    parser.add_argument("--sslp", help="the program sslp, or sslp.dll")
     asked = parser.parse_args()
     context = sslp.Context(threads=asked.threads)
     patches = context.tile(asked.slides, patch=asked.patch, mpp=asked.mpp)
     print(json.dumps({"machine": context.describe(), "patches": len(patches), "threads": asked.threads}))
-    alone = rate(patches, asked.threads, asked.batch, lambda lent: lent.release())
-    python = rate(patches, asked.threads, asked.batch, touch)
+    alone, python = rates(patches, asked.threads, asked.batch, [lambda lent: lent.release(), touch])
     print(json.dumps({"ring_patches_per_second": round(alone, 1), "python_patches_per_second": round(python, 1), "python_share": round(python / alone, 3)}))
     try:
         other = torch_rate(patches, asked.slides, asked.threads, asked.batch)
@@ -107,6 +122,8 @@ def main():
     except ImportError as missing:
         print(json.dumps({"dataloader_openslide": f"not measured: {missing}"}))
     print(json.dumps({"search_ms": round(search_ms(context, asked.rows, asked.threads), 3), "queries": 128, "rows": asked.rows, "width": 128, "k": 20}))
+    if asked.sslp:
+        print(json.dumps(through_sslp_h(asked.sslp, asked.rows, asked.threads)))
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ LEFT_OUT = ("libtorch", "libc10", "libgomp", "libtorch_cpu", "libtorch_global_de
 
 def libraries():
     folder = Path(os.environ.get("SSLP_WHEEL_LIB") or HERE.parent.parent / "artifacts" / "native" / "lib")
-    found = sorted(p for p in folder.glob("*.so*") if p.suffix != ".dbg" and not p.name.startswith(LEFT_OUT)) if folder.is_dir() else []
+    found = sorted(p for p in folder.rglob("*.so*") if p.suffix != ".dbg" and not p.name.startswith(LEFT_OUT)) if folder.is_dir() else []
     if not any(p.name.startswith("libsslp") for p in found):
         raise SystemExit(f"There is no libsslp in {folder}: build.ps1 native makes it, or name its folder in SSLP_WHEEL_LIB.")
-    return found
+    return folder, found
 
 
 def metadata():
@@ -57,8 +57,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
         for source in sorted((HERE / NAME).glob("*.py")) + [HERE / NAME / "py.typed"]:
             add(f"{NAME}/{source.name}", source.read_bytes())
-        for library in libraries():
-            add(f"{NAME}/lib/{library.name}", library.read_bytes())
+        folder, found = libraries()
+        for library in found:
+            add(f"{NAME}/lib/{library.relative_to(folder).as_posix()}", library.read_bytes())
         add(f"{info}/METADATA", metadata().encode())
         add(f"{info}/WHEEL", wheel_text().encode())
         wheel.writestr(f"{info}/RECORD", "\n".join(entries + [f"{info}/RECORD,,"]) + "\n")

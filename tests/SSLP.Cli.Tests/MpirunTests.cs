@@ -7,7 +7,7 @@ namespace SSLP.Cli.Tests;
 /// <summary><c>mpirun -n 2 sslp pretrain</c>, as a user starts it.</summary>
 public sealed class MpirunTests : IDisposable
 {
-    private const int Steps = 60;
+    private const int Steps = 30;
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-mpirun-").FullName;
 

@@ -16,7 +16,7 @@ public sealed class WholeJobTests : IDisposable
     public void Slides_in_encoder_out()
     {
         string slides = At("slides"), tiles = At("tiles.sslp"), run = At("run"), encoder = At("run/encoder.safetensors");
-        Succeed("synth", "--out", slides, "--slides", "4", "--size", "1024", "--patch", "64");
+        Succeed("synth", "--out", slides, "--slides", "4", "--size", "640", "--patch", "64");
         Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--mpp", "0.5", "--coordinates", At("coordinates"), "--pixels",
             At("pixels"));
         Assert.Equal(4, Directory.GetFiles(At("coordinates"), "*.h5").Length);

@@ -33,6 +33,7 @@ public sealed class CountTests
             "[%rd3];\nst.global.b32 [%rd3], %r2;";
         TrafficCounts traffic = Run(Loads, 64, 256).Traffic!;
         Assert.Equal((16, 8, 8), (traffic.GlobalLoadSectors, traffic.GlobalStoreSectors, traffic.TouchedSectors));
+        Assert.Equal((8, 8), (traffic.ReadSectors, traffic.WrittenSectors));
         Assert.Equal((512, 256), (traffic.GlobalLoadBytes, traffic.GlobalStoreBytes));
     }
 

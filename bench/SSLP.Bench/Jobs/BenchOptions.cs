@@ -32,6 +32,9 @@ public sealed record BenchOptions
     /// <summary>Assignments of k-means.</summary>
     public int Iterations { get; init; } = 20;
 
+    /// <summary>A libsslp-data or libsslp to search through as well, of the knn bench.</summary>
+    public string? Library { get; init; }
+
     /// <summary>A slide, or a folder of slides, of the loading and soak benches.</summary>
     public string? Slides { get; init; }
 

@@ -22,7 +22,7 @@ public sealed record BenchReport(
     IReadOnlyDictionary<string, double>? Measures = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Series = null);
 
 /// <summary>One other way to do the job.</summary>
-/// <param name="Name">Begins with libtorch, sdpa, faiss, objective, openslide, libvips or decoder.</param>
+/// <param name="Name">Begins with libtorch, sdpa, faiss, objective, openslide, libvips or decoder, or is "ours through sslp.h".</param>
 /// <param name="Ms">Its median time.</param>
 /// <param name="Speedup">Its time over ours.</param>
 public sealed record BenchBaseline(string Name, double Ms, double Speedup);

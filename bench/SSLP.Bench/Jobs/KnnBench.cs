@@ -22,6 +22,11 @@ public static class KnnBench
         Tensor bank = BankBench.ToTensor(bench.Bank), queries = BankBench.ToTensor(bench.Queries);
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));
+        using LibrarySearch? library = options.Library is { } path
+            ? new LibrarySearch(path, bench.Bank, bench.Queries, bench.Pool.Workers) : null;
+        var libraryRows = new int[rows.Length];
+        if (library is not null)
+            rounds.Add("ours through sslp.h", () => library.Find(options.K, libraryRows, similarities));
         rounds.Add("libtorch matmul + topk", () => TorchTopK(bank, queries, options.K).Dispose());
         using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
         using FaissBaseline? patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out string patientAbsence);
@@ -39,6 +44,8 @@ public static class KnnBench
         [
             Agreement(rows, theirs.data<long>().ToArray()),
             faiss?.Note ?? absence,
+            .. library is null ? Array.Empty<string>()
+                : [$"{rows.Zip(libraryRows).Count(pair => pair.First == pair.Second)} of {rows.Length} rows are the same through sslp.h"],
             .. faiss is not null && patient is null ? [patientAbsence] : Array.Empty<string>(),
         ];
         return bench.Report(

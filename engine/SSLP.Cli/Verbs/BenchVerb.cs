@@ -38,12 +38,17 @@ internal static class BenchVerb
         Option<int> batches = Size("--batches", "batches to read (soak)", defaults.Batches);
         Option<int> slideCount = Size("--slide-count", "slides to list, the folder's again and again (soak), or made up (manifest)",
             defaults.SlideCount);
+        Option<string?> library = new("--library")
+        {
+            Description = "libsslp-data or libsslp: the same search through sslp.h besides (knn)",
+            HelpName = "FILE",
+        };
         Option<bool> offGrid = new("--off-grid") { Description = "patches across four tiles each (loading)" };
         Option<bool> half = new("--half") { Description = "patches at half the resolution of the finest level (loading)" };
         Option<bool> json = Inputs.Json();
         var command = new Command("bench", "Time a job beside what a user would pick instead, with the floor that this machine allows.")
         {
-            job, queries, rows, width, k, clusters, iterations, rounds, slides, offGrid, half, side, batches, slideCount, json,
+            job, queries, rows, width, k, clusters, iterations, rounds, slides, library, offGrid, half, side, batches, slideCount, json,
         };
         command.SetAction(parsed =>
         {
@@ -62,6 +67,7 @@ internal static class BenchVerb
                 Threads = context.Settings.Threads,
                 SlideRuntime = new() { Jpeg = context.Settings.Jpeg },
                 Slides = parsed.GetValue(slides),
+                Library = parsed.GetValue(library),
                 Batches = parsed.GetValue(batches),
                 SlideCount = parsed.GetValue(slideCount),
                 OffGrid = parsed.GetValue(offGrid),

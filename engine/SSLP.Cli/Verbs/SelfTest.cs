@@ -11,7 +11,10 @@ namespace SSLP.Cli.Verbs;
 /// </summary>
 internal sealed class SelfTest(string root, int kills, int seed)
 {
-    private const int Steps = 60, StepsPerCheckpoint = 2, StepsPerClustering = 7;
+    private const int StepsPerCheckpoint = 2, StepsPerClustering = 7;
+
+    /// <summary>A kill comes within a few steps of a start: so many that every kill finds the run going.</summary>
+    private int Steps { get; } = Math.Clamp(3 * kills, 24, 60);
 
     private readonly Random _random = new(seed);
     private readonly RunFolder _alone = new(Path.Combine(root, "alone")), _killed = new(Path.Combine(root, "killed"));

@@ -39,7 +39,11 @@ internal readonly struct AreaAxis
                 if (tap < Taps)
                     weights[tap] += (float)covered;
             }
-            TensorPrimitives.Divide(weights, TensorPrimitives.Sum<float>(weights), weights);
+            // In ascending order, not the BCL's, which follows the processor's vectors: the same tissue everywhere.
+            float sum = 0;
+            foreach (float weight in weights)
+                sum += weight;
+            TensorPrimitives.Divide(weights, sum, weights);
         }
     }
 

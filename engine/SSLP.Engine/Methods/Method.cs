@@ -16,6 +16,11 @@ namespace SSLP.Engine.Methods;
 internal readonly record struct TrainingBatch(IReadOnlyList<Tensor> Views, ReadOnlyMemory<int> Patches, int Step, double Ramp,
     bool IsWatched = false);
 
+/// <summary>What <see cref="Method.Prepare"/> wrote, on the device.</summary>
+/// <param name="Address">Device address.</param>
+/// <param name="Words">The same as int64 numbers of torch's, two ints each.</param>
+internal readonly record struct StepInputs(ulong Address, Tensor Words);
+
 /// <summary>One way to learn, without labels but for the ceiling. The trainer does what all share: patches, views, optimizer, schedule,
 /// checkpoints.</summary>
 internal abstract class Method : IDisposable
@@ -48,6 +53,9 @@ internal abstract class Method : IDisposable
     {
     }
 
+    /// <summary>Whether <see cref="BeginStep"/> of a step reads what the steps before left: then they must be known to be done.</summary>
+    internal virtual bool LooksBack(int step, int stepsPerEpoch) => false;
+
     /// <summary>What of the method such a run will never come to, as a sentence; null where all of it takes part.</summary>
     public virtual string? Idle(int totalSteps, int stepsPerEpoch) => null;
 
@@ -63,8 +71,17 @@ internal abstract class Method : IDisposable
     /// <summary>Ints that <see cref="Prepare"/> writes for a batch.</summary>
     internal virtual int InputInts(int batch) => 0;
 
-    /// <summary>The host's share of a step that is enqueued: what the device needs besides the views.</summary>
-    internal virtual void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs)
+    /// <summary>
+    /// Draws what of a step's inputs is a function of seed and step alone; on any thread, and ahead, while the step before is enqueued.
+    /// </summary>
+    /// <param name="batch">B.</param>
+    /// <param name="step">Steps done before.</param>
+    /// <param name="inputs">As for <see cref="Prepare"/>.</param>
+    /// <returns>For <see cref="Prepare"/>.</returns>
+    internal virtual int Draw(int batch, int step, Span<int> inputs) => 0;
+
+    /// <summary>The host's share of a step that is enqueued, behind <see cref="Draw"/>: what the device needs besides the views.</summary>
+    internal virtual void Prepare(ReadOnlySpan<int> patches, int step, double ramp, int drawn, Span<int> inputs)
     {
     }
 
@@ -73,9 +90,9 @@ internal abstract class Method : IDisposable
     /// kernels.
     /// </summary>
     /// <param name="batch">As for <see cref="Step"/>.</param>
-    /// <param name="inputs">Device address of what <see cref="Prepare"/> wrote last.</param>
-    /// <param name="report">Losses, sizes and faults; faults are forgotten before it is called.</param>
-    internal virtual void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report) => throw new NotSupportedException();
+    /// <param name="inputs">What <see cref="Prepare"/> wrote last.</param>
+    /// <param name="report">Losses, sizes and faults. One that a step before has left stays there.</param>
+    internal virtual void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report) => throw new NotSupportedException();
 
     /// <summary>What a report says of <see cref="EnqueueStep"/>.</summary>
     internal virtual StepTerms TermsOf(in StepReading reading) => throw new NotSupportedException();
@@ -85,8 +102,15 @@ internal abstract class Method : IDisposable
     {
     }
 
-    /// <summary><see cref="EndStep"/> without a wait.</summary>
-    internal virtual void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report) => throw new NotSupportedException();
+    /// <summary><see cref="EndStep"/> without a wait; nothing moves where the report has a fault.</summary>
+    internal virtual void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report)
+    {
+    }
+
+    /// <summary>The last <see cref="EnqueueEnd"/> moved nothing, as a report said: what the host noted of it goes.</summary>
+    internal virtual void TakeBack(int batch)
+    {
+    }
 
     /// <summary>Called after the optimizer's step, in the scope of <see cref="Step"/>: here bank, queue and key encoder follow.</summary>
     public virtual void EndStep(TrainingBatch batch)

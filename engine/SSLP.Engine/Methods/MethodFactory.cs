@@ -40,7 +40,7 @@ internal static class MethodFactory
             MethodKind.MoCoV2 => new MoCoV2(
                 encoder, NewEncoder(options), new RunSizes(options, table.Count).Queue, options.Temperature, options.KeyMomentum, seed,
                 kernels),
-            MethodKind.SimClr => new SimClr(encoder, options.Temperature),
+            MethodKind.SimClr => new SimClr(encoder, options.Temperature, kernels),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Method, "no such method"),
         };
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
@@ -57,7 +58,8 @@ internal sealed class MoCoV2 : Method
     public override StepTerms Step(TrainingBatch batch)
     {
         Tensor q = Encoder.forward(batch.Views[0]); // [B, D]
-        Tensor k = Keys(batch.Views[1], batch.Step); // [B, D], no gradient
+        long[] order = Shuffled(batch.Patches.Length, batch.Step), back = Inverse(order);
+        Tensor k = Keys(batch.Views[1], tensor(order, device: q.device), tensor(back, device: q.device)); // [B, D], no gradient
         if (!q.isfinite().all().item<bool>() || !k.isfinite().all().item<bool>())
             return StepTerms.NotANumber; // the kernels take finite features only
         Clock?.Lap(StepClock.Forward);
@@ -77,19 +79,31 @@ internal sealed class MoCoV2 : Method
 
     internal override KernelSet? OnDevice => _loss is WholeBankLossCuda ? _kernels : null;
 
-    internal override int InputInts(int batch) => batch;
+    /// <summary>The queue's rows, then the shuffle and its inverse as int64.</summary>
+    internal override int InputInts(int batch) => 2 * OrderWord(batch) + 4 * batch;
+
+    internal override int Draw(int batch, int step, Span<int> inputs)
+    {
+        Span<long> words = MemoryMarshal.Cast<int, long>(inputs)[OrderWord(batch)..];
+        long[] order = Shuffled(batch, step);
+        order.CopyTo(words);
+        Inverse(order).CopyTo(words[batch..]);
+        return batch;
+    }
 
     /// <summary>The queue's rows that the keys go to.</summary>
-    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs)
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, int drawn, Span<int> inputs)
     {
         for (int i = 0; i < patches.Length; i++)
             inputs[i] = (_next + i) % _queue.RowCount;
     }
 
-    internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
+    internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
+        int b = batch.Patches.Length;
         Tensor q = Encoder.forward(batch.Views[0]).contiguous(); // [B, D]
-        Tensor k = Keys(batch.Views[1], batch.Step).contiguous(); // [B, D], no gradient
+        Tensor order = inputs.Words.narrow(0, OrderWord(b), b), back = inputs.Words.narrow(0, OrderWord(b) + b, b);
+        Tensor k = Keys(batch.Views[1], order, back).contiguous(); // [B, D], no gradient
         Tensor gradient = empty_like(q);
         ((WholeBankLossCuda)_loss).Enqueue(
             KernelBridge.OnDevice(q, _kernels), KernelBridge.OnDevice(k, _kernels), (float)_temperature,
@@ -104,12 +118,15 @@ internal sealed class MoCoV2 : Method
         ? StepTerms.NotANumber
         : new StepTerms(reading[StepValue.Loss], reading[StepValue.Self], NegativeSize: _queue.RowCount);
 
-    internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report)
+    internal override void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
-        _key.FollowByMomentum(Encoder, _momentum, _follower);
-        _update!.Enqueue(inputs, KernelBridge.OnDevice(_keys!, _kernels), momentum: 1, report);
+        if (KernelBridge.MayMove(_follower, report))
+            _key.FollowByMomentum(Encoder, _momentum, _follower);
+        _update!.Enqueue(inputs.Address, KernelBridge.OnDevice(_keys!, _kernels), momentum: 1, report);
         _next = (_next + (int)_keys!.shape[0]) % _queue.RowCount;
     }
+
+    internal override void TakeBack(int batch) => _next = ((_next - batch) % _queue.RowCount + _queue.RowCount) % _queue.RowCount;
 
     private ComparedFeatures ComparedOf(Tensor queries, Tensor keys, TrainingBatch batch) => new(
         _queue.Width, queries.ToArray<float>(), keys.ToArray<float>(),
@@ -166,13 +183,26 @@ internal sealed class MoCoV2 : Method
         base.Dispose();
     }
 
-    private Tensor Keys(Tensor view, int step)
+    /// <summary>Keys of a view, made in shuffled groups.</summary>
+    /// <param name="view">[B, 3, H, W].</param>
+    /// <param name="order">[B] which patch comes where.</param>
+    /// <param name="back">[B] its inverse.</param>
+    private Tensor Keys(Tensor view, Tensor order, Tensor back)
     {
         using var noGrad = no_grad();
-        long[] order = Shuffled((int)view.shape[0], step);
-        Tensor shuffled = view.index_select(0, tensor(order, device: view.device));
-        Tensor keys = cat([.. shuffled.tensor_split(Groups((int)view.shape[0])).Select(_key.forward)], 0);
-        return empty_like(keys).index_copy_(0, tensor(order, device: view.device), keys);
+        Tensor shuffled = view.index_select(0, order);
+        return cat([.. shuffled.tensor_split(Groups((int)view.shape[0])).Select(_key.forward)], 0).index_select(0, back);
+    }
+
+    // Behind the rows, to whole words.
+    private static int OrderWord(int batch) => (batch + 1) / 2;
+
+    private static long[] Inverse(long[] order)
+    {
+        var back = new long[order.Length];
+        for (int i = 0; i < order.Length; i++)
+            back[order[i]] = i;
+        return back;
     }
 
     /// <summary>Groups of a batch.</summary>

@@ -1,6 +1,7 @@
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
+using SSLP.Kernels;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Methods;
@@ -10,8 +11,11 @@ namespace SSLP.Engine.Methods;
 /// </summary>
 /// <param name="encoder">Encoder with an MLP head; owned from here on.</param>
 /// <param name="temperature">τ.</param>
-internal sealed class SimClr(Encoder encoder, double temperature) : Method
+/// <param name="kernels">Where they have a device, steps are enqueued there; stay the caller's.</param>
+internal sealed class SimClr(Encoder encoder, double temperature, KernelSet kernels) : Method
 {
+    private int _batch; // of the last step
+
     public override Encoder Encoder => encoder;
 
     public override int Views => 2;
@@ -20,18 +24,41 @@ internal sealed class SimClr(Encoder encoder, double temperature) : Method
 
     public override StepTerms Step(TrainingBatch batch)
     {
-        long b = batch.Patches.Length;
         Tensor z = encoder.forward(cat([.. batch.Views], 0)); // [2B, D], unit rows
         Clock?.Lap(StepClock.Forward);
+        Tensor loss = Backward(batch, z);
+        Clock?.Lap(StepClock.Backward);
+        return Terms(loss.item<float>(), batch.Patches.Length);
+    }
+
+    internal override KernelSet? OnDevice => kernels.Context is null ? null : kernels;
+
+    internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
+    {
+        _batch = batch.Patches.Length;
+        Tensor loss = Backward(batch, encoder.forward(cat([.. batch.Views], 0)));
+        report.EnqueueMean(KernelBridge.Lent(loss, kernels), 1);
+    }
+
+    internal override StepTerms TermsOf(in StepReading reading) =>
+        (reading.Fault & StepFault.NotFinite) != 0 ? StepTerms.NotANumber : Terms(reading[StepValue.Loss], _batch);
+
+    /// <summary>The loss, whose gradients are in the encoder.</summary>
+    private Tensor Backward(TrainingBatch batch, Tensor z)
+    {
+        long b = batch.Patches.Length;
         if (batch.IsWatched)
-            Compared = new ComparedFeatures((int)z.shape[1], z.detach().narrow(0, 0, b).ToArray<float>(),
-                z.detach().narrow(0, b, b).ToArray<float>(), [], AreLearned: true);
+            Compared = ComparedOf(z.detach(), b);
         Tensor itself = eye(2 * b, dtype: ScalarType.Bool, device: z.device);
         Tensor logits = (z.matmul(z.t()) / temperature).masked_fill(itself, float.NegativeInfinity);
         Tensor other = arange(2 * b, ScalarType.Int64, z.device).roll(b, 0); // row i's positive is i ± B
         Tensor loss = nn.functional.cross_entropy(logits, other);
         loss.backward();
-        Clock?.Lap(StepClock.Backward);
-        return new StepTerms(loss.item<float>(), loss.item<float>(), NegativeSize: 2 * b - 2);
+        return loss;
     }
+
+    private static ComparedFeatures ComparedOf(Tensor z, long b) =>
+        new((int)z.shape[1], z.narrow(0, 0, b).ToArray<float>(), z.narrow(0, b, b).ToArray<float>(), [], AreLearned: true);
+
+    private static StepTerms Terms(double loss, int batch) => new(loss, loss, NegativeSize: 2 * batch - 2);
 }

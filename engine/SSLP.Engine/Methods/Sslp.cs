@@ -35,14 +35,15 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
     /// own.</summary>
     public override void BeginStep(int step, int stepsPerEpoch)
     {
-        int every = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
-        if (step > 0 && step % every == 0)
-            objective.Cluster(step / every);
+        if (IsClustered(step, stepsPerEpoch))
+            objective.Cluster(step / Every(stepsPerEpoch));
     }
+
+    internal override bool LooksBack(int step, int stepsPerEpoch) => IsClustered(step, stepsPerEpoch) && _fused is not { Clusters: false };
 
     public override string? Idle(int totalSteps, int stepsPerEpoch)
     {
-        int first = clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
+        int first = Every(stepsPerEpoch);
         return usesClusters && totalSteps <= first
             ? $"The inter term stays out of this run: its {totalSteps:N0} steps end before the first clustering, at step {first:N0}; " +
                 $"train longer, or set cluster_every below {totalSteps:N0}."
@@ -70,24 +71,26 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
 
     internal override int InputInts(int batch) => _fused!.InputInts(batch);
 
-    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, Span<int> inputs) =>
-        _fused!.Prepare(patches, step, ramp, inputs);
+    internal override int Draw(int batch, int step, Span<int> inputs) => _fused!.Draw(batch, step, inputs);
 
-    internal override void EnqueueStep(TrainingBatch batch, ulong inputs, StepReport report)
+    internal override void Prepare(ReadOnlySpan<int> patches, int step, double ramp, int drawn, Span<int> inputs) =>
+        _fused!.Prepare(patches, step, ramp, drawn, inputs);
+
+    internal override void EnqueueStep(TrainingBatch batch, StepInputs inputs, StepReport report)
     {
         Tensor f = encoder.forward(batch.Views[0]);
         _features = f.detach();
         if (batch.IsWatched)
             Compared = objective.Compare(batch.Patches.Span, _features, batch.Step);
-        f.backward([_fused!.EnqueueStep(_features, inputs, report)]);
+        f.backward([_fused!.EnqueueStep(_features, inputs.Address, report)]);
     }
 
     internal override StepTerms TermsOf(in StepReading reading) => FusedObjective.TermsOf(reading);
 
     internal override void Widen(in StepReading reading) => _fused!.Widen(reading);
 
-    internal override void EnqueueEnd(TrainingBatch batch, ulong inputs, StepReport report) =>
-        _fused!.EnqueueUpdate(batch.Patches.Span, _features!, inputs, report);
+    internal override void EnqueueEnd(TrainingBatch batch, StepInputs inputs, StepReport report) =>
+        _fused!.EnqueueUpdate(batch.Patches.Span, _features!, inputs.Address, report);
 
     /// <summary>The bank follows.</summary>
     public override void EndStep(TrainingBatch batch)
@@ -109,4 +112,8 @@ internal sealed class Sslp(Encoder encoder, IBankObjective objective, int cluste
         objective.Dispose();
         base.Dispose();
     }
+
+    private int Every(int stepsPerEpoch) => clusterEvery > 0 ? clusterEvery : stepsPerEpoch;
+
+    private bool IsClustered(int step, int stepsPerEpoch) => step > 0 && step % Every(stepsPerEpoch) == 0;
 }

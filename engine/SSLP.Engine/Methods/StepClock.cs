@@ -8,7 +8,7 @@ namespace SSLP.Engine.Methods;
 internal sealed class StepClock
 {
     public const string Cluster = "cluster", Wait = "wait for patches", Augment = "augment", Forward = "forward", Bank = "bank",
-        Backward = "backward", Guard = "guard", Optimizer = "optimizer", Rest = "rest";
+        Backward = "backward", Guard = "guard", Optimizer = "optimizer", Enqueue = "enqueue", Report = "wait for a report", Rest = "rest";
 
     private readonly Dictionary<string, double> _seconds = [];
     private long _since = Stopwatch.GetTimestamp();

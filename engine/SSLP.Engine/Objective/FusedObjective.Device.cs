@@ -22,9 +22,15 @@ public sealed partial class FusedObjective
     /// <summary>Ints that <see cref="Prepare"/> writes.</summary>
     internal int InputInts(int batch) => DeviceStep.InputInts(batch);
 
+    /// <summary>Whether a clustering changes anything.</summary>
+    internal bool Clusters => _plan.Terms.NearestKeys > 0;
+
+    /// <summary>Draws the ranks of a step's negatives; on any thread.</summary>
+    internal int Draw(int batch, int step, Span<int> inputs) => DeviceStep.DrawRanks(batch, _seed, step, inputs);
+
     /// <summary>The host's share of a step, for the copy to the device: anchors first.</summary>
-    internal void Prepare(ReadOnlySpan<int> anchors, int step, double ramp, Span<int> inputs) =>
-        _prepared = DeviceStep.Prepare(anchors, new ThreeTermCall(_plan.Weights(ramp), _seed, step), inputs);
+    internal void Prepare(ReadOnlySpan<int> anchors, int step, double ramp, int drawn, Span<int> inputs) =>
+        _prepared = DeviceStep.Prepare(anchors, new ThreeTermCall(_plan.Weights(ramp), _seed, step), drawn, inputs);
 
     /// <summary>dL/df [B, D] of the caller's scope, written when the device comes to it.</summary>
     /// <param name="features">f, unit rows [B, D] float32; its graph is not touched.</param>

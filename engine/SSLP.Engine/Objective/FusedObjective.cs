@@ -95,7 +95,7 @@ public sealed partial class FusedObjective : IBankObjective
     public void Cluster(int clustering)
     {
         ulong[] seeds = [.. Enumerable.Range(0, _plan.ClusterRuns).Select(run => SeedOf(run, clustering))];
-        if (_plan.Terms.NearestKeys == 0)
+        if (!Clusters)
             return; // nothing asks which rows agree
         var labels = new int[_labels.Length];
         _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, labels);

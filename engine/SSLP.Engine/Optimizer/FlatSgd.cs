@@ -16,6 +16,7 @@ internal sealed class FlatSgd : IDisposable
 {
     private const string StateName = "optimizer.sgd";
 
+    private readonly KernelSet _kernels;
     private readonly FlatWeights _weights;
     private readonly IMomentumSgd? _kernel;
     private readonly Tensor _momentum;
@@ -33,7 +34,7 @@ internal sealed class FlatSgd : IDisposable
     public FlatSgd(Encoder encoder, KernelSet kernels, double learningRate, double momentum, double weightDecay)
     {
         (_initialRate, _rate, _factor, _decay) = (learningRate, learningRate, momentum, weightDecay);
-        _weights = encoder.Flatten();
+        (_kernels, _weights) = (kernels, encoder.Flatten());
         _isOnHost = _weights.Values.device_type == TorchSharp.DeviceType.CPU;
         _kernel = KernelBridge.MomentumSgd(kernels, _weights.Values.device);
         _momentum = full_like(_weights.Values, IMomentumSgd.FreshMomentum).DetachFromDisposeScope();
@@ -64,26 +65,38 @@ internal sealed class FlatSgd : IDisposable
     }
 
     /// <summary>
-    /// The same into a step's report, without a wait, where the kernels have a device and the gradients are on it; from there the next
-    /// <see cref="Step"/> judges by the report. False where they have none: then ask for <see cref="GradientNorm"/>.
+    /// Its square into a step's report, without a wait: a fault where it is not finite. Where the optimizer works on the host beside
+    /// kernels that do, the host's sum goes there.
     /// </summary>
-    public bool EnqueueNorm(StepReport report)
+    public void EnqueueNorm(StepReport report)
     {
-        if (_kernel is not MomentumSgdCuda device)
-            return false;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        device.EnqueueNorm(Gradient(), report);
-        return true;
+        if (_kernel is MomentumSgdCuda device)
+        {
+            device.EnqueueNorm(Gradient(), report);
+            return;
+        }
+        double norm = GradientNorm();
+        report.EnqueueJudge(KernelBridge.Lent(tensor(norm * norm, ScalarType.Float64), _kernels));
     }
+
+    /// <summary>Where the host stands, for <see cref="TakeBack"/>.</summary>
+    public (bool HasBegun, double Rate) Mark => (_hasBegun, _rate);
+
+    /// <summary>Steps since <paramref name="mark"/> moved nothing, as a report said: they count as not done.</summary>
+    public void TakeBack((bool HasBegun, double Rate) mark) => (_hasBegun, _rate) = mark;
 
     /// <summary>
     /// One step. Before the first gradient of all there is nothing to do; from then on a parameter without one has zeros, and its momentum
     /// and decay move it.
     /// </summary>
     /// <param name="rate">η.</param>
-    public void Step(double rate)
+    /// <param name="report">Of a step that is enqueued: where it has a fault nothing moves.</param>
+    public void Step(double rate, StepReport? report = null)
     {
+        if (report is not null && !KernelBridge.MayMove(_kernel, report))
+            return;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         _rate = rate;

@@ -30,8 +30,8 @@ public sealed record TrainingOptions
     public Architecture Arch { get; init; } = Architecture.ResNet18;
 
     [Option(
-        "projection after the backbone; linearnorm is for short runs; auto: linear [B] for sslp and instdisc, mlp for mocov2 and simclr; "
-        + "supervised has its classifier, whatever is set", TakesAuto = true)]
+        "projection after the backbone; linearnorm is for short runs; auto: linear [B] for sslp and instdisc, mlp for mocov2, mlpnorm for "
+        + "simclr; supervised has its classifier, whatever is set", TakesAuto = true)]
     public HeadKind? Head { get; init; }
 
     // A file may move: what a resumed run compares is its hash.

@@ -75,6 +75,18 @@ internal static unsafe partial class KernelBridge
         : kernels.Backend == KernelBackend.Cuda ? kernels.MomentumSgd(onHost: false)
         : null;
 
+    /// <summary>
+    /// Whether the host may have a kernel move weights: always where it reads the report's faults itself, on the device; where it works on
+    /// the host, beside kernels that work there too, while the report has none.
+    /// </summary>
+    public static bool MayMove(IMomentumSgd? kernel, StepReport report)
+    {
+        if (kernel is not MomentumSgdCuda device)
+            return report.FaultOnHost == StepFault.None;
+        device.JudgeBy(report);
+        return true;
+    }
+
     /// <summary>Some bytes of a dense tensor on the CPU, of whatever size the whole is; valid while the tensor lives.</summary>
     /// <param name="dense">The tensor.</param>
     /// <param name="offset">The first byte.</param>

@@ -50,8 +50,8 @@ public sealed partial class Trainer
             BankRows.Save(_folder.BankRows, _source.Table, _inputs);
     }
 
-    private bool IsCheckpointDue() => _step == Schedule.TotalSteps
-        || (_options.CheckpointEvery > 0 && _step % _options.CheckpointEvery == 0)
+    private bool IsCheckpointDue(int step) => step == Schedule.TotalSteps
+        || (_options.CheckpointEvery > 0 && step % _options.CheckpointEvery == 0)
         || (_options.CheckpointMinutes > 0 && _writer.SinceLast.TotalMinutes >= _options.CheckpointMinutes);
 
     /// <summary>Begins a checkpoint of the state as it is; it is written while training goes on.</summary>

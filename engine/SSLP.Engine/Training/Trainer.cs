@@ -50,7 +50,6 @@ public sealed partial class Trainer : IDisposable
     private readonly string? _init;
     private RunWatches? _watches;
     private int _step;
-    private long _lastLine;
 
     /// <param name="options">Every option of the run.</param>
     /// <param name="folder">Where it is written.</param>
@@ -136,7 +135,7 @@ public sealed partial class Trainer : IDisposable
             : $"The step has waited a minute for patches of " +
                 $"{string.Join(", ", reading.Select(_source.Table.SlideName).Distinct().Take(5))}: "
                 + "a mount that stalls gives no error. It waits on; Ctrl-C ends the run with a checkpoint.");
-        StepMetrics? last = null;
+        (_log, _progress, _last) = (log, progress, null);
         int saved = Extended is null ? _step : -1;
         if (Extended is not null)
         {
@@ -149,22 +148,27 @@ public sealed partial class Trainer : IDisposable
         _lastLine = Stopwatch.GetTimestamp();
         try
         {
-            while (_step < Schedule.TotalSteps && !IsStopping(stop))
+            while (Begun < Schedule.TotalSteps && !IsStopping(stop))
             {
-                int epoch = _step / _order.BatchesPerEpoch, first = _step % _order.BatchesPerEpoch;
-                int end = Math.Min(_order.BatchesPerEpoch, first + Schedule.TotalSteps - _step);
+                int epoch = Begun / _order.BatchesPerEpoch, first = Begun % _order.BatchesPerEpoch;
+                int end = Math.Min(_order.BatchesPerEpoch, first + Schedule.TotalSteps - Begun);
+                int[] order = Own(_order.Epoch(epoch));
+                GiveBack(ring);
                 // Before a clustering: the readers fill the slots meanwhile.
-                ring.Start(Own(_order.Epoch(epoch)), first, end, (long)epoch * _order.BatchesPerEpoch);
+                ring.Start(order, first, end, (long)epoch * _order.BatchesPerEpoch);
                 for (int batch = first; batch < end; batch++)
                 {
-                    last = Probed(TrainStep(ring, stop), stop);
-                    log?.Write(last);
-                    if (Writes)
-                        progress?.Report(last);
+                    if (_onDevice is null)
+                        Finish(StepOnHost(ring, stop), stop);
+                    else
+                        StepOnDevice(_onDevice, ring, batch + 1 < end ? order.AsMemory((batch + 1) * OwnBatch, OwnBatch) : default, stop);
                     _writer.Check();
-                    if (IsCheckpointDue())
+                    if (IsCheckpointDue(Begun))
+                    {
+                        Settle(stop);
                         Save(ref saved);
-                    StopIfCollapsed(ref saved);
+                    }
+                    StopIfCollapsed(ref saved, stop);
                     if (IsStopping(stop))
                         throw new OperationCanceledException();
                 }
@@ -174,11 +178,12 @@ public sealed partial class Trainer : IDisposable
         {
             // Stopped from outside: the steps done are kept below.
         }
+        Settle(stop);
         Save(ref saved);
         _writer.Wait();
         if (Writes)
             MetricsLog.WriteFaults(_folder, _reader.Report());
-        return new TrainingOutcome(_step, _step == Schedule.TotalSteps, last);
+        return new TrainingOutcome(_step, _step == Schedule.TotalSteps, _last);
     }
 
     public void Dispose()
@@ -189,8 +194,8 @@ public sealed partial class Trainer : IDisposable
         _views.Dispose();
     }
 
-    /// <summary>One step of training, top to bottom.</summary>
-    private StepMetrics TrainStep(BatchRing ring, CancellationToken stop)
+    /// <summary>One step of training, top to bottom, each part of it waited for.</summary>
+    private StepMetrics StepOnHost(BatchRing ring, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
         EngineContext.UseThreads(_pool);
@@ -206,55 +211,6 @@ public sealed partial class Trainer : IDisposable
         PatchBatch patches = ring.Next(_group is null ? stop : CancellationToken.None);
         Clock?.Lap(StepClock.Wait);
         (Tensor, Tensor) before = _guard.Snapshot();
-        (TrainingBatch batch, StepTerms terms, double norm, bool isFinite) = _onDevice is null
-            ? StepOnHost(patches, ring, ramp)
-            : StepOnDevice(_onDevice, patches, ring, ramp, before);
-        if (!isFinite)
-        {
-            _guard.Restore(before);
-            throw Diverged(batch, terms, norm, before);
-        }
-        Clock?.Lap(StepClock.Guard);
-        _optimizer.Step(rate);
-        Clock?.Lap(StepClock.Optimizer);
-        if (_onDevice is null)
-            _method.EndStep(batch);
-        else
-            _onDevice.End(batch);
-        _step++;
-        if (_group is not null)
-            Agree(_group, Stopwatch.GetElapsedTime(begun) - (_group.Waited - togetherBefore), stop);
-
-        long now = Stopwatch.GetTimestamp();
-        double seconds = Stopwatch.GetElapsedTime(_lastLine, now).TotalSeconds;
-        _lastLine = now;
-        return _watches!.WithSigns(new StepMetrics
-        {
-            Step = _step,
-            Epoch = (double)_step / _order.BatchesPerEpoch,
-            Loss = terms.Loss,
-            Self = terms.Self,
-            Intra = terms.Intra,
-            Inter = terms.Inter,
-            GradientNorm = norm,
-            Ramp = ramp,
-            Lr = rate,
-            PatchesPerSecond = _order.BatchSize / seconds,
-            DataWait = (ring.Waited - waitedBefore).TotalSeconds / seconds,
-            SpatialSize = terms.SpatialSize,
-            FeatureSize = terms.FeatureSize,
-            NegativeSize = terms.NegativeSize,
-            FeatureFromOtherSlides = terms.FeatureFromOtherSlides,
-            ReplacedPatches = _reader.Replaced,
-            SlowestProcess = _group is null ? null : _slowest.Rank,
-            SlowestProcessSeconds = _group is null ? null : _slowest.Seconds,
-            CommunicatedBytes = _group is null ? null : _group.Bytes - bytesBefore,
-        });
-    }
-
-    /// <summary>Views, forward, loss and backward, each waited for; whether the step may move anything.</summary>
-    private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnHost(PatchBatch patches, BatchRing ring, double ramp)
-    {
         var batch = new TrainingBatch(_views.Make(patches, _step, _method.Views), _views.Patches, _step, ramp, _watches!.IsDue(_step + 1));
         ring.Release();
         Clock?.Lap(StepClock.Augment);
@@ -265,37 +221,26 @@ public sealed partial class Trainer : IDisposable
             _group.Average([.. _method.Encoder.parameters().Select(p => p.grad).OfType<Tensor>()]);
         double norm = double.IsFinite(terms.Loss) ? _guard.GradientNorm() : double.NaN;
         bool isBad = !double.IsFinite(norm) || !_guard.StatisticsAreFinite();
-        return (batch, terms, norm, !(_group?.Any(isBad) ?? isBad));
-    }
+        if (_group?.Any(isBad) ?? isBad)
+        {
+            _guard.Restore(before);
+            throw Diverged(batch, terms, norm, before);
+        }
+        Clock?.Lap(StepClock.Guard);
+        _optimizer.Step(rate);
+        Clock?.Lap(StepClock.Optimizer);
+        _method.EndStep(batch);
+        _step++;
+        if (_group is not null)
+            Agree(_group, Stopwatch.GetElapsedTime(begun) - (_group.Waited - togetherBefore), stop);
 
-    /// <summary>The same where the network and the kernels share a device.</summary>
-    private (TrainingBatch, StepTerms, double Norm, bool IsFinite) StepOnDevice(
-        DeviceTraining device, PatchBatch patches, BatchRing ring, double ramp, (Tensor, Tensor) before)
-    {
-        (TrainingBatch batch, StepReading reading, double norm) = device.Step(patches, _step, ramp, _watches!.IsDue(_step + 1), before);
-        ring.Release();
-        return (batch, device.TermsOf(reading), norm, double.IsFinite(norm) && reading.Fault == StepFault.None);
-    }
-
-    /// <summary>With the online probe's reading, whose time is in no line's patches per second.</summary>
-    private StepMetrics Probed(StepMetrics metrics, CancellationToken stop)
-    {
-        long begun = Stopwatch.GetTimestamp();
-        if (Writes)
-            metrics = _watches!.WithProbe(metrics, stop);
-        _lastLine += Stopwatch.GetTimestamp() - begun;
-        return metrics;
-    }
-
-    private void StopIfCollapsed(ref int saved)
-    {
-        if (!_options.StopOnCollapse || _watches!.Collapsed is not { } sentence)
-            return;
-        Save(ref saved);
-        _writer.Wait();
-        throw new Fault(FaultKind.Diverged,
-            $"Stopped at step {_step} by stop_on_collapse: {sentence} The checkpoint is in '{_folder.Checkpoints}': --resume with " +
-            $"stop_on_collapse=false goes on.");
+        var call = new StepCall(batch.Step, ramp, rate, batch.IsWatched, ring.Waited - waitedBefore, _reader.Replaced);
+        return MetricsOf(call, terms, norm, _method.Compared) with
+        {
+            SlowestProcess = _group is null ? null : _slowest.Rank,
+            SlowestProcessSeconds = _group is null ? null : _slowest.Seconds,
+            CommunicatedBytes = _group is null ? null : _group.Bytes - bytesBefore,
+        };
     }
 
     private BatchRing MakeRing()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using SSLP.Engine.Methods;
+using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Statistics;
@@ -21,10 +22,16 @@ internal sealed class RunWatches(TrainingOptions options, Method method, IRunPro
     /// <param name="step">Steps done after it.</param>
     public bool IsDue(int step) => options.WatchEvery > 0 && step % options.WatchEvery == 0;
 
+    /// <summary>The online probe reads the backbone as it is after a step.</summary>
+    /// <param name="step">Steps done after it.</param>
+    public bool IsProbed(int step) => probe is not null && options.ProbeEvery > 0 && step % options.ProbeEvery == 0;
+
     /// <summary>With the signs of collapse where the step was watched and the method compares.</summary>
-    public StepMetrics WithSigns(StepMetrics metrics)
+    /// <param name="metrics">Of the step.</param>
+    /// <param name="compared">What the method left of it, or null.</param>
+    public StepMetrics WithSigns(StepMetrics metrics, ComparedFeatures? compared)
     {
-        if (!IsDue(metrics.Step) || method.Compared is not { } compared)
+        if (!IsDue(metrics.Step) || compared is null)
             return metrics;
         CollapseSigns signs = CollapseSigns.Of(compared, (ulong)options.Seed);
         return metrics with
@@ -41,7 +48,7 @@ internal sealed class RunWatches(TrainingOptions options, Method method, IRunPro
     /// <summary>With the online probe's reading where one is due.</summary>
     public StepMetrics WithProbe(StepMetrics metrics, CancellationToken stop)
     {
-        if (probe is null || options.ProbeEvery == 0 || metrics.Step % options.ProbeEvery != 0)
+        if (probe is null || !IsProbed(metrics.Step))
             return metrics;
         long begun = Stopwatch.GetTimestamp();
         try

@@ -39,8 +39,14 @@ internal static class OwnTorch
 
     private static string FileName(string library) => library + (OperatingSystem.IsMacOS() ? ".dylib" : ".so");
 
-    /// <summary>The folder of this library, as the system mapped it; null where it cannot be told.</summary>
-    private static string? OwnFolder() => Mapped("libsslp") is { } path ? Path.GetDirectoryName(path) : null;
+    /// <summary>The folder of this library and of what lies beside it, as the system mapped it; null where it cannot be told.</summary>
+    private static string? OwnFolder()
+    {
+        // glibc's loader takes the library for this processor from a folder below.
+        string? folder = Mapped("libsslp") is { } path ? Path.GetDirectoryName(path) : null;
+        int below = folder?.IndexOf("/glibc-hwcaps/", StringComparison.Ordinal) ?? -1;
+        return below < 0 ? folder : folder![..below];
+    }
 
     private static string? Loaded() => Mapped(Library);
 

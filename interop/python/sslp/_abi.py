@@ -64,6 +64,16 @@ Metrics = _struct("Metrics", "i:step i:total_steps i:reserved d:epoch d:loss d:s
 EncoderInfo = _struct("EncoderInfo", "i:width i:input_size i:patch_size d:mpp")
 
 
+def _has_avx512() -> bool:
+    """What glibc's loader asks of a processor for libraries in glibc-hwcaps/x86-64-v4; a library named by its path is not chosen by it."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii") as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "").split()
+    except OSError:
+        return False
+    return {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= set(flags)
+
+
 def _find() -> Path:
     named = os.environ.get("SSLP_LIBRARY")
     if named:
@@ -73,7 +83,8 @@ def _find() -> Path:
     for folder in folders:
         for name in ("libsslp.so", "libsslp-data.so", "libsslp.dylib", "libsslp-data.dylib", "libsslp.dll", "libsslp-data.dll"):
             if (folder / name).exists():
-                return folder / name
+                wide = folder / "glibc-hwcaps" / "x86-64-v4" / name
+                return wide if wide.exists() and _has_avx512() else folder / name
     raise ImportError(f"No libsslp or libsslp-data in {' or '.join(map(str, folders))}: build.ps1 native makes them, or name the file in SSLP_LIBRARY.")
 
 

@@ -15,23 +15,17 @@ public static class StepBegin
         ArrayView<int> anchors, ArrayView<float> features, ArrayView<Float4> queries, ArrayView<int> ownRows, ArrayView<int> flags,
         int batch, int width, int strideQuads, int bit)
     {
-        // One group owns one query; a thread owns every DimX-th four values of D.
+        // One group owns one query; a thread owns every DimX-th value of D: rows of any width lie side by side.
+        ArrayView<float> values = queries.Cast<float>();
         int query = Grid.IdxX;
         bool isFinite = true;
         if (Group.IdxX == 0)
             ownRows[query] = query < batch ? anchors[query] : -1;
-        for (int d = Group.IdxX; d < strideQuads; d += Group.DimX)
+        for (int d = Group.IdxX; d < 4 * strideQuads; d += Group.DimX)
         {
-            var value = new Float4
-            {
-                X = Value(features, query, batch, 4 * d, width),
-                Y = Value(features, query, batch, 4 * d + 1, width),
-                Z = Value(features, query, batch, 4 * d + 2, width),
-                W = Value(features, query, batch, 4 * d + 3, width),
-            };
-            isFinite &= DeviceMath.IsFinite(value.X) && DeviceMath.IsFinite(value.Y)
-                && DeviceMath.IsFinite(value.Z) && DeviceMath.IsFinite(value.W);
-            queries[(long)query * strideQuads + d] = value;
+            float value = Value(features, query, batch, d, width);
+            isFinite &= DeviceMath.IsFinite(value);
+            values[4L * query * strideQuads + d] = value;
         }
 
         if (!isFinite)

@@ -52,13 +52,13 @@ public static class ThreeTermLoss
         {
             float lambda = s.ToSoftmax(inverseTemperature, partial);
             intraTerm = DeviceMath.SoftPlus(zeta - lambda);
-            intraPull = intraWeight / Contributing(spatialCounts, batch) * DeviceMath.Logistic(zeta - lambda);
+            intraPull = intraWeight / Contributing(spatialCounts, batch, partial) * DeviceMath.Logistic(zeta - lambda);
             s.Scale(-intraPull * inverseTemperature);
         }
 
         if (f.Count > 0)
         {
-            float factor = interWeight / Contributing(featureCounts, batch);
+            float factor = interWeight / Contributing(featureCounts, batch, partial);
             // log p rises with d: the most similar row has the largest.
             float largest = -DeviceMath.SoftPlus(zeta - f.Largest(partial) * inverseTemperature), sum = 0f, pull = 0f;
             for (int j = Group.IdxX; j < f.Count; j += Group.DimX)
@@ -90,12 +90,13 @@ public static class ThreeTermLoss
         selfFactor[b] = factor;
     }
 
-    private static int Contributing(ArrayView<int> counts, int batch)
+    // How many anchors have the set: a whole number, as a float that holds it.
+    private static float Contributing(ArrayView<int> counts, int batch, ArrayView<float> partial)
     {
         int contributing = 0;
-        for (int b = 0; b < batch; b++)
+        for (int b = Group.IdxX; b < batch; b += Group.DimX)
             contributing += counts[b] > 0 ? 1 : 0;
-        return contributing;
+        return GroupReduce.Sum((float)contributing, partial);
     }
 
     /// <summary>One anchor's similarities of one set.</summary>

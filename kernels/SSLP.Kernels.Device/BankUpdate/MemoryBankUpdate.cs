@@ -18,14 +18,19 @@ public static class MemoryBankUpdate
         ArrayView<float> partial = SharedMemory.Allocate<float>(DeviceMath.GroupSize);
         if (flags[0] != 0)
             return;
-        int row = anchors[Grid.IdxX];
-        for (int earlier = 0; earlier < Grid.IdxX; earlier++)
+        int row = anchors[Grid.IdxX], earlier = 0, last = Grid.IdxX;
+        for (int b = Group.IdxX; b < batch; b += Group.DimX)
         {
-            if (anchors[earlier] == row)
-                return;
+            bool isSame = anchors[b] == row;
+            earlier += isSame && b < Grid.IdxX ? 1 : 0;
+            last = isSame && b > last ? b : last;
         }
 
-        for (int b = Grid.IdxX; b < batch; b++)
+        // Places in a batch are whole numbers that a float holds.
+        if (GroupReduce.Sum((float)earlier, partial) > 0f)
+            return;
+        int end = (int)GroupReduce.Max((float)last, partial);
+        for (int b = Grid.IdxX; b <= end; b++)
         {
             if (anchors[b] != row)
                 continue;

@@ -15,7 +15,7 @@ public static class WholeBankLoss
     /// <summary>Values of D that a group accumulates; wider vectors take more groups, which score again.</summary>
     public const int ColumnQuads = 32;
 
-    private const int TileRows = 64, Depth = 16, DepthQuads = Depth / 4;
+    private const int TileRows = 64, Depth = 16, DepthQuads = Depth / 4, MergedAtOnce = 256;
     private const int QueryPitch = Queries + 4, RowPitch = TileRows + 4, WeightPitch = TileRows + 1;
 
     /// <summary>
@@ -91,25 +91,38 @@ public static class WholeBankLoss
         ArrayView<Float4> sums, ArrayView<float> maxima, ArrayView<float> totals, ArrayView<float> losses, ArrayView<Float4> gradient,
         int queryCount, int strideQuads, int splits, int extraPositive, float inverseTemperature, float scale)
     {
-        // One group owns one query; a thread owns every DimX-th four values of D.
+        // One group, a warp, owns one query; a thread owns every DimX-th split, then every DimX-th four values of D.
+        ArrayView<float> weights = SharedMemory.Allocate<float>(MergedAtOnce);
         int b = Grid.IdxX;
         float positive = Float4.Dot(queries, b, positives, b, strideQuads) * inverseTemperature;
         float largest = extraPositive != 0 ? positive : -1e30f, total = 0f;
-        for (int split = 0; split < splits; split++)
+        for (int split = Group.IdxX; split < splits; split += Group.DimX)
             largest = DeviceMath.Max(largest, maxima[(long)split * queryCount + b]);
-        for (int split = 0; split < splits; split++)
+        for (int step = 16; step > 0; step /= 2)
+            largest = DeviceMath.Max(largest, Warp.ShuffleXor(largest, step));
+        for (int split = Group.IdxX; split < splits; split += Group.DimX)
             total += totals[(long)split * queryCount + b] * DeviceMath.Exp(maxima[(long)split * queryCount + b] - largest);
+        for (int step = 16; step > 0; step /= 2)
+            total += Warp.ShuffleXor(total, step);
         float own = extraPositive != 0 ? DeviceMath.Exp(positive - largest) : 0f;
         total += own;
-        for (int d = Group.IdxX; d < strideQuads; d += Group.DimX)
+        for (int first = 0; first < strideQuads; first += Group.DimX)
         {
+            int d = first + Group.IdxX;
             Float4 sum = default;
-            for (int split = 0; split < splits; split++)
+            for (int from = 0; from < splits; from += MergedAtOnce)
             {
-                long part = (long)split * queryCount + b;
-                sum = Float4.MultiplyAdd(DeviceMath.Exp(maxima[part] - largest) / total, sums[part * strideQuads + d], sum);
+                int count = IntrinsicMath.Min(MergedAtOnce, splits - from);
+                Group.Barrier();
+                for (int i = Group.IdxX; i < count; i += Group.DimX)
+                    weights[i] = DeviceMath.Exp(maxima[(long)(from + i) * queryCount + b] - largest) / total;
+                Group.Barrier();
+                for (int i = 0; i < count && d < strideQuads; i++)
+                    sum = Float4.MultiplyAdd(weights[i], sums[((long)(from + i) * queryCount + b) * strideQuads + d], sum);
             }
 
+            if (d >= strideQuads)
+                continue;
             sum = Float4.MultiplyAdd(own / total - 1f, positives[(long)b * strideQuads + d], sum);
             gradient[(long)b * strideQuads + d] = Float4.Scale(sum, scale);
         }

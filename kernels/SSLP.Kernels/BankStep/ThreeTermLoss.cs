@@ -71,7 +71,7 @@ internal static class ThreeTermLoss
         TensorPrimitives.Subtract(similarities, largest, similarities);
         TensorPrimitives.Multiply(similarities, (float)inverse, similarities);
         TensorPrimitives.Exp<float>(similarities, similarities);
-        float sum = TensorPrimitives.Sum<float>(similarities);
+        float sum = OrderedSums.Sum(similarities);
         TensorPrimitives.Multiply(similarities, 1 / sum, similarities);
         return largest * inverse + Math.Log(sum);
     }

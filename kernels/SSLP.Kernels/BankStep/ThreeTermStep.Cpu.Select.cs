@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics.Tensors;
 
 namespace SSLP.Kernels;
 
@@ -160,7 +159,7 @@ internal sealed unsafe partial class ThreeTermStepCpu
                 // Most are candidates of the anchor, too: the pass has their similarity, and fetching a row costs more than its dot
                 // product.
                 if (!ranking.TryScore(rows[j], out scores[j]))
-                    scores[j] = TensorPrimitives.Dot(_features.Row(b), step._bank.Row(rows[j]));
+                    scores[j] = OrderedSums.Dot(_features.Row(b), step._bank.Row(rows[j]));
             }
         }
 
@@ -205,7 +204,7 @@ internal sealed unsafe partial class ThreeTermStepCpu
             Span<int> rows = sets.Negatives.Rows(b);
             Span<float> scores = sets.Negatives.WritableScores(b);
             for (int j = 0; j < rows.Length; j++)
-                scores[j] = TensorPrimitives.Dot(feature, step._bank.Row(rows[j]));
+                scores[j] = OrderedSums.Dot(feature, step._bank.Row(rows[j]));
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace SSLP.Kernels;
 
 /// <summary>
@@ -145,7 +143,7 @@ internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
             var query = new SpatialQuery(
                 options.RadiusPatches, options.SpatialSample, options.AuxiliaryAnchors, _call.Seed, _call.Step);
             step._spatial.Query(anchor, feature, step._bank, query, step.Sets.Spatial, step.Sets.Auxiliary, b);
-            step.Sets.Self.Add(b, anchor, TensorPrimitives.Dot(feature, step._bank.Row(anchor)));
+            step.Sets.Self.Add(b, anchor, OrderedSums.Dot(feature, step._bank.Row(anchor)));
         }
     }
 

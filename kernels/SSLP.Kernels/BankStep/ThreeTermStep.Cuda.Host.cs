@@ -20,13 +20,14 @@ internal sealed partial class ThreeTermStepCuda
     {
         ThreeTermStep.CheckShapes(_bank, anchors, features, gradient);
         int[] inputs = new int[InputInts(anchors.Length)];
+        int drawn = DrawRanks(anchors.Length, call.Seed, call.Step, inputs);
         (_host.Anchors, _host.SetsAreRead) = (anchors.ToArray(), false);
         DeviceRows.Upload(features, features.Width, _host.Features);
         _host.Gradient.EnsureLength((long)features.Rows * features.Width);
         StepReading reading;
         do
         {
-            ThreeTermPlan plan = Prepare(anchors, call, inputs);
+            ThreeTermPlan plan = Prepare(anchors, call, drawn, inputs);
             _host.Inputs.EnsureLength(inputs.Length).Upload(inputs);
             _host.Report.EnqueueClear();
             Enqueue(plan, _host.Inputs.AddressOf(0), _host.Features.AsMatrix(features), _host.Gradient.AsMatrix(features), _host.Report);

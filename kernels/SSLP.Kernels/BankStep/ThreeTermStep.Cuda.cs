@@ -78,18 +78,26 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     /// <summary>Room that <see cref="Prepare"/> asks for, ints.</summary>
     public int InputInts(int batch) => 2 * Padded(batch) + Padded(_options.Negatives) + batch * _options.AuxiliaryAnchors;
 
-    /// <summary>Draws what a step needs of the host and writes it in the order that <see cref="Enqueue"/> reads it: anchors, ranks,
-    /// thresholds.</summary>
+    /// <summary>
+    /// Draws the negatives' ranks into their place in a step's inputs: a function of seed and step alone, so that any thread may do it
+    /// ahead, while the step before is enqueued.
+    /// </summary>
+    /// <param name="batch">B.</param>
+    /// <returns>How many there are, for <see cref="Prepare"/>.</returns>
+    public int DrawRanks(int batch, ulong seed, long step, Span<int> inputs) => NegativeRanks.Draw(
+        _options.Sampling, seed, step, NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare), _options.Negatives,
+        inputs.Slice(Padded(batch), _options.Negatives));
+
+    /// <summary>Adds to the drawn ranks what else a step needs of the host, in the order that <see cref="Enqueue"/> reads it: anchors,
+    /// ranks, thresholds.</summary>
     /// <param name="anchors">B bank rows.</param>
+    /// <param name="drawn">What <see cref="DrawRanks"/> gave.</param>
     /// <param name="inputs"><see cref="InputInts"/> of them, to be copied to the device.</param>
-    public ThreeTermPlan Prepare(ReadOnlySpan<int> anchors, in ThreeTermCall call, Span<int> inputs)
+    public ThreeTermPlan Prepare(ReadOnlySpan<int> anchors, in ThreeTermCall call, int drawn, Span<int> inputs)
     {
         int batch = anchors.Length, rows = _bank.RowCount, auxiliary = _largestClass > 1 ? _options.AuxiliaryAnchors : 0;
         anchors.CopyTo(inputs);
         Span<int> ranks = inputs.Slice(Padded(batch), _options.Negatives);
-        int drawn = NegativeRanks.Draw(
-            _options.Sampling, call.Seed, call.Step, NegativeRanks.Candidates(_options.Sampling, rows, _options.PoolShare),
-            _options.Negatives, ranks);
         int nearest = Math.Min(_options.NearestKeys, rows - 1), feature = FeatureCapacity(auxiliary), needed = nearest;
         if (ByRank && drawn > 0)
             needed = Math.Min(Math.Max(nearest, ranks[drawn - 1] + 1 + _spatialSet.Capacity + feature), rows - 1);

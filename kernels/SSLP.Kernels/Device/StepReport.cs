@@ -82,6 +82,23 @@ internal sealed unsafe class StepReport : IDisposable
         _device.EnqueueLaunch("ReportMean", new LaunchGrid(1), ref arguments);
     }
 
+    /// <summary>GradientSquares ← a sum of squares on the device, which is to be finite and below the optimizer's limit.</summary>
+    /// <param name="squares">Device address of one float64.</param>
+    public void EnqueueJudge(ulong squares)
+    {
+        var arguments = new KernelArguments();
+        arguments.View(squares, 1);
+        arguments.View(AddressOf(StepValue.GradientSquares), 1);
+        AddFlags(ref arguments);
+        arguments.Int32(1);
+        arguments.Int32((int)StepFault.GradientNotFinite);
+        _device.EnqueueLaunch("JudgeSquares", new LaunchGrid(1), ref arguments);
+    }
+
+    /// <summary>Faults so far, for work that the host itself does in the device's memory: only where that is the host's and what is
+    /// enqueued is done at once.</summary>
+    public StepFault FaultOnHost => (StepFault)(*(int*)Address);
+
     /// <summary>Waits for what was enqueued and reads it.</summary>
     public StepReading Read()
     {

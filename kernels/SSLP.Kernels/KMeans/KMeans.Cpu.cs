@@ -77,7 +77,7 @@ internal sealed unsafe class KMeansCpu : IKMeans
         for (int c = 0; c < _centres.PaddedCount; c++)
         {
             var centre = new ReadOnlySpan<float>(_centres.Row(c), _bank.Width);
-            _halfNorms.Pointer[c] = c < _centres.Count ? 0.5f * TensorPrimitives.SumOfSquares(centre) : float.PositiveInfinity;
+            _halfNorms.Pointer[c] = c < _centres.Count ? 0.5f * OrderedSums.Squares(centre) : float.PositiveInfinity;
         }
         _pool.Run(_assign, _assign.ChunkCount);
     }
@@ -204,7 +204,7 @@ internal sealed unsafe class KMeansCpu : IKMeans
             int rows = Math.Min(MemoryBank.PanelRows, owner._bank.RowCount - firstRow);
             for (int lane = 0; lane < rows; lane++)
             {
-                float squared = TensorPrimitives.SumOfSquares(owner._bank.Row(firstRow + lane));
+                float squared = OrderedSums.Squares(owner._bank.Row(firstRow + lane));
                 owner._labels.Pointer[firstRow + lane] = (int)nearest[lane];
                 owner._distances.Pointer[firstRow + lane] = squared - 2 * best[lane];
             }

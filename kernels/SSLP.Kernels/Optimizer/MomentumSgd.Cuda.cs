@@ -50,6 +50,9 @@ internal sealed unsafe class MomentumSgdCuda : IMomentumSgd
         EnqueueNorm(gradient, report.AddressOf(StepValue.GradientSquares), (int)StepFault.GradientNotFinite);
     }
 
+    /// <summary>From here on a fault of this report keeps <see cref="Step"/> and <see cref="Follow"/> from moving anything.</summary>
+    public void JudgeBy(StepReport report) => _judged = report.Address;
+
     private void EnqueueNorm(ReadOnlySpan<VectorView> gradient, ulong squares, int fault)
     {
         VectorView whole = Whole(gradient);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Numerics.Tensors;
 
 namespace SSLP.Kernels;
 
@@ -30,7 +29,7 @@ public sealed partial class SpatialNeighbours
         WeightedRows.Prefetch(bank, rows);
         for (int s = 0; s < rows.Length; s++)
         {
-            scores[s] = TensorPrimitives.Dot(feature, bank.Row(rows[s]));
+            scores[s] = OrderedSums.Dot(feature, bank.Row(rows[s]));
             KeepMostSimilar(auxiliary, list, rows[s], scores[s], query.AuxiliaryAnchors);
         }
     }

@@ -125,15 +125,20 @@ internal sealed unsafe class SplitWork : LanesWork, IDisposable
             RaiseLargest(split, query, scores);
 
         float* sums = _partials.Sum(split, query);
-        TVector scale = TLanes.Broadcast(_exponentScale), maximum = TLanes.Broadcast(*largest), sum = TLanes.Load(sums);
-        for (int i = 0; i < ChunkRows; i += TLanes.Count)
+        TVector scale = TLanes.Broadcast(_exponentScale), maximum = TLanes.Broadcast(*largest);
+        // A part sums every 16th row, whatever the vectors' width: the same bits.
+        for (int part = 0; part < SoftmaxPartials.SumLanes; part += TLanes.Count)
         {
-            TVector relative = TLanes.Multiply(TLanes.Subtract(TLanes.Load(scores + i), maximum), scale);
-            TVector weight = LanesExp.Exp2<TLanes, TVector>(relative);
-            TLanes.Store(scores + i, weight);
-            sum = TLanes.Add(sum, weight);
+            TVector sum = TLanes.Load(sums + part);
+            for (int i = part; i < ChunkRows; i += SoftmaxPartials.SumLanes)
+            {
+                TVector relative = TLanes.Multiply(TLanes.Subtract(TLanes.Load(scores + i), maximum), scale);
+                TVector weight = LanesExp.Exp2<TLanes, TVector>(relative);
+                TLanes.Store(scores + i, weight);
+                sum = TLanes.Add(sum, weight);
+            }
+            TLanes.Store(sums + part, sum);
         }
-        TLanes.Store(sums, sum);
     }
 
     /// <summary>

@@ -22,7 +22,8 @@ public sealed class ContrastiveLossTests
     public void SimCLR_is_NT_Xent_of_its_paper()
     {
         // Chen et al. 2020, eq. 1: l(i, j) = −log( exp(s_ij/τ) / Σ_{k ≠ i} exp(s_ik/τ) ), the mean over both views of all patches.
-        using var method = new SimClr(New(HeadKind.MlpNorm), Temperature);
+        using var kernels = new KernelSet(KernelBackend.Cpu, 1);
+        using var method = new SimClr(New(HeadKind.MlpNorm), Temperature, kernels);
         Tensor[] views = Views();
         StepTerms terms = method.Step(new TrainingBatch(views, new int[B], 0, 1));
         float[] gradient = TakeGradient(method.Encoder);

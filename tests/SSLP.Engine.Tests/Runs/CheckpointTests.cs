@@ -29,21 +29,21 @@ public sealed class CheckpointTests : IDisposable
     {
         TrainingOptions options = Small with
         {
-            MaxSteps = 12,
+            MaxSteps = 10,
             BatchSize = 4,
             CheckpointEvery = 1,
             KeepCheckpoints = 1,
             CheckpointBank = CheckpointBank.Changes
         };
-        IReadOnlyList<StepMetrics> whole = Train("whole", options with { CheckpointBank = CheckpointBank.Whole }, 12);
+        IReadOnlyList<StepMetrics> whole = Train("whole", options with { CheckpointBank = CheckpointBank.Whole }, 10);
         var kinds = new HashSet<bool>();
-        for (int step = 1; step < 12; step++)
+        for (int step = 1; step < 10; step++)
         {
             Train("parts", options, step, resume: step > 1);
             string newest = new Checkpoint(Folder("parts"), 1).All()[^1];
             kinds.Add(Checkpoint.BaseOf(newest) is not null);
         }
-        IReadOnlyList<StepMetrics> parts = Train("parts", options, 12, resume: true);
+        IReadOnlyList<StepMetrics> parts = Train("parts", options, 10, resume: true);
         Assert.Equal([false, true], kinds.Order());
         Assert.Equal(whole.Select(m => (m.Step, m.Loss, m.Inter)), parts.Select(m => (m.Step, m.Loss, m.Inter)));
         Assert.Equal(Checksum(Folder("whole").Encoder), Checksum(Folder("parts").Encoder));

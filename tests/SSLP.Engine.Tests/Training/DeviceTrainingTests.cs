@@ -25,7 +25,8 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
     [InlineData(MethodKind.Sslp)]
     [InlineData(MethodKind.InstDisc)]
     [InlineData(MethodKind.MoCoV2)]
-    public void A_step_sends_its_batch_once_waits_once_and_launches_forty_kernels_at_most(MethodKind method)
+    [InlineData(MethodKind.SimClr)]
+    public void A_step_sends_its_batch_once_waits_for_nothing_and_launches_forty_kernels_at_most(MethodKind method)
     {
         // Pixels of 64 px: a batch is above what counts as small.
         TrainingOptions options = MachineRun.Small(method) with { MaxSteps = 12 };
@@ -35,17 +36,19 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
         run.Train("counted", options, KernelBackend.Cuda, source, progress: steps);
         Assert.Equal(12, steps.Calls.Count);
         output.WriteLine($"{method}: {DriverCounts.Of(steps.Calls[5], 1)}");
-        for (int step = 1; step < 12; step++)
+        output.WriteLine($"with clusterings: {DriverCounts.Of([.. steps.Calls.SelectMany(calls => calls)], 12)}");
+        for (int told = 0; told < 11; told++)
         {
-            // Before the first step of an epoch the bank is clustered, which is no part of a step; the first finds its memory.
-            if (step % 4 == 0)
+            // A step is told of when the one two behind it is about to be enqueued: these are the calls of the one in between. Before the
+            // first step of an epoch all are waited for and the bank is clustered, which is no part of a step.
+            if (told % 4 is 3 or 0)
                 continue;
-            DriverCall[] calls = steps.Calls[step];
+            DriverCall[] calls = steps.Calls[told];
             DriverCall[] up = [.. calls.Where(call => call.Function == "cuMemcpyHtoDAsync_v2")];
             Assert.Equal(32 * 64 * 64 * 3, Assert.Single(up, call => call.Bytes > SmallBytes).Bytes);
             Assert.Equal(2, up.Length);
             Assert.Equal(StepReport.Bytes, Assert.Single(calls, call => call.Function == "cuMemcpyDtoHAsync_v2").Bytes);
-            Assert.Single(calls, call => call.Function is "cuStreamSynchronize" or "cuEventSynchronize" or "cuCtxSynchronize");
+            Assert.DoesNotContain(calls, call => call.Function is "cuStreamSynchronize" or "cuEventSynchronize" or "cuCtxSynchronize");
             Assert.InRange(calls.Count(call => call.Function == "cuLaunchKernel"), 1, 40);
         }
     }
@@ -87,10 +90,14 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
                 before = StateOf(job.Method);
             }
 
-            Fault fault = Assert.Throws<Fault>(() => job.Run(new At(6, Plant), CancellationToken.None));
+            // Told of the fifth step, the host is about to enqueue the seventh.
+            run.Machine.ForgetCalls();
+            Fault fault = Assert.Throws<Fault>(() => job.Run(new At(5, Plant), CancellationToken.None));
             Assert.Equal(FaultKind.Diverged, fault.Kind);
             Assert.Contains("Stopped before step 7", fault.Message, StringComparison.Ordinal);
             Assert.Equal(6, job.Trainer.StepsDone);
+            // The ninth was not sent: the seventh and the eighth are what the device did after the sixth, for nothing.
+            Assert.Equal(8, run.Machine.Calls.Count(call => call.Function == "cuMemcpyHtoDAsync_v2" && call.Bytes == 32 * 16 * 16 * 3));
             Assert.Equal(before, StateOf(job.Method));
         }
 
@@ -108,17 +115,20 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
     {
         using var run = new MachineRun();
         using var source = new TestPatches(slides: 1, side: 67, patchSize: 16);
-        StepMetrics expected = FirstOfMisled(run, source, KernelBackend.Cpu), actual = FirstOfMisled(run, source, KernelBackend.Cuda);
-        Assert.Equal(expected.Loss, actual.Loss, 1e-4 * Math.Abs(expected.Loss));
-        Assert.Equal((expected.SpatialSize, expected.NegativeSize), (actual.SpatialSize, actual.NegativeSize));
-        Assert.InRange(run.Machine.Calls.Count(call => call.Subject == "Kernel_ReportStep"), 2, 6);
-        Assert.Equal(1, run.Machine.Calls.Count(call => call.Subject == "Kernel_UpdateBank"));
+        IReadOnlyList<StepMetrics> expected = Misled(run, source, KernelBackend.Cpu), actual = Misled(run, source, KernelBackend.Cuda);
+        foreach ((StepMetrics cpu, StepMetrics cuda) in expected.Zip(actual))
+        {
+            Assert.Equal(cpu.Loss, cuda.Loss, 1e-4 * Math.Abs(cpu.Loss));
+            Assert.Equal((cpu.SpatialSize, cpu.NegativeSize), (cuda.SpatialSize, cuda.NegativeSize));
+        }
+        // The second step is enqueued when the first one's report is read: both are done again, once or twice.
+        Assert.InRange(run.Machine.Calls.Count(call => call.Subject == "Kernel_ReportStep"), 4, 12);
     }
 
-    private static StepMetrics FirstOfMisled(MachineRun run, TestPatches source, KernelBackend backend)
+    private static IReadOnlyList<StepMetrics> Misled(MachineRun run, TestPatches source, KernelBackend backend)
     {
         const int sampled = 1024; // of as many rows as there are patches
-        TrainingOptions options = MachineRun.Small(MethodKind.Sslp) with { MaxSteps = 1, BatchSize = 8, Kernels = backend };
+        TrainingOptions options = MachineRun.Small(MethodKind.Sslp) with { MaxSteps = 2, BatchSize = 8, Kernels = backend };
         using var context = new EngineContext(new EngineSettings { Threads = 1, Kernels = backend, Driver = run.Machine.Driver });
         using (var job = new PretrainJob(options, run.Folder($"misled {backend}"), source, "test", resume: false, context: context))
         {
@@ -135,7 +145,7 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
             job.Run(null, CancellationToken.None);
         }
 
-        return Assert.Single(MetricsLog.Read(run.Folder($"misled {backend}").Metrics));
+        return MetricsLog.Read(run.Folder($"misled {backend}").Metrics);
     }
 
     private static byte[][] StateOf(Method method)

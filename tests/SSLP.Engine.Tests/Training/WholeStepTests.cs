@@ -21,6 +21,7 @@ public sealed class WholeStepTests(ITestOutputHelper output)
     [InlineData(MethodKind.Sslp)]
     [InlineData(MethodKind.InstDisc)]
     [InlineData(MethodKind.MoCoV2)]
+    [InlineData(MethodKind.SimClr)]
     public void Fifty_steps_have_the_losses_of_the_cpu_kernels(MethodKind method)
     {
         using var run = new MachineRun();

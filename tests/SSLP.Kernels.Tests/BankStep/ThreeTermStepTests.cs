@@ -148,6 +148,22 @@ public sealed unsafe class ThreeTermStepTests
         }
     }
 
+    [Fact]
+    public void The_result_does_not_depend_on_the_vectors_width()
+    {
+        using var given = new Scene(3000, 33, 12, exact: false);
+        using var pool = new WorkerPool(2);
+        float[]? first = null;
+        foreach (InstructionSet isa in KernelTestData.Isas)
+        {
+            using var step = new ThreeTermStepCpu(given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 300 }, pool, isa);
+            ThreeTermResult result = given.Run(step, Call, out float[] gradient);
+            float[] all = [(float)result.Loss, .. gradient];
+            first ??= all;
+            Assert.Equal(first, all);
+        }
+    }
+
     [Theory, MemberData(nameof(Implementations))]
     public void Another_step_draws_other_negatives_and_the_same_step_the_same(string implementation)
     {

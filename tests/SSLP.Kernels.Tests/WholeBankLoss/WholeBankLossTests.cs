@@ -175,6 +175,26 @@ public sealed unsafe class WholeBankLossTests
     }
 
     [Fact]
+    public void The_vectors_width_changes_no_bit()
+    {
+        using var bank = MemoryBank.CreateRandom(9000, 33, seed: 1);
+        using var q = KernelTestData.UnitRows(13, 33, seed: 2);
+        using var pool = new WorkerPool(2);
+        int[] positives = [.. Enumerable.Range(0, 13).Select(i => i * 601)];
+        float[]? first = null;
+        foreach (InstructionSet isa in KernelTestData.Isas)
+        {
+            using var loss = new WholeBankLossCpu(bank, pool, isa);
+            using var gradient = new KernelTestData.Matrix(13, 33);
+            var losses = new float[13];
+            loss.Evaluate(q.View, positives, 0.07f, losses, gradient.View);
+            float[] all = [.. losses, .. gradient.View.Row(12), .. gradient.View.Row(0)];
+            first ??= all;
+            Assert.Equal(first, all);
+        }
+    }
+
+    [Fact]
     public void A_call_allocates_nothing_after_the_first()
     {
         using var world = new World("cpu Vector256 2", MemoryBank.CreateRandom(9000, 8, seed: 3));

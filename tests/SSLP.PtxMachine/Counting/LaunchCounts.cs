@@ -22,13 +22,15 @@ public sealed record LaunchCounts(
 /// <param name="GlobalLoadSectors">32-byte sectors that the requests of warps touched: what goes between a multiprocessor and the
 /// cache.</param>
 /// <param name="TouchedSectors">Different sectors that the launch read or wrote: what memory must move at least once.</param>
+/// <param name="ReadSectors">Different sectors that it read, atomics included.</param>
+/// <param name="WrittenSectors">Different sectors that it wrote, atomics included.</param>
 /// <param name="GlobalAtomics">Global atomics of threads; <see cref="LaunchCounts.Instructions"/> has the warps'.</param>
 /// <param name="SharedRequests">Requests of warps to shared memory.</param>
 /// <param name="SharedWavefronts">Passes over the banks that they took.</param>
 /// <param name="SharedIdeal">Passes that they would take without conflicts.</param>
 public sealed record TrafficCounts(
-    long GlobalLoadBytes, long GlobalLoadSectors, long GlobalStoreBytes, long GlobalStoreSectors, long TouchedSectors, long GlobalAtomics,
-    long SharedAtomics, long SharedRequests, long SharedWavefronts, long SharedIdeal)
+    long GlobalLoadBytes, long GlobalLoadSectors, long GlobalStoreBytes, long GlobalStoreSectors, long TouchedSectors, long ReadSectors,
+    long WrittenSectors, long GlobalAtomics, long SharedAtomics, long SharedRequests, long SharedWavefronts, long SharedIdeal)
 {
     public long GlobalBytes => GlobalLoadBytes + GlobalStoreBytes;
 

@@ -14,19 +14,21 @@ internal sealed unsafe class Traffic
 {
     private const int SectorBytes = 32, Banks = 32;
 
-    private readonly BitArrayBySector[] _touched;
+    private readonly BitArrayBySector[] _touched, _read, _written;
     private readonly Allocation[] _allocations;
     private long _loadBytes, _loadSectors, _storeBytes, _storeSectors, _globalAtomics, _sharedAtomics, _requests, _wavefronts, _ideal;
 
     public Traffic(DeviceMemory memory)
     {
         _allocations = memory.Allocations.ToArray();
-        _touched = [.. _allocations.Select(allocation => new BitArrayBySector(allocation))];
+        (_touched, _read, _written) = (Sectors(), Sectors(), Sectors());
+
+        BitArrayBySector[] Sectors() => [.. _allocations.Select(allocation => new BitArrayBySector(allocation))];
     }
 
     public TrafficCounts Counts() => new(
-        _loadBytes, _loadSectors, _storeBytes, _storeSectors, _touched.Sum(sectors => sectors.Count), _globalAtomics, _sharedAtomics,
-        _requests, _wavefronts, _ideal);
+        _loadBytes, _loadSectors, _storeBytes, _storeSectors, _touched.Sum(sectors => sectors.Count),
+        _read.Sum(sectors => sectors.Count), _written.Sum(sectors => sectors.Count), _globalAtomics, _sharedAtomics, _requests, _wavefronts, _ideal);
 
     public void Global(Warp warp, Instruction* i, int bytes)
     {
@@ -94,7 +96,7 @@ internal sealed unsafe class Traffic
             if (known)
                 continue;
             sectors[count++] = sector;
-            Touch(addresses[lane]);
+            Touch(addresses[lane], i->Class);
         }
 
         long total = (long)BitOperations.PopCount(lanes) * bytes;
@@ -151,7 +153,7 @@ internal sealed unsafe class Traffic
         return most;
     }
 
-    private void Touch(ulong address)
+    private void Touch(ulong address, InstructionClass kind)
     {
         int low = 0, high = _allocations.Length;
         while (low < high)
@@ -163,8 +165,13 @@ internal sealed unsafe class Traffic
                 high = middle;
         }
 
-        if (low > 0)
-            _touched[low - 1].Add(address);
+        if (low == 0)
+            return;
+        _touched[low - 1].Add(address);
+        if (kind != InstructionClass.GlobalStore)
+            _read[low - 1].Add(address);
+        if (kind is InstructionClass.GlobalStore or InstructionClass.GlobalAtomic)
+            _written[low - 1].Add(address);
     }
 
     private sealed class BitArrayBySector(Allocation allocation)
