@@ -97,6 +97,9 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Sizes as they came out for these patches.</summary>
     internal RunSizes Sizes => _sizes;
 
+    /// <summary>The order of the patches, epoch by epoch.</summary>
+    internal PatchOrder PatchOrder => _order;
+
     /// <summary>Steps done, those before a resume included.</summary>
     public int StepsDone => _step;
 

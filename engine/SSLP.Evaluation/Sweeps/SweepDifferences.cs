@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
+using SSLP.Engine.Options;
 using SSLP.Evaluation.Probes;
 
 namespace SSLP.Evaluation.Sweeps;
 
 /// <summary>
-/// Every row against one of them, paired: by seed (Student's t over seeds) and by patient or slide (bootstrap). A difference is called
-/// shown only where both intervals leave out zero; with one seed or one unit there is no interval, and nothing is shown.
+/// Every row against one of them, and rows that differ in one option against each other, paired: by seed (Student's t over seeds) and by
+/// patient or slide (bootstrap). A difference is called shown only where both intervals leave out zero; with one seed or one unit there is no interval, and nothing is shown.
 /// </summary>
 /// <param name="judged">The scores of a row's run by a probe ("linear", "knn"); null where there are none.</param>
 internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> judged)
@@ -21,14 +22,14 @@ internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> ju
     /// <param name="lines">Rows of the plan with their good runs, in its order.</param>
     public string Markdown(SweepEntry reference, IReadOnlyList<(SweepEntry Entry, SweepRow[] Runs)> lines)
     {
+        (SweepEntry Entry, SweepRow[] Runs)[] others = [.. lines.Where(line => line.Entry != reference)];
         SweepRow[] ours = lines.FirstOrDefault(line => line.Entry == reference).Runs ?? [];
         var text = new StringBuilder();
-        foreach ((SweepEntry entry, SweepRow[] runs) in lines.Where(line => line.Entry != reference))
-        {
-            string[] cells = [.. new[] { "linear", "knn" }.SelectMany(probe => Cells(ours, runs, probe))];
-            if (cells.Any(cell => cell != None))
-                text.Append(CultureInfo.InvariantCulture, $"| {reference.Name} − {entry.Name} | {string.Join(" | ", cells)} |\n");
-        }
+        foreach ((SweepEntry entry, SweepRow[] runs) in others)
+            Append(text, $"{reference.Name} − {entry.Name}", ours, runs);
+        for (int later = 1; later < others.Length; later++)
+            foreach ((SweepEntry entry, SweepRow[] runs) in others[..later].Where(line => DifferInOne(line.Entry, others[later].Entry)))
+                Append(text, $"{others[later].Entry.Name} − {entry.Name}", others[later].Runs, runs);
         return text.Length == 0 ? string.Empty :
             $"""
 
@@ -43,6 +44,23 @@ internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> ju
     }
 
     private const string None = "–";
+
+    private void Append(StringBuilder text, string name, SweepRow[] ours, SweepRow[] theirs)
+    {
+        string[] cells = [.. new[] { "linear", "knn" }.SelectMany(probe => Cells(ours, theirs, probe))];
+        if (cells.Any(cell => cell != None))
+            text.Append(CultureInfo.InvariantCulture, $"| {name} | {string.Join(" | ", cells)} |\n");
+    }
+
+    // An ablation by one step: self + intra has one option other than self.
+    private static bool DifferInOne(SweepEntry one, SweepEntry other)
+    {
+        if (one.Baseline != SweepBaseline.None || other.Baseline != SweepBaseline.None)
+            return false;
+        Dictionary<string, string> ours = OptionTable.ToText(one.OptionsFor(0)), theirs = OptionTable.ToText(other.OptionsFor(0));
+        return one.OptionsFor(0).Method == other.OptionsFor(0).Method
+            && ours.Count(option => theirs.GetValueOrDefault(option.Key) != option.Value) == 1;
+    }
 
     private string[] Cells(SweepRow[] ours, SweepRow[] theirs, string probe)
     {

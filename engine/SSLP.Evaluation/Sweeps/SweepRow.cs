@@ -65,6 +65,12 @@ internal sealed record SweepRow
     /// <summary>Of the sets on the last bank; null where the method has none.</summary>
     public SetPurity? Purity { get; init; }
 
+    /// <summary>The same while the run trained; null where the method has no sets or the patches no classes.</summary>
+    public IReadOnlyList<PurityReading>? PurityOver { get; init; }
+
+    /// <summary>How old the rows are that a step reads; null where the method is not sslp.</summary>
+    public RowAges? Ages { get; init; }
+
     /// <summary>Why the run ended without features: it diverged.</summary>
     public string? Fault { get; init; }
 }
@@ -129,4 +135,5 @@ internal sealed class SweepRows(string path)
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SweepRow))]
+[JsonSerializable(typeof(PurityReading))]
 internal sealed partial class SweepJson : JsonSerializerContext;

@@ -67,9 +67,12 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
         foreach (string cut in job.Trainer.Sizes.Cuts)
             say(cut);
         SweepRow row = NewRow(entry, seed, job.Method.Describe, asked);
+        int total = job.Trainer.Schedule.TotalSteps;
+        var over = new PurityOverTraining(
+            Path.Combine(run.Root, "purity.jsonl"), job.Trainer.StepsDone, total, () => PurityNow(job, source, seed), progress(total));
         try
         {
-            if (!job.Run(progress(job.Trainer.Schedule.TotalSteps), stop).Finished)
+            if (!job.Run(over, stop).Finished)
                 throw new OperationCanceledException();
         }
         catch (Fault fault) when (fault.Kind == FaultKind.Diverged)
@@ -77,7 +80,7 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
             return row with { Steps = job.Trainer.StepsDone, Fault = fault.Message, FinishedUtc = DateTime.UtcNow };
         }
         IReadOnlyList<StepMetrics> steps = MetricsLog.Read(run.Metrics);
-        SetPurity? purity = job.Method is Sslp { Objective: FusedObjective objective } ? SetPurity.Of(objective, source.Table, seed) : null;
+        SetPurity? purity = PurityNow(job, source, seed);
         Device device = Devices.Select(options.Device);
         (ResNet backbone, EncoderDescription described) =
             Embedder.Load(run.Encoder, device, new EncoderUse(data.Labelled.Mpp, data.Labelled.PatchSize, "RGB"), allowMismatch: false);
@@ -89,8 +92,14 @@ public sealed class SweepRunner(SweepPlan plan, SweepData data, string folder, A
             Seconds = steps.Sum(m => job.Trainer.Sizes.BatchSize / m.PatchesPerSecond),
             Ending = SweepEnding.Of(steps),
             Purity = purity,
+            PurityOver = over.Readings.Count > 0 ? over.Readings : null,
+            Ages = options.Method == MethodKind.Sslp && source.Table.HasCoordinates
+                ? RowAges.Of(source.Table, job.Trainer.PatchOrder, job.Trainer.Sizes.Objective.Terms.RadiusPatches) : null,
         };
     }
+
+    private static SetPurity? PurityNow(PretrainJob job, IPatchSource source, int seed) =>
+        job.Method is Sslp { Objective: FusedObjective objective } ? SetPurity.Of(objective, source.Table, seed) : null;
 
     private SweepRow Judge(SweepEntry entry, int seed, CancellationToken stop)
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using SSLP.Engine.Torch;
+using SSLP.Evaluation.Sets;
 
 namespace SSLP.Evaluation.Sweeps;
 
@@ -23,7 +23,8 @@ internal static class SweepTable
         ("size of F", r => OfSets(r)?.FeatureSize), ("size of Q", r => r.Ending?.NegativeSize),
         ("F on other slides", r => OfSets(r)?.FeatureFromOtherSlides),
         ("purity of S", r => r.Purity?.Spatial), ("purity of F", r => r.Purity?.Feature), ("purity of Q", r => r.Purity?.Negatives),
-        ("chance", r => r.Purity?.Chance),
+        ("chance", r => r.Purity?.Chance), ("age of own row", r => r.Ages?.Own), ("age of S", r => r.Ages?.Spatial),
+        ("young in S", r => r.Ages?.YoungSpatial),
     ];
 
     // Only SSLP has S and F; purities need labels of the patches that were trained on besides.
@@ -44,7 +45,7 @@ internal static class SweepTable
         int wanted = plan.Entries.Sum(entry => entry.HasSeed ? seeds.Count : 1);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture,
-            $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. Mean ± standard deviation over seeds. ");
+            $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. {Whole(plan, rows, seeds)}Mean ± standard deviation over seeds. ");
         text.Append(CultureInfo.InvariantCulture,
             $"Set for all: {(plan.Common.Count > 0 ? string.Join(", ", plan.Common) : "nothing")}.\n\n");
         Append(text, lines, "minutes", Probes, r => r.Seconds / 60);
@@ -52,11 +53,51 @@ internal static class SweepTable
             text.Append(differences.Markdown(
                 reference, [.. lines.Select(line => (line.Entry, line.Runs.Where(run => run.Fault is null).ToArray()))]));
         text.Append("\nOwn term: self, or the one loss of a method that has no other. Losses and sizes are means over a run's last " +
-            "steps; purities are shares of the anchor's class in the sets that the last bank gives.\n\n");
-        Append(text, [.. lines.Where(line => line.Entry.Baseline == SweepBaseline.None)], "steps", Sets, r => r.Steps);
+            "steps; purities are shares of the anchor's class in the sets that the last bank gives; ages are steps since a bank row's last " +
+            "update, of the order of the patches alone, and young rows those below a tenth of an epoch.\n\n");
+        (SweepEntry Entry, SweepRow[] Runs)[] trained = [.. lines.Where(line => line.Entry.Baseline == SweepBaseline.None)];
+        Append(text, trained, "steps", Sets, r => r.Steps);
+        AppendPurities(text, trained);
         foreach (SweepRow failed in lines.SelectMany(line => line.Runs).Where(row => row.Fault is not null))
             text.Append(CultureInfo.InvariantCulture, $"\n{failed.Name}, seed {failed.Seed}: {failed.Fault}\n");
         return text.ToString();
+    }
+
+    /// <summary>Which seeds are in, where runs are left to do.</summary>
+    private static string Whole(SweepPlan plan, IReadOnlyList<SweepRow> rows, IReadOnlyList<int> seeds)
+    {
+        SweepEntry[] seeded = [.. plan.Entries.Where(entry => entry.HasSeed)];
+        (int Seed, int Done)[] done =
+            [.. seeds.Select(seed => (seed, seeded.Count(entry => rows.Any(row => row.Name == entry.Name && row.Seed == seed))))];
+        return done.All(each => each.Done == seeded.Length) ? string.Empty
+            : $"Of {string.Join(", ", done.Select(each => $"seed {each.Seed} {Part(each.Done)}"))}. ";
+
+        string Part(int count) => count == seeded.Length ? "all rows" : count == 0 ? "none" : $"{count} of {seeded.Length} rows";
+    }
+
+    /// <summary>F and Q at tenths of the run, mean over seeds; S is of the slides and does not change.</summary>
+    private static void AppendPurities(StringBuilder text, (SweepEntry Entry, SweepRow[] Runs)[] lines)
+    {
+        (string Name, Func<SetPurity, double?> Of)[] sets = [("F", p => p.Feature), ("Q", p => p.Negatives)];
+        string[] rows = [.. lines.SelectMany(line => sets.Select(set => Row(line.Entry, line.Runs, set.Name, set.Of))).OfType<string>()];
+        if (rows.Length > 0)
+            text.Append("\nPurity while training, mean over seeds, at tenths of the run; what S holds does not change.\n\n")
+                .Append("| features | set | ").AppendJoin(" | ", Enumerable.Range(1, PurityOverTraining.Most).Select(tenth => $"{10 * tenth} %"))
+                .Append(" |\n|---|---|").Insert(text.Length, "---|", PurityOverTraining.Most).Append('\n').AppendJoin("", rows);
+
+        static string? Row(SweepEntry entry, SweepRow[] runs, string name, Func<SetPurity, double?> of)
+        {
+            SweepRow[] good = [.. runs.Where(run => run.Fault is null)];
+            double?[] means = [.. Enumerable.Range(1, PurityOverTraining.Most).Select(tenth => good.Select(run => At(run, tenth)).Average())];
+            return means.All(mean => mean is null) ? null : string.Create(CultureInfo.InvariantCulture,
+                $"| {entry.Name} | {name} | {string.Join(" | ", means.Select(Number))} |\n");
+
+            double? At(SweepRow run, int tenth) =>
+                run.PurityOver?.FirstOrDefault(r => (long)r.Step * PurityOverTraining.Most / run.Steps == tenth) is { } reading
+                    ? of(reading.Purity) : null;
+        }
+
+        static string Number(double? value) => value?.ToString("0.000", CultureInfo.InvariantCulture) ?? "–";
     }
 
     private static SweepEntry? Reference(SweepPlan plan) =>

@@ -39,6 +39,31 @@ public sealed class SweepDifferencesTests : IDisposable
     }
 
     [Fact]
+    public void Rows_that_differ_in_one_option_are_compared_besides_those_with_the_reference()
+    {
+        SweepPlan plan = SweepPlan.Read(null, []);
+        ProbeResult Scored(double auc) => new("p", "", "", "", 1, 1, 1, 1, new(auc, null, null), new(auc, null, null), new(auc, null, null),
+            new(auc, null, null), [], []);
+        var lines = plan.Entries.Select((entry, i) => (entry, new[] { 1, 2, 3 }.Select(seed => new SweepRow
+        {
+            Name = entry.Name,
+            Seed = entry.HasSeed ? seed : null,
+            Options = [],
+            Method = "",
+            FinishedUtc = DateTime.UnixEpoch,
+            Version = "",
+            Commit = "",
+            Machine = "",
+            Linear = Scored(0.01 * i),
+        }).Take(entry.HasSeed ? 3 : 1).ToArray())).ToArray();
+        string[] rows = [.. new SweepDifferences((_, _) => null).Markdown(plan.Entries.First(e => e.Name == "sslp"), lines).Split('\n')
+            .Where(line => line.Contains('−') && line.StartsWith("| ", StringComparison.Ordinal)).Select(line => line.Split('|')[1].Trim())];
+        Assert.Equal(
+            [.. plan.Entries.Where(e => e.Name != "sslp").Select(e => $"sslp − {e.Name}"), "self+intra − self",
+                "auxiliary-3 − auxiliary-0", "negatives-hardest − negatives-random"], rows);
+    }
+
+    [Fact]
     public void Scores_come_back_as_they_were_written()
     {
         var judged = new JudgedPatches([0, 1, 2], ["a,b", "\"c\"", "d"], [0.1f, 1f / 3, float.Epsilon, 1, 2, 3, -1e-30f, 0, 7], 3);

@@ -54,6 +54,24 @@ public sealed class SweepPlanTests : IDisposable
         Assert.Equal(FaultKind.Usage, fault.Kind);
     }
 
+    /// <summary>Those that nobody has run yet, too.</summary>
+    [Fact]
+    public void Committed_configurations_are_read_and_committed_rows_are_of_them()
+    {
+        string root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "SSLP.Engine.sln")))
+            root = Path.GetDirectoryName(root)!;
+        string[] files = Directory.GetFiles(Path.Combine(root, "bench", "results", "quality"), "*.yaml");
+        Assert.True(files.Length >= 5, string.Join(", ", files));
+        foreach (string file in files)
+        {
+            SweepPlan plan = SweepPlan.Read(file, []);
+            var rows = new SweepRows(Path.Combine(Path.ChangeExtension(file, null), "rows.jsonl"));
+            Assert.All(rows.All, row => // refused where its options are others
+                Assert.Same(row, rows.Find(plan.Entries.Single(entry => entry.Name == row.Name), row.Seed ?? 0)));
+        }
+    }
+
     private static TrainingOptions Options(SweepPlan plan, string name) => plan.Entries.Single(e => e.Name == name).OptionsFor(1);
 
     private static (double, double) Weights(SweepPlan plan, string name) =>

@@ -61,7 +61,7 @@ public sealed class SweepRunnerTests : IDisposable
         string[] rows = [.. lines.Where(
             line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| features", StringComparison.Ordinal)
             && !line.StartsWith("| difference", StringComparison.Ordinal) && !line.Contains('−'))];
-        Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels"], rows.Select(line => line.Split('|')[1].Trim()));
+        Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels", "trained", "trained"], rows.Select(line => line.Split('|')[1].Trim()));
         Assert.Contains("±", rows[0], StringComparison.Ordinal);
         Assert.DoesNotContain("±", rows[2], StringComparison.Ordinal);
         string[][] differences = [.. lines.Where(line => line.StartsWith("| trained −", StringComparison.Ordinal))
@@ -70,6 +70,30 @@ public sealed class SweepRunnerTests : IDisposable
         // Two seeds have an interval; one judged slide has none, so that nothing is shown.
         Assert.All(differences, cells =>
             Assert.True(cells[2].StartsWith('[') && cells[3] == "–" && cells[4] == "no", string.Join(" | ", cells)));
+    }
+
+    [Fact]
+    public void A_table_of_some_seeds_says_which_are_in()
+    {
+        SweepPlan plan = SweepPlan.Read(null, []);
+        SweepRow[] rows = [.. plan.Entries.Where(e => e.HasSeed).Select(e => Done(e.Name, 1)), Done("sslp", 2), Done("self", 2)];
+        Assert.Contains($"Of seed 1 all rows, seed 2 2 of {rows.Length - 2} rows, seed 3 none. Mean",
+            SweepTable.Markdown(plan, rows, [1, 2, 3], ""), StringComparison.Ordinal);
+        Assert.DoesNotContain("Of seed", SweepTable.Markdown(plan, rows, [1], ""), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Purity_is_read_while_a_run_trains_and_a_stop_changes_no_reading()
+    {
+        const string One = "common: { epochs: 5, batch_size: 8, input_size: 16, width: 16, threads: 1 }\nrows:\n  sslp: { clusters: 2 }\n";
+        SweepRow whole = Run("over", One, [5])[0];
+        Assert.Equal(Enumerable.Range(1, 10).Select(tenth => 2 * tenth), whole.PurityOver!.Select(reading => reading.Step));
+        Assert.Equal(whole.Purity, whole.PurityOver![^1].Purity);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => Run("over-parts", One, [5], new StopAfter(7, stop)));
+        Assert.Equal(whole.PurityOver, Run("over-parts", One, [5])[0].PurityOver!);
+        Assert.Contains("| sslp | F | ", File.ReadAllText(Path.Combine(_root, "over", "table.md")), StringComparison.Ordinal);
+        Assert.True(whole.Ages is { Own: > 1, Spatial: > 0, YoungSpatial: >= 0 }, $"{whole.Ages}");
     }
 
     [Fact]
@@ -99,6 +123,18 @@ public sealed class SweepRunnerTests : IDisposable
         Assert.Contains("trained, seed 5: Stopped before step ", File.ReadAllText(Path.Combine(_root, "diverged", "table.md")),
             StringComparison.Ordinal);
     }
+
+    private static SweepRow Done(string name, int seed) => new()
+    {
+        Name = name,
+        Seed = seed,
+        Options = [],
+        Method = name,
+        FinishedUtc = DateTime.UnixEpoch,
+        Version = "0",
+        Commit = "0",
+        Machine = "none",
+    };
 
     private static (string, int?, int, double?, double, double, double?) Judged(SweepRow r) =>
         (r.Name, r.Seed, r.Steps, r.Ending?.Loss, r.Linear!.BalancedAccuracy.Value, r.Knn!.Auc!.Value, r.Purity?.Feature);
