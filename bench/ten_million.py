@@ -3,7 +3,8 @@
 steps with clusterings among them, goes on from the checkpoint, and puts the host memory that this took beside what the plan said.
 Standard library only; Linux. 10 M patches of width 64 take about 6 GB of memory and 8 GB of disk.
 
-    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR [--patches 10000000] [--width 128] [--steps 6]
+    bench/ten_million.py --sslp 'dotnet engine/SSLP.Cli/bin/Release/net10.0/sslp.dll' --out DIR
+        [--patches 10000000] [--width 128] [--steps 6]
 
 Leaves DIR/plan.txt, DIR/ten_million.json, DIR/ten_million.md and the run."""
 import argparse, array, hashlib, json, os, re, shlex, struct, subprocess, sys, time
@@ -97,8 +98,10 @@ def table(path, options, plan, result):
     for name, rows in parts(plan).items():
         for size, what in rows:
             # What has no N, and no epoch, in its formula does not grow.
-            grows = name == "an epoch" or "N" in what.split("(")[0].replace("momentum", "") or what.startswith(("in all", "order", "labels", "rows", "the whole"))
-            lines.append(f"| {name}: {what} | {size} | {times_ten(size) if grows and not what.startswith('in all') else '' if what.startswith('in all') else size} |")
+            formula = what.split("(")[0].replace("momentum", "")
+            grows = name == "an epoch" or "N" in formula or what.startswith(("order", "labels", "rows", "the whole"))
+            tenfold = "" if what.startswith("in all") else times_ten(size) if grows else size
+            lines.append(f"| {name}: {what} | {size} | {tenfold} |")
     lines += ["", "| Seen | |", "|---|---|"] + [f"| {key.replace('_', ' ')} | {value:,} |" if isinstance(value, (int, float))
                                                 else f"| {key.replace('_', ' ')} | {value} |" for key, value in result.items()]
     with open(path, "w") as text:
@@ -134,7 +137,8 @@ def main():
     manifest(tiles, slide, options.patches)
     command = [*sslp, "pretrain", "--tiles", tiles, "--out", folder]
     for pair in (f"width={options.width}", f"batch_size={BATCH}", f"input_size={INPUT}", "epochs=100", f"checkpoint_every={options.steps}",
-                 "watch_every=0", f"max_steps={options.steps + 2}", f"cluster_every={CLUSTER_EVERY}", "clusters=200", "cluster_iterations=3"):
+                 "watch_every=0", f"max_steps={options.steps + 2}", f"cluster_every={CLUSTER_EVERY}",
+                 "clusters=200", "cluster_iterations=3"):
         command += ["--set", pair]
     run([*command, "--plan"], os.path.join(out, "plan.txt"))
     with open(os.path.join(out, "plan.txt")) as text:
@@ -154,10 +158,13 @@ def main():
     times = [BATCH / s["patches_per_second"] for s in steps]
     clustered = [t for s, t in zip(steps, times) if s["step"] > 1 and (s["step"] - 1) % CLUSTER_EVERY == 0]
     plain = [t for s, t in zip(steps, times) if s["step"] > 1 and (s["step"] - 1) % CLUSTER_EVERY != 0]
-    result = {"patches": options.patches, "width": options.width, "processor": processor(), "steps": len(steps), "planned": said and said.group(1),
+    result = {"patches": options.patches, "width": options.width, "processor": processor(), "steps": len(steps),
+              "planned": said and said.group(1),
               "most_resident_bytes_in_training": trained,
-              "most_resident_bytes_resumed": trained_resumed, "most_resident_bytes_with_the_report": most, "seconds_of_the_run": round(seconds, 1),
-              "seconds_of_the_resumed_run": round(resumed, 1), "step_s": round(min(plain), 2), "step_with_a_clustering_s": round(min(clustered), 2),
+              "most_resident_bytes_resumed": trained_resumed, "most_resident_bytes_with_the_report": most,
+              "seconds_of_the_run": round(seconds, 1),
+              "seconds_of_the_resumed_run": round(resumed, 1), "step_s": round(min(plain), 2),
+              "step_with_a_clustering_s": round(min(clustered), 2),
               "feature_set_at_the_end": steps[-1]["feature_size"], "losses_again_after_the_checkpoint": "the same to the last bit",
               "checkpoint_bytes": " and ".join(f"{bytes:,} ({name})" for name, bytes in written.items())}
     with open(os.path.join(out, "ten_million.json"), "w") as text:

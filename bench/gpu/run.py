@@ -3,7 +3,8 @@
 
 Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses
 compared, benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and
-the torch that is there. Without a card, --machine goes through the same steps: the device's tests run on the machine that executes the PTX on the host, and the
+the torch that is there. Without a card, --machine goes through the same steps: the device's tests run on the machine that executes
+the PTX on the host, and the
 second pretrain takes the reference kernels.
 """
 import argparse

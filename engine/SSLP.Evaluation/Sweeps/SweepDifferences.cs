@@ -7,7 +7,8 @@ namespace SSLP.Evaluation.Sweeps;
 
 /// <summary>
 /// Every row against one of them, and rows that differ in one option against each other, paired: by seed (Student's t over seeds) and by
-/// patient or slide (bootstrap). A difference is called shown only where both intervals leave out zero; with one seed or one unit there is no interval, and nothing is shown.
+/// patient or slide (bootstrap). A difference is called shown only where both intervals leave out zero; with one seed or
+/// one unit there is no interval, and nothing is shown.
 /// </summary>
 /// <param name="judged">The scores of a row's run by a probe ("linear", "knn"); null where there are none.</param>
 internal sealed class SweepDifferences(Func<SweepRow, string, JudgedPatches?> judged)

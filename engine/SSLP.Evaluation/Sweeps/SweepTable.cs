@@ -45,7 +45,8 @@ internal static class SweepTable
         int wanted = plan.Entries.Sum(entry => entry.HasSeed ? seeds.Count : 1);
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture,
-            $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. {Whole(plan, rows, seeds)}Mean ± standard deviation over seeds. ");
+            $"{data}\n\n{lines.Sum(line => line.Runs.Length)} of {wanted} runs. {Whole(plan, rows, seeds)}" +
+            $"Mean ± standard deviation over seeds. ");
         text.Append(CultureInfo.InvariantCulture,
             $"Set for all: {(plan.Common.Count > 0 ? string.Join(", ", plan.Common) : "nothing")}.\n\n");
         Append(text, lines, "minutes", Probes, r => r.Seconds / 60);
@@ -53,8 +54,8 @@ internal static class SweepTable
             text.Append(differences.Markdown(
                 reference, [.. lines.Select(line => (line.Entry, line.Runs.Where(run => run.Fault is null).ToArray()))]));
         text.Append("\nOwn term: self, or the one loss of a method that has no other. Losses and sizes are means over a run's last " +
-            "steps; purities are shares of the anchor's class in the sets that the last bank gives; ages are steps since a bank row's last " +
-            "update, of the order of the patches alone, and young rows those below a tenth of an epoch.\n\n");
+            "steps; purities are shares of the anchor's class in the sets that the last bank gives; ages are steps since a bank row's " +
+            "last update, of the order of the patches alone, and young rows those below a tenth of an epoch.\n\n");
         (SweepEntry Entry, SweepRow[] Runs)[] trained = [.. lines.Where(line => line.Entry.Baseline == SweepBaseline.None)];
         Append(text, trained, "steps", Sets, r => r.Steps);
         AppendPurities(text, trained);
@@ -82,13 +83,15 @@ internal static class SweepTable
         string[] rows = [.. lines.SelectMany(line => sets.Select(set => Row(line.Entry, line.Runs, set.Name, set.Of))).OfType<string>()];
         if (rows.Length > 0)
             text.Append("\nPurity while training, mean over seeds, at tenths of the run; what S holds does not change.\n\n")
-                .Append("| features | set | ").AppendJoin(" | ", Enumerable.Range(1, PurityOverTraining.Most).Select(tenth => $"{10 * tenth} %"))
+                .Append("| features | set | ")
+                .AppendJoin(" | ", Enumerable.Range(1, PurityOverTraining.Most).Select(tenth => $"{10 * tenth} %"))
                 .Append(" |\n|---|---|").Insert(text.Length, "---|", PurityOverTraining.Most).Append('\n').AppendJoin("", rows);
 
         static string? Row(SweepEntry entry, SweepRow[] runs, string name, Func<SetPurity, double?> of)
         {
             SweepRow[] good = [.. runs.Where(run => run.Fault is null)];
-            double?[] means = [.. Enumerable.Range(1, PurityOverTraining.Most).Select(tenth => good.Select(run => At(run, tenth)).Average())];
+            double?[] means = [.. Enumerable.Range(1, PurityOverTraining.Most)
+                .Select(tenth => good.Select(run => At(run, tenth)).Average())];
             return means.All(mean => mean is null) ? null : string.Create(CultureInfo.InvariantCulture,
                 $"| {entry.Name} | {name} | {string.Join(" | ", means.Select(Number))} |\n");
 

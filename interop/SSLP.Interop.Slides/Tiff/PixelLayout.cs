@@ -59,7 +59,8 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
                 ? "is a mask and no picture"
                 : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");
         if (bits is not (8 or 16) || (bits == 16 && (jpeg || photometric == (long)TiffPhotometric.Palette)))
-            throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where {(jpeg ? "8" : "8 or 16")} are read; export it as an 8-bit slide");
+            throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where {(jpeg ? "8" : "8 or 16")} are read; " +
+                "export it as an 8-bit slide");
         if (directory.Integer(TiffTag.SampleFormat, 1) is not (1 or 4) and var format)
             throw Refuse($"has bands that are {(format == 3 ? "floating-point" : "signed")} numbers; export it as an 8-bit slide",
                 final: format == 2);

@@ -136,7 +136,7 @@ internal sealed class TiffDirectory
     /// <summary>Whether the first value of a tag is nothing but zeros.</summary>
     public bool IsZero(TiffTag tag) =>
         _entries.TryGetValue(tag, out var entry) && SizeOf(entry.Type) is > 0 and var size
-        && (entry.Count == 0 || (entry.Offset <= file.Length - size && !Bytes(entry, size, 1).AsSpan().ContainsAnyExcept((byte)0)));
+        && (entry.Count == 0 || (entry.Offset <= _file.Length - size && !Bytes(entry, size, 1).AsSpan().ContainsAnyExcept((byte)0)));
 
     /// <summary>A text up to its first zero byte; null where the tag is absent. Text that is not UTF-8 is taken for Latin-1.</summary>
     /// <param name="tag">The tag.</param>

@@ -20,7 +20,8 @@ public sealed class RegionKindsTests : IDisposable
     [InlineData("\"classification\":{\"name\":\"Tumor\"},", "{}", 32)]
     [InlineData("\"classification\":{\"name\":\"Ignore*\"},", "{\"classification\":{\"name\":\"Tumor\"}}", 32)]
     public void A_class_beside_the_properties_is_read_where_they_have_none(string beside, string properties, int patches) =>
-        Assert.Equal(patches, Tile("S1.geojson", "[{\"type\":\"Feature\"," + beside + "\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[["
+        Assert.Equal(patches, Tile("S1.geojson", "[{\"type\":\"Feature\"," + beside
+            + "\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[["
             + string.Join(',', Half.Select(point => $"[{point.X},{point.Y}]")) + "]]},\"properties\":" + properties + "}]").Patches);
 
     [Theory]

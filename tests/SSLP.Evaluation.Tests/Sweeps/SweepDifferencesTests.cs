@@ -57,7 +57,8 @@ public sealed class SweepDifferencesTests : IDisposable
             Linear = Scored(0.01 * i),
         }).Take(entry.HasSeed ? 3 : 1).ToArray())).ToArray();
         string[] rows = [.. new SweepDifferences((_, _) => null).Markdown(plan.Entries.First(e => e.Name == "sslp"), lines).Split('\n')
-            .Where(line => line.Contains('−') && line.StartsWith("| ", StringComparison.Ordinal)).Select(line => line.Split('|')[1].Trim())];
+            .Where(line => line.Contains('−') && line.StartsWith("| ", StringComparison.Ordinal))
+            .Select(line => line.Split('|')[1].Trim())];
         Assert.Equal(
             [.. plan.Entries.Where(e => e.Name != "sslp").Select(e => $"sslp − {e.Name}"), "self+intra − self",
                 "auxiliary-3 − auxiliary-0", "negatives-hardest − negatives-random"], rows);

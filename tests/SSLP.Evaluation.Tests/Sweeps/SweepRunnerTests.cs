@@ -61,7 +61,8 @@ public sealed class SweepRunnerTests : IDisposable
         string[] rows = [.. lines.Where(
             line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| features", StringComparison.Ordinal)
             && !line.StartsWith("| difference", StringComparison.Ordinal) && !line.Contains('−'))];
-        Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels", "trained", "trained"], rows.Select(line => line.Split('|')[1].Trim()));
+        Assert.Equal(["trained", "labels", "colour", "first", "trained", "labels", "trained", "trained"],
+            rows.Select(line => line.Split('|')[1].Trim()));
         Assert.Contains("±", rows[0], StringComparison.Ordinal);
         Assert.DoesNotContain("±", rows[2], StringComparison.Ordinal);
         string[][] differences = [.. lines.Where(line => line.StartsWith("| trained −", StringComparison.Ordinal))
