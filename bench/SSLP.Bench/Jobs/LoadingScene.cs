@@ -1,7 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
-using SSLP.Data.Tiling;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Bench.Jobs;
