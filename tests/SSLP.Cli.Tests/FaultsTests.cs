@@ -222,7 +222,7 @@ public sealed class FaultsTests : IDisposable
         AssertFault(Sslp.Run("pretrain", "--patches", _root, "--out", Run, "--set", set), 2, takes);
 
     [Theory]
-    [InlineData("bench nothing", "Must be one of: 'augment', ")]
+    [InlineData("bench nothing", "Must be one of: 'knn', ")]
     [InlineData("synth --out x --slides 0", "0 slides cannot be made; choose 1 or more.")]
     [InlineData("probe knn --features .", "'.' is a folder; --features takes one file")]
     [InlineData("probe knn", "probe takes one of --encoder, --baseline and --features.")]
