@@ -2,10 +2,9 @@
 """Runs the packed folder on a machine with an NVIDIA driver and a Python torch, and writes results.json and results.md beside each other.
 
 Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses
-compared, benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and
-the torch that is there. Without a card, --machine goes through the same steps: the device's tests run on the machine that executes
-the PTX on the host, and the
-second pretrain takes the reference kernels.
+compared, benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that
+is there. Without a card, --machine goes through the same steps: the device's tests run on the machine that executes the PTX on the host,
+and the second pretrain takes the reference kernels.
 """
 import argparse
 import ctypes

@@ -29,12 +29,22 @@ internal static class Sslp
         };
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
+        return Finish(start);
+    }
+
+    /// <summary>Another program, to its end.</summary>
+    /// <exception cref="TimeoutException">After three minutes.</exception>
+    public static Result Finish(string folder, string program, params string[] arguments) => Finish(
+        new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder });
+
+    private static Result Finish(ProcessStartInfo start)
+    {
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"sslp {string.Join(' ', arguments)} did not end");
+            throw new TimeoutException($"{start.FileName} {string.Join(' ', start.ArgumentList)} did not end");
         }
         return new Result(process.ExitCode, output.Result, error.Result);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ImageMagick;
 using NetVips;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.OpenSlide;
@@ -96,12 +97,28 @@ internal sealed class LoadingReaders : IDisposable
             ways.AddTimed($"openslide {OpenSlideLibrary.Version} read_region", () => ReadRegions(SlideReader.OpenSlide));
         else
             notes.Add("openslide is not installed");
+        CallMagick();
+        AddVips(ways, notes);
+    }
+
+    private void AddVips(BenchRounds ways, List<string> notes)
+    {
         if (!ModuleInitializer.VipsInitialized)
             notes.Add("libvips is not installed");
         else if (FaultOfCrop() is { } fault)
             notes.Add($"libvips does not read these slides: {fault}");
         else
             ways.AddTimed($"libvips {NetVips.NetVips.Version(0)}.{NetVips.NetVips.Version(1)} crop", Crop);
+    }
+
+    /// <summary>
+    /// libvips opens its modules for the whole process, and on Debian they bring another MagickCore: what Magick.NET binds after that is
+    /// not its own, and crashes. So Magick.NET is called before the first use of libvips.
+    /// </summary>
+    private static void CallMagick()
+    {
+        using var image = new MagickImage(new byte[8 * 8 * 3], new PixelReadSettings(8, 8, StorageType.Char, PixelMapping.RGB));
+        _ = image.ToByteArray(MagickFormat.J2k);
     }
 
     /// <summary>Who decodes the tiles.</summary>

@@ -98,7 +98,6 @@ internal static class ProfileRun
         int batch = job.Trainer.Sizes.BatchSize, patches = window.Steps * batch;
         int readers = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         bool onDevice = job.Device.type != DeviceType.CPU || options.Kernels == KernelBackend.Cuda;
-        long weightBytes = job.Method.Encoder.parameters().Sum(weight => weight.numel()) * sizeof(float);
         StageFloors? floors = onDevice ? null
             : new(options, source.Table.Count, batch, source.PatchSize, context.Workers.Workers);
         double wall = recorder.Seconds;
@@ -136,6 +135,6 @@ internal static class ProfileRun
             stage == Stage.Step ? "rest" : stage.Name(),
             stage.Threads() switch { StageThreads.Readers => "readers", StageThreads.Writer => "writer", _ => "step" },
             total.Seconds, Share(stage), patches * Width(stage) / total.Seconds, total.Bytes,
-            floors?.Seconds(stage, total, window.Steps, weightBytes) / total.Seconds, total.Count);
+            floors?.Seconds(stage, total, window.Steps, job.Trainer.WeightBytes) / total.Seconds, total.Count);
     }
 }

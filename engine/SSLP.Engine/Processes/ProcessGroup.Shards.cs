@@ -8,43 +8,22 @@ public sealed unsafe partial class ProcessGroup : IShards
 {
     void IShards.Sum(Span<float> values)
     {
-        fixed (float* from = values)
-        {
-            (nint at, int count) = ((nint)from, values.Length);
-            Timed(() =>
-            {
-                for (int done = 0; done < count; done += MostAtOnce)
-                    _mpi.Sum((float*)at + done, Math.Min(MostAtOnce, count - done), IsFirst);
-            });
-        }
+        fixed (float* all = values)
+            InPieces((nint)all, values.Length, (at, length) => _mpi.Sum((float*)at, length, IsFirst));
         Bytes += 2L * values.Length * sizeof(float);
     }
 
     void IShards.Sum(Span<int> values)
     {
-        fixed (int* from = values)
-        {
-            (nint at, int count) = ((nint)from, values.Length);
-            Timed(() =>
-            {
-                for (int done = 0; done < count; done += MostAtOnce)
-                    _mpi.Sum((int*)at + done, Math.Min(MostAtOnce, count - done), IsFirst);
-            });
-        }
+        fixed (int* all = values)
+            InPieces((nint)all, values.Length, (at, length) => _mpi.Sum((int*)at, length, IsFirst));
         Bytes += 2L * values.Length * sizeof(int);
     }
 
     void IShards.Broadcast(Span<float> values, int from)
     {
-        fixed (float* first = values)
-        {
-            (nint at, int count) = ((nint)first, values.Length);
-            Timed(() =>
-            {
-                for (int done = 0; done < count; done += MostAtOnce)
-                    _mpi.Broadcast((float*)at + done, Math.Min(MostAtOnce, count - done) * sizeof(float), from);
-            });
-        }
+        fixed (float* all = values)
+            InPieces((nint)all, values.Length, (at, length) => _mpi.Broadcast((void*)at, length * sizeof(float), from));
         Bytes += (long)values.Length * sizeof(float);
     }
 

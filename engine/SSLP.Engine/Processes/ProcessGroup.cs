@@ -59,11 +59,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         Tensor flat = cat([.. tensors.Select(t => t.reshape(-1))], 0).contiguous();
         long count = flat.numel();
         float* values = (float*)KernelBridge.Address(flat);
-        Timed(() =>
-        {
-            for (long at = 0; at < count; at += MostAtOnce)
-                _mpi.Sum(values + at, (int)Math.Min(MostAtOnce, count - at), IsFirst);
-        });
+        InPieces((nint)values, count, (at, length) => _mpi.Sum((float*)at, length, IsFirst));
         Bytes += 2 * count * sizeof(float);
         using Scalar share = 1f / Size;
         flat.mul_(share);
@@ -112,6 +108,13 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         _ended = true;
         _mpi.End();
     }
+
+    /// <summary>Values of 4 bytes, no more at once than a call takes.</summary>
+    private void InPieces(nint values, long count, Action<nint, int> send) => Timed(() =>
+    {
+        for (long done = 0; done < count; done += MostAtOnce)
+            send(values + (nint)(4 * done), (int)Math.Min(MostAtOnce, count - done));
+    });
 
     private void Timed(Action communicate)
     {

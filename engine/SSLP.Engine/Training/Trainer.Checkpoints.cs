@@ -69,7 +69,7 @@ public sealed partial class Trainer
             return;
         }
         long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
-        using StageRange saving = _stages.Range(Stage.Checkpoint, bankBytes + 2 * _weightBytes);
+        using StageRange saving = _stages.Range(Stage.Checkpoint, bankBytes + 2 * WeightBytes);
         _writer.Wait();
         if (_guard.NotFinite() is { } name)
             throw new Fault(FaultKind.Diverged,

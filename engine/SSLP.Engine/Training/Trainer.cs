@@ -48,7 +48,6 @@ public sealed partial class Trainer : IDisposable
     private readonly DeviceTraining? _onDevice;
     private readonly IRunProbe? _probe;
     private readonly StageWatch? _stages;
-    private readonly long _weightBytes;
     private readonly string _inputs;
     private readonly string? _init;
     private RunWatches? _watches;
@@ -85,7 +84,7 @@ public sealed partial class Trainer : IDisposable
         // After the move, which makes new parameters.
         _optimizer = new FlatSgd(method.Encoder, kernels, _whole.LearningRateOrDefault, options.Momentum, options.WeightDecay);
         _guard = new StepGuard(method, _optimizer);
-        _weightBytes = method.Encoder.parameters().Sum(weight => weight.numel()) * sizeof(float);
+        WeightBytes = method.Encoder.parameters().Sum(weight => weight.numel()) * sizeof(float);
         // Several processes train on the host.
         _onDevice = group is not null ? null : DeviceTraining.For(
             method, _guard, _optimizer, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
@@ -93,6 +92,9 @@ public sealed partial class Trainer : IDisposable
     }
 
     internal Schedule Schedule { get; }
+
+    /// <summary>Bytes of the encoder's weights.</summary>
+    internal long WeightBytes { get; }
 
     /// <summary>Sizes as they came out for these patches.</summary>
     internal RunSizes Sizes => _sizes;
@@ -226,7 +228,7 @@ public sealed partial class Trainer : IDisposable
             _guard.Restore(before);
             throw Diverged(batch, terms, norm, before);
         }
-        using (_stages.Range(Stage.Optimizer, _weightBytes))
+        using (_stages.Range(Stage.Optimizer, WeightBytes))
             _optimizer.Step(rate);
         _method.EndStep(batch);
         _step++;

@@ -11,16 +11,6 @@ public sealed class LoadingBenchTests : IDisposable
 {
     private readonly TestFolder _folder = new();
 
-    /// <summary>
-    /// libvips opens its modules for all libraries of the process, and Debian's has another MagickCore among them: what Magick.NET binds
-    /// after that is not its own, and its first call crashes. So it is called before libvips is.
-    /// </summary>
-    static LoadingBenchTests()
-    {
-        using var folder = new TestFolder();
-        SynthSlides.Write(folder.File("first/x")[..^2], new() { Slides = 1, Size = 512, Format = SynthFormat.Jpeg2000 });
-    }
-
     public void Dispose() => _folder.Dispose();
 
     [Theory]

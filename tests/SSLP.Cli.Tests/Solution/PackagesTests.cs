@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using Xunit;
 
@@ -122,19 +121,8 @@ public sealed class PackagesTests : IDisposable
 
     private string Run(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            WorkingDirectory = _root,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end");
-        }
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {output.Result}{error.Result}");
-        return (output.Result + error.Result).Trim();
+        Sslp.Result result = Sslp.Finish(_root, program, arguments);
+        Assert.True(result.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {result.Output}{result.Error}");
+        return (result.Output + result.Error).Trim();
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Xunit;
 
 namespace SSLP.Cli.Tests.Solution;
@@ -61,18 +60,7 @@ public sealed class WithoutTorchTests : IDisposable
 
     private (int Code, string Said) Run(string program, string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            WorkingDirectory = _root,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end");
-        }
-        return (process.ExitCode, (output.Result + error.Result).Trim());
+        Sslp.Result result = Sslp.Finish(_root, program, arguments);
+        return (result.ExitCode, (result.Output + result.Error).Trim());
     }
 }
