@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using ImageMagick;
 using NetVips;
+using SSLP.Engine.Torch;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.OpenSlide;
 using SSLP.Kernels;
@@ -97,7 +97,9 @@ internal sealed class LoadingReaders : IDisposable
             ways.AddTimed($"openslide {OpenSlideLibrary.Version} read_region", () => ReadRegions(SlideReader.OpenSlide));
         else
             notes.Add("openslide is not installed");
-        CallMagick();
+        // libvips opens its modules for the whole process, and Debian's bring another MagickCore, to which Magick.NET would bind and crash.
+        // It reads these slides without any: it is told, before it loads, to look for them where there are none.
+        LibcEnvironment.SetWhereUnset("VIPSHOME", "/dev/null");
         AddVips(ways, notes);
     }
 
@@ -109,16 +111,6 @@ internal sealed class LoadingReaders : IDisposable
             notes.Add($"libvips does not read these slides: {fault}");
         else
             ways.AddTimed($"libvips {NetVips.NetVips.Version(0)}.{NetVips.NetVips.Version(1)} crop", Crop);
-    }
-
-    /// <summary>
-    /// libvips opens its modules for the whole process, and on Debian they bring another MagickCore: what Magick.NET binds after that is
-    /// not its own, and crashes. So Magick.NET is called before the first use of libvips.
-    /// </summary>
-    private static void CallMagick()
-    {
-        using var image = new MagickImage(new byte[8 * 8 * 3], new PixelReadSettings(8, 8, StorageType.Char, PixelMapping.RGB));
-        _ = image.ToByteArray(MagickFormat.J2k);
     }
 
     /// <summary>Who decodes the tiles.</summary>
