@@ -38,6 +38,13 @@ def touch(lent):
     pixels[:, 0, 0].sum()
 
 
+def mpp_of(properties):
+    """OpenSlide leaves the size of a plain TIFF in its tags."""
+    if "openslide.mpp-x" in properties:
+        return float(properties["openslide.mpp-x"])
+    return {"centimeter": 10_000, "inch": 25_400}[properties["tiff.ResolutionUnit"]] / float(properties["tiff.XResolution"])
+
+
 def torch_rate(patches, folder, threads, batch):
     import openslide
     import torch
@@ -48,7 +55,7 @@ def torch_rate(patches, folder, threads, batch):
     scales = []
     for path in paths:
         with openslide.OpenSlide(path) as slide:
-            scales.append(patches.mpp / float(slide.properties[openslide.PROPERTY_NAME_MPP_X]))
+            scales.append(patches.mpp / mpp_of(slide.properties))
 
     class Slides(torch.utils.data.Dataset):
         def __init__(self):
