@@ -40,10 +40,11 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
         AssertTrace(At("looked/profile/trace.json"));
         if (environment.Length > 0)
             AssertRanges(File.ReadAllLines(At("ranges.txt")));
+        else
+            TestContext.Current.AddWarning("no cc, so no tool that NVTX's ranges were told to: apt install gcc");
 
         // From the middle of a run: its next steps. A tool that does not load is named, and nothing else changes.
-        string checkpoint = Assert.Single(
-            Directory.GetFiles(new RunFolder(run).Checkpoints), file => file.Contains('5', StringComparison.Ordinal));
+        string checkpoint = Path.Combine(new RunFolder(run).Checkpoints, "step-000000005.safetensors");
         Sslp.Result resumed = Succeed([("NVTX_INJECTION64_PATH", "/nowhere/tool.so")],
             ["profile", "--out", run, .. arguments, "--resume-from", checkpoint, "--steps", "30", "--warmup", "1"]);
         AssertSame(whole.Skip(5), At("run/profile/metrics.jsonl"));
