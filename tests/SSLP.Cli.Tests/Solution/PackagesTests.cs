@@ -7,6 +7,8 @@ namespace SSLP.Cli.Tests.Solution;
 /// What users of .NET install: the libraries' packages and the tool, packed from the test's own build into a folder, and installed from
 /// there into an empty project. The tool is packed without libtorch here, 460 MB, and is told the build's.
 /// </summary>
+// Both work on the folders of one build.
+[Collection("the solution's own build")]
 public sealed class PackagesTests : IDisposable
 {
     private static readonly string[] Libraries =

@@ -3,6 +3,7 @@ using Xunit;
 namespace SSLP.Cli.Tests.Solution;
 
 /// <summary>Loading and kernels are for programs that have no torch: one is published and run.</summary>
+[Collection("the solution's own build")]
 public sealed class WithoutTorchTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-without-torch-").FullName;
