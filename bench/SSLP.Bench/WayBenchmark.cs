@@ -43,7 +43,7 @@ public class WayBenchmark
         Job job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance)
             .WithWarmupCount(3).WithIterationCount(9).WithIterationTime(TimeInterval.FromMilliseconds(200));
         Summary summary = BenchmarkRunner.Run<WayBenchmark>(DefaultConfig.Instance.AddJob(job));
-        Dictionary<string, double> medians = summary.Reports.ToDictionary(
+        var medians = summary.Reports.ToDictionary(
             report => (string)report.BenchmarkCase.Parameters[nameof(Way)],
             report => (report.ResultStatistics?.Median ?? double.NaN) / 1e6);
         return ways.Select(way => way.TimesItself ? Own(way) : medians[way.Name]);

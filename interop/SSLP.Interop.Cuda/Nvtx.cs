@@ -90,8 +90,8 @@ public sealed unsafe class Nvtx
         {
             int size = NativeNvtx.ModuleSizes[module];
             // Number 0 stays null, and so does one behind the end, where a tool that reads too far is to fail at once.
-            var table = (nint**)NativeMemory.AllocZeroed((nuint)size + 1, (nuint)sizeof(nint));
-            var slots = (nint*)NativeMemory.AllocZeroed((nuint)size, (nuint)sizeof(nint));
+            nint** table = (nint**)NativeMemory.AllocZeroed((nuint)size + 1, (nuint)sizeof(nint));
+            nint* slots = (nint*)NativeMemory.AllocZeroed((nuint)size, (nuint)sizeof(nint));
             for (int function = 1; function < size; function++)
                 table[function] = slots + function;
             tables->Modules[module] = table;

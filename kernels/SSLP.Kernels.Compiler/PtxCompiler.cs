@@ -28,10 +28,10 @@ public static partial class PtxCompiler
         try
         {
             // A context of its own for each: a compilation that fails poisons its context.
-            using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive));
+            using var context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive));
             using var backend = new PTXBackend(context, CudaArchitecture.SM_80, CudaInstructionSet.ISA_80, null!);
             CodePlacementPass.Soften(backend);
-            EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method);
+            var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method);
             var compiled = (PTXCompiledKernel)backend.Compile(entry, new KernelSpecialization(kernel.GroupSize, null));
             string text = Normalise(compiled.PTXAssembly);
             return new PtxKernel(kernel.Name, compiled.Name, kernel.GroupSize, SharedBytes(text), text);

@@ -15,9 +15,9 @@ internal static partial class UnreachableCode
         text = WithoutConstantBranches(text);
         int start = text.IndexOf("{\n", text.IndexOf(".entry", StringComparison.Ordinal), StringComparison.Ordinal) + 2;
         List<Block> blocks = BlocksOf(text[start..]);
-        Dictionary<string, int> labelled = blocks.Index().Where(block => block.Item.Label.Length > 0)
+        var labelled = blocks.Index().Where(block => block.Item.Label.Length > 0)
             .ToDictionary(block => block.Item.Label, block => block.Index);
-        var reached = new bool[blocks.Count];
+        bool[] reached = new bool[blocks.Count];
         var open = new Stack<int>([0]);
         while (open.TryPop(out int at))
         {

@@ -31,7 +31,7 @@ public sealed class AnnotatedSlidesTests : IDisposable
         Assert.Contains($"1 slides have no annotation file; their patches are all 'normal', by --label-rest: {names[3]}", tiled.Error,
             StringComparison.Ordinal);
         Assert.Contains("patches tumor", tiled.Error, StringComparison.Ordinal);
-        using (TileManifest manifest = TileManifest.Open(tiles))
+        using (var manifest = TileManifest.Open(tiles))
         {
             Assert.Equal(["normal", "tumor"], manifest.Table.Classes!);
             for (int i = 0; i < manifest.Table.Count; i++)

@@ -127,7 +127,7 @@ public sealed class EmbedFolderTests : IDisposable
         Python.SkipUnless("h5py", "numpy");
         Prepare();
         Succeed("--out", At("dir"));
-        using TileManifest manifest = TileManifest.Open(At("tiles.sslp"));
+        using var manifest = TileManifest.Open(At("tiles.sslp"));
         string printed = Python.Run("""
             import h5py, glob, sys, os
             total = 0

@@ -24,7 +24,7 @@ public sealed class OddTiffAuditTests : IDisposable
     [Fact]
     public void Every_odd_file_gets_one_verdict_and_none_ends_the_audit()
     {
-        Dictionary<string, string> expected = MakePixels().Concat(MakeDirectories()).Concat(MakeSizes())
+        var expected = MakePixels().Concat(MakeDirectories()).Concat(MakeSizes())
             .ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
         Sslp.Result audit = Sslp.Run("audit", "--deep", "--json", "--patch", "64", _root);
         Assert.True(audit.ExitCode == 1, $"{audit.ExitCode}: {audit.Error}");

@@ -148,7 +148,7 @@ public sealed class PatchVerbsTests : IDisposable
             Assert.All(files, file => Assert.True(new FileInfo(At(file)).Length > 100, file));
             Assert.Contains("their µm per pixel are not known", File.ReadAllText(At(files[^1])), StringComparison.Ordinal);
         }
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(At("timm/config.json")));
+        using var config = JsonDocument.Parse(File.ReadAllText(At("timm/config.json")));
         Assert.Equal("resnet18", config.RootElement.GetProperty("architecture").GetString());
         // What other programs are given begins a run again.
         Succeed(["pretrain", "--patches", At("p"), "--out", At("again"), "--init", At("hf/model.safetensors"), .. Small]);

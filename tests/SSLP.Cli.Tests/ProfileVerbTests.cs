@@ -35,7 +35,7 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
         Assert.Equal(["metrics.jsonl", "profile.json", "trace.json"],
             Directory.GetFileSystemEntries(At("looked/profile")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
-        using JsonDocument report = JsonDocument.Parse(result.Output);
+        using var report = JsonDocument.Parse(result.Output);
         AssertReport(report.RootElement);
         AssertTrace(At("looked/profile/trace.json"));
         if (environment.Length > 0)
@@ -94,10 +94,10 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
     /// <summary>By the Trace Event Format: what Perfetto takes.</summary>
     private static void AssertTrace(string path)
     {
-        using JsonDocument trace = JsonDocument.Parse(File.ReadAllText(path));
+        using var trace = JsonDocument.Parse(File.ReadAllText(path));
         Assert.Equal("ms", trace.RootElement.GetProperty("displayTimeUnit").GetString());
         JsonElement[] events = [.. trace.RootElement.GetProperty("traceEvents").EnumerateArray()];
-        Dictionary<int, string> threads = events.Where(e => Text(e, "ph") == "M" && Text(e, "name") == "thread_name")
+        var threads = events.Where(e => Text(e, "ph") == "M" && Text(e, "name") == "thread_name")
             .ToDictionary(e => e.GetProperty("tid").GetInt32(), e => e.GetProperty("args").GetProperty("name").GetString()!);
         Assert.Equal(2, threads.Values.Count(name => name.StartsWith("patch reader", StringComparison.Ordinal)));
         JsonElement[] stages = [.. events.Where(e => Text(e, "ph") == "X")];

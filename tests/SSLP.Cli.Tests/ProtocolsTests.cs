@@ -157,7 +157,7 @@ public sealed class ProtocolsTests : IDisposable
     private void Slide(string name, bool hasTumour)
     {
         const int Side = 1536;
-        var rgb = new byte[Side * Side * 3];
+        byte[] rgb = new byte[Side * Side * 3];
         for (int y = 0; y < Side; y++)
             for (int x = 0; x < Side; x++)
             {
@@ -202,7 +202,7 @@ public sealed class ProtocolsTests : IDisposable
             tiff.SetField(tag, value);
         for (int y = 0; y < Side; y++)
         {
-            var row = new byte[Side * 3];
+            byte[] row = new byte[Side * 3];
             for (int x = 0; x < Side; x++)
                 (row[3 * x], row[(3 * x) + 1], row[(3 * x) + 2]) =
                     (Colour(c, seed, x, y).Red, Colour(c, seed, x, y).Green, Colour(c, seed, x, y).Blue);

@@ -12,7 +12,7 @@ internal sealed class RealPatches : IDisposable
     {
         using (ZipArchive zip = ZipFile.OpenRead(TestData.Path("labelled", "idc", "idc_dense_14082.zip")))
             zip.ExtractToDirectory(_folder);
-        using PatchFolder source =
+        using var source =
             PatchFolder.Open(Path.GetDirectoryName(Directory.GetFiles(_folder, "patches.csv", SearchOption.AllDirectories)[0])!);
         (Count, Side) = (count, source.PatchSize);
         Rgb = new byte[count * Side * Side * 3];

@@ -11,7 +11,7 @@ internal static class TestSlides
     /// <summary>Red grows with x, green with y, by <see cref="RampSlope"/> a pixel: a patch's mean tells where it was read.</summary>
     public static string Ramp(string path, int width, int height, double mpp)
     {
-        var rgb = new byte[width * height * 3];
+        byte[] rgb = new byte[width * height * 3];
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
             {
@@ -25,7 +25,7 @@ internal static class TestSlides
     /// <summary>Glass with a stained rectangle.</summary>
     public static string Stained(string path, int side, int left, int top, int width, int height, double mpp = 0.5)
     {
-        var rgb = new byte[side * side * 3];
+        byte[] rgb = new byte[side * side * 3];
         rgb.AsSpan().Fill(242);
         for (int y = top; y < top + height; y++)
             for (int x = left; x < left + width; x++)

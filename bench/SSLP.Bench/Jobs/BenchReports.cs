@@ -39,7 +39,7 @@ public sealed record BenchReports(IReadOnlyList<BenchReport> Reports, IReadOnlyL
         try
         {
             using FileStream stream = File.OpenRead(file);
-            using JsonDocument text = JsonDocument.Parse(stream);
+            using var text = JsonDocument.Parse(stream);
             BenchReport?[] read = text.RootElement.ValueKind == JsonValueKind.Array
                 ? text.RootElement.Deserialize(BenchJson.Default.BenchReportArray) ?? []
                 : [text.RootElement.Deserialize(BenchJson.Default.BenchReport)];

@@ -51,7 +51,7 @@ internal sealed class BenchRounds(BenchOptions options)
         if (options.Timer is { } timer)
             return [.. timer(_ways)];
         int rounds = options.Rounds;
-        var last = new double[_ways.Count];
+        double[] last = new double[_ways.Count];
         for (int round = 0; round < warmups; round++)
         {
             for (int way = 0; way < _ways.Count; way++)

@@ -46,7 +46,7 @@ internal sealed class FaissBaseline : IDisposable
         absence = "faiss left out: it is timed on the CPU";
         if (bench.Options.Device == DeviceKind.Cuda)
             return null;
-        PythonBaseline? python = PythonBaseline.Start("faiss", "python3-faiss", "faiss_baseline.py", Command, facts: 2, out absence);
+        var python = PythonBaseline.Start("faiss", "python3-faiss", "faiss_baseline.py", Command, facts: 2, out absence);
         return python is null ? null : new FaissBaseline(python, patient);
 
         IEnumerable<string> Command(string folder, ProcessStartInfo command)

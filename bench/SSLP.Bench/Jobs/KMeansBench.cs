@@ -19,7 +19,7 @@ public static class KMeansBench
         options = options.OrElse(queries: 1);
         using var bench = new BankBench(options);
         using IKMeans means = bench.Kernels.KMeans(bench.Bank);
-        var labels = new int[options.Rows];
+        int[] labels = new int[options.Rows];
         bench.StartMemory();
         means.Cluster(options.Clusters, 2, [Seed], labels);
         long peak = bench.PeakGrowth();
@@ -33,7 +33,7 @@ public static class KMeansBench
             PlainKMeans.Labels(bank, options.Clusters, options.Iterations, (long)Seed).Dispose();
             bench.Await();
         });
-        using FaissBaseline? faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, patient: true, out string absence);
+        using var faiss = FaissBaseline.Start("kmeans", bench, options.Clusters, patient: true, out string absence);
         if (faiss is not null)
             rounds.AddTimed(faiss.Name("Clustering"), faiss.Run, faiss.Process);
 

@@ -16,8 +16,8 @@ public static class KnnBench
             throw new Fault(FaultKind.Usage, $"--k is {options.K}, but the bank has --rows {options.Rows}.");
         using var bench = new BankBench(options);
         using INearestKeys keys = bench.Kernels.NearestKeys(bench.Bank);
-        var rows = new int[options.Queries * options.K];
-        var similarities = new float[rows.Length];
+        int[] rows = new int[options.Queries * options.K];
+        float[] similarities = new float[rows.Length];
         bench.StartMemory();
         keys.Find(bench.Queries.Rows, [], options.K, rows, similarities);
         long peak = bench.PeakGrowth();
@@ -28,7 +28,7 @@ public static class KnnBench
         rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));
         using LibrarySearch? library = options.Library is { } path
             ? new LibrarySearch(path, bench.Bank, bench.Queries, bench.Pool.Workers) : null;
-        var libraryRows = new int[rows.Length];
+        int[] libraryRows = new int[rows.Length];
         if (library is not null)
             rounds.Add("ours through sslp.h", () => library.Find(options.K, libraryRows, similarities));
         rounds.Add("libtorch matmul + topk", () =>
@@ -36,8 +36,8 @@ public static class KnnBench
             TorchTopK(bank, queries, options.K).Dispose();
             bench.Await();
         });
-        using FaissBaseline? faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
-        using FaissBaseline? patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out string patientAbsence);
+        using var faiss = FaissBaseline.Start("knn", bench, options.K, patient: false, out string absence);
+        using var patient = FaissBaseline.Start("knn", bench, options.K, patient: true, out string patientAbsence);
         foreach (FaissBaseline? way in new[] { faiss, patient })
         {
             if (way is not null)

@@ -41,7 +41,7 @@ internal sealed unsafe class LibrarySearch : IDisposable
             Check(open(&options, context));
             Check(create(_context, bank.RowCount, bank.Width, 1, made));
         }
-        var row = new float[bank.Width];
+        float[] row = new float[bank.Width];
         for (int r = 0; r < bank.RowCount; r++)
         {
             bank.SaveRows(r, row);

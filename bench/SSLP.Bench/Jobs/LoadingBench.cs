@@ -17,7 +17,7 @@ public static class LoadingBench
         options.RequireCpu("loading");
         string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench loading needs --slides DIR or FILE.");
         var notes = new List<string>();
-        LoadingScene scene = LoadingScene.Choose(options, path, notes);
+        var scene = LoadingScene.Choose(options, path, notes);
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
 
         // Before the other readers are loaded, whose memory would be taken for ours.

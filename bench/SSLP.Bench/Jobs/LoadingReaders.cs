@@ -128,7 +128,7 @@ internal sealed class LoadingReaders : IDisposable
         {
             foreach (string path in _scene.Slides)
             {
-                using Image image = Image.Tiffload(path);
+                using var image = Image.Tiffload(path);
                 using Image pixel = image.Crop(0, 0, 1, 1);
                 pixel.WriteToMemory<byte>();
             }

@@ -39,7 +39,7 @@ internal sealed class LoadingRing : IDisposable
     public static Dictionary<string, double> Measure(LoadingScene scene, int threads)
     {
         const int WarmEpochs = 4, Epochs = 4;
-        ProcessFootprint before = ProcessFootprint.Now();
+        var before = ProcessFootprint.Now();
         long begun = Stopwatch.GetTimestamp();
         using var ring = new LoadingRing(scene, threads);
         ring._ring.Start(ring._order, 0, 1);
@@ -53,7 +53,7 @@ internal sealed class LoadingRing : IDisposable
         for (int epoch = 0; epoch < Epochs; epoch++)
             ring.Epoch();
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
-        ProcessFootprint after = ProcessFootprint.Now();
+        var after = ProcessFootprint.Now();
         return new()
         {
             ["batch_size"] = scene.BatchSize,

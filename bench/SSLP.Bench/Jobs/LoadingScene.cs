@@ -91,7 +91,7 @@ internal sealed class LoadingScene
         try
         {
             using var runtime = new SlideRuntime();
-            using Slide slide = Slide.Open(file.Path, SlideReader.Embedded, runtime);
+            using var slide = Slide.Open(file.Path, SlideReader.Embedded, runtime);
             SlideLevel level = slide.Levels[0];
             int side = level.TileWidth;
             if (side < 1 || DecoderProbe.CompressionOf(slide) is not { } compression)

@@ -34,11 +34,11 @@ public static class ManifestBench
 
     private static BenchReport Measure(string path, BenchOptions options)
     {
-        ProcessFootprint before = ProcessFootprint.Now();
+        var before = ProcessFootprint.Now();
         long start = Stopwatch.GetTimestamp();
-        using TileManifest manifest = TileManifest.Open(path);
+        using var manifest = TileManifest.Open(path);
         double first = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        ProcessFootprint after = ProcessFootprint.Now();
+        var after = ProcessFootprint.Now();
         var measures = new Dictionary<string, double>
         {
             ["first_open_ms"] = first,

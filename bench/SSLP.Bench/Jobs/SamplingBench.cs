@@ -91,7 +91,7 @@ public static class SamplingBench
     {
         using var scope = NewDisposeScope();
         int candidates = NegativeRanks.Candidates(terms.Sampling, (int)plain.Vectors.shape[0], terms.PoolShare);
-        var ranks = new int[terms.Negatives];
+        int[] ranks = new int[terms.Negatives];
         int drawn = NegativeRanks.Draw(terms.Sampling, Seed, at, candidates, ranks.Length, ranks);
         Tensor leaf = features.detach().clone().requires_grad_();
         ObjectiveSets sets = plain.FindSets(anchors, leaf, ranks.AsSpan(0, drawn));

@@ -28,7 +28,7 @@ public static class SoakBench
         string path = options.Slides ?? throw new Fault(FaultKind.Usage, "bench soak needs --slides DIR or FILE.");
         var notes = new List<string>();
         using TileManifest manifest = Manifest(path, options.SlideCount, notes);
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
+        using var patches = SlidePatches.FromManifest(manifest);
         var order = new PatchOrder(manifest.Table, new OrderOptions(RunLength: 16), seed: 1, BatchSize);
         int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         var reader = new ReplacingReader(patches, seed: 1);
@@ -36,7 +36,7 @@ public static class SoakBench
             new AlignedBatchMemory(BatchRing.BytesFor(PatchSize, BatchSize, Slots)));
 
         var series = new List<IReadOnlyDictionary<string, double>>();
-        var times = new double[options.Batches];
+        double[] times = new double[options.Batches];
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         int step = Math.Max(1, options.Batches / Looks), seen = 0, last = 0;
         for (int epoch = 0; seen < options.Batches; epoch++)
@@ -51,7 +51,7 @@ public static class SoakBench
                 times[seen++] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 if (seen % step != 0)
                     continue;
-                ProcessFootprint now = ProcessFootprint.Now();
+                var now = ProcessFootprint.Now();
                 long total = GC.GetTotalAllocatedBytes(precise: true);
                 series.Add(new Dictionary<string, double>
                 {
@@ -103,7 +103,7 @@ public static class SoakBench
         {
             try
             {
-                using Slide slide = Slide.Open(file.Path);
+                using var slide = Slide.Open(file.Path);
                 SlideLevel level = slide.Levels[0];
                 int patches = (int)(level.Width / PatchSize) * (int)(level.Height / PatchSize);
                 if (patches > 0)

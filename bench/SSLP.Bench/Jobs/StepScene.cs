@@ -21,8 +21,8 @@ internal sealed class StepScene
         MemoryBank bank = bench.Bank;
         int rows = bank.RowCount, centres = Math.Max(1, rows / RowsPerCentre);
         (_slide, _col, _row, Labels) = (new int[rows], new int[rows], new int[rows], new int[Runs * rows]);
-        var mixed = new float[bank.Width];
-        using MemoryBank centre = MemoryBank.CreateRandom(centres, bank.Width, Seed);
+        float[] mixed = new float[bank.Width];
+        using var centre = MemoryBank.CreateRandom(centres, bank.Width, Seed);
         for (int j = 0; j < rows; j++)
         {
             int place = j % PatchesPerSlide;

@@ -118,7 +118,7 @@ public static class TrainBench
     private static double SilentRangeNs()
     {
         const int ranges = 10_000_000;
-        StageWatch? nobody = StageWatch.Of(null, null);
+        var nobody = StageWatch.Of(null, null);
         double best = double.PositiveInfinity;
         for (int round = 0; round < 5; round++)
         {

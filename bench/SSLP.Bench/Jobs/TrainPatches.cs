@@ -21,7 +21,7 @@ internal sealed class TrainPatches : IPatchSource
             all.Select(i => i % SlideSide).ToArray(), all.Select(i => i / SlideSide % SlideSide).ToArray());
         _pixels = [.. Enumerable.Range(0, Kept).Select(i =>
         {
-            var rgb = new byte[side * side * 3];
+            byte[] rgb = new byte[side * side * 3];
             new Random(i).NextBytes(rgb);
             return rgb;
         })];

@@ -15,7 +15,7 @@ public static class WholeBankLossBench
         using var bench = new BankBench(options);
         using IWholeBankLoss loss = bench.Kernels.WholeBankLoss(bench.Bank);
         int[] positives = [.. Enumerable.Range(0, options.Queries).Select(i => (int)(i * 7919L % options.Rows))];
-        var losses = new float[options.Queries];
+        float[] losses = new float[options.Queries];
         using var gradient = new MemoryBank(options.Queries, options.Width);
         double ours = 0;
         bench.StartMemory();

@@ -29,7 +29,7 @@ internal static class Shell
         }
         catch (Exception thrown)
         {
-            Fault fault = Fault.Of(thrown);
+            var fault = Fault.Of(thrown);
             return Fail(fault.Kind == FaultKind.Internal ? $"{fault.Message.TrimEnd('.')}: a fault of this program. {Details(thrown)}"
                 : fault.Message, ExitCodes.Of(fault.Kind));
         }

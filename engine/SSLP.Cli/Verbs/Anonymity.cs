@@ -40,7 +40,7 @@ internal sealed class Anonymity
                 _names.Know(slide.Name);
         if (tiles is not null && File.Exists(tiles))
         {
-            using TileManifest manifest = TileManifest.Open(tiles);
+            using var manifest = TileManifest.Open(tiles);
             foreach (ManifestSlide slide in manifest.Slides)
                 _names.Know(slide.Name);
         }

@@ -30,7 +30,7 @@ internal static class BenchCompareVerb
         command.SetAction(parsed =>
         {
             double percent = Percent(parsed.GetValue(tolerance) ?? Default);
-            BenchComparison comparison = BenchComparison.Of(
+            var comparison = BenchComparison.Of(
                 BenchReports.Read(parsed.GetRequiredValue(before)), BenchReports.Read(parsed.GetRequiredValue(after)), percent,
                 parsed.GetValue(anyMachine));
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(comparison, BenchJson.Default.BenchComparison)

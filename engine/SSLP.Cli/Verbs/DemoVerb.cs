@@ -59,7 +59,7 @@ internal static class DemoVerb
                 slides, new SynthOptions { Slides = SlideCount, PatchSize = Patch }, threads: context.Workers.Workers, cancel: Shell.Stop);
 
             Shell.Say("2/4  tissue, patch grid, pretraining");
-            LabelledPoints points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));
+            var points = LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName));
             // The probes draw the same sides: nothing has seen what they judge, not even without its labels.
             HashSet<string> held = [.. ProbeSplit.Of(points.Table).Test.Select(points.Table.SlideName)];
             Shell.Say($"     {held.Count} slides are held out of pretraining to judge by: " +
@@ -68,13 +68,13 @@ internal static class DemoVerb
             using TileManifest manifest = SourceOptions.TileSlides(
                 slides, [.. SlideListing.List(slides).Where(slide => !held.Contains(slide.Name))], cut, context.Slides);
             manifest.Save(run.Tiles);
-            using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: context.Slides);
+            using var patches = SlidePatches.FromManifest(manifest, runtime: context.Slides);
             PretrainRun.Execute(context, Training with { Threads = context.Settings.Threads, Kernels = context.Settings.Kernels }, run,
                 patches, resume: Directory.Exists(run.Checkpoints));
 
             Shell.Say("3/4  probes, against an untrained network and colours");
             using var labelled = new LabelledGrid(patches, manifest, points);
-            using SlidePatches judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp, runtime: context.Slides);
+            using var judged = SlidePatches.AtPoints(points, slides, Patch, Training.Mpp, runtime: context.Slides);
             ReportInput page = ReportVerb.Write(run, labelled, judged, run.Report, judge: true, title: "SSLP on synthetic slides");
             Console.WriteLine(ProbeTable.Text(page.Probes));
 

@@ -66,7 +66,7 @@ internal static class PretrainVerb
                 using IPatchSource source = arguments.Open(parsed, context, options, writes ? folder : null);
                 if (parsed.GetValue(plan))
                 {
-                    RunPlan planned = RunPlan.Of(options, source.Table.Count, source.PatchSize, group?.Size ?? 1);
+                    var planned = RunPlan.Of(options, source.Table.Count, source.PatchSize, group?.Size ?? 1);
                     if (!writes)
                         return 0;
                     Console.WriteLine(source.Describe);
@@ -108,7 +108,7 @@ internal static class PretrainVerb
         }
         catch (Exception thrown) when (!group.IsEnding)
         {
-            Fault fault = Fault.Of(thrown);
+            var fault = Fault.Of(thrown);
             Shell.Fail($"process {group.Rank} of {group.Size}: {fault.Message}", ExitCodes.Of(fault.Kind));
             group.Abort(ExitCodes.Of(fault.Kind));
             throw;

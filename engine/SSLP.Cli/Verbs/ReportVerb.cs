@@ -50,7 +50,7 @@ internal static class ReportVerb
             anonymity.Begin(parsed, null, manifestFile);
             if (manifestFile is not null)
             {
-                using TileManifest manifest = TileManifest.Open(manifestFile);
+                using var manifest = TileManifest.Open(manifestFile);
                 WriteSlides(context.Slides, folder, manifest, parsed.GetValue(slides), parsed.GetValue(labels), path, split, anonymity);
             }
             else
@@ -90,16 +90,16 @@ internal static class ReportVerb
     private static void WriteSlides(SlideRuntime runtime, RunFolder folder, TileManifest manifest, string? slides, string? labels,
         string path, ProbeSplitOptions split, Anonymity names)
     {
-        using SlidePatches grid = SlidePatches.FromManifest(manifest, slides, runtime: runtime);
+        using var grid = SlidePatches.FromManifest(manifest, slides, runtime: runtime);
         if (labels is null)
         {
             Write(folder, names.Of(grid), null, path, judge: true, split: split);
             return;
         }
-        LabelledPoints points = LabelledPoints.Read(labels);
+        var points = LabelledPoints.Read(labels);
         string where = slides ?? Path.GetDirectoryName(manifest.Slides[0].Path)!;
         using var labelled = new LabelledGrid(grid, manifest, points);
-        using SlidePatches judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true,
+        using var judged = SlidePatches.AtPoints(points, where, manifest.PatchSize, manifest.Mpp, upsample: true,
             runtime: runtime);
         Write(folder, names.Of(labelled), names.Of(judged), path, judge: true, split: split);
     }

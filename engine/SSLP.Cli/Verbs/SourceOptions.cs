@@ -85,7 +85,7 @@ internal sealed class SourceOptions
     /// <summary>A folder of patches that are already cut, with a line of how it was read and a warning for all that was left out.</summary>
     public static PatchFolder OpenFolder(string folder, bool needsCoordinates, double? mpp, IReadWatch? watch = null)
     {
-        PatchFolder patches = PatchFolder.Open(
+        var patches = PatchFolder.Open(
             folder, new PatchFolderOptions { RequireCoordinates = needsCoordinates, Mpp = mpp, Watch = watch }, Shell.Stop);
         string size = patches.Mpp is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known:0.####} µm per pixel")
             : "µm per pixel unknown";
@@ -125,7 +125,7 @@ internal sealed class SourceOptions
         string? folder = parsed.GetValue(_slides);
         if (folder is null && parsed.GetValue(_tiles) is { } tiles)
         {
-            using TileManifest manifest = TileManifest.Open(tiles);
+            using var manifest = TileManifest.Open(tiles);
             folder = Path.GetDirectoryName(manifest.Slides[0].Path);
         }
         if (folder is null || like.Mpp is not double mpp)
@@ -133,7 +133,7 @@ internal sealed class SourceOptions
                 "--probe-labels names points on slides; patches that are already cut carry their labels in patches.csv or in their " +
                 "folders.");
         TilingOptions options = _tiling.Read(parsed, new PatchScale(like.PatchSize, mpp));
-        SlidePatches points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp,
+        var points = SlidePatches.AtPoints(LabelledPoints.Read(labels), folder, like.PatchSize, mpp, options.AssumeMpp,
             options.Upsample, runtime: context.Slides);
         IPatchSource source = _anonymity.Of(WithPatients(parsed, points));
         return ReferenceEquals(source, points) ? points : new OpenedPatches(source, points);
@@ -175,12 +175,12 @@ internal sealed class SourceOptions
 
     private static IPatchSource OpenTiles(string tiles, string? slides, string? labels, SlideRuntime runtime)
     {
-        SlidePatches patches = SlidePatches.Open(tiles, slides, runtime: runtime);
+        var patches = SlidePatches.Open(tiles, slides, runtime: runtime);
         if (labels is null)
             return patches;
         try
         {
-            using TileManifest manifest = TileManifest.Open(tiles);
+            using var manifest = TileManifest.Open(tiles);
             var labelled = new LabelledGrid(patches, manifest, LabelledPoints.Read(labels));
             if (labelled.Unused is { } unused)
                 Shell.Warn(unused);
@@ -199,7 +199,7 @@ internal sealed class SourceOptions
         CoordinateReading reading = CoordinateFiles.Read(folder, slides, spatial, options.AssumeMpp);
         foreach (string note in reading.Notes)
             Shell.Warn(note);
-        Dictionary<string, string> paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
+        var paths = slides.ToDictionary(slide => slide.Name, slide => slide.Path);
         var patches = SlidePatches.AtPoints(
             reading.Points, [.. reading.Points.Table.Slides.Select(name => paths[name])], options.PatchSize, options.Mpp, options.AssumeMpp,
             options.Upsample, runtime: runtime);

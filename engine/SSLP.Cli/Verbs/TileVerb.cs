@@ -76,7 +76,7 @@ internal static class TileVerb
     {
         if (manifest.Table.Classes is not { } classes)
             return "no annotation gave any patch a class";
-        var counts = new int[classes.Count];
+        int[] counts = new int[classes.Count];
         int none = 0;
         foreach (int label in manifest.Table.LabelOf)
             if (label >= 0)
@@ -88,7 +88,7 @@ internal static class TileVerb
 
     private static void WritePixels(string folder, PatchFormat format, TileManifest manifest, SlideRuntime runtime)
     {
-        using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: runtime);
+        using var patches = SlidePatches.FromManifest(manifest, runtime: runtime);
         foreach (PatchReadException fault in PatchExport.Write(patches, folder, format, new CountLine("patches", patches.Table.Count),
             Shell.Stop, manifest.LabelShares.ToArray()))
             Shell.Warn(fault.Message);

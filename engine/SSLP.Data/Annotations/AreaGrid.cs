@@ -47,7 +47,7 @@ internal sealed class AreaGrid
         Values = FirstClass + _classes.Length;
         _counts = new byte[checked(grid.Columns * grid.Rows * Values)];
         var sweep = new PolygonSweep(order);
-        var line = new ushort[grid.Columns * Samples];
+        ushort[] line = new ushort[grid.Columns * Samples];
         for (int row = 0; row < grid.Rows; row++)
             for (int sample = 0; sample < Samples; sample++)
             {

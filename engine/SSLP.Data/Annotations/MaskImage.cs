@@ -39,7 +39,7 @@ internal static class MaskImage
         tiff.SetDirectory((short)directory);
         (int columns, int rows) = Size(tiff);
         var counts = new SortedDictionary<byte, int[]>();
-        var totals = new int[grid.Columns * grid.Rows];
+        int[] totals = new int[grid.Columns * grid.Rows];
         double scaleX = (double)columns / width, scaleY = (double)rows / height;
         int[] cellOfColumn = [.. Enumerable.Range(0, columns)
             .Select(x => Cell((((x + 0.5) / scaleX) - grid.Left) / grid.CellWidth, grid.Columns))];
@@ -134,10 +134,10 @@ internal static class MaskImage
     /// <summary>Rows from top to bottom; a tile row is in memory at a time.</summary>
     private static void ReadRows(string path, Tiff tiff, int columns, int rows, Action<int, byte[]> use)
     {
-        var line = new byte[columns];
+        byte[] line = new byte[columns];
         if (!tiff.IsTiled())
         {
-            var scan = new byte[Math.Max(columns, tiff.ScanlineSize())];
+            byte[] scan = new byte[Math.Max(columns, tiff.ScanlineSize())];
             for (int y = 0; y < rows; y++)
                 use(y, tiff.ReadScanline(scan, y) ? scan : throw Damaged(path));
             return;

@@ -12,8 +12,8 @@ internal sealed record PatchLabels(IReadOnlyList<string?> Names, IReadOnlyList<f
 {
     public static PatchLabels Of(ClassGrid grid, IReadOnlyList<(int Col, int Row)> patches, LabelRule rule)
     {
-        var names = new string?[patches.Count];
-        var shares = new float[patches.Count];
+        string?[] names = new string?[patches.Count];
+        float[] shares = new float[patches.Count];
         for (int i = 0; i < names.Length; i++)
         {
             int cell = (patches[i].Row * grid.Columns) + patches[i].Col;

@@ -89,7 +89,7 @@ internal sealed class SlideAnnotations
         using (stream)
         {
             var bytes = new MemoryStream();
-            var block = new byte[1 << 16];
+            byte[] block = new byte[1 << 16];
             for (int got; (got = stream.Read(block)) > 0; bytes.Write(block, 0, got))
                 if (bytes.Length > MaxBytes)
                     throw new FormatException($"it unpacks to more than {MaxBytes >> 20} MiB");

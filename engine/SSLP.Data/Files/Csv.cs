@@ -189,7 +189,7 @@ internal sealed class Csv : IDisposable
             line = text.ReadLine();
         if (line is null)
             throw Empty(path);
-        var counts = new int[Delimiters.Length];
+        int[] counts = new int[Delimiters.Length];
         bool quoted = false;
         foreach (char c in line)
         {

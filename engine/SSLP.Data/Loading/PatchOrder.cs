@@ -87,7 +87,7 @@ public sealed class PatchOrder
         int length = _options.RunLength;
         int[] runs = [.. Enumerable.Range(0, (order.Length + length - 1) / length)];
         Shuffle(runs, RandomPurpose.RunOrder, epoch, 0);
-        var shuffled = new int[order.Length];
+        int[] shuffled = new int[order.Length];
         int next = 0;
         foreach (int run in runs)
         {
@@ -103,7 +103,7 @@ public sealed class PatchOrder
     {
         int[][] bySlide = [.. Enumerable.Range(0, _table.Count).GroupBy(p => _table.SlideOf[p]).OrderBy(g => g.Key)
             .Select(g => g.ToArray())];
-        var chosen = new int[_table.Count];
+        int[] chosen = new int[_table.Count];
         int next = 0;
         for (int slide = 0; slide < bySlide.Length; slide++)
         {

@@ -103,7 +103,7 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
     /// <param name="rowOf">This table's number of each of its patches, −1 where it is gone; null where the numbers are the same.</param>
     public void Load(LoaderFaults state, int[]? rowOf = null)
     {
-        Dictionary<string, int> slides = _table.Slides.Select((name, s) => (name, s)).ToDictionary(pair => pair.name, pair => pair.s);
+        var slides = _table.Slides.Select((name, s) => (name, s)).ToDictionary(pair => pair.name, pair => pair.s);
         lock (_lock)
         {
             _replaced = state.Replaced;
@@ -177,13 +177,13 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
 
     private static (int[] Start, int[] Members) GroupBySlide(PatchTable table)
     {
-        var start = new int[table.Slides.Count + 1];
+        int[] start = new int[table.Slides.Count + 1];
         foreach (int slide in table.SlideOf)
             start[slide + 1]++;
         for (int s = 0; s < table.Slides.Count; s++)
             start[s + 1] += start[s];
         int[] next = [.. start];
-        var members = new int[table.Count];
+        int[] members = new int[table.Count];
         for (int p = 0; p < table.Count; p++)
             members[next[table.SlideOf[p]]++] = p;
         return (start, members);

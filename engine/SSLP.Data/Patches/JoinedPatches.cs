@@ -63,7 +63,7 @@ public sealed class JoinedPatches : IPatchSource
         // One side's places may be placeholders, which would collide with the other's on a slide that both have.
         bool placed = train.HasCoordinates && test.HasCoordinates;
         int both = train.Count + test.Count;
-        var names = new string[both];
+        string[] names = new string[both];
         for (int i = 0; i < both; i++)
             names[i] = i < train.Count ? train.SlideName(i) : test.SlideName(i - train.Count);
         CategoryColumn slides = CategoryColumn.FromNames(names)!;
@@ -81,8 +81,8 @@ public sealed class JoinedPatches : IPatchSource
     /// <summary>A column for each patch of a slide: places where there are none.</summary>
     internal static int[] PlacesOnSlides(ReadOnlySpan<int> slideOf, int slides)
     {
-        var next = new int[slides];
-        var places = new int[slideOf.Length];
+        int[] next = new int[slides];
+        int[] places = new int[slideOf.Length];
         for (int i = 0; i < places.Length; i++)
             places[i] = next[slideOf[i]]++;
         return places;

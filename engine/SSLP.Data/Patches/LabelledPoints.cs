@@ -31,7 +31,7 @@ public sealed class LabelledPoints
     /// <exception cref="Fault">A column is missing, a number is none, two points share a place, or a slide has two patients.</exception>
     public static LabelledPoints Read(string path)
     {
-        using Csv csv = Csv.Open(path);
+        using var csv = Csv.Open(path);
         int slide = csv.Require("slide", "slide_id"), x = Place(csv, "x"), y = Place(csv, "y"), label = csv.Require("label", "class");
         int split = csv.Find("split"), col = csv.Find("col", "column"), row = csv.Find("row"),
             patient = csv.Find("patient", "patient_id", "case_id");

@@ -11,7 +11,7 @@ internal static class PatchCsv
 {
     public static PatchListing List(string folder, string path)
     {
-        using Csv csv = Csv.Open(path);
+        using var csv = Csv.Open(path);
         int file = csv.Require("file", "filename", "file_name", "path", "image", "image_path", "filepath", "file_path"),
             slide = csv.Find("slide", "slide_id", "slide_name");
         int col = csv.Find("col", "column"), row = csv.Find("row"),

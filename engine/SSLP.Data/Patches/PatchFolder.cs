@@ -144,7 +144,7 @@ public sealed class PatchFolder : IPatchSource
     private static ((int Width, int Height)[] Sizes, List<string> Unreadable) ReadSizes(List<ListedPatch> listed, CancellationToken cancel)
     {
         var sizes = new (int, int)[listed.Count];
-        var faults = new string?[listed.Count];
+        string?[] faults = new string?[listed.Count];
         Parallel.For(0, listed.Count, new ParallelOptions { CancellationToken = cancel }, i =>
         {
             try

@@ -29,7 +29,7 @@ internal static class PatchFolderTable
     /// <exception cref="Fault">A slide of two patients.</exception>
     internal static string[]? PatientsOf(CategoryColumn slides, IEnumerable<string?> patientOf)
     {
-        var of = new string?[slides.Names.Count];
+        string?[] of = new string?[slides.Names.Count];
         int i = 0;
         foreach (string? patient in patientOf)
         {

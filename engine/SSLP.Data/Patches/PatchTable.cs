@@ -174,7 +174,7 @@ public sealed class PatchTable
 
     private static int[] Gather(ReadOnlySpan<int> column, ReadOnlySpan<int> patches)
     {
-        var gathered = new int[patches.Length];
+        int[] gathered = new int[patches.Length];
         for (int i = 0; i < patches.Length; i++)
             gathered[i] = column[patches[i]];
         return gathered;

@@ -31,7 +31,7 @@ internal static class PatchTiff
 
     private static void Decode(Tiff tiff, int width, int height, Span<byte> rgb)
     {
-        Kind kind = Kind.Of(tiff);
+        var kind = Kind.Of(tiff);
         PatchImage.CheckSize(kind.Size, width, height);
         if (kind.TakesRows)
             ReadRows(tiff, kind, rgb);
@@ -68,7 +68,7 @@ internal static class PatchTiff
     private static void ReadColours(Tiff tiff, Kind kind, Span<byte> rgb)
     {
         int width = kind.Size.Width, height = kind.Size.Height;
-        var abgr = new int[width * height];
+        int[] abgr = new int[width * height];
         tiff.SetField(TiffTag.ORIENTATION, Orientation.TOPLEFT);
         if (!tiff.ReadRGBAImageOriented(width, height, abgr, Orientation.TOPLEFT, true))
             throw new Fault(FaultKind.Data, "the TIFF does not decode");
@@ -89,7 +89,7 @@ internal static class PatchTiff
 
     private static void Flip(Span<byte> rgb, int stride)
     {
-        var kept = new byte[stride];
+        byte[] kept = new byte[stride];
         for (int top = 0, bottom = rgb.Length - stride; top < bottom; top += stride, bottom -= stride)
         {
             rgb.Slice(top, stride).CopyTo(kept);

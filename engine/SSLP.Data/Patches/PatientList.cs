@@ -25,7 +25,7 @@ public sealed class PatientList
     {
         // Slides that have no patch here are in many a list's and a table's names.
         HashSet<int> used = [.. table.SlideOf.ToArray()];
-        var patients = new string[table.Slides.Count];
+        string[] patients = new string[table.Slides.Count];
         var lacking = new List<string>();
         for (int slide = 0; slide < patients.Length; slide++)
         {

@@ -23,7 +23,7 @@ internal sealed class SlideColumn
     public static SlideColumn Read(string path, string what, params ReadOnlySpan<string> columns)
     {
         var list = new SlideColumn(path);
-        using Csv csv = Csv.Open(path);
+        using var csv = Csv.Open(path);
         int slide = csv.Require("slide", "slide_id", "file", "filename"), word = csv.Require(columns);
         while (csv.Read())
         {

@@ -31,7 +31,7 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
                 $"--mpp, or --upsample"), mpp, null, null);
         }
         double mean = (mpp.X + mpp.Y) / 2;
-        Thumbnail thumbnail = Thumbnail.Read(slide, tissue.MicronsPerPixel / mean, cancel);
+        var thumbnail = Thumbnail.Read(slide, tissue.MicronsPerPixel / mean, cancel);
         double micronsPerPixel = mean * slide.Levels[0].Width / thumbnail.Image.Width;
         TissueMask? mask = TissueDetector.Detect(thumbnail.Image, micronsPerPixel, tissue);
         if (mask is null)

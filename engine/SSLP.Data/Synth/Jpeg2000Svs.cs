@@ -44,7 +44,7 @@ internal static class Jpeg2000Svs
         tiff.SetField(TiffTag.COMPRESSION, (Compression)Rgb33005);
         tiff.SetField(TiffTag.PHOTOMETRIC, Photometric.RGB);
         tiff.SetField(TiffTag.IMAGEDESCRIPTION, description);
-        var tile = new byte[TileSide * TileSide * 3];
+        byte[] tile = new byte[TileSide * TileSide * 3];
         for (int y = 0; y < height; y += TileSide)
             for (int x = 0; x < width; x += TileSide)
             {

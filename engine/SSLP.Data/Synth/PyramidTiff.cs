@@ -59,7 +59,7 @@ internal static class PyramidTiff
         tiff.SetField(TiffTag.RESOLUTIONUNIT, ResUnit.CENTIMETER);
         tiff.SetField(TiffTag.XRESOLUTION, 1e4 / mpp);
         tiff.SetField(TiffTag.YRESOLUTION, 1e4 / mpp);
-        var tile = new byte[TileSide * TileSide * 3];
+        byte[] tile = new byte[TileSide * TileSide * 3];
         for (int y = 0; y < height; y += TileSide)
             for (int x = 0; x < width; x += TileSide)
             {
@@ -88,7 +88,7 @@ internal static class PyramidTiff
     /// <summary>The mean of each 2 × 2 pixels; beyond an odd edge the last pixel counts twice.</summary>
     public static byte[] Halve(byte[] rgb, int width, int height, int halfWidth, int halfHeight)
     {
-        var half = new byte[halfWidth * halfHeight * 3];
+        byte[] half = new byte[halfWidth * halfHeight * 3];
         for (int y = 0; y < halfHeight; y++)
         {
             int upper = y * 2 * width, lower = Math.Min(height - 1, (y * 2) + 1) * width;

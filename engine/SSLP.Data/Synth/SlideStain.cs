@@ -26,7 +26,7 @@ internal sealed class SlideStain
     /// <summary>RGB of every pixel, row by row.</summary>
     public byte[] Render(StainMap stain)
     {
-        var rgb = new byte[stain.Size * stain.Size * 3];
+        byte[] rgb = new byte[stain.Size * stain.Size * 3];
         for (int i = 0; i < stain.Haematoxylin.Length; i++)
             for (int channel = 0; channel < 3; channel++)
             {

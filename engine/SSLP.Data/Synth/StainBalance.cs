@@ -28,7 +28,7 @@ internal static class StainBalance
     {
         int classes = Enum.GetValues<SynthClass>().Length;
         double[] h = new double[classes], e = new double[classes];
-        var counts = new long[classes];
+        long[] counts = new long[classes];
         for (int i = 0; i < shown.Length; i++)
         {
             h[shown[i]] += stain.Haematoxylin[i];

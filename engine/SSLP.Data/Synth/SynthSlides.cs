@@ -27,7 +27,7 @@ public static class SynthSlides
     {
         Check(options);
         Directory.CreateDirectory(folder);
-        var paths = new string[options.Slides];
+        string[] paths = new string[options.Slides];
         var labels = new List<LabelledPatch>[options.Slides];
         var parallel = new ParallelOptions
         {
@@ -37,7 +37,7 @@ public static class SynthSlides
         Parallel.For(0, options.Slides, parallel, i =>
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"synth_{i + 1:00}{EndingOf(options.Format)}");
-            SyntheticSlide slide = SyntheticSlide.Make(options.Seed, i, options.Size);
+            var slide = SyntheticSlide.Make(options.Seed, i, options.Size);
             paths[i] = Path.Combine(folder, name);
             AtomicFile.WriteTo(paths[i], path => WriteSlide(path, slide.Rgb, options));
             labels[i] = Labels(name, slide.Layout, options);

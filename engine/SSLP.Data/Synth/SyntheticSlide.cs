@@ -22,7 +22,7 @@ internal sealed class SyntheticSlide
         // Each stage has its own generator: a change to one leaves the others' draws as they are.
         var layout = new TissueLayout(Generator(seed, index, 0), size);
         var stain = new StainMap(size);
-        var shown = new byte[size * size];
+        byte[] shown = new byte[size * size];
         var tissue = new TissuePainter(Generator(seed, index, 1), layout);
         tissue.Paint(stain, shown);
         new NucleusPainter(Generator(seed, index, 2), tissue, stain).Paint();

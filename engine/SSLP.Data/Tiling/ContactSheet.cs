@@ -62,7 +62,7 @@ internal static class ContactSheet
     // By our own filter: Skia's takes a tenth of a second for a panel, and there may be thousands of sheets.
     private static byte[] Shrink(SlideImage image, int width, int height)
     {
-        var rgb = new byte[width * height * 3];
+        byte[] rgb = new byte[width * height * 3];
         var x = new AreaAxis(width, 0, (double)image.Width / width, image.Width);
         AreaFilter.Resample(image.Rgb, image.Width, x, new(height, 0, (double)image.Height / height, image.Height), rgb);
         return rgb;

@@ -105,7 +105,7 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
 
         double[] Every(int offset, double scale)
         {
-            var values = new double[numbers.Length / 2];
+            double[] values = new double[numbers.Length / 2];
             for (int i = 0; i < values.Length; i++)
                 values[i] = numbers[(2 * i) + offset] * scale;
             return values;

@@ -26,13 +26,13 @@ public static class CoordinateFiles
     /// <returns>Paths of the files, in the manifest's order.</returns>
     public static IReadOnlyList<string> Write(string folder, TileManifest manifest)
     {
-        var paths = new string[manifest.Slides.Count];
+        string[] paths = new string[manifest.Slides.Count];
         PatchTable table = manifest.Table;
         string[] stems = SlideOutputNames.Stems([.. manifest.Slides.Select(entry => entry.Name)]);
         for (int slide = 0, first = 0; slide < paths.Length; first += manifest.Slides[slide++].Patches)
         {
             SlideGrid grid = manifest.Grid(slide);
-            var corners = new long[2 * manifest.Slides[slide].Patches];
+            long[] corners = new long[2 * manifest.Slides[slide].Patches];
             for (int i = 0; i < corners.Length / 2; i++)
                 (corners[2 * i], corners[(2 * i) + 1]) = grid.OriginLevel0(table.Col[first + i], table.Row[first + i]);
             string name = stems[slide];
@@ -92,7 +92,7 @@ public static class CoordinateFiles
             {
                 string key = Path.ChangeExtension(Path.GetRelativePath(folder, file), null).Replace('\\', '/');
                 SlideFile slide = byName.Find(key.EndsWith(TridentEnding, StringComparison.Ordinal) ? key[..^TridentEnding.Length] : key);
-                CoordinateFile places = CoordinateFile.Read(file, () => MppOf(slide, assumeMpp));
+                var places = CoordinateFile.Read(file, () => MppOf(slide, assumeMpp));
                 found.Add((slide, Path.GetRelativePath(folder, file), WithoutDoubles(places, file, notes)));
             }
             catch (Exception e)
@@ -123,7 +123,7 @@ public static class CoordinateFiles
 
     private static Mpp? MppOf(SlideFile slide, double? assumeMpp)
     {
-        using Slide open = Slide.Open(slide.Path);
+        using var open = Slide.Open(slide.Path);
         return open.Mpp ?? (assumeMpp is double assumed ? new(assumed, assumed, "assumed") : null);
     }
 

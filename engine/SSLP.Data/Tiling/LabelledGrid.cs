@@ -41,7 +41,7 @@ public sealed class LabelledGrid : IPatchSource
         {
             if (names is null)
                 return null;
-            var of = new int[nearest.Length];
+            int[] of = new int[nearest.Length];
             for (int patch = 0; patch < of.Length; patch++)
                 of[patch] = nearest[patch] == PatchTable.None ? PatchTable.None : ofPoint[nearest[patch]];
             return new(names, of);

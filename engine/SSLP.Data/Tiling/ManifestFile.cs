@@ -32,7 +32,7 @@ internal static class ManifestFile
         json.CopyTo(header, 0);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         PatchTable table = manifest.Table;
-        var prelude = new byte[PreludeBytes];
+        byte[] prelude = new byte[PreludeBytes];
         Magic.CopyTo(prelude);
         BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(8), table.Classes is null ? Unlabelled : Labelled);
         BinaryPrimitives.WriteInt32LittleEndian(prelude.AsSpan(12), header.Length);

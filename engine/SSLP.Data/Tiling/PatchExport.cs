@@ -92,10 +92,10 @@ public static class PatchExport
 
     private static void WriteImage(string path, byte[] rgb, int side, PatchFormat format)
     {
-        var rgba = new byte[side * side * 4];
+        byte[] rgba = new byte[side * side * 4];
         for (int from = 0, to = 0; from < rgb.Length; from += 3, to += 4)
             (rgba[to], rgba[to + 1], rgba[to + 2], rgba[to + 3]) = (rgb[from], rgb[from + 1], rgb[from + 2], 255);
-        using SKImage image = SKImage.FromPixelCopy(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
+        using var image = SKImage.FromPixelCopy(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using SKPixmap pixels = image.PeekPixels();
         using SKData? encoded = format == PatchFormat.Png
             ? pixels.Encode(new SKPngEncoderOptions())

@@ -94,7 +94,7 @@ internal sealed class SlideAreas
 
     private SlideAnnotations Read(string path, SlideFile file, Slide slide, List<string> notes)
     {
-        SlideAnnotations drawn = SlideAnnotations.Read(path, AnnotationFolder.StemOf(file.Name));
+        var drawn = SlideAnnotations.Read(path, AnnotationFolder.StemOf(file.Name));
         if (drawn.LeftOut.Count > 0)
             notes.Add($"of {Path.GetFileName(path)} were left out: {string.Join(", ", drawn.LeftOut)}");
         (double x, double y) = (Bound("x"), Bound("y"));

@@ -130,8 +130,8 @@ public static class SlideAudit
         TilingOptions tiling = options.Tiling;
         try
         {
-            using Slide slide = Slide.Open(file.Path, runtime: runtime);
-            SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, tiling.AssumeMpp, tiling.Upsample, tiling.Tissue, cancel);
+            using var slide = Slide.Open(file.Path, runtime: runtime);
+            var inspection = SlideInspection.Of(slide, options.Mpp, tiling.AssumeMpp, tiling.Upsample, tiling.Tissue, cancel);
             var record = new SlideAuditRecord(file.Name, file.Path, inspection.Verdict, inspection.Reason)
             {
                 Format = slide.Format,

@@ -74,7 +74,7 @@ public sealed class SlidePatches : IPatchSource
     public static SlidePatches Open(
         string manifestFile, string? slidesFolder = null, SlideRuntime? runtime = null)
     {
-        TileManifest manifest = TileManifest.Open(manifestFile);
+        var manifest = TileManifest.Open(manifestFile);
         try
         {
             SlidePatches patches = FromManifest(manifest, slidesFolder, runtime);

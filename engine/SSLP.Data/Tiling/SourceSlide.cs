@@ -35,7 +35,7 @@ internal sealed record SourceSlide(string Path, double ScaleX, double ScaleY, lo
     {
         try
         {
-            using Slide slide = Slide.Open(path, runtime: runtime);
+            using var slide = Slide.Open(path, runtime: runtime);
             if (SlideInspection.PixelSizeOf(slide, assumeMpp) is not { } own)
                 throw new Fault(FaultKind.Input, $"{path} {SlideInspection.WithoutMpp(slide)}.");
             return upsample || Math.Max(own.X, own.Y) <= mpp * (1 + SlideInspection.CoarserTolerance)

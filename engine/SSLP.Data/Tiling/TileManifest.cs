@@ -93,7 +93,7 @@ public sealed class TileManifest : IDisposable
         CategoryColumn? splits = null;
         if (CategoryColumn.FromNames([.. slides.Select(slide => slide.Split)]) is { } ofSlides)
         {
-            var of = new int[slideOf.Length];
+            int[] of = new int[slideOf.Length];
             for (int i = 0; i < of.Length; i++)
                 of[i] = ofSlides.Of.Span[slideOf.Span[i]];
             splits = new(ofSlides.Names, of);

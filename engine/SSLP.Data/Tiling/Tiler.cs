@@ -152,8 +152,8 @@ public static class Tiler
     {
         try
         {
-            using Slide slide = Slide.Open(file.Path, runtime: runtime);
-            SlideInspection inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample,
+            using var slide = Slide.Open(file.Path, runtime: runtime);
+            var inspection = SlideInspection.Of(slide, options.Mpp, options.AssumeMpp, options.Upsample,
                 options.Tissue, cancel);
             if (inspection.Mpp is not { } mpp || inspection.Mask is not { } mask)
                 return TiledSlide.LeftOut(file, inspection.Verdict, inspection.Reason);
@@ -200,8 +200,8 @@ public static class Tiler
         int count = kept.Sum(slide => slide.Patches.Count), next = 0;
         int[] slideOf = new int[count], cols = new int[count], rows = new int[count];
         bool labelled = options.AnnotationsFolder is not null;
-        var names = new string?[labelled ? count : 0];
-        var shares = new float[names.Length];
+        string?[] names = new string?[labelled ? count : 0];
+        float[] shares = new float[names.Length];
         for (int slide = 0; slide < kept.Length; slide++)
             for (int i = 0; i < kept[slide].Patches.Count; i++, next++)
             {
@@ -209,7 +209,7 @@ public static class Tiler
                 if (kept[slide].Labels is { } labels)
                     (names[next], shares[next]) = (labels.Names[i], labels.Shares[i]);
             }
-        CategoryColumn? classes = CategoryColumn.FromNames(names);
+        var classes = CategoryColumn.FromNames(names);
         ManifestSlide[] entries = [.. kept.Select(slide => slide.Entry! with
         {
             Split = options.Splits?.Of(slide.Entry!.Name),

@@ -68,8 +68,8 @@ internal static class AreaFilter
     public static void Resample(ReadOnlySpan<byte> source, int width, in AreaAxis x, in AreaAxis y, Span<byte> rgb)
     {
         int height = source.Length / (width * 3), rowOut = x.Outputs * 3;
-        var sum = new float[width * 3];
-        var weighted = new float[width * 3];
+        float[] sum = new float[width * 3];
+        float[] weighted = new float[width * 3];
         for (int o = 0; o < y.Outputs; o++)
         {
             Array.Clear(sum);

@@ -59,7 +59,7 @@ internal sealed class BinaryImage(int width, int height)
     public BinaryImage Holding(BinaryImage other)
     {
         var result = new BinaryImage(Width, Height);
-        var visited = new bool[Pixels.Length];
+        bool[] visited = new bool[Pixels.Length];
         var region = new List<int>();
         for (int start = 0; start < Pixels.Length; start++)
         {
@@ -77,7 +77,7 @@ internal sealed class BinaryImage(int width, int height)
     public int[] Integral()
     {
         int stride = Width + 1;
-        var sums = new int[stride * (Height + 1)];
+        int[] sums = new int[stride * (Height + 1)];
         for (int y = 0; y < Height; y++)
         {
             int inRow = 0;
@@ -111,7 +111,7 @@ internal sealed class BinaryImage(int width, int height)
 
     private void FlipRegions(bool value, Func<(int Area, bool TouchesBorder), bool> flip)
     {
-        var visited = new bool[Pixels.Length];
+        bool[] visited = new bool[Pixels.Length];
         var region = new List<int>();
         for (int start = 0; start < Pixels.Length; start++)
         {

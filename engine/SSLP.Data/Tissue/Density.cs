@@ -24,7 +24,7 @@ internal static class Density
     public static TissuePixels Find(byte[] balanced, int width, BinaryImage unscanned, int? threshold, int strokeRadius)
     {
         var ink = new BinaryImage(width, unscanned.Height);
-        var density = new byte[balanced.Length / 3];
+        byte[] density = new byte[balanced.Length / 3];
         for (int i = 0; i < density.Length; i++)
         {
             (int r, int g, int b) = (balanced[i * 3], balanced[(i * 3) + 1], balanced[(i * 3) + 2]);

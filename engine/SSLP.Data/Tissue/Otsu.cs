@@ -67,7 +67,7 @@ internal static class Otsu
     {
         const int Reach = 2, LeastWidth = 8;
         const double LeastShare = 0.1, Depth = 0.5;
-        var smooth = new double[top + 1];
+        double[] smooth = new double[top + 1];
         for (int v = 0; v <= top; v++)
             for (int near = Math.Max(0, v - Reach); near <= Math.Min(255, v + Reach); near++)
                 smooth[v] += counts[near];
@@ -96,7 +96,7 @@ internal static class Otsu
 
     private static double[] Counts(byte[] values, BinaryImage except)
     {
-        var counts = new double[256];
+        double[] counts = new double[256];
         for (int i = 0; i < values.Length; i++)
             if (!except.Pixels[i])
                 counts[values[i]]++;

@@ -20,7 +20,7 @@ internal static class StainStrength
     public static TissuePixels Find(byte[] balanced, int width, BinaryImage unscanned, int? threshold)
     {
         var ink = new BinaryImage(width, unscanned.Height);
-        var stain = new byte[balanced.Length / 3];
+        byte[] stain = new byte[balanced.Length / 3];
         for (int i = 0; i < stain.Length; i++)
         {
             (int r, int g, int b) = (balanced[i * 3], balanced[(i * 3) + 1], balanced[(i * 3) + 2]);

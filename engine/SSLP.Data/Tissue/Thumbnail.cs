@@ -31,7 +31,7 @@ internal sealed record Thumbnail(SlideImage Image, int UnreadableBlocks)
         double scaleX = (double)levelWidth / width, scaleY = (double)levelHeight / height;
         var x = new AreaAxis(width, 0, scaleX, levelWidth);
         int bandRows = Math.Clamp((int)(BandBytes / (levelWidth * 3 * scaleY)), 1, height);
-        var rgb = new byte[width * height * 3];
+        byte[] rgb = new byte[width * height * 3];
         int unreadable = 0;
         for (int row = 0; row < height; row += bandRows)
         {

@@ -13,7 +13,7 @@ internal static class WhiteBalance
     {
         (double R, double G, double B) white = WhitePoint(image, unscanned, range);
         double[] gain = [255 / white.R, 255 / white.G, 255 / white.B];
-        var result = new byte[image.Rgb.Length];
+        byte[] result = new byte[image.Rgb.Length];
         for (int y = 0; y < image.Height; y++)
             for (int x = 0; x < image.Width; x++)
                 for (int channel = 0; channel < 3; channel++)
@@ -33,7 +33,7 @@ internal static class WhiteBalance
     /// <summary>Colour of the glass: the median of the brightest scanned pixels where they are bright enough to be glass.</summary>
     private static (double R, double G, double B) WhitePoint(SlideImage image, BinaryImage unscanned, int range)
     {
-        var sums = new int[766];
+        int[] sums = new int[766];
         for (int i = 0; i < unscanned.Pixels.Length; i++)
             if (!unscanned.Pixels[i])
                 sums[Sum(image, i)]++;
@@ -41,10 +41,10 @@ internal static class WhiteBalance
         int brightest = sums.Length - 1;
         for (int above = (unscanned.Pixels.Length - unscanned.Count) / 100; above >= 0 && brightest > 0; brightest--)
             above -= sums[brightest];
-        var median = new double[3];
+        double[] median = new double[3];
         for (int channel = 0; channel < 3; channel++)
         {
-            var counts = new int[256];
+            int[] counts = new int[256];
             for (int i = 0; i < unscanned.Pixels.Length; i++)
                 if (!unscanned.Pixels[i] && Sum(image, i) >= brightest - range)
                     counts[image.Rgb[(i * 3) + channel]]++;

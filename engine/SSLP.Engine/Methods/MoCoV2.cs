@@ -74,7 +74,7 @@ internal sealed class MoCoV2 : Method
         {
             (host, keys) = (KernelBridge.ToHost(q.detach()), KernelBridge.ToHost(k));
             gradient = empty_like(host);
-            var losses = new float[host.shape[0]];
+            float[] losses = new float[host.shape[0]];
             loss = _loss.Evaluate(KernelBridge.View(host), KernelBridge.View(keys), (float)_temperature, losses,
                 KernelBridge.View(gradient));
         }
@@ -226,7 +226,7 @@ internal sealed class MoCoV2 : Method
 
     private static long[] Inverse(long[] order)
     {
-        var back = new long[order.Length];
+        long[] back = new long[order.Length];
         for (int i = 0; i < order.Length; i++)
             back[order[i]] = i;
         return back;

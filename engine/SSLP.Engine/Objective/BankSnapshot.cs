@@ -42,7 +42,7 @@ internal sealed class BankSnapshot
 
     private void Emit(Stream stream)
     {
-        var block = new float[Math.Min(BlockRows, Count) * _bank.Width];
+        float[] block = new float[Math.Min(BlockRows, Count) * _bank.Width];
         while (_next < Count)
         {
             int rows = Math.Min(BlockRows, Count - _next);

@@ -54,7 +54,7 @@ internal static class BankState
     public static SafetensorsItem ToItem(MemoryBank bank, int rows, IShards shards, string name) =>
         new(name, SafetensorsDtype.F32, [rows, bank.Width], stream =>
         {
-            var block = new float[Math.Min(BlockRows, rows) * bank.Width];
+            float[] block = new float[Math.Min(BlockRows, rows) * bank.Width];
             for (int rank = 0; rank < shards.Size; rank++)
             {
                 int count = ShardRows.Count(rows, rank, shards.Size);
@@ -92,7 +92,7 @@ internal static class BankState
         if (!whole.Entries.TryGetValue(name, out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.F32
             || !entry.Shape.SequenceEqual([rows, width]))
             throw new Fault(FaultKind.Data, $"'{whole.Path}' holds no '{name}' of {rows} × {width}.");
-        var block = new float[Math.Min(BlockRows, rows) * width];
+        float[] block = new float[Math.Min(BlockRows, rows) * width];
         for (int row = 0; row < rows; row += BlockRows)
         {
             Span<float> part = block.AsSpan(0, Math.Min(BlockRows, rows - row) * width);
@@ -118,7 +118,7 @@ internal static class BankState
         if (!file.Entries.TryGetValue(RowsOf(name), out SafetensorsEntry? entry) || entry.Dtype != SafetensorsDtype.I32
             || entry.Shape.Count != 1 || entry.Shape[0] > rows)
             throw new Fault(FaultKind.Data, $"'{file.Path}' holds neither '{name}' nor the rows of it that changed.");
-        var changed = new int[entry.Shape[0]];
+        int[] changed = new int[entry.Shape[0]];
         file.ReadAll<int>(RowsOf(name), changed);
         for (int i = 0; i < changed.Length; i++)
             if (changed[i] <= (i == 0 ? -1 : changed[i - 1]) || changed[i] >= rows)

@@ -30,7 +30,7 @@ internal sealed class ChangedRows(int rows)
     /// <summary>Their numbers, ascending.</summary>
     public int[] ToArray()
     {
-        var changed = new int[Count];
+        int[] changed = new int[Count];
         int next = 0;
         for (int word = 0; word < _bits.Length; word++)
             for (ulong left = _bits[word]; left != 0; left &= left - 1)

@@ -64,7 +64,7 @@ public sealed partial class FusedObjective
     {
         if (_shards is null)
             return _update is { IsAhead: true } ? _update.Read(rows) : ComparedFeatures.Gather(_bank, rows);
-        var values = new float[rows.Length * _bank.Width];
+        float[] values = new float[rows.Length * _bank.Width];
         for (int i = 0; i < rows.Length; i++)
             if (IsOwn(rows[i]))
                 _bank.Row(rows[i] - _first).CopyTo(values.AsSpan(i * _bank.Width));

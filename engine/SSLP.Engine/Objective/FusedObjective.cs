@@ -125,7 +125,7 @@ public sealed partial class FusedObjective : IBankObjective
         ulong[] seeds = [.. Enumerable.Range(0, _plan.ClusterRuns).Select(run => SeedOf(run, clustering))];
         if (!Clusters)
             return; // nothing asks which rows agree
-        var labels = new int[_labels.Length];
+        int[] labels = new int[_labels.Length];
         _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, labels);
         (_labels, _labelsChanged) = (labels, true);
         _step.SetClusters(new ClusterAgreement(_labels, _rows));
@@ -191,7 +191,7 @@ public sealed partial class FusedObjective : IBankObjective
     {
         if (!file.Entries.ContainsKey(ClustersName))
             throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{ClustersName}'.");
-        var labels = new int[checked(_plan.ClusterRuns * rows)];
+        int[] labels = new int[checked(_plan.ClusterRuns * rows)];
         file.ReadAll<int>(ClustersName, labels);
         return labels;
     }
@@ -199,7 +199,7 @@ public sealed partial class FusedObjective : IBankObjective
     /// <summary>Labels of a smaller bank's rows where they are now; a row that is new is alone until the next clustering.</summary>
     private int[] Moved(int[] before, int[] rowOf)
     {
-        var labels = new int[_labels.Length];
+        int[] labels = new int[_labels.Length];
         for (int run = 0; run < _plan.ClusterRuns; run++)
         {
             Span<int> now = labels.AsSpan(run * _rows, _rows);

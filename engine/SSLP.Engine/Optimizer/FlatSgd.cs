@@ -139,7 +139,7 @@ internal sealed class FlatSgd : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var bytes = new byte[file.Entries[StateName].Bytes];
+        byte[] bytes = new byte[file.Entries[StateName].Bytes];
         file.ReadBytes(StateName, bytes);
         using SGD torchs = Torchs();
         using (var reader = new BinaryReader(new MemoryStream(bytes)))

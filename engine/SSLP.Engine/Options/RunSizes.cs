@@ -25,7 +25,7 @@ internal sealed class RunSizes
                 $"negatives."));
         Prefetch = Cut("prefetch", options.Prefetch, ReplacingReader.Lag, true, "that many batches are in memory at most");
 
-        ObjectivePlan scaled = ObjectivePlan.For(rows, options.AuxiliaryAnchors);
+        var scaled = ObjectivePlan.For(rows, options.AuxiliaryAnchors);
         NegativeSampling sampling = options.Method == MethodKind.InstDisc ? NegativeSampling.Random : options.NegativeSampling;
         int candidates = NegativeRanks.Candidates(sampling, rows, options.PoolShare);
         string pool = sampling == NegativeSampling.SemiHard

@@ -46,7 +46,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     /// <exception cref="Fault">There is no MPI library that loads.</exception>
     public static ProcessGroup Join(string? library, bool openMpi)
     {
-        MpiLibrary mpi = MpiLibrary.Load(library, openMpi);
+        var mpi = MpiLibrary.Load(library, openMpi);
         mpi.Begin();
         return new ProcessGroup(mpi);
     }

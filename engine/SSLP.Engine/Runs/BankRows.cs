@@ -35,7 +35,7 @@ internal static class BankRows
     {
         if (!File.Exists(path))
             return false;
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         return file.Metadata.TryGetValue(InputsKey, out string? of) && of == inputs;
     }
 
@@ -51,7 +51,7 @@ internal static class BankRows
             throw new Fault(FaultKind.Input,
                 $"--extend matches the bank's rows by slide and place, and '{path}', which holds them, is not there: resume once with " +
                 $"the run's own patches, which writes it.");
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         if (!file.Metadata.TryGetValue(InputsKey, out string? of) || of != inputs
             || !file.Metadata.TryGetValue(SlidesKey, out string? names)
             || JsonSerializer.Deserialize(names, BankRowsJson.Default.StringArray) is not { } slides)
@@ -62,12 +62,12 @@ internal static class BankRows
         file.ReadAll<int>(SlideName, slide);
         file.ReadAll<int>(ColName, col);
         file.ReadAll<int>(RowName, row);
-        Dictionary<string, int> slideNow = table.Slides.Select((name, s) => (name, s)).ToDictionary(pair => pair.name, pair => pair.s);
+        var slideNow = table.Slides.Select((name, s) => (name, s)).ToDictionary(pair => pair.name, pair => pair.s);
         int[] now = [.. slides.Select(name => slideNow.GetValueOrDefault(name, -1))];
         var places = new Dictionary<(int, int, int), int>(table.Count);
         for (int i = 0; i < table.Count; i++)
             places[(table.SlideOf[i], table.Col[i], table.Row[i])] = i;
-        var rowOf = new int[rows];
+        int[] rowOf = new int[rows];
         for (int i = 0; i < rows; i++)
             rowOf[i] = now[slide[i]] < 0 ? -1 : places.GetValueOrDefault((now[slide[i]], col[i], row[i]), -1);
         return rowOf;

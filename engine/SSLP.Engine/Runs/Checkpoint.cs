@@ -128,7 +128,7 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
     /// <exception cref="Fault">It is damaged, or no checkpoint.</exception>
     public static (CheckpointState State, SafetensorsFile File) Open(string path)
     {
-        SafetensorsFile file = SafetensorsFile.Open(path);
+        var file = SafetensorsFile.Open(path);
         try
         {
             if (StateOf(file) is not { } state)
@@ -176,7 +176,7 @@ internal sealed partial class Checkpoint(RunFolder folder, int keep)
             ?? throw new Fault(FaultKind.Data, $"'{path}' holds changes over another checkpoint, which its name no longer says.");
         if (!File.Exists(whole))
             throw new Fault(FaultKind.Data, $"'{path}' holds changes over '{whole}', which is not there.");
-        SafetensorsFile file = SafetensorsFile.Open(whole);
+        var file = SafetensorsFile.Open(whole);
         if (file.Metadata.TryGetValue(SafetensorsFile.ChecksumKey, out string? found) && found == checksum)
             return file;
         file.Dispose();

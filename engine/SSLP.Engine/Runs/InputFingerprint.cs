@@ -12,7 +12,7 @@ internal static class InputFingerprint
     public static string Of(IPatchSource source)
     {
         PatchTable table = source.Table;
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string slide in table.Slides)
             hash.AppendData(Encoding.UTF8.GetBytes(slide + "\n"));
         hash.AppendData(MemoryMarshal.AsBytes(table.SlideOf));

@@ -61,7 +61,7 @@ public sealed class MetricsLog : IDisposable
     {
         const int most = 1 << 16;
         using var stream = new BufferedStream(File.OpenRead(path), 1 << 16);
-        var line = new byte[most];
+        byte[] line = new byte[most];
         int length = 0;
         for (int next; (next = stream.ReadByte()) >= 0;)
         {

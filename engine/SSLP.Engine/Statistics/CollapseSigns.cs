@@ -26,7 +26,7 @@ internal sealed record CollapseSigns(int Width, double EffectiveRank, double Spr
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        SpreadStatistics spread = SpreadStatistics.Of(compared.Features, compared.Width);
+        var spread = SpreadStatistics.Of(compared.Features, compared.Width);
         Tensor features = tensor(compared.Features).reshape(-1, compared.Width),
             positives = tensor(compared.Positives).reshape(-1, compared.Width);
         bool others = compared.Keys.Length == 0;

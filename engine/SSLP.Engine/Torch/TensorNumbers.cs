@@ -11,7 +11,7 @@ internal static class TensorNumbers
     public static T[] ToArray<T>(this Tensor tensor)
         where T : unmanaged
     {
-        T[] numbers = new T[tensor.numel()];
+        var numbers = new T[tensor.numel()];
         tensor.CopyTo<T>(numbers);
         return numbers;
     }

@@ -64,7 +64,7 @@ public sealed class PlanTimes
 
     private static double Reading(IPatchSource source)
     {
-        var rgb = new byte[source.PatchSize * source.PatchSize * 3];
+        byte[] rgb = new byte[source.PatchSize * source.PatchSize * 3];
         int read = 0;
         long begun = Stopwatch.GetTimestamp();
         for (int i = 0; i < MeasuredPatches; i++)
@@ -117,7 +117,7 @@ public sealed class PlanTimes
         };
         using IThreeTermStep step = kernels.ThreeTermStep(bank, spatial, terms);
         using IKMeans kmeans = kernels.KMeans(bank);
-        var labels = new int[measured];
+        int[] labels = new int[measured];
         int clusters = Math.Min(plan.Clusters, measured);
         kmeans.Cluster(Math.Min(clusters, 8), 1, [1], labels);
         double assignment = Best(() => kmeans.Cluster(clusters, 1, [1], labels));

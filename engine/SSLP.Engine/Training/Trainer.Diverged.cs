@@ -18,7 +18,7 @@ public sealed partial class Trainer
     {
         _writer.Wait();
         _optimizer.ClearGradients();
-        StepTrace trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
+        var trace = StepTrace.Of(_method, batch, _guard, _options.Temperature);
         _guard.Restore(before);
         string where = trace.First is { } first
             ? $"{first.Place} has {first.NotFinite:N0} of {first.Count:N0} numbers that are not finite"

@@ -45,7 +45,7 @@ public sealed partial class Trainer
         if (_group is not { } group)
             return order;
         int batches = _order.BatchesPerEpoch, own = OwnBatch;
-        var part = new int[batches * own];
+        int[] part = new int[batches * own];
         for (int batch = 0; batch < batches; batch++)
             order.AsSpan((batch * _order.BatchSize) + (group.Rank * own), own).CopyTo(part.AsSpan(batch * own));
         return part;

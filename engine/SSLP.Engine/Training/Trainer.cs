@@ -255,7 +255,7 @@ public sealed partial class Trainer : IDisposable
         int workers = _options.Threads > 0 ? _options.Threads : Environment.ProcessorCount;
         using CudaContext? own = Devices.ContextOf(_device);
         CudaContext? context = _onDevice?.Context ?? own;
-        BatchMemory memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, OwnBatch, _sizes.Prefetch));
+        var memory = BatchMemory.For(context, BatchRing.BytesFor(_source.PatchSize, OwnBatch, _sizes.Prefetch));
         return new BatchRing(_reader, _source.PatchSize, OwnBatch, _sizes.Prefetch, workers, memory) { Watch = _stages };
     }
 

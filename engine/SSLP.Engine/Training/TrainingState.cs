@@ -15,7 +15,7 @@ internal static class TrainingState
 
     public static void LoadFrom(this Encoder encoder, SafetensorsFile file)
     {
-        StateCopy copy = StateCopy.Into(encoder.state_dict(), file, name => name.StartsWith(EncoderPrefix, StringComparison.Ordinal)
+        var copy = StateCopy.Into(encoder.state_dict(), file, name => name.StartsWith(EncoderPrefix, StringComparison.Ordinal)
             ? name[EncoderPrefix.Length..] : null);
         if (copy.Missing.Count + copy.WrongShape.Count > 0)
             throw new Fault(FaultKind.Data, $"'{file.Path}' does not hold this network. {copy.Summary}");

@@ -33,7 +33,7 @@ internal sealed class RunWatches(TrainingOptions options, Method method, IRunPro
     {
         if (!IsDue(metrics.Step) || compared is null)
             return metrics;
-        CollapseSigns signs = CollapseSigns.Of(compared, (ulong)options.Seed);
+        var signs = CollapseSigns.Of(compared, (ulong)options.Seed);
         return metrics with
         {
             EffectiveRank = signs.EffectiveRank,

@@ -43,7 +43,7 @@ public static class EncoderFile
     /// <summary>Reads the description alone; no tensor is loaded.</summary>
     public static EncoderDescription Describe(string path)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         return Describe(file);
     }
 
@@ -56,11 +56,11 @@ public static class EncoderFile
     public static EncoderDescription Load(string path, IEnumerable<KeyValuePair<string, Tensor>> state, EncoderUse? use = null,
         bool allowMismatch = false)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         EncoderDescription description = Describe(file);
         if (!allowMismatch)
             Check(description, use ?? new EncoderUse(), path);
-        StateCopy copy = StateCopy.Into(state, file, name => name);
+        var copy = StateCopy.Into(state, file, name => name);
         if (!copy.IsComplete)
             throw new Fault(FaultKind.Data, $"'{path}' does not fit the network. {copy.Summary}");
         return description;

@@ -41,14 +41,14 @@ public static class InitialWeights
     {
         if (path.Length == 0 || !File.Exists(path))
             return null;
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         return TrainedOn.FromMetadata(file.Metadata, path);
     }
 
     /// <summary>Which of two networks is taken, where a file holds two; else null.</summary>
     public static string? ChoiceIn(string path)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         return WeightNames.Of(file.Entries.Keys).Said;
     }
 
@@ -67,7 +67,7 @@ public static class InitialWeights
         using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path)
             : throw new Fault(FaultKind.Input,
             $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
-        WeightNames names = WeightNames.Of(file.Entries.Keys);
+        var names = WeightNames.Of(file.Entries.Keys);
         List<string> faults = [.. Faults(file, names, backbone)];
         if (faults.Count > 0)
             throw new Fault(FaultKind.Data,

@@ -166,7 +166,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="at">Where the 64 digits stand.</param>
     internal static string HashOf(byte[] head, int at)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(head, 0, at);
         hash.AppendData(Encoding.ASCII.GetBytes(new string('0', 64)));
         hash.AppendData(head.AsSpan(at + 64));
@@ -190,7 +190,7 @@ public sealed class SafetensorsFile : IDisposable
     {
         if (!Metadata.TryGetValue(ChecksumKey, out string? expected))
             return;
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[1 << 20];
         long end = RandomAccess.GetLength(_handle);
         for (long at = _dataStart; at < end; at += buffer.Length)

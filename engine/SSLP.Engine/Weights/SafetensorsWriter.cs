@@ -92,7 +92,7 @@ internal static class SafetensorsWriter
 
     private static string WriteData(Stream stream, IReadOnlyList<SafetensorsItem> items)
     {
-        using SHA256 hash = SHA256.Create();
+        using var hash = SHA256.Create();
         using (CryptoStream hashed = new(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
         {
             long expected = stream.Position;

@@ -123,7 +123,7 @@ public static class Embedder
         // The last batch is filled up with its last patch, whose further rows nobody takes.
         int[] order = [.. patches, .. Enumerable.Repeat(patches.LastOrDefault(), (batches * batchSize) - patches.Length)];
         var unread = new List<int>();
-        var read = new bool[batchSize];
+        bool[] read = new bool[batchSize];
         using var augmenter = new AugmenterCpu(OptionsOf(preprocessing, AugmentOptions.CropAndFlip), source.PatchSize, pool);
         using var ring = new BatchRing(
             new SkippingReader(source), source.PatchSize, batchSize, Slots, pool.Workers,

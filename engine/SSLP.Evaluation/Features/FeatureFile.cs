@@ -42,7 +42,7 @@ internal static class FeatureFile
     /// <summary>x, y of patches in level-0 pixels, as CLAM and TRIDENT expect them; null where they were not cut from slides.</summary>
     internal static long[]? OriginsOf(IPatchSource source, int[] patches)
     {
-        var origins = new long[2 * patches.Length];
+        long[] origins = new long[2 * patches.Length];
         for (int i = 0; i < patches.Length; i++)
         {
             if (source.OriginLevel0(patches[i]) is not { } origin)
@@ -55,7 +55,7 @@ internal static class FeatureFile
     /// <summary>Column and row of patches, in the place of pixels where those are not known.</summary>
     internal static long[] CellsOf(IPatchSource source, int[] patches)
     {
-        var cells = new long[2 * patches.Length];
+        long[] cells = new long[2 * patches.Length];
         for (int i = 0; i < patches.Length; i++)
             (cells[2 * i], cells[(2 * i) + 1]) = (source.Table.Col[patches[i]], source.Table.Row[patches[i]]);
         return cells;

@@ -133,7 +133,7 @@ internal sealed class FeatureStream : IDisposable
 
     private static int[] Gather(ReadOnlySpan<int> column, int[] patches, int? instead)
     {
-        var gathered = new int[patches.Length];
+        int[] gathered = new int[patches.Length];
         for (int i = 0; i < gathered.Length; i++)
             gathered[i] = instead ?? column[patches[i]];
         return gathered;

@@ -22,7 +22,7 @@ public static class OnnxExport
     public static void Write(string encoderPath, string onnxPath)
     {
         EncoderDescription description = EncoderFile.Describe(encoderPath);
-        using SafetensorsFile file = SafetensorsFile.Open(encoderPath);
+        using var file = SafetensorsFile.Open(encoderPath);
         OnnxGraph graph = new();
         Weights weights = new(file, graph);
         string x = Preprocess(graph, description.Preprocessing);

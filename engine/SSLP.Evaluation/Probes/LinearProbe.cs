@@ -77,7 +77,7 @@ public static class LinearProbe
     {
         if (task.Train.Patches.UnitOf().Distinct().Count() < 2)
             return 1e-2;
-        ProbeSplit split = ProbeSplit.Draw(task.Train.Patches, [.. Enumerable.Range(0, task.Train.Count)], 0.2, seed: 0);
+        var split = ProbeSplit.Draw(task.Train.Patches, [.. Enumerable.Range(0, task.Train.Count)], 0.2, seed: 0);
         // A part that holds one class can still be learned from: the other classes' intercepts fall, and the loss says so.
         FeatureTable part = task.Train.Select(split.Train), held = task.Train.Select(split.Test);
         return LogisticRegression.FitPath(part, part.Patches.LabelOf.ToArray(), task.Classes.Count, L2Sweep)

@@ -27,7 +27,7 @@ internal static class SlideBootstrap
         List<Metrics> draws = [];
         if (distinct.Length > 1)
         {
-            Dictionary<int, int> index = distinct.Select((unit, i) => (unit, i)).ToDictionary(pair => pair.unit, pair => pair.i);
+            var index = distinct.Select((unit, i) => (unit, i)).ToDictionary(pair => pair.unit, pair => pair.i);
             int[] place = [.. units.Select(unit => index[unit])];
             Random random = new(seed);
             for (int draw = 0; draw < resamples; draw++)

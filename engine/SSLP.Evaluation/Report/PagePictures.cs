@@ -43,7 +43,7 @@ internal static class PagePictures
     /// <summary>An image file, made smaller where it is wider than <paramref name="mostWidth"/>; null where it does not decode.</summary>
     public static string? File(string path, int mostWidth)
     {
-        using SKBitmap? whole = SKBitmap.Decode(path);
+        using var whole = SKBitmap.Decode(path);
         if (whole is null)
             return null;
         if (whole.Width <= mostWidth)

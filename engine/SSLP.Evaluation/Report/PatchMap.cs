@@ -17,7 +17,7 @@ internal static class PatchMap
     public static string Draw(FeatureTable features, int seed)
     {
         PatchTable table = features.Patches;
-        PrincipalComponents components = PrincipalComponents.Of(features.Values, features.Width);
+        var components = PrincipalComponents.Of(features.Values, features.Width);
         int[] shown = Sample(features.Count, seed);
         float[] at = components.Project(features.Select(shown).Values, Math.Min(2, features.Width));
         int stride = at.Length / Math.Max(1, shown.Length);

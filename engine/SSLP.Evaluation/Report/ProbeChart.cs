@@ -14,7 +14,7 @@ internal static class ProbeChart
     /// <summary>Balanced accuracy of every result: it means the same whatever the classes' shares are.</summary>
     public static string Dots(IReadOnlyList<ProbeResult> results)
     {
-        Axis axis = Axis.Over(results.Min(r => r.BalancedAccuracy.Low ?? r.BalancedAccuracy.Value),
+        var axis = Axis.Over(results.Min(r => r.BalancedAccuracy.Low ?? r.BalancedAccuracy.Value),
             results.Max(r => r.BalancedAccuracy.High ?? r.BalancedAccuracy.Value));
         int height = Top + results.Count * LineHeight + Bottom;
         string[] sources = [.. results.Select(r => r.Features).Distinct()];

@@ -98,7 +98,7 @@ public sealed class RunReport : IDisposable
     private ReportInput WithSets(ReportInput input, IPatchSource patches)
     {
         IPatchSource own = OwnPatches(patches);
-        using RunBank? bank = RunBank.Open(_run, own, _kernels, out string? why);
+        using var bank = RunBank.Open(_run, own, _kernels, out string? why);
         if (bank is null)
         {
             _notes.Add($"The method's sets are not shown. {why}");

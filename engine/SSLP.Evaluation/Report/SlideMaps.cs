@@ -27,7 +27,7 @@ internal static class SlideMaps
         foreach (IGrouping<int, int> slide in largest)
         {
             int[] patches = [.. slide];
-            Grid grid = Grid.Around(table, patches);
+            var grid = Grid.Around(table, patches);
             html.Append($"<div class=\"maps\"><h3>{Html.Escape(table.Slides[slide.Key])}<span class=\"note\"> {patches.Length} " +
                 $"patches</span></h3>");
             Figure(html, "tissue", Mosaic(source, patches, grid), grid);
@@ -96,7 +96,7 @@ internal static class SlideMaps
             if (bitmap is null)
                 continue;
             int cell = grid.CellOf(patch);
-            using SKImage image = SKImage.FromBitmap(bitmap);
+            using var image = SKImage.FromBitmap(bitmap);
             canvas.DrawImage(
                 image, SKRect.Create(cell % grid.Cols * grid.CellPx, cell / grid.Cols * grid.CellPx, grid.CellPx, grid.CellPx),
                 PagePictures.Sampling(source.PatchSize, grid.CellPx));

@@ -30,8 +30,8 @@ internal sealed class PairTally(PatchTable table)
     /// <summary>Counts every anchor with all other patches, by the sizes of slides and classes: O(N + anchors).</summary>
     public void AddAll(IEnumerable<int> anchors)
     {
-        var onSlide = new long[table.Slides.Count];
-        var ofClass = new long[table.Classes?.Count ?? 0];
+        long[] onSlide = new long[table.Slides.Count];
+        long[] ofClass = new long[table.Classes?.Count ?? 0];
         for (int patch = 0; patch < table.Count; patch++)
         {
             onSlide[table.SlideOf[patch]]++;

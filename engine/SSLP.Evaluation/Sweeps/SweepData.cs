@@ -23,7 +23,7 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
     /// <param name="options">What a split may be.</param>
     public static SweepData FromPatches(IPatchSource patches, ProbeSplitOptions? options = null)
     {
-        ProbeSplit split = ProbeSplit.Of(patches.Table, options: options);
+        var split = ProbeSplit.Of(patches.Table, options: options);
         PatchSubset train = patches.Table.Splits is not null
             ? new PatchSubset(patches, patches.Table.InSplit("train"), "split train")
             : NotJudged(patches, [.. split.Test.Select(patches.Table.UnitName)]);
@@ -37,7 +37,7 @@ public sealed record SweepData(IPatchSource Pretraining, IPatchSource Supervised
     /// <exception cref="Fault">No slide of the training side has tissue.</exception>
     public static SweepData FromSlides(IPatchSource tissue, IPatchSource points, ProbeSplitOptions? options = null)
     {
-        ProbeSplit split = ProbeSplit.Of(points.Table, options: options);
+        var split = ProbeSplit.Of(points.Table, options: options);
         HashSet<string> learned = [.. split.Train.Select(points.Table.SlideName)];
         learned.ExceptWith(JudgedSlides(points.Table, split));
         int[] rows = [.. Enumerable.Range(0, tissue.Table.Count).Where(patch => learned.Contains(tissue.Table.SlideName(patch)))];

@@ -32,7 +32,7 @@ internal sealed unsafe class HostMemory(
     public byte* Text(string text)
     {
         int bytes = Encoding.UTF8.GetByteCount(text);
-        var memory = (byte*)Allocate(bytes + 1, 16);
+        byte* memory = (byte*)Allocate(bytes + 1, 16);
         memory[Encoding.UTF8.GetBytes(text, new Span<byte>(memory, bytes))] = 0;
         lock (_texts)
             _texts.Add((nint)memory);

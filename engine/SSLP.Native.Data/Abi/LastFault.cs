@@ -46,7 +46,7 @@ internal sealed unsafe class LastFault
             case ArgumentException argument:
                 return (Status.Usage, argument.Message.ReplaceLineEndings(" "));
             default:
-                Fault fault = Fault.Of(thrown);
+                var fault = Fault.Of(thrown);
                 return (Statuses.Of(fault.Kind), fault.Message);
         }
     }

@@ -12,7 +12,7 @@ internal static unsafe class BankExports
     {
         using Lease<NativeContext> lease = Handles.Enter<NativeContext>(context, "context");
         Abi.NotNull(bank, nameof(bank));
-        MemoryBank made = MemoryBank.CreateRandom(rows, width, seed, lease.Object.Kernels.Pool);
+        var made = MemoryBank.CreateRandom(rows, width, seed, lease.Object.Kernels.Pool);
         try
         {
             *bank = Handles.Open(new NativeBank(lease.Object, made));

@@ -52,10 +52,10 @@ internal static unsafe class PatchExports
     {
         using Lease<NativeContext> lease = Handles.Enter<NativeContext>(context, "context");
         Abi.NotNull(patches, nameof(patches));
-        TileManifest opened = TileManifest.Open(SlideExports.NotEmpty(manifest, nameof(manifest)));
+        var opened = TileManifest.Open(SlideExports.NotEmpty(manifest, nameof(manifest)));
         try
         {
-            SlidePatches source = SlidePatches.FromManifest(opened, Abi.TextOrNull(slidesFolder), runtime: lease.Object.Slides);
+            var source = SlidePatches.FromManifest(opened, Abi.TextOrNull(slidesFolder), runtime: lease.Object.Slides);
             *patches = Handles.Open(new NativePatches(lease.Object, source, opened));
         }
         catch

@@ -22,7 +22,7 @@ internal sealed unsafe class HostWorkers(
         lock (_oneRun)
         {
             var run = new ItemsOfOneRun(work, items, workers);
-            GCHandle state = GCHandle.Alloc(run);
+            var state = GCHandle.Alloc(run);
             int status;
             try
             {

@@ -125,7 +125,7 @@ internal sealed unsafe class Lending
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Delete(DlManagedTensor* tensor)
     {
-        GCHandle handle = GCHandle.FromIntPtr((nint)tensor->ManagerContext);
+        var handle = GCHandle.FromIntPtr((nint)tensor->ManagerContext);
         var lent = (LentTensor)handle.Target!;
         handle.Free();
         NativeMemory.Free(tensor);

@@ -99,7 +99,7 @@ internal static unsafe class JpegColour
     private static Vector256<short> Green(Vector256<short> b, Vector256<short> r)
     {
         Vector256<short> factors = Vector256.Create((GreenOfRed << 16) | (GreenOfBlue & 0xFFFF)).AsInt16();
-        Vector256<int> half = Vector256.Create(1 << 15);
+        var half = Vector256.Create(1 << 15);
         Vector256<int> low = (Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(b, r), factors) + half) >> 16;
         Vector256<int> high = (Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(b, r), factors) + half) >> 16;
         return Avx2.PackSignedSaturate(low, high);

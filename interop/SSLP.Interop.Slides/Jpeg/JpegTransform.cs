@@ -34,7 +34,7 @@ internal static unsafe class JpegTransform
             c04.GetLower(), c15.GetLower(), c26.GetLower(), c37.GetLower(), c04.GetUpper(), c15.GetUpper(), c26.GetUpper(),
                 c37.GetUpper(), RowShift,
             out Vector256<short> r04, out Vector256<short> r15, out Vector256<short> r26, out Vector256<short> r37);
-        Vector256<byte> centre = Vector256.Create((byte)128);
+        var centre = Vector256.Create((byte)128);
         Vector256<byte> r0145 = Avx2.PackSignedSaturate(r04, r15).AsByte() ^ centre,
             r2367 = Avx2.PackSignedSaturate(r26, r37).AsByte() ^ centre;
         Store(r0145.GetLower(), to, stride);
@@ -72,7 +72,7 @@ internal static unsafe class JpegTransform
         // The even half.
         Vector256<short> p26 = Pair(i2, i6), p04 = Pair(i0, i4);
         Vector256<int> even3 = Sum(p26, F0541 + F0765, F0541), even2 = Sum(p26, F0541, F0541 - F1847);
-        Vector256<int> round = Vector256.Create(1 << (shift - 1));
+        var round = Vector256.Create(1 << (shift - 1));
         Vector256<int> even0 = Sum(p04, One, One) + round, even1 = Sum(p04, One, -One) + round;
         Vector256<int> a0 = even0 + even3, a3 = even0 - even3, a1 = even1 + even2, a2 = even1 - even2;
 

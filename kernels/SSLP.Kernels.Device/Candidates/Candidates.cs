@@ -16,7 +16,7 @@ public static class Candidates
         ArrayView<Float4> queries, ArrayView<Float4> samples, ArrayView<float> scores, int queryCount, int sampleCount, int strideQuads)
     {
         int firstQuery = Grid.IdxY * ScoreTile.Side, firstRow = Grid.IdxX * ScoreTile.Side;
-        ScoreTile tile = ScoreTile.Compute(queries, queryCount, firstQuery, samples, sampleCount, firstRow, strideQuads);
+        var tile = ScoreTile.Compute(queries, queryCount, firstQuery, samples, sampleCount, firstRow, strideQuads);
         int query = firstQuery + ScoreTile.ThreadQuery, row = firstRow + ScoreTile.ThreadRow;
         StoreRow(scores, query, queryCount, row, sampleCount, tile.R0);
         StoreRow(scores, query + 1, queryCount, row, sampleCount, tile.R1);
@@ -39,7 +39,7 @@ public static class Candidates
     {
         int firstQuery = Grid.IdxY * ScoreTile.Side;
         long firstRow = (long)Grid.IdxX * ScoreTile.Side;
-        ScoreTile tile = ScoreTile.Compute(queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads);
+        var tile = ScoreTile.Compute(queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads);
         int query = firstQuery + ScoreTile.ThreadQuery;
         long row = firstRow + ScoreTile.ThreadRow;
         var test = new CandidateTest(thresholds, ownRows, queryCount, rowCount, row);

@@ -30,7 +30,7 @@ public static class KMeans
         ulong b0 = 0, b1 = 0, b2 = 0, b3 = 0, b4 = 0, b5 = 0, b6 = 0, b7 = 0;
         for (int first = 0; first < clusters; first += ScoreTile.Side)
         {
-            ScoreTile tile = ScoreTile.Compute(bank, rowCount, firstRow, centroids, clusters, first, strideQuads);
+            var tile = ScoreTile.Compute(bank, rowCount, firstRow, centroids, clusters, first, strideQuads);
             var nearest = new Nearest(bias, clusters, first + ScoreTile.ThreadRow);
             b0 = nearest.Of(tile.R0, b0);
             b1 = nearest.Of(tile.R1, b1);

@@ -37,7 +37,7 @@ public static class RankHistogram
     {
         int firstQuery = Grid.IdxY * ScoreTile.Side;
         long firstRow = (long)Grid.IdxX * ScoreTile.Side;
-        ScoreTile tile = ScoreTile.Compute(queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads);
+        var tile = ScoreTile.Compute(queries, queryCount, firstQuery, bank, rowCount, firstRow, strideQuads);
         int query = firstQuery + ScoreTile.ThreadQuery, last = queryCount - 1;
         long row = firstRow + ScoreTile.ThreadRow;
         var count = new Counter(counts, rowCount);

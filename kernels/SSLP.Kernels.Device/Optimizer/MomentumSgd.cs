@@ -57,7 +57,7 @@ public static class MomentumSgd
         for (long q = (long)Grid.IdxX * Group.DimX + Group.IdxX; q < quads; q += (long)Grid.DimX * Group.DimX)
         {
             Float4 weight = weights[q];
-            Float4 moved = Float4.Add(Float4.Scale(momentum[q], factor), Float4.MultiplyAdd(decay, weight, gradient[q]));
+            var moved = Float4.Add(Float4.Scale(momentum[q], factor), Float4.MultiplyAdd(decay, weight, gradient[q]));
             momentum[q] = moved;
             weights[q] = Float4.MultiplyAdd(rate, moved, weight);
         }

@@ -95,7 +95,7 @@ public sealed unsafe class AugmenterCpu : IAugmenter, IParallelWork
     public void ApplyEvaluation(int resizedSide, int count, byte* patches, float* output)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        AugmentPlan plan = AugmentPlan.Evaluation(PatchSize, InputSize, resizedSide);
+        var plan = AugmentPlan.Evaluation(PatchSize, InputSize, resizedSide);
         lock (_oneCall)
         {
             EnsurePlans(count);

@@ -44,7 +44,7 @@ internal sealed unsafe class AugmenterCuda : IAugmenter
     public void ApplyEvaluation(int resizedSide, int count, byte* patches, float* output)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        AugmentPlan[] plans = new AugmentPlan[count];
+        var plans = new AugmentPlan[count];
         Array.Fill(plans, AugmentPlan.Evaluation(PatchSize, InputSize, resizedSide));
         _output.EnsureLength((long)count * ViewFloats);
         Enqueue(plans, patches, _output.AddressOf(0));
@@ -59,7 +59,7 @@ internal sealed unsafe class AugmenterCuda : IAugmenter
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         ArgumentOutOfRangeException.ThrowIfNegative(view);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(view, byte.MaxValue);
-        AugmentPlan[] plans = new AugmentPlan[patchIds.Length];
+        var plans = new AugmentPlan[patchIds.Length];
         for (int i = 0; i < plans.Length; i++)
             plans[i] = AugmentPlan.Draw(_options, PatchSize, seed, step, patchIds[i], view);
         Enqueue(plans, patches, output);

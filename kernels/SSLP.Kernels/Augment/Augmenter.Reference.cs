@@ -130,7 +130,7 @@ internal static class AugmenterReference
 
     private static double[] Flip(double[] plane, int side, bool flipX, bool flipY)
     {
-        var flipped = new double[plane.Length];
+        double[] flipped = new double[plane.Length];
         for (int y = 0; y < side; y++)
         {
             for (int x = 0; x < side; x++)
@@ -145,7 +145,7 @@ internal static class AugmenterReference
         int reach = (int)Math.Ceiling(3 * sigma);
         double[] weights = [.. Enumerable.Range(-reach, 2 * reach + 1).Select(t => Math.Exp(-0.5 * t * t / (sigma * sigma)))];
         double sum = weights.Sum();
-        var blurred = new double[plane.Length];
+        double[] blurred = new double[plane.Length];
         for (int y = 0; y < side; y++)
         {
             for (int x = 0; x < side; x++)

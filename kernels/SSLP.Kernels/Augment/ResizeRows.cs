@@ -11,12 +11,12 @@ internal static unsafe class ResizeRows
     /// <summary>Bytes r g b r g b … become floats r g b 0 …, unscaled.</summary>
     public static void Expand(byte* source, int width, float* pixels)
     {
-        Vector128<byte> spread = Vector128.Create((byte)0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255);
+        var spread = Vector128.Create((byte)0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255);
         int x = 0;
         // Four pixels are 12 bytes, but 16 are loaded: stop where the load would leave the row.
         for (; 3 * x + 16 <= 3 * width; x += 4)
         {
-            Vector128<byte> four = Vector128.Shuffle(Vector128.Load(source + 3 * x), spread);
+            var four = Vector128.Shuffle(Vector128.Load(source + 3 * x), spread);
             (Vector128<ushort> low, Vector128<ushort> high) = Vector128.Widen(four);
             (Vector128<uint> p0, Vector128<uint> p1) = Vector128.Widen(low);
             (Vector128<uint> p2, Vector128<uint> p3) = Vector128.Widen(high);
@@ -75,14 +75,14 @@ internal static unsafe class ResizeRows
 
     private static void Scale(float* source, float weight, float* result, int length)
     {
-        Vector256<float> w = Vector256.Create(weight);
+        var w = Vector256.Create(weight);
         for (int x = 0; x < length; x += Vector256<float>.Count)
             (w * Vector256.Load(source + x)).Store(result + x);
     }
 
     private static void AddScaled(float* source, float weight, float* result, int length)
     {
-        Vector256<float> w = Vector256.Create(weight);
+        var w = Vector256.Create(weight);
         for (int x = 0; x < length; x += Vector256<float>.Count)
             Vector256.FusedMultiplyAdd(w, Vector256.Load(source + x), Vector256.Load(result + x)).Store(result + x);
     }

@@ -22,7 +22,7 @@ public sealed class ClusterAgreement
         _class = new int[rows];
         for (int j = 0; j < rows; j++)
             _members[j] = j;
-        var keys = new long[rows];
+        long[] keys = new long[rows];
         int classes = 1;
         for (int start = 0; start < labels.Length; start += rows)
             classes = Refine(labels.Slice(start, rows), keys);
@@ -31,7 +31,7 @@ public sealed class ClusterAgreement
             _start[c + 1]++;
         for (int c = 0; c < classes; c++)
             _start[c + 1] += _start[c];
-        var next = _start.AsSpan().ToArray();
+        int[] next = _start.AsSpan().ToArray();
         for (int j = 0; j < rows; j++)
             _members[next[_class[j]]++] = j;
     }

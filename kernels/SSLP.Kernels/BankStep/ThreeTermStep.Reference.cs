@@ -29,7 +29,7 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
     public ThreeTermResult Run(ReadOnlySpan<int> anchors, MatrixView features, in ThreeTermCall call, MatrixView gradient)
     {
         ThreeTermStep.CheckCall(_bank, anchors, features, gradient);
-        var drawn = new int[_options.Negatives];
+        int[] drawn = new int[_options.Negatives];
         int candidates = NegativeRanks.Candidates(_options.Sampling, _bank.RowCount, _options.PoolShare);
         int[] ranks = drawn[..NegativeRanks.Draw(_options.Sampling, call.Seed, call.Step, candidates, drawn.Length, drawn)];
         Sets.Reset(anchors.Length);
@@ -88,7 +88,7 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
         AnchorTerms terms = ThreeTermLossReference.Terms(weights[0][0], weights[1], weights[2], weights[3], _options.Temperature);
         ThreeTermLossReference.ToGradientFactors(
             ref weights[0][0], weights[1], weights[2], weights[3], _options.Temperature, factors, _options.DetachNegatives);
-        var sum = new double[_bank.Width];
+        double[] sum = new double[_bank.Width];
         for (int list = 0; list < lists.Length; list++)
         {
             for (int j = 0; j < weights[list].Length; j++)
@@ -106,7 +106,7 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
 
     private double[] Similarities(ReadOnlySpan<float> query)
     {
-        var d = new double[_bank.RowCount];
+        double[] d = new double[_bank.RowCount];
         for (int j = 0; j < d.Length; j++)
         {
             ReadOnlySpan<float> row = _bank.Row(j);

@@ -231,7 +231,7 @@ internal sealed unsafe partial class ThreeTermStepSharded
         int[] counts = _shards.Gather<int>([.. own.Select(keys => keys.Count)]);
         ulong[] keys = _shards.Gather<ulong>([.. own.SelectMany(keys => keys)]);
         int items = own.Length, from = 0;
-        var all = new ulong[items][];
+        ulong[][] all = new ulong[items][];
         int[] filled = new int[items];
         for (int i = 0; i < items; i++)
         {

@@ -51,7 +51,7 @@ internal sealed partial class CandidateSearch
     private void NoteRows(TensorLists tensor, RoundedRows bank, DeviceArray<int> ownRows, int count)
     {
         int rows = _mirror.Bank.RowCount;
-        BankSplits splits = BankSplits.Of(rows, ScoreTileSide, ScoreTileSide.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
+        var splits = BankSplits.Of(rows, ScoreTileSide, ScoreTileSide.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
         var arguments = new KernelArguments();
         arguments.Eights(tensor.Queries.Pairs);
         arguments.Eights(bank.Pairs);

@@ -115,7 +115,7 @@ internal sealed partial class CandidateSearch : IDisposable
 
     private void DrawSample(int rows)
     {
-        var ids = new int[_sampleRows];
+        int[] ids = new int[_sampleRows];
         for (int s = 0; s < ids.Length; s++)
             ids[s] = (int)((long)s * rows / ids.Length);
         _sampleIds.EnsureLength(ids.Length).Upload(ids);

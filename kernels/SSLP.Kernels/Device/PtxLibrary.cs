@@ -28,7 +28,7 @@ internal static class PtxLibrary
 
     private static Dictionary<string, EmbeddedKernel> ReadManifest()
     {
-        using JsonDocument manifest = JsonDocument.Parse(Read("manifest.json"));
+        using var manifest = JsonDocument.Parse(Read("manifest.json"));
         return manifest.RootElement.EnumerateArray()
             .Select(kernel => new EmbeddedKernel(
                 kernel.GetProperty("name").GetString()!,

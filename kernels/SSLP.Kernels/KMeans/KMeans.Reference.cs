@@ -19,7 +19,7 @@ internal sealed unsafe class KMeansReference(MemoryBank bank) : IKMeans
 
     private void RunOnce(int iterations, ulong seed, Span<int> labels)
     {
-        var order = new int[bank.RowCount];
+        int[] order = new int[bank.RowCount];
         KMeansRules.DrawStart(seed, _clusters, order);
         double[][] rows = [.. Enumerable.Range(0, bank.RowCount).Select(r => ToDouble(bank.Row(r)))];
         double[][] centres = [.. order.Take(_clusters).Select(r => (double[])rows[r].Clone())];
@@ -94,7 +94,7 @@ internal sealed unsafe class KMeansReference(MemoryBank bank) : IKMeans
 
     private static double[] ToDouble(ReadOnlySpan<float> row)
     {
-        var values = new double[row.Length];
+        double[] values = new double[row.Length];
         for (int d = 0; d < row.Length; d++)
             values[d] = row[d];
         return values;

@@ -38,7 +38,7 @@ internal sealed class NearestKeysCuda : INearestKeys
         if (queries.Rows == 0)
             return;
         Upload(queries, ownRows);
-        var needed = new int[queries.Rows];
+        int[] needed = new int[queries.Rows];
         Array.Fill(needed, k);
         _search.Run(_queries, _ownRows, needed);
         _rows.EnsureLength(rows.Length);
@@ -125,7 +125,7 @@ internal sealed class NearestKeysCuda : INearestKeys
     {
         queries.Round(_queries, count, _mirror.StrideQuads);
         const int side = CandidateSearch.ScoreTileSide;
-        BankSplits splits = BankSplits.Of(_bank.RowCount, side, side.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
+        var splits = BankSplits.Of(_bank.RowCount, side, side.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
         var arguments = new KernelArguments();
         arguments.Eights(queries.Pairs);
         arguments.Eights(_mirror.CurrentRounded(withRests: true).Pairs);

@@ -75,7 +75,7 @@ internal static unsafe class RankedKey
             Vector512<ulong> some = Vector512.Load(all + start), rank = Vector512<ulong>.Zero;
             for (int i = 0; i < keys.Length; i++)
                 rank -= Vector512.GreaterThan(Vector512.Create(all[i]), some);
-            Vector512<ulong> isLarge = Vector512.LessThan(rank, Vector512.Create((ulong)count));
+            var isLarge = Vector512.LessThan(rank, Vector512.Create((ulong)count));
             Avx512F.Compress(Vector512<ulong>.Zero, isLarge, some).Store(largest + kept);
             uint large = (uint)isLarge.ExtractMostSignificantBits();
             uint isLeast = (uint)Vector512.Equals(rank, Vector512.Create((ulong)count - 1)).ExtractMostSignificantBits();

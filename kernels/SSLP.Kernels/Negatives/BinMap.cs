@@ -74,7 +74,7 @@ internal readonly struct BinMap
         public Vector256<int> BinsOf(Vector256<float> scores)
         {
             Vector256<float> down = _largest - scores;
-            Vector256<float> bin = Vector256.MinNative(Vector256.MaxNative(down * _coarse, down * _fine - _offset), _last);
+            var bin = Vector256.MinNative(Vector256.MaxNative(down * _coarse, down * _fine - _offset), _last);
             return Vector256.ConditionalSelect(
                 Vector256.Equals(scores, scores).AsInt32(), Vector256.ConvertToInt32Native(bin), _beyond);
         }

@@ -208,14 +208,14 @@ internal sealed unsafe class CandidateList : IDisposable
     private int AppendWholeStretch(float* scores, ulong* rows)
     {
         float* kept = Scores + Count;
-        Vector512<float> threshold = Vector512.Create(Threshold);
+        var threshold = Vector512.Create(Threshold);
         for (int word = 0; word < StretchWords; word++)
         {
             ulong bits = 0;
             for (int i = 0; i < WordRows; i += Vector512<float>.Count, scores += Vector512<float>.Count)
             {
-                Vector512<float> values = Vector512.Load(scores);
-                Vector512<float> reaches = Vector512.GreaterThanOrEqual(values, threshold);
+                var values = Vector512.Load(scores);
+                var reaches = Vector512.GreaterThanOrEqual(values, threshold);
                 Avx512F.Compress(Vector512<float>.Zero, reaches, values).Store(kept);
                 ulong mask = reaches.ExtractMostSignificantBits();
                 kept += BitOperations.PopCount(mask);
@@ -232,12 +232,12 @@ internal sealed unsafe class CandidateList : IDisposable
     {
         byte* table = Compaction.Table;
         float* kept = Scores + Count;
-        Vector256<float> threshold = Vector256.Create(Threshold);
+        var threshold = Vector256.Create(Threshold);
         new Span<ulong>(rows, StretchWords).Clear();
         int whole = count & -Compaction.Lanes;
         for (int i = 0; i < whole; i += Compaction.Lanes)
         {
-            Vector256<float> values = Vector256.Load(scores + i);
+            var values = Vector256.Load(scores + i);
             uint mask = Vector256.GreaterThanOrEqual(values, threshold).ExtractMostSignificantBits();
             Compaction.ToFront(table, values.AsInt32(), mask).AsSingle().Store(kept);
             kept += BitOperations.PopCount(mask);

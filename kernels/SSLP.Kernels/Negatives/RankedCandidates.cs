@@ -276,7 +276,7 @@ internal sealed unsafe class RankedCandidates : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int WantedOfFew(in OpenBin bin, ulong drawn, ulong* into)
     {
-        Vector512<ulong> isKey = Vector512.LessThan(Vector512<ulong>.Indices, Vector512.Create((ulong)bin.Count));
+        var isKey = Vector512.LessThan(Vector512<ulong>.Indices, Vector512.Create((ulong)bin.Count));
         Vector512<ulong> keys = Vector512.Load(_openKeys.Pointer + bin.Slot) | ~isKey;
         Vector512<ulong> rank = Vector512<ulong>.Zero;
         rank -= Vector512.LessThan(Avx512F.AlignRight64(keys, keys, 1), keys);

@@ -95,7 +95,7 @@ internal sealed unsafe class ScoreSample(int bankRows, int width) : IDisposable
 
     private int CountReaching(float* scores, float threshold)
     {
-        Vector256<float> wanted = Vector256.Create(threshold);
+        var wanted = Vector256.Create(threshold);
         Vector256<int> count = default;
         int whole = _rows!.RowCount & -8;
         // A mask of ones is −1.

@@ -20,7 +20,7 @@ public sealed partial class SpatialNeighbours
             _sortedCol = new int[slide.Length];
             _sortedId = new int[slide.Length];
             ScatterBySlide(slide);
-            var keys = new ulong[LargestSlide()];
+            ulong[] keys = new ulong[LargestSlide()];
             for (int s = 0; s < slides; s++)
             {
                 SortSlide(s, keys, col, row);
@@ -41,7 +41,7 @@ public sealed partial class SpatialNeighbours
                     throw new ArgumentException($"Bank row {i} has slide {slide[i]}; slides are counted from 0.");
                 slides = Math.Max(slides, slide[i] + 1);
             }
-            var starts = new int[slides + 1];
+            int[] starts = new int[slides + 1];
             foreach (int s in slide)
                 starts[s + 1]++;
             for (int s = 0; s < slides; s++)

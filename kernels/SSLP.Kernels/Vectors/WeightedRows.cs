@@ -169,7 +169,7 @@ internal sealed unsafe class WeightedRows(MemoryBank bank) : IParallelWork, IDis
         Vector256<float> s0 = Vector256.Load(sum), s1 = Vector256.Load(sum + 8);
         for (int j = 0; j < rows.Length; j++)
         {
-            Vector256<float> weight = Vector256.Create(weights[j]);
+            var weight = Vector256.Create(weights[j]);
             float* row = bankRows + rows[j] * stride;
             s0 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row), s0);
             s1 = Vector256.FusedMultiplyAdd(weight, Vector256.Load(row + 8), s1);

@@ -108,7 +108,7 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
     private int Accumulate(int count, float inverseTemperature)
     {
         uint queryGroups = QueriesAGroup.GroupsOf(count), columnGroups = QuadsAGroup.GroupsOf(_mirror.StrideQuads);
-        BankSplits splits = BankSplits.Of(_bank.RowCount, TileRows, queryGroups, BankSplits.SeveralAMultiprocessor);
+        var splits = BankSplits.Of(_bank.RowCount, TileRows, queryGroups, BankSplits.SeveralAMultiprocessor);
         EnsureParts(splits.Count, count);
         var arguments = new KernelArguments();
         arguments.Quads(_queries);
@@ -130,7 +130,7 @@ internal sealed class WholeBankLossCuda : IWholeBankLoss
         pack.Int32(_mirror.StrideQuads);
         _device.EnqueueLaunch("SplitQueries", new LaunchGrid(fragments), ref pack);
 
-        BankSplits splits = BankSplits.Of(_bank.RowCount, SplitTileRows, SplitQueriesAGroup.GroupsOf(count), BankSplits.OneAMultiprocessor);
+        var splits = BankSplits.Of(_bank.RowCount, SplitTileRows, SplitQueriesAGroup.GroupsOf(count), BankSplits.OneAMultiprocessor);
         EnsureParts(splits.Count, count);
         var arguments = new KernelArguments();
         arguments.Eights(packed);

@@ -48,7 +48,7 @@ internal sealed class WholeBankLossReference(MemoryBank bank) : IWholeBankLoss
 
     private static double[] ToDouble(ReadOnlySpan<float> row)
     {
-        var values = new double[row.Length];
+        double[] values = new double[row.Length];
         for (int d = 0; d < row.Length; d++)
             values[d] = row[d];
         return values;

@@ -62,7 +62,7 @@ public sealed class BenchComparisonTests : IDisposable
         Write("a/other.json", "{\"a\": 1}");
         Write("a/broken.json", "{");
         Assert.Equal("knn", Assert.Single(BenchReports.Read(one).Reports).Job);
-        BenchReports all = BenchReports.Read(_folder.File("a/x")[..^2]);
+        var all = BenchReports.Read(_folder.File("a/x")[..^2]);
         Assert.Equal(["augment", "knn", "loss"], all.Reports.Select(report => report.Job).Order(StringComparer.Ordinal));
         Assert.Equal(2, all.Notes.Count);
         Assert.Contains("is not there", Assert.Throws<Fault>(() => BenchReports.Read(_folder.File("none.json"))).Message,

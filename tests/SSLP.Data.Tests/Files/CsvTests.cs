@@ -41,7 +41,7 @@ public sealed class CsvTests : IDisposable
     [InlineData("utf-16BE", false)]
     public void Unicode_is_read_with_its_mark_and_without(string name, bool mark)
     {
-        Encoding encoding = Encoding.GetEncoding(name);
+        var encoding = Encoding.GetEncoding(name);
         using Csv csv = Open([.. mark ? encoding.GetPreamble() : [], .. encoding.GetBytes("slide;label\r\nS1;Drüse µ\r\n")]);
         int label = csv.Require("label");
         Assert.Equal(0, csv.Require("slide"));
@@ -122,7 +122,7 @@ public sealed class CsvTests : IDisposable
             for (int i = 0; i < 200_000; i++)
                 text.Write($"slide_with_a_name,{i},{i},tumour\n");
         }
-        using Csv csv = Csv.Open(path);
+        using var csv = Csv.Open(path);
         csv.Read();
         long before = GC.GetAllocatedBytesForCurrentThread();
         int lines = 1;
@@ -144,7 +144,7 @@ public sealed class CsvTests : IDisposable
             row["b"].Set("");
         }
         Assert.Equal("a,b\n\"x, \"\"y\"\"\",\n", File.ReadAllText(path));
-        using Csv csv = Csv.Open(path);
+        using var csv = Csv.Open(path);
         Assert.True(csv.Read());
         Assert.Equal(("x, \"y\"", ""), (csv.Text(0), csv.Text(1)));
     }

@@ -20,14 +20,14 @@ public sealed class LabelImagesTests : IDisposable
     {
         byte[] label = Magenta();
         const int side = 1024;
-        var rgb = new byte[side * side * 3];
+        byte[] rgb = new byte[side * side * 3];
         rgb.AsSpan().Fill(242);
         for (int y = 200; y < 800; y++)
             for (int x = 200; x < 800; x++)
                 (rgb[((y * side) + x) * 3], rgb[(((y * side) + x) * 3) + 1], rgb[(((y * side) + x) * 3) + 2]) = (185, 105, 165);
         string path = _folder.File("slides/S1.tiff"), outputs = Path.Combine(_folder.Path, "out");
         new PhilipsTiff(side, side, 0.5, 0.5) { TileSide = 256, Label = label }.Write(path, rgb);
-        using (Slide slide = Slide.Open(path))
+        using (var slide = Slide.Open(path))
             Assert.Contains("label", slide.AssociatedImages);
         using (TileManifest manifest = Tiler.Run(
             [new SlideFile("S1.tiff", path)], new() { PatchSize = 128, ContactSheetFolder = Path.Combine(outputs, "sheets") }).Manifest)
@@ -61,7 +61,7 @@ public sealed class LabelImagesTests : IDisposable
 
     private static bool HasMagenta(string file)
     {
-        using SKBitmap bitmap = SKBitmap.Decode(file);
+        using var bitmap = SKBitmap.Decode(file);
         return bitmap.Pixels.Any(p => p.Red > 220 && p.Green < 60 && p.Blue > 220);
     }
 }

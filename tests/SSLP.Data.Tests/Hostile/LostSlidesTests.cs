@@ -24,9 +24,9 @@ public sealed class LostSlidesTests : IDisposable
         using TileManifest manifest = Tiler.Run(slides, new() { PatchSize = 64 }).Manifest;
         // One handle: what is not in use is closed, and opened again.
         using SlideRuntime one = new(new() { OpenSlides = 1 });
-        using SlidePatches patches = SlidePatches.FromManifest(manifest, runtime: one);
+        using var patches = SlidePatches.FromManifest(manifest, runtime: one);
         var reader = new ReplacingReader(patches, 1);
-        var rgb = new byte[64 * 64 * 3];
+        byte[] rgb = new byte[64 * 64 * 3];
         int first = 0, second = patches.Table.Count - 1;
         Assert.Equal(first, reader.Read(first, 0, rgb));
         Assert.Equal(second, reader.Read(second, 0, rgb));
@@ -57,7 +57,7 @@ public sealed class LostSlidesTests : IDisposable
     {
         try
         {
-            using Process process = Process.Start("mkfifo", [pipe]);
+            using var process = Process.Start("mkfifo", [pipe]);
             process.WaitForExit();
             return process.ExitCode == 0;
         }

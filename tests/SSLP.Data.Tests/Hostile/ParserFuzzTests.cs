@@ -55,7 +55,7 @@ public sealed class ParserFuzzTests : IDisposable
     public void Manifests_are_read_or_refused_with_a_sentence() =>
         new ParserFuzz("manifest", ".sslp", [Manifest(false), Manifest(true)], path =>
         {
-            using TileManifest manifest = TileManifest.Open(path);
+            using var manifest = TileManifest.Open(path);
             for (int slide = 0; slide < manifest.Slides.Count; slide++)
                 manifest.Grid(slide).OriginLevel0(1, 2);
             for (int patch = 0; patch < manifest.Table.Count; patch++)
@@ -219,7 +219,7 @@ public sealed class ParserFuzzTests : IDisposable
         foreach ((Compression compression, bool tiled) in kinds)
         {
             string path = _folder.File("made.tif");
-            using (Tiff tiff = Tiff.Open(path, "w"))
+            using (var tiff = Tiff.Open(path, "w"))
             {
                 tiff.SetField(TiffTag.IMAGEWIDTH, Side);
                 tiff.SetField(TiffTag.IMAGELENGTH, Side);
@@ -236,7 +236,7 @@ public sealed class ParserFuzzTests : IDisposable
                 }
                 else
                     tiff.SetField(TiffTag.ROWSPERSTRIP, rows);
-                var pixels = new byte[(tiled ? 32 : Side) * rows * bands];
+                byte[] pixels = new byte[(tiled ? 32 : Side) * rows * bands];
                 for (int i = 0; i < pixels.Length; i++)
                     pixels[i] = (byte)(bands == 1 ? i / 7 % 3 : i * 7);
                 for (int part = 0; part < (tiled ? 1 : 3); part++)

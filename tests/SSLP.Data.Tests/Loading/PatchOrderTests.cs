@@ -33,7 +33,7 @@ public sealed class PatchOrderTests
     {
         const int Patches = 20, Epochs = 4000;
         var order = new PatchOrder(Table(Patches), new OrderOptions(), seed: 11, batchSize: 4);
-        var counts = new int[Patches, Patches];
+        int[,] counts = new int[Patches, Patches];
         for (int epoch = 0; epoch < Epochs; epoch++)
         {
             int[] ids = order.Epoch(epoch);

@@ -11,7 +11,7 @@ public sealed class ReplacingReaderTests
     {
         using var source = new TestPatches(slides: 3, side: 5, bad: [30, 31]);
         var reader = new ReplacingReader(source, seed: 4);
-        var rgb = new byte[8 * 8 * 3];
+        byte[] rgb = new byte[8 * 8 * 3];
         int read = reader.Read(30, 0, rgb);
         Assert.NotEqual(30, read);
         Assert.Equal(1, source.Table.SlideOf[read]);
@@ -93,7 +93,7 @@ public sealed class ReplacingReaderTests
         const int batches = 200, size = 5;
         using var source = new TestPatches(slides: 2, side: 10, bad: Enumerable.Range(0, 20).Select(i => i * 5));
         var reader = new ReplacingReader(source, seed: 3);
-        var ids = new int[batches * size];
+        int[] ids = new int[batches * size];
         int read = 0;
         for (int delivered = 0; delivered < batches; delivered++)
         {

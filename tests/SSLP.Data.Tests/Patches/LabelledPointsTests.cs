@@ -15,13 +15,13 @@ public sealed class LabelledPointsTests : IDisposable
     [Fact]
     public void Reads_points_with_and_without_grid_columns()
     {
-        LabelledPoints points = LabelledPoints.Read(
+        var points = LabelledPoints.Read(
             _folder.Text("p.csv", "slide,x,y,label,agree,split", "b.svs,10.4,20.6,fat,3,val", "a.svs,1,2,tumour,2,train"));
         Assert.Equal([10.4, 1], points.X);
         Assert.Equal((10, 21), (points.Table.Col[0], points.Table.Row[0]));
         Assert.False(points.Table.HasCoordinates);
         Assert.Equal([0], points.Table.InSplit("val"));
-        LabelledPoints placed = LabelledPoints.Read(_folder.Text("q.csv", "slide,col,row,label,x,y", "s.tif,3,4,fat,896,1152"));
+        var placed = LabelledPoints.Read(_folder.Text("q.csv", "slide,col,row,label,x,y", "s.tif,3,4,fat,896,1152"));
         Assert.True(placed.Table.HasCoordinates);
         Assert.Equal((3, 4), (placed.Table.Col[0], placed.Table.Row[0]));
     }
@@ -38,7 +38,7 @@ public sealed class LabelledPointsTests : IDisposable
     [Fact]
     public void Reads_decimal_commas_between_semicolons_and_patients()
     {
-        LabelledPoints points = LabelledPoints.Read(
+        var points = LabelledPoints.Read(
             _folder.Text("p.csv", "slide;x;y;label;patient", "S1.svs;1164,5;694,25;b;P7", "S2.svs;1,5;2;a;P7", "S3.svs;1;2;a;"));
         Assert.Equal([1164.5, 1.5, 1], points.X);
         Assert.Equal(["P7", "P7", "S3.svs"], points.Table.PatientOfSlide!);
@@ -100,7 +100,7 @@ public sealed class LabelledPointsTests : IDisposable
     [Fact]
     public void Reads_the_spots_of_the_real_sections()
     {
-        LabelledPoints points = LabelledPoints.Read(TestData.Path("labelled", "her2st", "spots.csv"));
+        var points = LabelledPoints.Read(TestData.Path("labelled", "her2st", "spots.csv"));
         Assert.Equal(651, points.Table.Count);
         Assert.Equal(4, points.Table.Slides.Count);
         Assert.Single(points.Table.PatientOfSlide!.Distinct()); // four sections of one person

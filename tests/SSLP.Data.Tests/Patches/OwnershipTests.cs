@@ -18,7 +18,7 @@ public sealed class OwnershipTests : IDisposable
         using SlidePatches patches = Tiled(out TileManifest manifest);
         using (manifest)
         {
-            LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "a.tif,200,200,fat"));
+            var points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "a.tif,200,200,fat"));
             foreach (Func<IPatchSource> wrap in (Func<IPatchSource>[])
                 [
                     () => new PatchSubset(patches, [2, 1], "two"), () => new LabelledGrid(patches, manifest, points),
@@ -43,7 +43,7 @@ public sealed class OwnershipTests : IDisposable
         made.Save(file);
         made.Dispose();
         int mapped = Mapped(file);
-        SlidePatches patches = SlidePatches.Open(file);
+        var patches = SlidePatches.Open(file);
         int count = patches.Table.Count;
         Assert.True(count > 1);
         if (OperatingSystem.IsLinux())
@@ -63,7 +63,7 @@ public sealed class OwnershipTests : IDisposable
     {
         using SlidePatches slides = Tiled(out TileManifest manifest);
         _folder.Png("folder/s_0_0_x.png", 8, 8);
-        using PatchFolder folder = PatchFolder.Open(_folder.File("folder"));
+        using var folder = PatchFolder.Open(_folder.File("folder"));
         foreach ((IPatchSource source, bool cheap) in ((IPatchSource, bool)[])[(slides, false), (folder, true)])
         {
             Assert.Equal(cheap, source.IsCheapAtRandom);

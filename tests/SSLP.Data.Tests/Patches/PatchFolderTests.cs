@@ -18,7 +18,7 @@ public sealed class PatchFolderTests : IDisposable
         _folder.Png("slide_one_3_4_tumour.png", 5, 5, 10);
         _folder.Png("slide_one_12_0_fat.png", 5, 5, 20);
         _folder.Png("b_-1_2_fat.png", 5, 5, 30);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         int i = Enumerable.Range(0, 3).Single(p => patches.Table.Col[p] == 3);
         Assert.Equal("slide_one", patches.Table.SlideName(i));
         Assert.Equal(4, patches.Table.Row[i]);
@@ -34,8 +34,8 @@ public sealed class PatchFolderTests : IDisposable
     {
         _folder.Png("s_0_0_x.png", 7, 7, 11);
         _folder.Png("s_1_0_x.png", 7, 7, 99);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { CacheBytes = cacheBytes });
-        var rgb = new byte[7 * 7 * 3];
+        using var patches = PatchFolder.Open(_folder.Path, new() { CacheBytes = cacheBytes });
+        byte[] rgb = new byte[7 * 7 * 3];
         for (int time = 0; time < 2; time++)
         {
             patches.Read(1, rgb);
@@ -50,7 +50,7 @@ public sealed class PatchFolderTests : IDisposable
     {
         _folder.Png("tumour/s_1_2_tumour.png", 4, 4);
         _folder.Png("stroma/s_5_6.png", 4, 4);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(["stroma", "tumour"], patches.Table.Classes!);
         Assert.Equal(["s"], patches.Table.Slides);
         Assert.Equal([5, 1], patches.Table.Col.ToArray());
@@ -63,7 +63,7 @@ public sealed class PatchFolderTests : IDisposable
         _folder.Png("deep/one, two.png", 4, 4);
         _folder.Png("other.png", 4, 4);
         _folder.Text("patches.csv", "file,slide,col,row,label,split", "\"deep/one, two.png\",S,8,9,fat,train", "other.png,S,7,9,,val");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal([8, 7], patches.Table.Col.ToArray());
         Assert.Equal([0, PatchTable.None], patches.Table.LabelOf.ToArray());
         Assert.Equal([1], patches.Table.InSplit("val"));
@@ -75,7 +75,7 @@ public sealed class PatchFolderTests : IDisposable
         _folder.Png("a/one.png", 4, 4);
         _folder.Png("b/two.png", 4, 4);
         Assert.Contains("one.png", Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path)).Message);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
+        using var patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.False(patches.Table.HasCoordinates);
         Assert.Equal(2, patches.Table.Slides.Count);
     }
@@ -86,7 +86,7 @@ public sealed class PatchFolderTests : IDisposable
         for (int i = 0; i < 3; i++)
             _folder.Png($"s_{i}_0_x.png", 6, 6);
         _folder.Png("s_3_0_x.png", 6, 2);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(3, patches.Table.Count);
         Assert.Equal(1, patches.PartialPatches);
         Assert.Contains("1 smaller", patches.Describe);
@@ -106,7 +106,7 @@ public sealed class PatchFolderTests : IDisposable
     {
         _folder.Png("s_0_0_x.png", 6, 6);
         _folder.Text("s_1_0_x.png", "not an image");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(1, patches.Table.Count);
         Assert.Contains("s_1_0_x.png", Assert.Single(patches.Unreadable));
     }
@@ -118,7 +118,7 @@ public sealed class PatchFolderTests : IDisposable
         string broken = _folder.Png("t_0_0_x.png", 64, 64);
         byte[] bytes = File.ReadAllBytes(broken);
         File.WriteAllBytes(broken, bytes[..(bytes.Length / 2)]);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         var e = Assert.Throws<PatchReadException>(() => patches.Read(1, new byte[64 * 64 * 3]));
         Assert.Equal((1, "t"), (e.Patch, e.Slide));
     }
@@ -139,7 +139,7 @@ public sealed class PatchFolderTests : IDisposable
     public void Refuses_a_span_of_another_length_and_an_index_outside_the_table()
     {
         _folder.Png("s_0_0_x.png", 6, 6);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Throws<ArgumentException>(() => patches.Read(0, new byte[6 * 6 * 4]));
         Assert.Throws<ArgumentOutOfRangeException>(() => patches.Read(1, new byte[6 * 6 * 3]));
         Assert.Throws<ArgumentOutOfRangeException>(() => patches.Read(-1, new byte[6 * 6 * 3]));
@@ -149,8 +149,8 @@ public sealed class PatchFolderTests : IDisposable
     public void Reads_jpeg_close_to_what_was_written()
     {
         _folder.Image("s_0_0_x.jpg", 16, 16, 40, SKEncodedImageFormat.Jpeg);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
-        var rgb = new byte[16 * 16 * 3];
+        using var patches = PatchFolder.Open(_folder.Path);
+        byte[] rgb = new byte[16 * 16 * 3];
         patches.Read(0, rgb);
         Assert.InRange(rgb[2], 36, 44);
     }

@@ -51,7 +51,7 @@ public sealed class PatchLayoutsTests : IDisposable
     public void Slides_places_and_classes_are_found(string pattern, string slide, string words, string? patient, string? classes)
     {
         Fill(pattern);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         PatchTable table = patches.Table;
         Assert.Equal(18, table.Count);
         Assert.Equal([slide.Replace("P", "P1", StringComparison.Ordinal), slide.Replace("P", "P2", StringComparison.Ordinal)],
@@ -76,7 +76,7 @@ public sealed class PatchLayoutsTests : IDisposable
     {
         foreach (string name in (string[])["ADI/ADI-AAAFLCLY.png", "ADI/ADI-AAFFALYR.png", "TUM/TUM-AAAKLEWV.png"])
             _folder.Png(name, Side, Side);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
+        using var patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.Equal((false, false, "patches"), (patches.Table.HasSlides, patches.Table.HasCoordinates, patches.Table.Unit));
         Assert.Equal(["ADI", "TUM"], patches.Table.Classes!);
         Assert.Contains("slides and places are unknown", patches.Understood);
@@ -88,7 +88,7 @@ public sealed class PatchLayoutsTests : IDisposable
     {
         foreach (string name in (string[])["training/ADI/a.png", "training/TUM/b.png", "validation/ADI/c.png"])
             _folder.Png(name, Side, Side);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
+        using var patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.Equal(["train", "val"], patches.Table.Splits!);
         Assert.Equal([2], patches.Table.InSplit("val"));
     }
@@ -101,7 +101,7 @@ public sealed class PatchLayoutsTests : IDisposable
     {
         for (int i = 0; i < 16; i++)
             _folder.Png($"S_{(i % 4 * step) + 9}_{(i / 4 * step) + 5}_{i % 2}.png", Side, Side);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Contains(said, patches.Understood);
         Assert.Equal((3, 3), (patches.Table.Col.ToArray().Max() - patches.Table.Col.ToArray().Min(),
             patches.Table.Row.ToArray().Max() - patches.Table.Row.ToArray().Min()));
@@ -113,7 +113,7 @@ public sealed class PatchLayoutsTests : IDisposable
         var random = new Random(5);
         for (int i = 0; i < 30; i++)
             _folder.Png($"S_{random.Next(3000)}_{random.Next(3000)}_a.png", Side, Side);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(30, patches.Table.Count);
         Assert.Contains("not on a grid", patches.Understood);
         Assert.InRange(patches.Table.Col.ToArray().Max(), 3000 / Side / 2, 3000);
@@ -125,7 +125,7 @@ public sealed class PatchLayoutsTests : IDisposable
         var random = new Random(6);
         foreach (int place in Enumerable.Range(0, 2500).ToArray().OrderBy(_ => random.Next()).Take(60))
             _folder.Png($"S_{place % 50}_{place / 50}_a.png", Side, Side);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Contains("columns and rows", patches.Understood);
         Assert.InRange(patches.Table.Col.ToArray().Max(), 40, 49);
     }
@@ -138,7 +138,7 @@ public sealed class PatchLayoutsTests : IDisposable
         _folder.Text("notes.txt", "x");
         _folder.Text("._P1_0_0_0.png", "x");
         _folder.Png("P3_1_0_a.png", Side, 7);
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(18, patches.Table.Count);
         Assert.Contains("2 files are no images, the first ._P1_0_0_0.png", patches.LeftOut[0]);
         Assert.Contains(patches.LeftOut, what => what.Contains("1 smaller images", StringComparison.Ordinal)
@@ -154,7 +154,7 @@ public sealed class PatchLayoutsTests : IDisposable
         _folder.Png("a.png", Side, Side);
         _folder.Png("sub/b.png", Side, Side);
         _folder.Text("patches.csv", "file,slide,col,row", "a.png,S,0,0");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Contains("1 images are in no line of patches.csv, the first sub/b.png", Assert.Single(patches.LeftOut));
     }
 
@@ -166,7 +166,7 @@ public sealed class PatchLayoutsTests : IDisposable
         _folder.Png("a.png", Side, Side);
         _folder.Png("b.png", Side, Side);
         _folder.Text("patches.csv", header, "a.png,S,64,0", "b.png,S,64,64");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.True(patches.Table.HasCoordinates);
         Assert.Equal(1, patches.Table.Row[1] - patches.Table.Row[0]);
     }

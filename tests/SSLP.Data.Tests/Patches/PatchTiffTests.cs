@@ -68,7 +68,7 @@ public sealed class PatchTiffTests : IDisposable
         for (int i = 0; i < 3; i++)
             _folder.Png($"folder/S_{i}_0_a.png", Side, Side);
         File.Move(path, _folder.File("folder/S_3_0_a.tif"));
-        using PatchFolder patches = PatchFolder.Open(_folder.File("folder"));
+        using var patches = PatchFolder.Open(_folder.File("folder"));
         Assert.Equal(3, patches.Table.Count);
         Assert.Contains("S_3_0_a.tif", Assert.Single(patches.Unreadable));
         Assert.Contains(name, Assert.Single(patches.LeftOut));
@@ -104,7 +104,7 @@ public sealed class PatchTiffTests : IDisposable
     [InlineData("tiff-plain", null)]
     public void Reads_or_names_the_files_that_users_report(string folder, string? named)
     {
-        using PatchFolder patches = PatchFolder.Open(TestData.Path("reported", "patches", "formats", folder));
+        using var patches = PatchFolder.Open(TestData.Path("reported", "patches", "formats", folder));
         Assert.Equal(named is null ? 18 : 17, patches.Table.Count);
         if (named is not null)
             Assert.Contains(named, Assert.Single(patches.LeftOut));
@@ -114,7 +114,7 @@ public sealed class PatchTiffTests : IDisposable
 
     private static byte[] Expected(int samples, Func<int, int, (int X, int Y)> from)
     {
-        var rgb = new byte[Side * Side * 3];
+        byte[] rgb = new byte[Side * Side * 3];
         for (int i = 0; i < rgb.Length; i++)
         {
             (int x, int y) = from(i / 3 % Side, i / 3 / Side);
@@ -125,7 +125,7 @@ public sealed class PatchTiffTests : IDisposable
 
     private static byte[] Decoded(string path)
     {
-        var rgb = new byte[Side * Side * 3];
+        byte[] rgb = new byte[Side * Side * 3];
         PatchImage.Decode(path, Side, Side, rgb);
         return rgb;
     }
@@ -135,7 +135,7 @@ public sealed class PatchTiffTests : IDisposable
         SampleFormat format = SampleFormat.UINT, string order = "II", bool tiled = false)
     {
         string path = _folder.File("made.tif");
-        using Tiff tiff = Tiff.Open(path, order == "II" ? "wl" : "wb");
+        using var tiff = Tiff.Open(path, order == "II" ? "wl" : "wb");
         tiff.SetField(TiffTag.IMAGEWIDTH, Side);
         tiff.SetField(TiffTag.IMAGELENGTH, Side);
         tiff.SetField(TiffTag.BITSPERSAMPLE, bits);
@@ -155,7 +155,7 @@ public sealed class PatchTiffTests : IDisposable
         }
         else
             tiff.SetField(TiffTag.ROWSPERSTRIP, 2);
-        var pixels = new byte[across * across * samples * bytes];
+        byte[] pixels = new byte[across * across * samples * bytes];
         for (int y = 0; y < Side; y++)
             for (int x = 0; x < Side; x++)
                 for (int c = 0; c < samples; c++)

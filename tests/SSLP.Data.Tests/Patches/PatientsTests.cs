@@ -14,7 +14,7 @@ public sealed class PatientsTests : IDisposable
     [Fact]
     public void A_list_names_patients_by_slide_with_and_without_its_ending()
     {
-        PatientList list = PatientList.Read(_folder.Text("p.csv", "slide_id;case_id", "A.svs;P1", "sub/B;P1", "C;P2", "Z;P9"));
+        var list = PatientList.Read(_folder.Text("p.csv", "slide_id;case_id", "A.svs;P1", "sub/B;P1", "C;P2", "Z;P9"));
         var table = new PatchTable(["A", "sub/B.svs", "x/C.svs", "D"], new[] { 0, 1, 2, 3, 3 }, new[] { 0, 0, 0, 0, 1 }, new int[5]);
         (PatchTable with, string said) = list.Apply(table);
         Assert.Equal(["P1", "P1", "P2", "D"], with.PatientOfSlide!);
@@ -47,13 +47,13 @@ public sealed class PatientsTests : IDisposable
         _folder.Png("a.png", 16, 16);
         _folder.Png("b.png", 16, 16);
         _folder.Text("patches.csv", "file,label,patient,mpp", "a.png,x,P1,0.5", "b.png,y,P1,0.5");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
+        using var patches = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.Equal((false, "patients", 0.5), (patches.Table.HasSlides, patches.Table.Unit, patches.Mpp));
         Assert.Equal([0, 0], patches.Table.UnitOf());
         Assert.Contains("leave the one that is wrong out",
             Assert.Throws<Fault>(() => PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false, Mpp = 4 })).Message);
         _folder.Text("patches.csv", "file,slide,label", "a.png,S,x", "b.png,S,y");
-        using PatchFolder unplaced = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
+        using var unplaced = PatchFolder.Open(_folder.Path, new() { RequireCoordinates = false });
         Assert.Equal((true, false, null), (unplaced.Table.HasSlides, unplaced.Table.HasCoordinates, unplaced.Mpp));
         Assert.Equal([0, 0], unplaced.Table.SlideOf.ToArray());
     }
@@ -77,7 +77,7 @@ public sealed class PatientsTests : IDisposable
         string a = _folder.Png("a.png", 8, 8);
         _folder.Png("b.png", 8, 8);
         _folder.Text("patches.csv", "file,slide,col,row", $"{a},S,0,0", "b.png,S,1,0", "b.png,S,1,0");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Equal(2, patches.Table.Count);
         Assert.Contains("1 lines of patches.csv that repeat another one, the first of b.png", Assert.Single(patches.LeftOut));
         _folder.Text("patches.csv", "file,slide,col,row", "b.png,S,1,0", "b.png,S,2,0");
@@ -98,7 +98,7 @@ public sealed class PatientsTests : IDisposable
             Assert.Contains("outside of its folder", Assert.Throws<Fault>(() => PatchFolder.Open(path)).Message);
             return;
         }
-        using PatchFolder patches = PatchFolder.Open(path);
+        using var patches = PatchFolder.Open(path);
         Assert.Equal((18, 2, 1), (patches.Table.Count, patches.Table.Slides.Count, patches.Table.Classes!.Count));
     }
 
@@ -108,7 +108,7 @@ public sealed class PatientsTests : IDisposable
     [InlineData("dsmil-class-slide-x_y", "patient_004_node_4", "normal,tumor")]
     public void Reads_the_names_that_users_report(string folder, string slide, string? classes)
     {
-        using PatchFolder patches = PatchFolder.Open(TestData.Path("reported", "patches", "names", folder));
+        using var patches = PatchFolder.Open(TestData.Path("reported", "patches", "names", folder));
         Assert.Equal(slide, patches.Table.Slides[0]);
         Assert.Equal(classes?.Split(','), patches.Table.Classes);
         Assert.Equal((2, 2), (patches.Table.Col.ToArray().Max(), patches.Table.Row.ToArray().Max()));
@@ -122,7 +122,7 @@ public sealed class PatientsTests : IDisposable
     {
         _folder.Png("sub/a.png", 8, 8);
         _folder.Text("patches.csv", "file,slide,x,y", $"{name},S,16,8");
-        using PatchFolder patches = PatchFolder.Open(_folder.Path);
+        using var patches = PatchFolder.Open(_folder.Path);
         Assert.Empty(patches.LeftOut);
         Assert.Equal((2, 1), (patches.Table.Col[0], patches.Table.Row[0]));
     }

@@ -41,7 +41,7 @@ public sealed class PseudonymsTests : IDisposable
     [InlineData("Meier_19625.svs and XMeier_1962.svs are others", "Meier_19625.svs and XMeier_1962.svs are others")]
     public void A_sentence_is_said_without_the_names_that_are_known(string said, string expected)
     {
-        Pseudonyms names = Pseudonyms.Open(_folder.File("key"));
+        var names = Pseudonyms.Open(_folder.File("key"));
         names.Know("wsi/Meier_1962.svs");
         string own = names.OfSlide("wsi/Meier_1962.svs");
         Assert.Equal(expected.Replace("#:", "#", StringComparison.Ordinal), names.In(said).Replace(own + ":", "#", StringComparison.Ordinal)

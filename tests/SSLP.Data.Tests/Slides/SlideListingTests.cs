@@ -48,7 +48,7 @@ public sealed class SlideListingTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Pipes among files are Linux'.");
         string slide = _folder.Text("slides/a.tif", "a"), pipe = _folder.File("slides/b.tif");
-        using (Process made = Process.Start("mkfifo", pipe))
+        using (var made = Process.Start("mkfifo", pipe))
             made.WaitForExit();
         SlideList list = SlideListing.List(Path.GetDirectoryName(slide)!);
         Assert.Equal("a.tif", Assert.Single(list).Name);

@@ -33,7 +33,7 @@ public sealed class SynthSlidesTests : IDisposable
     public void Slides_are_pyramids_with_a_pixel_size_that_audit_finds_ok()
     {
         IReadOnlyList<string> paths = SynthSlides.Write(_folder.Path, Small);
-        using Slide slide = Slide.Open(paths[0]);
+        using var slide = Slide.Open(paths[0]);
         Assert.Equal([1100L, 550, 275, 138], slide.Levels.Select(level => level.Width));
         Assert.Equal(0.5, slide.Mpp!.X, 4);
         Assert.All(SlideAudit.Run(SlideListing.List(_folder.Path), new() { Deep = true }), record =>
@@ -81,7 +81,7 @@ public sealed class SynthSlidesTests : IDisposable
             return;
         }
         using (theirs)
-        using (Slide ours = Slide.Open(path, SlideReader.Embedded))
+        using (var ours = Slide.Open(path, SlideReader.Embedded))
         {
             Assert.Equal(ours.Levels.Select(level => (level.Width, level.Height)),
                 theirs.Levels.Select(level => (level.Width, level.Height)));
@@ -103,14 +103,14 @@ public sealed class SynthSlidesTests : IDisposable
     public void Labels_name_every_patch_of_the_grid_and_serve_as_points()
     {
         SynthSlides.Write(_folder.Path, Small);
-        LabelledPoints points = LabelledPoints.Read(Path.Combine(_folder.Path, SynthSlides.LabelsName));
+        var points = LabelledPoints.Read(Path.Combine(_folder.Path, SynthSlides.LabelsName));
         Assert.Equal("slide,col,row,label,x,y", File.ReadLines(points.Path).First());
         Assert.Equal(2 * 8 * 8, points.Table.Count);
         Assert.True(points.Table.HasCoordinates);
         for (int i = 0; i < points.Table.Count; i++)
             Assert.Equal(((points.Table.Col[i] * 128) + 64, (points.Table.Row[i] * 128) + 64), ((int)points.X[i], (int)points.Y[i]));
-        using SlidePatches patches = SlidePatches.AtPoints(points, _folder.Path, 128, 0.5);
-        var rgb = new byte[128 * 128 * 3];
+        using var patches = SlidePatches.AtPoints(points, _folder.Path, 128, 0.5);
+        byte[] rgb = new byte[128 * 128 * 3];
         int background = points.Table.LabelOf.IndexOf(points.Table.Classes!.ToList().IndexOf("background"));
         patches.Read(background, rgb);
         Assert.True(rgb.Average(value => value) > 190, "background is bright");
@@ -150,10 +150,10 @@ public sealed class SynthSlidesTests : IDisposable
     public void Mean_colour_of_a_tissue_class_varies_more_between_slides_than_between_classes()
     {
         const int Slides = 6;
-        var mean = new double[Slides, 5];
+        double[,] mean = new double[Slides, 5];
         for (int index = 0; index < Slides; index++)
         {
-            SyntheticSlide slide = SyntheticSlide.Make(3, index, 1536);
+            var slide = SyntheticSlide.Make(3, index, 1536);
             foreach (SynthClass tissue in (SynthClass[])[SynthClass.Stroma, SynthClass.Lymphocytes, SynthClass.Tumour])
                 mean[index, (int)tissue] = MeanGreen(slide, tissue);
         }

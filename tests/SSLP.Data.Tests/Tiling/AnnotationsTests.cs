@@ -135,7 +135,7 @@ public sealed class AnnotationsTests : IDisposable
         using TileManifest labelled = Tile().Manifest, plain = Tiler.Run([Slide("S1.tif")], new() { PatchSize = 128 }).Manifest;
         labelled.Save(_folder.File("labelled.sslp"));
         plain.Save(_folder.File("plain.sslp"));
-        using TileManifest opened = TileManifest.Open(_folder.File("labelled.sslp"));
+        using var opened = TileManifest.Open(_folder.File("labelled.sslp"));
         Assert.Equal(labelled.Table.LabelOf, opened.Table.LabelOf);
         Assert.Equal(labelled.Table.Classes!, opened.Table.Classes!);
         Assert.Equal(labelled.LabelShares, opened.LabelShares);
@@ -158,12 +158,12 @@ public sealed class AnnotationsTests : IDisposable
     {
         Annotate(Asap(("Tumor", "Polygon", 0, 0, 512, 224)));
         using TileManifest manifest = Tile().Manifest;
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
+        using var patches = SlidePatches.FromManifest(manifest);
         PatchExport.Write(patches, _folder.File("out/x")[..^2], shares: manifest.LabelShares.ToArray());
         string[] lines = File.ReadAllLines(_folder.File("out/patches.csv"));
         Assert.Equal("file,slide,col,row,label,split,share", lines[0]);
         Assert.Equal("S1.tif/0_1.png,S1.tif,0,1,tumor,,0.75", lines[9]);
-        using PatchFolder folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
+        using var folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
         Assert.Equal(["normal", "tumor"], folder.Table.Classes!);
     }
 
@@ -199,7 +199,7 @@ public sealed class AnnotationsTests : IDisposable
     private void WriteMask(string name, int side, bool tiled, Compression compression, Func<double, double, int> value, int? height = null)
     {
         int rows = height ?? side;
-        using Tiff tiff = Tiff.Open(_folder.File(name), "w");
+        using var tiff = Tiff.Open(_folder.File(name), "w");
         tiff.SetField(TiffTag.IMAGEWIDTH, side);
         tiff.SetField(TiffTag.IMAGELENGTH, rows);
         tiff.SetField(TiffTag.BITSPERSAMPLE, 8);

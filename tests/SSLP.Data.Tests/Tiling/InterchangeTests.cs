@@ -98,12 +98,12 @@ public sealed class InterchangeTests : IDisposable
     public void Patches_written_as_JPEG_are_read_back_nearly_as_they_were()
     {
         TestSlides.Ramp(_folder.File("ramp.tif"), 400, 400, 0.5);
-        LabelledPoints points = LabelledPoints.Read(
+        var points = LabelledPoints.Read(
             _folder.Text("p.csv", "slide,col,row,x,y,label", "ramp.tif,0,0,100,100,a", "ramp.tif,2,1,300,200,b"));
-        using SlidePatches slides = SlidePatches.AtPoints(points, _folder.Path, 40, 1);
+        using var slides = SlidePatches.AtPoints(points, _folder.Path, 40, 1);
         Assert.Empty(PatchExport.Write(slides, _folder.File("out/x")[..^2], PatchFormat.Jpeg));
         Assert.Equal(2, Directory.GetFiles(Path.Combine(_folder.Path, "out"), "*.jpg", SearchOption.AllDirectories).Length);
-        using PatchFolder folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
+        using var folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
         byte[] a = new byte[40 * 40 * 3], b = new byte[40 * 40 * 3];
         for (int i = 0; i < 2; i++)
         {
@@ -117,11 +117,11 @@ public sealed class InterchangeTests : IDisposable
     public void Patches_written_as_PNG_are_read_back_bit_for_bit_with_place_class_and_split()
     {
         TestSlides.Ramp(_folder.File("sub/ramp.tif"), 600, 600, 0.5);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,col,row,x,y,label,split",
+        var points = LabelledPoints.Read(_folder.Text("p.csv", "slide,col,row,x,y,label,split",
             "sub/ramp.tif,0,0,100,100,\"fat, brown\",train", "sub/ramp.tif,2,1,300,200,stroma,val"));
-        using SlidePatches slides = SlidePatches.AtPoints(points, _folder.Path, 40, 1);
+        using var slides = SlidePatches.AtPoints(points, _folder.Path, 40, 1);
         Assert.Empty(PatchExport.Write(slides, _folder.File("out/x")[..^2]));
-        using PatchFolder folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
+        using var folder = PatchFolder.Open(Path.Combine(_folder.Path, "out"));
         Assert.Equal(slides.Table.Slides, folder.Table.Slides);
         Assert.Equal(slides.Table.Col.ToArray(), folder.Table.Col.ToArray());
         Assert.Equal(slides.Table.Classes!, folder.Table.Classes!);

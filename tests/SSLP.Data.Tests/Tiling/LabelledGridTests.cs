@@ -19,7 +19,7 @@ public sealed class LabelledGridTests : IDisposable
         string path = TestSlides.Stained(_folder.File("a.tif"), 640, 128, 128, 384, 384);
         using TileManifest manifest = Tiler.Run([new("a.tif", path)], new() { PatchSize = 64, Mpp = 1 }).Manifest;
         Assert.Equal(9, manifest.Table.Count);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text(
+        var points = LabelledPoints.Read(_folder.Text(
             "p.csv", "slide,x,y,label,split", "a.tif,130,130,fat,val", "a.tif,200,190,tumour,train", "a.tif,383.9,255.9,fat,",
             "a.tif,600,600,fat,val", "b.tif,200,200,fat,val"));
         using var grid = new LabelledGrid(SlidePatches.FromManifest(manifest), manifest, points);
@@ -36,8 +36,8 @@ public sealed class LabelledGridTests : IDisposable
     {
         string path = TestSlides.Stained(_folder.File("a.tif"), 640, 128, 128, 384, 384);
         using TileManifest manifest = Tiler.Run([new("a.tif", path)], new() { PatchSize = 64, Mpp = 1 }).Manifest;
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "b.tif,200,200,fat"));
+        using var patches = SlidePatches.FromManifest(manifest);
+        var points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "b.tif,200,200,fat"));
         Assert.Contains("a.tif", Assert.Throws<Fault>(() => new LabelledGrid(patches, manifest, points)).Message);
     }
 }

@@ -17,7 +17,7 @@ public sealed class ManifestFileTests : IDisposable
     public void Gives_back_all_that_was_saved()
     {
         string path = Save(3, 1000);
-        using TileManifest opened = TileManifest.Open(path);
+        using var opened = TileManifest.Open(path);
         Assert.Equal(3000, opened.Table.Count);
         Assert.Equal((224, 0.25), (opened.PatchSize, opened.Mpp));
         Assert.Equal("sub/slide2.svs", opened.Table.SlideName(2999));
@@ -29,7 +29,7 @@ public sealed class ManifestFileTests : IDisposable
     [Fact]
     public void Takes_an_empty_manifest()
     {
-        using TileManifest opened = TileManifest.Open(Save(0, 0));
+        using var opened = TileManifest.Open(Save(0, 0));
         Assert.Equal(0, opened.Table.Count);
     }
 
@@ -38,7 +38,7 @@ public sealed class ManifestFileTests : IDisposable
     {
         string path = Save(1, 10);
         Save(2, 10);
-        using TileManifest opened = TileManifest.Open(path);
+        using var opened = TileManifest.Open(path);
         Assert.Equal(20, opened.Table.Count);
         Assert.Single(Directory.GetFiles(_folder.Path));
     }
@@ -76,7 +76,7 @@ public sealed class ManifestFileTests : IDisposable
     [Fact]
     public void A_closed_manifest_throws_instead_of_reading_unmapped_memory()
     {
-        TileManifest opened = TileManifest.Open(Save(1, 10));
+        var opened = TileManifest.Open(Save(1, 10));
         PatchTable table = opened.Table;
         opened.Dispose();
         Assert.Throws<ObjectDisposedException>(() => table.Col[0]);

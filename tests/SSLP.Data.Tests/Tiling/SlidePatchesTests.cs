@@ -31,7 +31,7 @@ public sealed class SlidePatchesTests : IDisposable
         string slide = TestSlides.Ramp(_folder.File("ramp.tif"), Width, Height, 0.5);
         (int Col, int Row)[] places = [(0, 0), (grid.Columns - 1, grid.Rows - 1), (grid.Columns / 2, 1)];
         using TileManifest manifest = Manifest(slide, grid, places);
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
+        using var patches = SlidePatches.FromManifest(manifest);
         var errors = new List<(double X, double Y)>();
         for (int i = 0; i < manifest.Table.Count; i++)
         {
@@ -51,11 +51,11 @@ public sealed class SlidePatchesTests : IDisposable
     public void Twice_the_stored_size_with_no_level_between_is_read_halved_at_the_same_place()
     {
         string path = TestSlides.Ramp(_folder.File("ramp.tif"), 200, 200, 0.5);
-        using Slide slide = Slide.Open(path);
+        using var slide = Slide.Open(path);
         Assert.Single(slide.Levels);
         var sampling = new PatchSampling(slide, 32, 2, 2);
         Assert.True(sampling.TakesStoredPixels);
-        var rgb = new byte[32 * 32 * 3];
+        byte[] rgb = new byte[32 * 32 * 3];
         sampling.Read(slide, 64, 128, rgb);
         Assert.InRange(RampPosition(rgb, 0) - 96, -1.5, 1.5);
         Assert.InRange(RampPosition(rgb, 1) - 160, -1.5, 1.5);
@@ -68,7 +68,7 @@ public sealed class SlidePatchesTests : IDisposable
     [InlineData(9, 2)]
     public void Patches_of_jpeg_2000_at_twice_a_levels_pixel_and_more_are_near_the_mean_of_its_pixels(double scale, double mostMean)
     {
-        using Slide slide = Slide.Open(TestData.Path("slides", "TCGA-CR-7395-01A-01-TS1.svs"), SlideReader.Embedded);
+        using var slide = Slide.Open(TestData.Path("slides", "TCGA-CR-7395-01A-01-TS1.svs"), SlideReader.Embedded);
         const int Side = 128;
         var sampling = new PatchSampling(slide, Side, scale, scale);
         Assert.Equal(1, sampling.Level);
@@ -88,9 +88,9 @@ public sealed class SlidePatchesTests : IDisposable
     public void Points_are_patch_centres_and_what_lies_outside_is_white()
     {
         TestSlides.Ramp(_folder.File("ramp.tif"), 1000, 1000, 0.5);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "ramp.tif,500.5,300.25,a", "ramp.tif,0,0,b"));
-        using SlidePatches patches = SlidePatches.AtPoints(points, _folder.Path, 64, 1);
-        var rgb = new byte[64 * 64 * 3];
+        var points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "ramp.tif,500.5,300.25,a", "ramp.tif,0,0,b"));
+        using var patches = SlidePatches.AtPoints(points, _folder.Path, 64, 1);
+        byte[] rgb = new byte[64 * 64 * 3];
         patches.Read(0, rgb);
         Assert.InRange(RampPosition(rgb, 0) - 500.5, -1, 1);
         Assert.InRange(RampPosition(rgb, 1) - 300.25, -1, 1);
@@ -106,7 +106,7 @@ public sealed class SlidePatchesTests : IDisposable
             .Select(i => new SlideFile($"s{i}.tif", TestSlides.Stained(_folder.File($"s{i}.tif"), 1100, 40 * i, 0, 900, 1000)))];
         TilingResult result = Tiler.Run(slides, new() { PatchSize = 128 });
         using SlideRuntime one = new(new() { OpenSlides = 1 });
-        using SlidePatches patches = SlidePatches.FromManifest(result.Manifest, runtime: one);
+        using var patches = SlidePatches.FromManifest(result.Manifest, runtime: one);
         int n = result.Manifest.Table.Count;
         byte[][] alone = [.. Enumerable.Range(0, n).Select(i => Read(patches, i))];
         Assert.Equal(1, patches.OpenSlides);
@@ -120,7 +120,7 @@ public sealed class SlidePatchesTests : IDisposable
         string good = TestSlides.Stained(_folder.File("a.tif"), 800, 0, 0, 800, 800),
             bad = TestSlides.Stained(_folder.File("b.tif"), 800, 0, 0, 800, 800);
         using TileManifest manifest = Tiler.Run([new("a.tif", good), new("b.tif", bad)], new()).Manifest;
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
+        using var patches = SlidePatches.FromManifest(manifest);
         byte[] broken = File.ReadAllBytes(bad);
         broken.AsSpan(0, 64).Clear();
         File.WriteAllBytes(bad, broken);
@@ -147,25 +147,25 @@ public sealed class SlidePatchesTests : IDisposable
     public void Points_on_slides_that_are_too_coarse_or_missing_are_refused_by_name()
     {
         TestSlides.Ramp(_folder.File("ramp.tif"), 600, 600, 0.5);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "ramp.tif,300,300,a"));
+        var points = LabelledPoints.Read(_folder.Text("p.csv", "slide,x,y,label", "ramp.tif,300,300,a"));
         Assert.Contains("--upsample", Assert.Throws<Fault>(() => SlidePatches.AtPoints(points, _folder.Path, 64, 0.25)).Message);
         SlidePatches.AtPoints(points, _folder.Path, 64, 0.25, upsample: true).Dispose();
-        LabelledPoints lost = LabelledPoints.Read(_folder.Text("q.csv", "slide,x,y,label", "lost.tif,300,300,a"));
+        var lost = LabelledPoints.Read(_folder.Text("q.csv", "slide,x,y,label", "lost.tif,300,300,a"));
         Assert.Contains("lost.tif", Assert.Throws<Fault>(() => SlidePatches.AtPoints(lost, _folder.Path, 64, 1)).Message);
     }
 
     [Fact]
     public void The_points_of_the_real_sections_lie_on_tissue()
     {
-        LabelledPoints points = LabelledPoints.Read(TestData.Path("labelled", "her2st", "spots.csv"));
-        using SlidePatches patches = SlidePatches.AtPoints(points, TestData.Path("slides"), 48, 2);
+        var points = LabelledPoints.Read(TestData.Path("labelled", "her2st", "spots.csv"));
+        using var patches = SlidePatches.AtPoints(points, TestData.Path("slides"), 48, 2);
         int onTissue = Enumerable.Range(0, points.Table.Count).Count(i => Mean(Read(patches, i), 1) < 200);
         Assert.True(onTissue > 0.95 * points.Table.Count, $"{onTissue} of {points.Table.Count}");
     }
 
     private static byte[] Read(SlidePatches patches, int patch)
     {
-        var rgb = new byte[patches.PatchSize * patches.PatchSize * 3];
+        byte[] rgb = new byte[patches.PatchSize * patches.PatchSize * 3];
         patches.Read(patch, rgb);
         return rgb;
     }

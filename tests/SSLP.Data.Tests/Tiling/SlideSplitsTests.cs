@@ -19,11 +19,11 @@ public sealed class SlideSplitsTests : IDisposable
     {
         SlideFile[] slides = [.. ((string[])["a.tif", "sub/b.tif", "c.tif"]).Select(name =>
             new SlideFile(name, TestSlides.Stained(_folder.File(name), 600, 0, 0, 600, 600)))];
-        SplitList splits = SplitList.Read(_folder.Text("splits.csv", "slide;split", "a;train", "b.tif;test"));
-        PatientList patients = PatientList.Read(_folder.Text("patients.csv", "slide,patient", "a,P1", "b,P1"));
+        var splits = SplitList.Read(_folder.Text("splits.csv", "slide;split", "a;train", "b.tif;test"));
+        var patients = PatientList.Read(_folder.Text("patients.csv", "slide,patient", "a,P1", "b,P1"));
         using TileManifest made = Tiler.Run(slides, new() { Splits = splits, Patients = patients }).Manifest;
         made.Save(_folder.File("tiles.sslp"));
-        using SlidePatches opened = SlidePatches.Open(_folder.File("tiles.sslp"));
+        using var opened = SlidePatches.Open(_folder.File("tiles.sslp"));
         PatchTable table = opened.Table;
         Assert.Equal(["test", "train"], table.Splits!);
         Assert.Equal([1, 0, PatchTable.None], (int[])[Of("a.tif"), Of("sub/b.tif"), Of("c.tif")]);
@@ -42,7 +42,7 @@ public sealed class SlideSplitsTests : IDisposable
             () => SplitList.Read(_folder.Text("s.csv", "slide,split", "a,train", "a,test"))).Message, StringComparison.Ordinal);
         Assert.Contains("no column 'split'", Assert.Throws<Fault>(
             () => SplitList.Read(_folder.Text("s.csv", "slide,fold", "a,1"))).Message, StringComparison.Ordinal);
-        SplitList other = SplitList.Read(_folder.Text("s.csv", "slide,split", "x,train"));
+        var other = SplitList.Read(_folder.Text("s.csv", "slide,split", "x,train"));
         Assert.Contains(
             "None of the 2 slides", Assert.Throws<Fault>(() => other.Describe(["a.tif", "b.tif"])).Message, StringComparison.Ordinal);
     }
@@ -57,14 +57,14 @@ public sealed class SlideSplitsTests : IDisposable
             Splits = SplitList.Read(_folder.Text("splits.csv", "slide,split", "a,val")),
             Patients = PatientList.Read(_folder.Text("patients.csv", "slide,patient", "a,P7")),
         }).Manifest;
-        using SlidePatches patches = SlidePatches.FromManifest(manifest);
-        LabelledPoints points = LabelledPoints.Read(_folder.Text("labels.csv", "slide,x,y,label", "a,100,100,x"));
+        using var patches = SlidePatches.FromManifest(manifest);
+        var points = LabelledPoints.Read(_folder.Text("labels.csv", "slide,x,y,label", "a,100,100,x"));
         using var labelled = new LabelledGrid(patches, manifest, points);
         Assert.Equal(["val", "P7"], [.. labelled.Table.Splits!, .. labelled.Table.PatientOfSlide!]);
         PatchExport.Write(labelled, _folder.File("out"));
         string[] lines = File.ReadAllLines(_folder.File("out/patches.csv"));
         Assert.Equal(("file,slide,col,row,label,split,patient", "a.tif/0_0.png,a.tif,0,0,x,val,P7"), (lines[0], lines[1]));
-        using PatchFolder folder = PatchFolder.Open(_folder.File("out"));
+        using var folder = PatchFolder.Open(_folder.File("out"));
         Assert.Equal(["val", "P7"], [.. folder.Table.Splits!, .. folder.Table.PatientOfSlide!]);
     }
 }

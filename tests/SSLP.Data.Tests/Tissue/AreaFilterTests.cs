@@ -26,9 +26,9 @@ public sealed class AreaFilterTests
         foreach (double scale in (double[])[0.31, 0.5, 0.999, 1, 1.7, 2, 5.31])
         {
             int size = (int)Math.Ceiling(11 * scale) + 1;
-            var source = new byte[size * size * 3];
+            byte[] source = new byte[size * size * 3];
             source.AsSpan().Fill(201);
-            var rgb = new byte[11 * 11 * 3];
+            byte[] rgb = new byte[11 * 11 * 3];
             var axis = new AreaAxis(11, 0.4, scale, size);
             AreaFilter.Resample(source, size, axis, axis, rgb);
             Assert.All(rgb, value => Assert.Equal(201, value));
@@ -48,11 +48,11 @@ public sealed class AreaFilterTests
     public void A_grid_of_single_pixels_does_not_alias_to_black_or_white()
     {
         const int Size = 64;
-        var source = new byte[Size * Size * 3];
+        byte[] source = new byte[Size * Size * 3];
         for (int y = 0; y < Size; y++)
             for (int x = 0; x < Size; x++)
                 source.AsSpan(((y * Size) + x) * 3, 3).Fill((byte)((x + y) % 2 * 255));
-        var rgb = new byte[16 * 16 * 3];
+        byte[] rgb = new byte[16 * 16 * 3];
         var axis = new AreaAxis(16, 0, 4, Size);
         AreaFilter.Resample(source, Size, axis, axis, rgb);
         Assert.All(rgb, value => Assert.InRange(value, 127, 128));
@@ -79,7 +79,7 @@ public sealed class AreaFilterTests
 
     private static byte[] Noise(int size, int seed)
     {
-        var bytes = new byte[size * size * 3];
+        byte[] bytes = new byte[size * size * 3];
         new Random(seed).NextBytes(bytes);
         return bytes;
     }

@@ -150,7 +150,7 @@ public sealed class TissueTests
 
     private static SlideImage Paint(int width, int height, params (int X, int Y, int Width, int Height, SKColor Colour)[] patches)
     {
-        var rgb = new byte[width * height * 3];
+        byte[] rgb = new byte[width * height * 3];
         foreach ((int left, int top, int w, int h, SKColor colour) in patches.Prepend((0, 0, width, height, Glass)))
             for (int y = top; y < top + h; y++)
                 for (int x = left; x < left + w; x++)
@@ -162,10 +162,10 @@ public sealed class TissueTests
     private static SlideImage Load(string path)
     {
         (int width, int height) = PatchImage.ReadSize(path);
-        var rgb = new byte[width * height * 3];
+        byte[] rgb = new byte[width * height * 3];
         PatchImage.Decode(path, width, height, rgb);
         // To about the pixel size that masks are made at.
-        var coarse = new byte[width / 4 * (height / 4) * 3];
+        byte[] coarse = new byte[width / 4 * (height / 4) * 3];
         AreaFilter.Resample(rgb, width, new(width / 4, 0, 4, width), new(height / 4, 0, 4, height), coarse);
         return new(width / 4, height / 4, coarse);
     }

@@ -23,7 +23,7 @@ internal sealed record TissueTruth(SlideImage Image, double MicronsPerPixel, boo
         double? mpp = root.TryGetProperty("mpp", out JsonElement given) ? given.GetDouble() : null;
         (SlideImage image, double microns) = Path.GetExtension(path) == ".png" ? PlainImage(path, mpp!.Value) : OfSlide(path, mpp);
         List<(double X, double Y)[]> tissue = Polygons(root.GetProperty("tissue")), holes = Polygons(root.GetProperty("holes"));
-        var truth = new bool[image.Width * image.Height];
+        bool[] truth = new bool[image.Width * image.Height];
         for (int i = 0; i < truth.Length; i++)
         {
             double x = ((i % image.Width) + 0.5) / image.Width, y = ((i / image.Width) + 0.5) / image.Height;
@@ -35,7 +35,7 @@ internal sealed record TissueTruth(SlideImage Image, double MicronsPerPixel, boo
     /// <summary>The same tissue in other colours.</summary>
     public TissueTruth Recoloured(Func<(double R, double G, double B), (double R, double G, double B)> colour)
     {
-        var rgb = new byte[Image.Rgb.Length];
+        byte[] rgb = new byte[Image.Rgb.Length];
         for (int i = 0; i < rgb.Length; i += 3)
         {
             (double r, double g, double b) = colour((Image.Rgb[i], Image.Rgb[i + 1], Image.Rgb[i + 2]));
@@ -59,7 +59,7 @@ internal sealed record TissueTruth(SlideImage Image, double MicronsPerPixel, boo
 
     private static (SlideImage Image, double Microns) OfSlide(string path, double? mpp)
     {
-        using Slide slide = Slide.Open(path);
+        using var slide = Slide.Open(path);
         double own = slide.Mpp?.X ?? mpp!.Value;
         SlideImage image = Thumbnail.Read(slide, Microns / own, default).Image;
         return (image, own * slide.Levels[0].Width / image.Width);
@@ -68,10 +68,10 @@ internal sealed record TissueTruth(SlideImage Image, double MicronsPerPixel, boo
     private static (SlideImage Image, double Microns) PlainImage(string path, double mpp)
     {
         (int width, int height) = PatchImage.ReadSize(path);
-        var rgb = new byte[width * height * 3];
+        byte[] rgb = new byte[width * height * 3];
         PatchImage.Decode(path, width, height, rgb);
         int factor = (int)Math.Round(Microns / mpp);
-        var coarse = new byte[width / factor * (height / factor) * 3];
+        byte[] coarse = new byte[width / factor * (height / factor) * 3];
         AreaFilter.Resample(rgb, width, new(width / factor, 0, factor, width), new(height / factor, 0, factor, height), coarse);
         return (new(width / factor, height / factor, coarse), factor * mpp);
     }

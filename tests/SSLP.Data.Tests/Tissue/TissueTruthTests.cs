@@ -20,7 +20,7 @@ public sealed class TissueTruthTests
     [InlineData("black-border", 0.92)]
     public void Haematoxylin_and_eosin_is_found_by_stain(string slide, double least)
     {
-        TissueTruth truth = TissueTruth.Read(slide);
+        var truth = TissueTruth.Read(slide);
         TissueMask mask = Detect(truth)!;
         Assert.Equal(TissueMethod.Stain, mask.Method);
         Assert.InRange(truth.IntersectionOverUnion(mask), least, 1);
@@ -29,7 +29,7 @@ public sealed class TissueTruthTests
     [Fact]
     public void Brown_on_pale_blue_is_found_by_density()
     {
-        TissueTruth truth = TissueTruth.Read("ihc-brown-on-pale-blue");
+        var truth = TissueTruth.Read("ihc-brown-on-pale-blue");
         TissueMask mask = Detect(truth)!;
         Assert.Equal(TissueMethod.Density, mask.Method);
         Assert.InRange(truth.IntersectionOverUnion(mask), 0.94, 1);
@@ -88,7 +88,7 @@ public sealed class TissueTruthTests
     [Fact]
     public void Fluorescence_is_told_from_black_that_was_not_scanned()
     {
-        using Slide slide = Slide.Open(TestData.Path("formats", "test3-DAPI-2-387.ndpi"));
+        using var slide = Slide.Open(TestData.Path("formats", "test3-DAPI-2-387.ndpi"));
         SlideImage image = Thumbnail.Read(slide, 16, default).Image;
         Assert.Null(TissueDetector.Detect(image, 8, new()));
         Assert.Equal(1, TissueDetector.Detect(image, 8, new() { Method = TissueMethod.All })!.TissueFraction);
@@ -99,8 +99,8 @@ public sealed class TissueTruthTests
     private static TissueTruth Section(int glass, (int R, int G, int B) most, (int R, int G, int B) spots)
     {
         const int Side = 192, From = 25, To = 167;
-        var rgb = new byte[Side * Side * 3];
-        var truth = new bool[Side * Side];
+        byte[] rgb = new byte[Side * Side * 3];
+        bool[] truth = new bool[Side * Side];
         var random = new Random(3);
         bool grey = most.R == most.G && most.G == most.B;
         for (int i = 0; i < truth.Length; i++)

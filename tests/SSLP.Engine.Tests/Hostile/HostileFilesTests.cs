@@ -109,7 +109,7 @@ public sealed class HostileFilesTests : IDisposable
     {
         string path = _folder.File("run.json");
         File.WriteAllBytes(path, json);
-        RunRecord record = RunRecord.Load(path);
+        var record = RunRecord.Load(path);
         record.Number("radius");
         record.Number("seed");
         foreach (string key in (string[])["method", "steps", "steps_per_epoch", "device", "threads"])

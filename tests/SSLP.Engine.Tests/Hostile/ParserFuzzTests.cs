@@ -28,7 +28,7 @@ public sealed class ParserFuzzTests : IDisposable
         byte[][] good = [.. Enumerable.Range(0, 2).Select(seed => withChecksum ? Ours(seed) : Foreign(seed))];
         new ParserFuzz($"safetensors {(withChecksum ? "with" : "without")} checksum", ".safetensors", good, path =>
         {
-            using SafetensorsFile file = SafetensorsFile.Open(path);
+            using var file = SafetensorsFile.Open(path);
             foreach (string name in file.Entries.Keys)
                 file.ReadTensor(name).Dispose();
         })
@@ -64,7 +64,7 @@ public sealed class ParserFuzzTests : IDisposable
             new() { ["steps"] = "9" }, new() { ["sslp"] = "0.1.0" }).Save(path);
         new ParserFuzz("run.json", ".json", [File.ReadAllBytes(path)], file =>
         {
-            RunRecord record = RunRecord.Load(file);
+            var record = RunRecord.Load(file);
             record.Number("radius");
             record.Result("steps");
         })

@@ -44,7 +44,7 @@ public sealed class ContrastiveLossTests
     {
         // He et al. 2020, eq. 1: −log( exp(q·k/τ) / (exp(q·k/τ) + Σ_queue exp(q·k_j/τ)) ), the mean over the batch.
         using var kernels = new KernelSet(KernelBackend.Cpu, 1);
-        using MemoryBank queue = MemoryBank.CreateRandom(Queue, Width, 3, kernels.Pool); // what the method begins with
+        using var queue = MemoryBank.CreateRandom(Queue, Width, 3, kernels.Pool); // what the method begins with
         using var method = new MoCoV2(New(HeadKind.Mlp), New(HeadKind.Mlp), Queue, Temperature, 0.99, 3, kernels);
         Tensor[] views = Views();
         StepTerms terms = method.Step(new TrainingBatch(views, new int[B], 0, 1, IsWatched: true));

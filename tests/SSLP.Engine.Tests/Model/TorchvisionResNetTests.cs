@@ -44,7 +44,7 @@ public sealed class TorchvisionResNetTests
         (f * weight).sum().backward();
         (g * weight).sum().backward();
         AssertSame("gradient of the images", own.grad!, other.grad!);
-        Dictionary<string, Tensor> gradients = theirs.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!);
+        var gradients = theirs.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad!);
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in ours.named_parameters())
             AssertSame($"gradient of {name}", parameter.grad!, gradients[name]);
         foreach ((string name, Tensor value) in ours.state_dict())

@@ -14,7 +14,7 @@ public sealed class BankSnapshotTests
     [InlineData(true)]
     public void Rows_that_change_while_it_is_written_are_written_as_they_were(bool some)
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(Rows, Width, seed: 3);
+        using var bank = MemoryBank.CreateRandom(Rows, Width, seed: 3);
         int[]? rows = some ? [.. Enumerable.Range(0, Rows).Where(row => row % 3 == 1)] : null;
         float[] expected = [.. (rows ?? [.. Enumerable.Range(0, Rows)]).SelectMany(row => bank.Row(row).ToArray())];
         var snapshot = new BankSnapshot(bank, rows);

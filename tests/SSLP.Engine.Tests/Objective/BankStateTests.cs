@@ -19,7 +19,7 @@ public sealed class BankStateTests : IDisposable
         string path = Path.Combine(_root, "bank.safetensors");
         using MemoryBank saved = MemoryBank.CreateRandom(rows, width, seed: 1), loaded = new(rows, width);
         SafetensorsWriter.Write(path, [new BankSnapshot(saved).ToItem("bank")], new Dictionary<string, string>());
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         long before = GC.GetAllocatedBytesForCurrentThread();
         loaded.LoadFrom(file, "bank");
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, block + 100_000);

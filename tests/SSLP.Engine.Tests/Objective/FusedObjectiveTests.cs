@@ -20,11 +20,11 @@ public sealed class FusedObjectiveTests
     {
         using var scope = NewDisposeScope();
         using var source = new TestPatches(slides: 5, side: 12);
-        ObjectivePlan plan = ObjectivePlan.For(source.Table.Count, auxiliaryAnchors);
+        var plan = ObjectivePlan.For(source.Table.Count, auxiliaryAnchors);
         plan = plan with { Clusters = 6, Terms = plan.Terms with { Sampling = sampling } };
         using var kernels = new KernelSet(backend, 2);
         using var fused = new FusedObjective(plan, source.Table, Width, seed: 7, kernels);
-        var vectors = new float[source.Table.Count * Width];
+        float[] vectors = new float[source.Table.Count * Width];
         fused.Bank.SaveRows(0, vectors);
         using var plain = new PlainBankObjective(plan, source.Table, tensor(vectors, [source.Table.Count, Width]), 7);
 

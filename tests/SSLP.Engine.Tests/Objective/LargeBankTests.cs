@@ -21,10 +21,10 @@ public sealed class LargeBankTests : IDisposable
     public void Rows_beyond_two_gigabytes_are_read_where_they_lie()
     {
         string path = SparseBank([0, 4_194_303, 4_194_304, Rows - 1]);
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         Assert.Equal((long)Rows * Width * sizeof(float), file.Entries["bank"].Bytes);
         var seen = new Dictionary<int, float>();
-        var block = new float[Width];
+        float[] block = new float[Width];
         foreach (int row in (int[])[0, 1, 4_194_303, 4_194_304, Rows - 2, Rows - 1])
         {
             file.ReadBytes("bank", System.Runtime.InteropServices.MemoryMarshal.AsBytes(block.AsSpan()), (long)row * Width * sizeof(float));
@@ -41,12 +41,12 @@ public sealed class LargeBankTests : IDisposable
             "takes 5.2 GB of memory and minutes: set SSLP_LARGE_TESTS=1 on a machine of 12 GB");
         int[] marked = [0, 4_194_303, 4_194_304, Rows - 1];
         using var bank = new MemoryBank(Rows, Width);
-        using (SafetensorsFile file = SafetensorsFile.Open(SparseBank(marked)))
+        using (var file = SafetensorsFile.Open(SparseBank(marked)))
             bank.LoadFrom(file, "bank");
         Assert.All(marked, row => Assert.Equal(row, bank.Row(row)[3]));
         string again = Path.Combine(_root, "again.safetensors");
         SafetensorsWriter.Write(again, [new BankSnapshot(bank).ToItem("bank")]);
-        using SafetensorsFile saved = SafetensorsFile.Open(again);
+        using var saved = SafetensorsFile.Open(again);
         using TorchSharp.torch.Tensor tensor = BankState.ReadBank(saved, "bank");
         Assert.All(marked, row => Assert.Equal(row, tensor[row, 3].item<float>()));
     }

@@ -62,7 +62,7 @@ public sealed class FlatSgdTests : IDisposable
         string path = Path.Combine(_root, "torchs.safetensors");
         SafetensorsWriter.Write(path, [SafetensorsItem.From<byte>("optimizer.sgd", Bytes(torchs), Bytes(torchs).Length)]);
         using var ours = new FlatSgd(_ours, _kernels, Rate, Momentum, Decay);
-        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        using (var file = SafetensorsFile.Open(path))
             ours.LoadFrom(file);
         using SGD there = optim.SGD(_torchs.parameters(), Rate, Momentum, weight_decay: Decay);
         using (var reader = new BinaryReader(new MemoryStream(Bytes(ours))))

@@ -108,7 +108,7 @@ public sealed class SeveralProcessesTests : IDisposable
     {
         string? folder = Environment.GetEnvironmentVariable(WorkerFolder);
         Assert.SkipWhen(folder is null, "A part of the test beside it, which mpirun starts.");
-        using ProcessGroup group = ProcessGroup.Join(null, openMpi: Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null);
+        using var group = ProcessGroup.Join(null, openMpi: Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null);
         try
         {
             Train(folder!, group, Enum.Parse<BankPlacement>(Environment.GetEnvironmentVariable(WorkerBank)!),
@@ -155,7 +155,7 @@ public sealed class SeveralProcessesTests : IDisposable
 
     private static int[] Ints(SafetensorsFile file, string name)
     {
-        var values = new int[file.Entries[name].Bytes / sizeof(int)];
+        int[] values = new int[file.Entries[name].Bytes / sizeof(int)];
         file.ReadAll<int>(name, values);
         return values;
     }

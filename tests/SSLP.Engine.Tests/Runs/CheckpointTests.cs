@@ -184,14 +184,14 @@ public sealed class CheckpointTests : IDisposable
     private float[] Bank(string name)
     {
         using SafetensorsFile file = new Checkpoint(Folder(name), 1).OpenNewest()!.Value.File;
-        var bank = new float[file.Entries["bank.vectors"].Bytes / sizeof(float)];
+        float[] bank = new float[file.Entries["bank.vectors"].Bytes / sizeof(float)];
         file.ReadAll<float>("bank.vectors", bank);
         return bank;
     }
 
     private static string Checksum(string path)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         return file.Metadata[SafetensorsFile.ChecksumKey];
     }
 

@@ -9,7 +9,7 @@ public sealed class StageTests
     [Fact]
     public void With_nobody_listening_a_range_allocates_nothing()
     {
-        StageWatch? nobody = StageWatch.Of(null, null);
+        var nobody = StageWatch.Of(null, null);
         Assert.Null(nobody);
         Ranges(nobody);
         long before = GC.GetAllocatedBytesForCurrentThread();

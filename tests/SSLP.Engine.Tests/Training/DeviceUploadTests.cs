@@ -42,7 +42,7 @@ public sealed unsafe class DeviceUploadTests(FakeCuda driver) : IClassFixture<Fa
     [Fact]
     public void The_CPU_gets_pageable_memory()
     {
-        using BatchMemory memory = BatchMemory.For(Devices.ContextOf(torch.CPU), 100);
+        using var memory = BatchMemory.For(Devices.ContextOf(torch.CPU), 100);
         Assert.IsType<AlignedBatchMemory>(memory);
     }
 
@@ -50,7 +50,7 @@ public sealed unsafe class DeviceUploadTests(FakeCuda driver) : IClassFixture<Fa
     public void Views_are_copied_beside_stream_0_and_never_over_what_it_still_reads()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using DeviceBuffer first = context.AllocateDevice(ViewBytes), second = context.AllocateDevice(ViewBytes);
         driver.Forget();
         var upload = new ViewUpload(CudaContext.Retain(), [first.Address, second.Address], ViewBytes);

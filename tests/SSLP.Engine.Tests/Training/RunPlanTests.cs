@@ -16,7 +16,7 @@ public sealed class RunPlanTests
     public void The_banks_two_copies_are_what_the_bank_allocates()
     {
         using var bank = new MemoryBank(10_001, 40);
-        RunPlan plan = RunPlan.Of(new TrainingOptions { Width = 40 }, 10_001, 64);
+        var plan = RunPlan.Of(new TrainingOptions { Width = 40 }, 10_001, 64);
         Assert.Equal(MemoryBank.BytesFor(10_001, 40), plan.Memory.Where(b => b.What.StartsWith("bank", StringComparison.Ordinal))
             .Sum(b => b.Bytes));
         // Besides tails for vectors and the line of scratch.
@@ -26,7 +26,7 @@ public sealed class RunPlanTests
     [Fact]
     public void A_hundred_million_patches_are_counted_in_64_bits()
     {
-        RunPlan plan = RunPlan.Of(new TrainingOptions(), 100_000_000, 256);
+        var plan = RunPlan.Of(new TrainingOptions(), 100_000_000, 256);
         Assert.Equal(102_400_000_000, plan.Memory.Where(b => b.What.StartsWith("bank", StringComparison.Ordinal)).Sum(b => b.Bytes));
         Assert.All(plan.Memory.Concat(plan.Disk), b => Assert.True(b.Bytes > 0, b.What));
     }
@@ -34,7 +34,7 @@ public sealed class RunPlanTests
     [Fact]
     public void What_cannot_fit_is_refused_with_the_number_to_change()
     {
-        RunPlan plan = RunPlan.Of(new TrainingOptions(), 10_000_000, 256);
+        var plan = RunPlan.Of(new TrainingOptions(), 10_000_000, 256);
         plan.Require(Folder, 64L << 30, 64L << 30);
         Fault memory = Assert.Throws<Fault>(() => plan.Require(Folder, 8L << 30, 64L << 30));
         Assert.Equal(FaultKind.Space, memory.Kind);
@@ -47,7 +47,7 @@ public sealed class RunPlanTests
     [Fact]
     public void A_device_that_cannot_hold_the_candidates_is_refused_with_the_batch_to_take()
     {
-        RunPlan plan = RunPlan.Of(new TrainingOptions { Kernels = KernelBackend.Cuda, BatchSize = 128 }, 100_000_000, 256);
+        var plan = RunPlan.Of(new TrainingOptions { Kernels = KernelBackend.Cuda, BatchSize = 128 }, 100_000_000, 256);
         plan.RequireDevice(200L << 30);
         Fault fault = Assert.Throws<Fault>(() => plan.RequireDevice(80L << 30));
         Assert.Equal(FaultKind.Space, fault.Kind);
@@ -73,7 +73,7 @@ public sealed class RunPlanTests
     {
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
         using var kernels = new KernelSet(KernelBackend.Cpu, threads: 1);
-        PlanTimes times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8 }, source, kernels,
+        var times = PlanTimes.Measure(new TrainingOptions { InputSize = 32, Width = 16, BatchSize = 8 }, source, kernels,
             TorchSharp.torch.CPU);
         Assert.Equal(4, times.Parts.Count);
         Assert.All(times.Parts, p => Assert.True(p.Seconds > 0, p.What));

@@ -77,7 +77,7 @@ public sealed unsafe class TorchvisionColourTests
     {
         using var scope = NewDisposeScope();
         byte[] patch = Patch();
-        var ours = new float[3 * Side * Side];
+        float[] ours = new float[3 * Side * Side];
         using var pool = new WorkerPool(1);
         using var augmenter = new AugmenterCpu(Plain, Side, pool);
         fixed (byte* source = patch)
@@ -94,7 +94,7 @@ public sealed unsafe class TorchvisionColourTests
     private static byte[] Patch()
     {
         var random = new Random(3);
-        var patch = new byte[Side * Side * 3];
+        byte[] patch = new byte[Side * Side * 3];
         for (int i = 0; i < patch.Length; i += 3)
         {
             double stain = random.NextDouble();

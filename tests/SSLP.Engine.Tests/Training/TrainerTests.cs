@@ -170,7 +170,7 @@ public sealed class TrainerTests : IDisposable
     public void Run_json_holds_every_option_and_what_it_came_to()
     {
         Train("record", Small with { MaxSteps = 1 });
-        RunRecord record = RunRecord.Load(Folder("record").RunJson);
+        var record = RunRecord.Load(Folder("record").RunJson);
         Assert.Equal(OptionTable.All.Select(o => o.Key), record.Options.Keys);
         Assert.Equal(("1", 32, "16"), (record.Resolved["steps"], record.Patches, record.Options["input_size"]));
         Assert.Contains("32 rows of 16", record.Resolved["method"], StringComparison.Ordinal);

@@ -25,7 +25,7 @@ public sealed class CollapseTests : IDisposable
     public void A_collapsed_bank_has_rank_spread_entropy_and_gap_of_nothing()
     {
         float[] one = Rows(1, (_, _) => 1);
-        CollapseSigns s = CollapseSigns.Of(
+        var s = CollapseSigns.Of(
             new ComparedFeatures(Width, Repeat(one, 64), Repeat(one, 64), Repeat(one, 512), AreLearned: true,
                 NegativeSampling.SemiHard, 0.2));
         Assert.Equal((1, 0, 0), (Math.Round(s.EffectiveRank, 6), Math.Round(s.Spread, 4), Math.Round(s.Gap, 4)));
@@ -39,7 +39,7 @@ public sealed class CollapseTests : IDisposable
     public void A_uniform_bank_is_healthy()
     {
         float[] features = Rows(64, (_, _) => 0), keys = Rows(512, (_, _) => 0, seed: 2);
-        CollapseSigns s = CollapseSigns.Of(
+        var s = CollapseSigns.Of(
             new ComparedFeatures(Width, features, features, keys, AreLearned: true, NegativeSampling.SemiHard, 0.2));
         Assert.InRange(s.EffectiveRank, 12, 16);
         Assert.InRange(s.Spread, 0.9, 1);
@@ -53,7 +53,7 @@ public sealed class CollapseTests : IDisposable
     public void Two_clusters_are_spread_and_have_one_dimension()
     {
         float[] features = Rows(64, (row, d) => d == row % 2 ? 30 : 0), keys = Rows(512, (row, d) => d == row % 2 ? 30 : 0, seed: 2);
-        CollapseSigns s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, keys, AreLearned: true));
+        var s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, keys, AreLearned: true));
         Assert.InRange(s.EffectiveRank, 1, 2);
         Assert.True(s.Spread > new CollapseWatch(Options, 100).LeastSpread);
         string? warning = Warn(s);
@@ -66,7 +66,7 @@ public sealed class CollapseTests : IDisposable
     {
         // All features lean to one side, and eight keys lie there.
         float[] features = Rows(64, (_, d) => d == 0 ? 3 : 0), keys = Rows(512, (row, d) => d == 0 ? (row < 8 ? 20 : -3) : 0, seed: 2);
-        CollapseSigns s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, keys, AreLearned: true));
+        var s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, keys, AreLearned: true));
         Assert.True(s.NeighbourEntropy < 0.5, $"{s.NeighbourEntropy}");
         Assert.Contains("everyone's nearest", Warn(s));
         Assert.Null(Warn(s, learned: false));
@@ -76,7 +76,7 @@ public sealed class CollapseTests : IDisposable
     public void Views_compared_with_each_other_leave_their_own_out()
     {
         float[] features = Rows(32, (_, _) => 0);
-        CollapseSigns s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, [], AreLearned: true));
+        var s = CollapseSigns.Of(new ComparedFeatures(Width, features, features, [], AreLearned: true));
         Assert.InRange(s.Gap, 0.9, 1.1); // 1 less the mean of all others
         Assert.True(s.NeighbourEntropy > 0.8);
     }

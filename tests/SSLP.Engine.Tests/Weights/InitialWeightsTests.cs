@@ -99,7 +99,7 @@ public sealed class InitialWeightsTests : IDisposable
         if (method != MethodKind.MoCoV2)
             return;
         SafetensorsWriter.Write(At("moco.safetensors"), [.. with.Method.State()]);
-        using SafetensorsFile state = SafetensorsFile.Open(At("moco.safetensors"));
+        using var state = SafetensorsFile.Open(At("moco.safetensors"));
         AssertSame(network.state_dict(), name => state.ReadTensor("moco.key.backbone." + name));
     }
 
@@ -127,7 +127,7 @@ public sealed class InitialWeightsTests : IDisposable
     public void What_does_not_fit_is_one_sentence_with_the_first_names_and_what_to_do()
     {
         using ResNet network = new(Architecture.ResNet18);
-        Dictionary<string, Tensor> state = network.state_dict().Where(pair => !pair.Key.StartsWith("layer4.1.", StringComparison.Ordinal))
+        var state = network.state_dict().Where(pair => !pair.Key.StartsWith("layer4.1.", StringComparison.Ordinal))
             .ToDictionary(pair => "module." + pair.Key, pair => pair.Value);
         state["module.extra"] = zeros(1);
         state["module.fc.weight"] = zeros(9, 512);

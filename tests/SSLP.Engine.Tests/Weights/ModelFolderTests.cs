@@ -29,7 +29,7 @@ public sealed class ModelFolderTests : IDisposable
         using ResNet network = RandomEncoder.Make(architecture);
         EncoderDescription description = Description(network);
         ModelFolder.WriteTimm(At("timm"), network.state_dict(), description);
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllText(At("timm/config.json")));
+        using var config = JsonDocument.Parse(File.ReadAllText(At("timm/config.json")));
         Assert.Equal(description.Arch, config.RootElement.GetProperty("architecture").GetString());
         Assert.Equal(0, config.RootElement.GetProperty("num_classes").GetInt32());
         JsonElement trained = config.RootElement.GetProperty("pretrained_cfg");
@@ -123,7 +123,7 @@ public sealed class ModelFolderTests : IDisposable
 
     private static void AssertSame(ResNet network, string path, Func<string, string> rename)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         Assert.Equal("pt", file.Metadata["format"]);
         Dictionary<string, Tensor> state = network.state_dict();
         Assert.Equal(state.Count, file.Entries.Count);

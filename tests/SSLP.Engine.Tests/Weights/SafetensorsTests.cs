@@ -29,7 +29,7 @@ public sealed class SafetensorsTests : IDisposable
         SafetensorsWriter.Write(path, [.. tensors.Select(t => SafetensorsItem.From(t.Item1, t.Item2))],
             new Dictionary<string, string> { ["note"] = "µm \"quoted\" \n" });
 
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         Assert.Equal(tensors.Count, file.Entries.Count);
         Assert.Equal("µm \"quoted\" \n", file.Metadata["note"]);
         foreach ((string name, Tensor expected) in tensors)
@@ -47,7 +47,7 @@ public sealed class SafetensorsTests : IDisposable
         using Tensor values = torch.arange(12, ScalarType.Float32).reshape(3, 4).t();
         string path = Path.Combine(_folder, "view.safetensors");
         SafetensorsWriter.Write(path, [SafetensorsItem.From("x", values)]);
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         using Tensor actual = file.ReadTensor("x");
         Assert.Equal(new float[] { 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11 }, actual.data<float>().ToArray());
     }
@@ -62,7 +62,7 @@ public sealed class SafetensorsTests : IDisposable
             SafetensorsItem.From<ulong>("u64", new[] { ulong.MaxValue }, 1),
             SafetensorsItem.From<Half>("f16", new[] { (Half)1.5f, Half.NaN }, 2, 1),
         ]);
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         byte[] half = new byte[4];
         file.ReadBytes("f16", half);
         Assert.Equal((Half)1.5f, BinaryPrimitives.ReadHalfLittleEndian(half));

@@ -93,7 +93,7 @@ public sealed class DivergedTests : IDisposable
         (CheckpointState state, SafetensorsFile file) = Checkpoint.Open(path);
         using (file)
         {
-            Dictionary<string, Tensor> tensors = file.Entries.Keys.ToDictionary(name => name, file.ReadTensor);
+            var tensors = file.Entries.Keys.ToDictionary(name => name, file.ReadTensor);
             tensors["encoder.backbone.layer2.0.conv1.weight"].bytes[..4].Fill(0xff);
             Checkpoint.Write(path, state, [.. tensors.Select(t => SafetensorsItem.From(t.Key, t.Value))]);
         }

@@ -66,7 +66,7 @@ public sealed class HandMadeFeaturesTests : IDisposable
     {
         Python.SkipUnless("sklearn", "numpy");
         ZipFile.ExtractToDirectory(TestData.Path("labelled", "idc", "idc_sparse.zip"), _folder);
-        using PatchFolder source =
+        using var source =
             PatchFolder.Open(Path.GetDirectoryName(Directory.GetFiles(_folder, "patches.csv", SearchOption.AllDirectories)[0])!);
         FeatureTable features = HandMadeFeatures.ColourAndTexture(source);
         ProbeTask task = new(features, ProbeSplit.Of(source.Table));

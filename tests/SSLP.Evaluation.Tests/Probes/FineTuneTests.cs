@@ -33,7 +33,7 @@ public sealed class FineTuneTests
         using TwoTextures source = new(slides: 8, perSlide: 12);
         using WorkerPool pool = new(2);
         using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
-        Dictionary<string, torch.Tensor> before = backbone.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        var before = backbone.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         ProbeResult result = FineTune.Run(
             backbone, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), "random", source, ProbeSplit.Of(source.Table),
             torch.CPU, pool,
@@ -73,7 +73,7 @@ public sealed class FineTuneTests
         using WorkerPool pool = new(2);
         using ResNet backbone = RandomEncoder.Make(Architecture.ResNet18);
         backbone.train();
-        Dictionary<string, torch.Tensor> before = backbone.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        var before = backbone.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         OnlineProbe watch = new(source, RandomEncoder.Preprocessing(TwoTextures.Side, TwoTextures.Side), torch.CPU, pool, seed: 1);
         OnlineReading reading = watch.Read(backbone);
         Assert.True(backbone.training);

@@ -65,7 +65,7 @@ public sealed class PretrainingHelpsTests : IDisposable
         string slides = Path.Combine(_root, "slides");
         SynthSlides.Write(slides, new SynthOptions { Slides = 6, Size = 1024, PatchSize = Patch, Seed = 1 });
         using TileManifest manifest = Tiler.Run(SlideListing.List(slides), new TilingOptions { PatchSize = Patch, Mpp = 0.5 }).Manifest;
-        using SlidePatches grid = SlidePatches.FromManifest(manifest);
+        using var grid = SlidePatches.FromManifest(manifest);
         using var patches = new LabelledGrid(grid, manifest, LabelledPoints.Read(Path.Combine(slides, SynthSlides.LabelsName)));
         var run = new RunFolder(Path.Combine(_root, "run"));
         using (var job = new PretrainJob(Options with { Seed = seed }, run, patches, "test", resume: false))

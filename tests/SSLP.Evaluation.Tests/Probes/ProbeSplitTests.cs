@@ -15,7 +15,7 @@ public sealed class ProbeSplitTests
     public void Without_a_split_whole_slides_are_drawn_the_same_way_every_time(int slides)
     {
         PatchTable table = TissueLikeFeatures.Make(slides, 9, 2, 2, seed: 6, withSplit: false).Patches;
-        ProbeSplit split = ProbeSplit.Of(table, options: new(Seed: 11));
+        var split = ProbeSplit.Of(table, options: new(Seed: 11));
         Assert.Equal(table.Count, split.Train.Concat(split.Test).Distinct().Count());
         Assert.Empty(split.Train.Select(row => table.SlideOf[row]).Intersect(split.Test.Select(row => table.SlideOf[row])));
         Assert.Equal(split.Test, ProbeSplit.Of(table, options: new(Seed: 11)).Test);
@@ -25,7 +25,7 @@ public sealed class ProbeSplitTests
     public void Rows_without_a_class_or_of_a_third_split_are_left_out()
     {
         PatchTable table = Table([0, 1, 2, 3, 3], [0, 1, 1, PatchTable.None, 0], [0, 1, 2, 1, 1]);
-        ProbeSplit split = ProbeSplit.Of(table);
+        var split = ProbeSplit.Of(table);
         Assert.Equal([0], split.Train);
         Assert.Equal([2], split.Test);
         Assert.Equal([1, 4], ProbeSplit.Of(table, test: "val").Test);
@@ -55,7 +55,7 @@ public sealed class ProbeSplitTests
     {
         PatchTable table = TissueLikeFeatures.Make(4 * patients, 9, 2, 2, seed: 6, withSplit: false).Patches;
         PatchTable named = table.WithPatients([.. table.Slides.Select((_, slide) => $"P{slide % patients}")]);
-        ProbeSplit split = ProbeSplit.Of(named, options: new(Seed: 3));
+        var split = ProbeSplit.Of(named, options: new(Seed: 3));
         Assert.Equal(named.Count, split.Train.Concat(split.Test).Distinct().Count());
         Assert.Empty(split.Train.Select(named.UnitName).Intersect(split.Test.Select(named.UnitName)));
         Assert.Contains($"of {patients} patients drawn", split.How);
@@ -79,7 +79,7 @@ public sealed class ProbeSplitTests
             new CategoryColumn(files.Classes!, files.LabelOf.ToArray()))
         { HasSlides = false };
         Assert.Contains("--train-patches and --test-patches", Assert.Throws<Fault>(() => ProbeSplit.Of(table)).Message);
-        ProbeSplit split = ProbeSplit.Of(table, options: new(SplitPatches: true));
+        var split = ProbeSplit.Of(table, options: new(SplitPatches: true));
         Assert.Contains("of 12 patches drawn", split.How);
         Assert.Contains("of 3 patients", ProbeSplit.Of(table.WithPatients([.. Enumerable.Range(0, 12).Select(i => $"P{i % 3}")])).How);
     }

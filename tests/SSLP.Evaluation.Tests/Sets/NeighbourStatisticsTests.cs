@@ -16,7 +16,7 @@ public sealed class NeighbourStatisticsTests
     {
         // One row of four patches, a a b b; features point along x for a and along y for b.
         PatchTable table = new(["s"], new int[4], new[] { 0, 1, 2, 3 }, new int[4], new CategoryColumn(["a", "b"], new[] { 0, 0, 1, 1 }));
-        NeighbourStatistics s = NeighbourStatistics.Of(
+        var s = NeighbourStatistics.Of(
             new FeatureTable(table, [1, 0, 2, 0, 0, 1, 0, 3], 2, "axes"), Kernels, radiusPatches: 1.5, k: 1);
         Assert.Equal(4, s.Anchors);
         Assert.Equal(6.0 / 4, s.SpatialNeighbours, 12);
@@ -32,7 +32,7 @@ public sealed class NeighbourStatisticsTests
     public void The_radius_is_open_and_ends_at_the_slide()
     {
         PatchTable table = new(["s", "t"], new[] { 0, 0, 0, 1 }, new[] { 0, 3, 2, 1 }, new[] { 0, 0, 0, 0 });
-        NeighbourStatistics s = NeighbourStatistics.Of(new FeatureTable(table, [1, 1, 1, 1], 1, "flat"), Kernels, radiusPatches: 3, k: 1);
+        var s = NeighbourStatistics.Of(new FeatureTable(table, [1, 1, 1, 1], 1, "flat"), Kernels, radiusPatches: 3, k: 1);
         // (0, 2) and (2, 3), both ways; 0 and 3 are exactly 3 apart.
         Assert.Equal(4.0 / 4, s.SpatialNeighbours, 12);
         Assert.Null(s.SpatialPurity);
@@ -49,7 +49,7 @@ public sealed class NeighbourStatisticsTests
             values[i * n + i] = i == 0 ? 0 : 1;
         for (int w = 1; w < n; w++)
             values[w] = 1;
-        NeighbourStatistics s = NeighbourStatistics.Of(new FeatureTable(table, values, n, "wheel"), Kernels, k: 1);
+        var s = NeighbourStatistics.Of(new FeatureTable(table, values, n, "wheel"), Kernels, k: 1);
         Assert.True(s.NeighbourEntropy < 0.1, $"{s.NeighbourEntropy}");
     }
 
@@ -57,7 +57,7 @@ public sealed class NeighbourStatisticsTests
     public void Without_coordinates_and_classes_the_rest_is_still_measured()
     {
         PatchTable table = new(["s"], new int[3], new[] { 0, 1, 2 }, new int[3], hasCoordinates: false);
-        NeighbourStatistics s = NeighbourStatistics.Of(new FeatureTable(table, [0, 0, 1, 0, 1, 1], 2, "bare"), Kernels);
+        var s = NeighbourStatistics.Of(new FeatureTable(table, [0, 0, 1, 0, 1, 1], 2, "bare"), Kernels);
         Assert.Equal(0, s.SpatialNeighbours);
         Assert.True(double.IsNaN(s.SpatialCosine));
         Assert.True(double.IsFinite(s.NearestCosine));

@@ -52,7 +52,7 @@ public sealed class RunBankTests : IDisposable
             ThreeTermOptions terms = new RunSizes(Small, table.Count).Objective.Terms;
             using var plain = new PlainObjective(
                 terms, file.ReadTensor("bank.vectors"), table.SlideOf, table.Col, table.Row, file.ReadTensor("bank.clusters"));
-            var ranks = new int[terms.Negatives];
+            int[] ranks = new int[terms.Negatives];
             int candidates = NegativeRanks.Candidates(terms.Sampling, table.Count, terms.PoolShare);
             int drawn = NegativeRanks.Draw(terms.Sampling, (ulong)Small.Seed, bank.Step, candidates, ranks.Length, ranks);
             ObjectiveSets theirs = plain.FindSets(tensor(anchors, ScalarType.Int64), plain.Vectors, ranks.AsSpan(0, drawn));

@@ -14,7 +14,7 @@ public sealed class SetPurityTests
     {
         using var patches = new TestPatches(slides: 2, side: 6, labelled: true);
         using var kernels = new KernelSet(KernelBackend.Cpu, 1);
-        ObjectivePlan plan = ObjectivePlan.For(72);
+        var plan = ObjectivePlan.For(72);
         plan = plan with
         {
             Clusters = 2,

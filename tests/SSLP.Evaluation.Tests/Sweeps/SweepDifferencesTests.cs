@@ -41,7 +41,7 @@ public sealed class SweepDifferencesTests : IDisposable
     [Fact]
     public void Rows_that_differ_in_one_option_are_compared_besides_those_with_the_reference()
     {
-        SweepPlan plan = SweepPlan.Read(null, []);
+        var plan = SweepPlan.Read(null, []);
         ProbeResult Scored(double auc) => new("p", "", "", "", 1, 1, 1, 1, new(auc, null, null), new(auc, null, null), new(auc, null, null),
             new(auc, null, null), [], []);
         var lines = plan.Entries.Select((entry, i) => (entry, new[] { 1, 2, 3 }.Select(seed => new SweepRow

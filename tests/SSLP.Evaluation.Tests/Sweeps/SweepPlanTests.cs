@@ -14,7 +14,7 @@ public sealed class SweepPlanTests : IDisposable
     [Fact]
     public void The_built_in_sweep_has_all_methods_and_the_ablation()
     {
-        SweepPlan plan = SweepPlan.Read(null, []);
+        var plan = SweepPlan.Read(null, []);
         Assert.Equal(Enum.GetValues<MethodKind>().Order(), plan.Entries.Where(e => e.Baseline == SweepBaseline.None)
             .Select(e => e.OptionsFor(1).Method).Distinct().Order());
         Assert.Equal(4, plan.Entries.Count(e => e.Baseline != SweepBaseline.None));
@@ -29,7 +29,7 @@ public sealed class SweepPlanTests : IDisposable
     public void A_row_wins_over_set_and_set_over_common()
     {
         File.WriteAllText(_file, "common: { radius: 4, width: 32, epochs: 7 }\nrows:\n  a: { radius: 2 }\n  b: { method: mocov2 }\n");
-        SweepPlan plan = SweepPlan.Read(_file, ["radius=5", "width=64"]);
+        var plan = SweepPlan.Read(_file, ["radius=5", "width=64"]);
         Assert.Equal((2, 64, 7), (Options(plan, "a").Radius, Options(plan, "a").Width, Options(plan, "a").Epochs));
         Assert.Equal((5, 0.2), (Options(plan, "b").Radius, Options(plan, "b").Temperature)); // the method's own default
         Assert.Equal(9, plan.Entries[0].OptionsFor(9).Seed);
@@ -65,7 +65,7 @@ public sealed class SweepPlanTests : IDisposable
         Assert.True(files.Length >= 5, string.Join(", ", files));
         foreach (string file in files)
         {
-            SweepPlan plan = SweepPlan.Read(file, []);
+            var plan = SweepPlan.Read(file, []);
             var rows = new SweepRows(Path.Combine(Path.ChangeExtension(file, null), "rows.jsonl"));
             Assert.All(rows.All, row => // refused where its options are others
                 Assert.Same(row, rows.Find(plan.Entries.Single(entry => entry.Name == row.Name), row.Seed ?? 0)));

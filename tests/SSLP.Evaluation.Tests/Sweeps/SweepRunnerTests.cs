@@ -76,7 +76,7 @@ public sealed class SweepRunnerTests : IDisposable
     [Fact]
     public void A_table_of_some_seeds_says_which_are_in()
     {
-        SweepPlan plan = SweepPlan.Read(null, []);
+        var plan = SweepPlan.Read(null, []);
         SweepRow[] rows = [.. plan.Entries.Where(e => e.HasSeed).Select(e => Done(e.Name, 1)), Done("sslp", 2), Done("self", 2)];
         Assert.Contains($"Of seed 1 all rows, seed 2 2 of {rows.Length - 2} rows, seed 3 none. Mean",
             SweepTable.Markdown(plan, rows, [1, 2, 3], ""), StringComparison.Ordinal);
@@ -101,7 +101,7 @@ public sealed class SweepRunnerTests : IDisposable
     public void Sizes_of_the_sets_are_in_the_table_where_the_patches_have_no_labels()
     {
         SweepRow row = Run("sizes", Rows, [5])[0] with { Purity = null };
-        SweepPlan plan = SweepPlan.Read(Path.Combine(_root, "sizes.yaml"), []);
+        var plan = SweepPlan.Read(Path.Combine(_root, "sizes.yaml"), []);
         string sets = SweepTable.Markdown(plan, [row], [5], "").Split("| size of S |")[1];
         Assert.Contains($"| {row.Ending!.SpatialSize.ToString("0.000", CultureInfo.InvariantCulture)} |", sets, StringComparison.Ordinal);
     }

@@ -40,7 +40,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     {
         driver.Require();
         int before = driver.Retained;
-        CudaContext context = CudaContext.Retain();
+        var context = CudaContext.Retain();
         CudaStream stream = context.CreateStream();
         context.Dispose();
         Assert.Equal(before + 1, driver.Retained);
@@ -54,7 +54,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void A_profiler_is_told_when_to_collect()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         driver.Forget();
         context.StartProfiler();
         context.StopProfiler();
@@ -65,7 +65,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void A_thread_without_the_context_can_still_release()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         PinnedBuffer buffer = context.AllocatePinned(100);
         var thread = new Thread(buffer.Dispose);
         thread.Start();
@@ -78,7 +78,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void A_thread_without_the_context_is_told_so_by_the_driver()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         CudaException? failure = null;
         var thread = new Thread(() => failure = Assert.Throws<CudaException>(context.DefaultStream.Synchronize));
         thread.Start();
@@ -91,7 +91,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void Parameters_reach_the_driver_as_the_kernel_declares_them()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using CudaModule module = context.LoadModule("scale", Encoding.ASCII.GetBytes(Ptx));
         CudaFunction function = module.Function("Scale");
         var arguments = new KernelArguments();
@@ -119,7 +119,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void Shared_memory_above_48_KB_is_asked_for_once_and_sent_with_each_launch()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using CudaModule module = context.LoadModule("scale", Encoding.ASCII.GetBytes(Ptx));
         CudaFunction function = module.Function("Scale", dynamicSharedBytes: 100_000);
         var arguments = new KernelArguments();
@@ -136,7 +136,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void A_missing_entry_and_bad_PTX_are_named()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using CudaModule module = context.LoadModule("scale", Encoding.ASCII.GetBytes(Ptx));
         Assert.Contains("Missing in scale", Assert.Throws<CudaException>(() => module.Function("Missing")).Message,
             StringComparison.Ordinal);
@@ -148,7 +148,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void Bytes_go_to_the_device_and_back()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using DeviceBuffer device = context.AllocateDevice(5);
         using PinnedBuffer host = context.AllocatePinned(10);
         "hello"u8.CopyTo(new Span<byte>(host.Pointer, 5));
@@ -164,7 +164,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void The_ring_orders_copies_and_computation_by_events_alone()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using DeviceBuffer device = context.AllocateDevice(64);
         driver.Forget();
         using var ring = new UploadRing(context, slots: 1, slotBytes: 64);
@@ -196,7 +196,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void The_ring_waits_for_its_copies_before_it_frees_their_memory()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         new UploadRing(context, slots: 2, slotBytes: 64).Dispose();
         List<string> record = [.. driver.Record];
         Assert.True(record.FindIndex(line => line.StartsWith("synchronize stream=", StringComparison.Ordinal)) < record.IndexOf("unpin"));
@@ -208,7 +208,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     public void A_launch_allocates_nothing()
     {
         driver.Require();
-        using CudaContext context = CudaContext.Retain();
+        using var context = CudaContext.Retain();
         using CudaModule module = context.LoadModule("scale", Encoding.ASCII.GetBytes(Ptx));
         CudaFunction function = module.Function("Scale");
         Launch();

@@ -53,7 +53,7 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
         using var slide = Slide.Open(TestData.Path("malformed", "qupath-OS-1-detail.ome.tif"), SlideReader.Embedded);
         byte[] rgb = new byte[1101 * 1101 * 3];
         slide.ReadRegion(0, 0, 0, 1101, 1101, rgb);
-        var means = Enumerable.Range(0, 3)
+        double[] means = Enumerable.Range(0, 3)
             .Select(band => Enumerable.Range(0, 1101 * 1101).Average(i => (double)rgb[(i * 3) + band])).ToArray();
         Assert.True(means[0] > means[1] && means[2] > means[1], $"Mean colour {means[0]:F0}, {means[1]:F0}, {means[2]:F0}.");
     }

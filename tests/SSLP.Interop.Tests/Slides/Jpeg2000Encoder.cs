@@ -36,7 +36,7 @@ internal static unsafe class Jpeg2000Encoder
     public static byte[] Encode(int width, int height, Jpeg2000Options options, Func<int, int, int, int> component)
     {
         var target = new Target { Bytes = [], Position = 0 };
-        GCHandle user = GCHandle.Alloc(target);
+        var user = GCHandle.Alloc(target);
         nint codec = ((delegate* unmanaged[Cdecl]<int, nint>)Export("opj_create_compress"))(0);
         nint stream = ((delegate* unmanaged[Cdecl]<nuint, int, nint>)Export("opj_stream_create"))(1 << 16, 0);
         nint image = Image(width, height, options, component);

@@ -133,7 +133,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
         }
         if (!jpeg)
             return Deflate(rgb);
-        using SKImage image = SKImage.FromPixelCopy(new SKImageInfo(tile, tile, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
+        using var image = SKImage.FromPixelCopy(new SKImageInfo(tile, tile, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using SKPixmap pixels = image.PeekPixels();
         var options = new SKJpegEncoderOptions(95, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore);
         using SKData data = pixels.Encode(options)!;

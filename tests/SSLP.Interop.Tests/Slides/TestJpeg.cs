@@ -69,7 +69,7 @@ internal sealed class TestJpeg
 
         void Block(int component, int left, int top, int across, int down)
         {
-            var samples = new double[64];
+            double[] samples = new double[64];
             for (int i = 0; i < 64; i++)
                 samples[i] = sample(component, Math.Min((left + (i % 8)) * across, width - 1),
                     Math.Min((top + (i / 8)) * down, height - 1)) - 128;
@@ -79,7 +79,7 @@ internal sealed class TestJpeg
 
     private void Coefficients(int component, double[] samples)
     {
-        var zigzag = new int[64];
+        int[] zigzag = new int[64];
         for (int k = 0; k < 64; k++)
         {
             int at = SSLP.Interop.Slides.Jpeg.JpegFrame.Zigzag[k], u = at % 8, v = at / 8;

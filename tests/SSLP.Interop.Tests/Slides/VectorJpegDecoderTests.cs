@@ -99,11 +99,11 @@ public class VectorJpegDecoderTests
     private static byte[] Encode(int width, int height, SKJpegEncoderDownsample chroma, int quality, int spikes)
     {
         var random = new Random((width * 1000) + height + spikes);
-        var rgba = new byte[width * height * 4];
+        byte[] rgba = new byte[width * height * 4];
         for (int y = 0, at = 0; y < height; y++)
             for (int x = 0; x < width; x++, at += 4)
                 (rgba[at], rgba[at + 1], rgba[at + 2], rgba[at + 3]) = (Level(x * 3), Level(y * 2), Level(x + y), 255);
-        using SKImage image = SKImage.FromPixelCopy(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
+        using var image = SKImage.FromPixelCopy(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using SKPixmap pixels = image.PeekPixels();
         using SKData data = pixels.Encode(new SKJpegEncoderOptions(quality, chroma, SKJpegEncoderAlphaOption.Ignore))!;
         return data.ToArray();

@@ -60,7 +60,7 @@ public sealed class AugmentPlanTests
     public void A_ratio_that_cannot_fit_falls_back_to_the_centre()
     {
         AugmentOptions options = new() { CropArea = (1, 1), CropRatio = (2, 2) };
-        AugmentPlan plan = AugmentPlan.Draw(options, 40, 1, 0, 0, 0);
+        var plan = AugmentPlan.Draw(options, 40, 1, 0, 0, 0);
         Assert.Equal((0, 10, 40, 20), (plan.Left, plan.Top, plan.Width, plan.Height));
     }
 
@@ -70,14 +70,14 @@ public sealed class AugmentPlanTests
     [Fact]
     public void No_stain_jitter_is_the_identity()
     {
-        StainMap map = StainMap.Jitter(1, 0, 1, 0);
+        var map = StainMap.Jitter(1, 0, 1, 0);
         Assert.Equal(StainMap.Identity, map);
     }
 
     [Fact]
     public void Haematoxylin_scales_its_own_colour_and_leaves_eosin_alone()
     {
-        StainMap map = StainMap.Jitter(1.5, 0, 1, 0);
+        var map = StainMap.Jitter(1.5, 0, 1, 0);
         AssertMaps(map, [0.65, 0.70, 0.29], 1.5);
         AssertMaps(map, [0.07, 0.99, 0.11], 1);
     }

@@ -47,7 +47,7 @@ public sealed unsafe class AugmenterTests
         float[] output = Run(options, patchSize, patches, 12, workers: 1, seed: 11, step: 5, implementation: implementation);
         for (int i = 0; i < 12; i++)
         {
-            AugmentPlan plan = AugmentPlan.Draw(options, patchSize, 11, 5, i, 0);
+            var plan = AugmentPlan.Draw(options, patchSize, 11, 5, i, 0);
             double[] expected = AugmenterReference.Apply(options, plan, Patch(patches, patchSize, i), patchSize);
             AssertClose(expected, View(output, inputSize, i), implementation);
         }
@@ -143,7 +143,7 @@ public sealed unsafe class AugmenterTests
         fixed (byte* source = patches)
         fixed (float* target = output)
             augmenter.ApplyEvaluation(resizedSide, 2, source, target);
-        AugmentPlan whole = AugmentPlan.Evaluation(patchSize, resizedSide, resizedSide);
+        var whole = AugmentPlan.Evaluation(patchSize, resizedSide, resizedSide);
         for (int i = 0; i < 2; i++)
         {
             double[] resized = AugmenterReference.Apply(options with { InputSize = resizedSide }, whole,
@@ -188,7 +188,7 @@ public sealed unsafe class AugmenterTests
     public void A_flip_is_the_mirror_image()
     {
         byte[] patch = TissueLike(1, 26, seed: 8);
-        AugmentPlan plan = AugmentPlan.Evaluation(26, 17, 17);
+        var plan = AugmentPlan.Evaluation(26, 17, 17);
         float[] plain = RunPlan(Everything, plan, patch, 26), across = RunPlan(Everything, plan with { FlipX = 1 }, patch, 26);
         float[] down = RunPlan(Everything, plan with { FlipY = 1 }, patch, 26);
         for (int i = 0; i < plain.Length; i++)

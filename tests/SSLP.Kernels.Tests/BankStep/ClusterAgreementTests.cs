@@ -24,7 +24,7 @@ public sealed class ClusterAgreementTests
     [Fact]
     public void Before_any_clustering_every_row_is_alone()
     {
-        ClusterAgreement none = ClusterAgreement.None(5);
+        var none = ClusterAgreement.None(5);
         Assert.Equal(5, none.Classes);
         Assert.Equal([3], none.Members(3).ToArray());
     }

@@ -21,7 +21,7 @@ internal static class TestBanks
         float scale = 1f / 16;
         while (scale * scale * width * 4 > 1)
             scale /= 2;
-        var vector = new float[width];
+        float[] vector = new float[width];
         for (int d = 0; d < width; d++)
         {
             RandomWords words = CounterRandom.Block(CounterRandom.Key(seed, RandomPurpose.Test), (ulong)index, (ulong)d);

@@ -20,7 +20,7 @@ public sealed class ThreeTermLossTests
     {
         foreach (bool detach in new[] { false, true })
         {
-            Case given = Case.Random(spatial, feature, negatives, scale, seed: 3);
+            var given = Case.Random(spatial, feature, negatives, scale, seed: 3);
             (AnchorTerms expected, Case factors) = given.Reference(temperature, detach);
             (AnchorTerms actual, Case ours) = given.Ours(temperature, detach);
             AssertClose(expected, actual);
@@ -34,7 +34,7 @@ public sealed class ThreeTermLossTests
     public void Factors_of_the_reference_are_the_central_differences_of_its_loss()
     {
         const double temperature = 0.07, h = 1e-6;
-        Case given = Case.Random(spatial: 6, feature: 5, negatives: 11, scale: 0.8, seed: 5);
+        var given = Case.Random(spatial: 6, feature: 5, negatives: 11, scale: 0.8, seed: 5);
         (_, Case factors) = given.Reference(temperature, detach: false);
         double[] expected = factors.All, at = given.All;
         for (int j = 0; j < at.Length; j++)
@@ -75,7 +75,7 @@ public sealed class ThreeTermLossTests
     [Fact]
     public void A_factor_of_zero_takes_a_term_out_of_the_gradient_and_reports_it()
     {
-        Case given = Case.Random(4, 4, 20, 1, seed: 8);
+        var given = Case.Random(4, 4, 20, 1, seed: 8);
         float self = (float)given.Self;
         float[] spatial = Floats(given.Spatial), feature = Floats(given.Feature), negatives = Floats(given.Negatives);
         AnchorTerms terms = ThreeTermLoss.ToGradientFactors(ref self, spatial, feature, negatives, 0.07, new TermWeights(1, 0, 0));

@@ -173,7 +173,7 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     [Fact]
     public void Optional_queries_that_are_none_have_empty_lists_and_cost_the_others_no_room()
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(4500, Width, seed: 3);
+        using var bank = MemoryBank.CreateRandom(4500, Width, seed: 3);
         int[] classOf = [.. Enumerable.Range(0, 4500).Select(row => row < 10 ? row / 2 : row - 5)],
             classStart = [0, 2, 4, 6, 8, 10, .. Enumerable.Range(11, 4490)];
         using DeviceArray<int> classes = Upload(classOf), starts = Upload(classStart);
@@ -204,7 +204,7 @@ public sealed unsafe class CandidateListTests(TestDevice device)
             padded[i / Width * Stride + i % Width] = queries[i % queries.Length];
         using DeviceArray<float> vectors = Upload(padded);
         using DeviceArray<int> own = Upload(ownRows);
-        using BankMirror mirror = BankMirror.Borrow(bank, device);
+        using var mirror = BankMirror.Borrow(bank, device);
         using var search = new CandidateSearch(mirror, device, scores);
         search.Run(vectors, own, needed, optional);
         int[] counts = Read(search.Counts, needed.Length);

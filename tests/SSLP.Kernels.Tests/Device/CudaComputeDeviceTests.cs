@@ -72,7 +72,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     {
         driver.Require();
         using var kernels = new KernelSet(KernelBackend.Cuda, threads: 1);
-        using MemoryBank bank = MemoryBank.CreateRandom(10, 8, seed: 1);
+        using var bank = MemoryBank.CreateRandom(10, 8, seed: 1);
         using (INearestKeys nearest = kernels.NearestKeys(bank))
         using (IWholeBankLoss loss = kernels.WholeBankLoss(bank))
         using (IKMeans means = kernels.KMeans(bank))
@@ -106,8 +106,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     {
         driver.Require();
         using var device = new CudaComputeDevice();
-        using MemoryBank bank = MemoryBank.CreateRandom(100, 4, seed: 1);
-        using BankMirror mirror = BankMirror.Borrow(bank, device);
+        using var bank = MemoryBank.CreateRandom(100, 4, seed: 1);
+        using var mirror = BankMirror.Borrow(bank, device);
         using var search = new CandidateSearch(mirror, device, DeviceScores.BFloat16);
         const int queries = 70_000;
         using DeviceArray<float> vectors = new DeviceArray<float>(device).EnsureLength(queries * 16);
@@ -128,7 +128,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     {
         driver.Require();
         using var device = new CudaComputeDevice();
-        using MemoryBank bank = MemoryBank.CreateRandom(10, 1025, seed: 1);
+        using var bank = MemoryBank.CreateRandom(10, 1025, seed: 1);
         var spatial = new SpatialNeighbours(new int[10], new int[10], new int[10]);
         ArgumentException fault = Assert.Throws<ArgumentException>(
             () => new ThreeTermStepCuda(bank, spatial, new ThreeTermOptions(), device));
@@ -158,7 +158,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     {
         driver.Require();
         using var device = new CudaComputeDevice();
-        using MemoryBank bank = MemoryBank.CreateRandom(200, 8, seed: 1);
+        using var bank = MemoryBank.CreateRandom(200, 8, seed: 1);
         using var means = new KMeansCuda(bank, device);
         driver.Forget();
         means.Cluster(1, 2, [1234], new int[200]);
@@ -200,8 +200,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     {
         driver.Require();
         using var device = new CudaComputeDevice();
-        using MemoryBank bank = MemoryBank.CreateRandom(300, 8, seed: 1);
-        using BankMirror mirror = BankMirror.Borrow(bank, device);
+        using var bank = MemoryBank.CreateRandom(300, 8, seed: 1);
+        using var mirror = BankMirror.Borrow(bank, device);
         using var search = new CandidateSearch(mirror, device, DeviceScores.BFloat16);
         driver.Forget();
         // The stand-in runs no kernel, so that every list stays empty: no row is asked for, and one pass is enough.

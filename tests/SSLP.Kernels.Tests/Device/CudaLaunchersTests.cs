@@ -12,7 +12,7 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
     public void An_update_changes_the_host_s_bank_and_every_copy_of_it()
     {
         using MemoryBank bank = MemoryBank.CreateRandom(9, Width, seed: 2), host = MemoryBank.CreateRandom(9, Width, seed: 2);
-        using MemoryBank features = MemoryBank.CreateRandom(4, Width, seed: 3);
+        using var features = MemoryBank.CreateRandom(4, Width, seed: 3);
         features.LoadRows(3, [.. bank.Row(0).ToArray().Select(x => -x)]);  // m = ½: the blend vanishes, the row stays
         int[] rows = [7, 2, 7, 0];
         using var update = new MemoryBankUpdateCuda(bank, device);
@@ -42,7 +42,7 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
     [InlineData(33, 40, 2)]
     public void Clusters_are_the_reference_s(int rows, int clusters, int iterations)
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(rows, Width, seed: 2);
+        using var bank = MemoryBank.CreateRandom(rows, Width, seed: 2);
         AssertSameClusters(bank, clusters, iterations);
     }
 
@@ -50,7 +50,7 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
     public void Empty_clusters_are_seeded_anew_as_the_reference_does()
     {
         // Most rows are one point: centres that start on it are duplicates, and the higher ones lose all rows.
-        using MemoryBank bank = MemoryBank.CreateRandom(40, Width, seed: 6);
+        using var bank = MemoryBank.CreateRandom(40, Width, seed: 6);
         for (int i = 0; i < 34; i++)
             bank.LoadRows(i, bank.Row(39).ToArray());
         AssertSameClusters(bank, 6, 4);

@@ -47,7 +47,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
     [InlineData(77, 40, float.MaxValue)]
     public void A_value_that_is_not_finite_sets_its_bit_and_no_other(int rows, int bad, float value)
     {
-        using MemoryBank random = MemoryBank.CreateRandom(rows, Stride, seed: 2);
+        using var random = MemoryBank.CreateRandom(rows, Stride, seed: 2);
         float[] values = new float[rows * Stride];
         random.SaveRows(0, values);
         values[bad * Stride + Stride - 1] = value;
@@ -109,7 +109,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
     public void A_gradient_is_the_weighted_sum_of_the_sets_rows(int width, int spatial, int feature, int negatives, int slices)
     {
         const int rows = 50, batch = 3;
-        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 4);
+        using var bank = MemoryBank.CreateRandom(rows, width, seed: 4);
         var random = new Random(width);
         int[] anchors = [7, 0, 49], lengths = [spatial, feature, negatives];
         int[] capacities = [.. lengths.Select(length => length + 2)];

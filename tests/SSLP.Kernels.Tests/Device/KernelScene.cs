@@ -8,8 +8,8 @@ internal sealed unsafe class KernelScene(IComputeDevice device, KernelShape shap
 
     public void Run()
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(shape.Rows, shape.Width, Seed);
-        using MemoryBank features = MemoryBank.CreateRandom(2 * shape.Batch, shape.Width, Seed + 1);
+        using var bank = MemoryBank.CreateRandom(shape.Rows, shape.Width, Seed);
+        using var features = MemoryBank.CreateRandom(2 * shape.Batch, shape.Width, Seed + 1);
         MatrixView queries = features.Rows.Slice(0, shape.Batch), positives = features.Rows.Slice(shape.Batch, shape.Batch);
         Step(bank, queries, NegativeSampling.SemiHard, DeviceScores.Float32);
         Step(bank, queries, NegativeSampling.SemiHard, DeviceScores.BFloat16);
@@ -78,7 +78,7 @@ internal sealed unsafe class KernelScene(IComputeDevice device, KernelShape shap
         using (var clusters = new KMeansCuda(bank, device))
             clusters.Cluster(shape.Clusters, 3, [1234], labels);
         // Most rows are one point: clusters come out empty and are seeded anew.
-        using MemoryBank crowd = MemoryBank.CreateRandom(shape.Rows, shape.Width, Seed + 2);
+        using var crowd = MemoryBank.CreateRandom(shape.Rows, shape.Width, Seed + 2);
         for (int i = 0; i < shape.Rows * 3 / 4; i++)
             crowd.LoadRows(i, crowd.Row(shape.Rows - 1).ToArray());
         using var reseeded = new KMeansCuda(crowd, device);

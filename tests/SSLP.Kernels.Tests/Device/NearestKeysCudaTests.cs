@@ -14,7 +14,7 @@ public sealed unsafe class NearestKeysCudaTests(TestDevice device)
     [InlineData(131, 7, 5, 131)]
     public void Matches_the_reference(int rows, int width, int queryCount, int k)
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 3);
+        using var bank = MemoryBank.CreateRandom(rows, width, seed: 3);
         float[] queries = Queries(queryCount, width);
         (int[] found, float[] similarities) = Find(new NearestKeysCuda(bank, device), queries, queryCount, width, [], k);
         (int[] expected, float[] expectedSimilarities) = Find(new NearestKeysReference(bank), queries, queryCount, width, [], k);
@@ -37,7 +37,7 @@ public sealed unsafe class NearestKeysCudaTests(TestDevice device)
     public void A_bank_large_enough_to_sample_gives_the_same_answer()
     {
         // Above 4096 rows thresholds come from a sample.
-        using MemoryBank bank = MemoryBank.CreateRandom(4300, 4, seed: 8);
+        using var bank = MemoryBank.CreateRandom(4300, 4, seed: 8);
         float[] queries = Queries(2, 4);
         (int[] found, _) = Find(new NearestKeysCuda(bank, device), queries, 2, 4, [17, -1], 50);
         (int[] expected, _) = Find(new NearestKeysReference(bank), queries, 2, 4, [17, -1], 50);
@@ -61,7 +61,7 @@ public sealed unsafe class NearestKeysCudaTests(TestDevice device)
     [Fact]
     public void Rows_written_after_the_first_call_are_followed()
     {
-        using MemoryBank bank = MemoryBank.CreateRandom(40, 6, seed: 1);
+        using var bank = MemoryBank.CreateRandom(40, 6, seed: 1);
         using var nearest = new NearestKeysCuda(bank, device);
         float[] query = Queries(1, 6);
         Find(nearest, query, 1, 6, [], 3, dispose: false);
@@ -78,7 +78,7 @@ public sealed unsafe class NearestKeysCudaTests(TestDevice device)
     public void Similarities_at_ranks_are_within_half_a_bin(DeviceScores scores, double rounding)
     {
         // Two tiles of queries and three of rows.
-        using MemoryBank bank = MemoryBank.CreateRandom(333, 9, seed: 5);
+        using var bank = MemoryBank.CreateRandom(333, 9, seed: 5);
         float[] queries = Queries(RankQueries, 9);
         int[] ranks = [0, 1, 5, 100, 331];
         float[] found = AtRanks(new NearestKeysCuda(bank, device, scores), queries, ranks),

@@ -124,12 +124,12 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
     {
         const int rows = 60;
         int[] none = new int[rows];
-        using MemoryBank bank = MemoryBank.CreateRandom(rows, Width, seed: 5);
+        using var bank = MemoryBank.CreateRandom(rows, Width, seed: 5);
         var crowd = new SpatialNeighbours(none, [.. Enumerable.Range(0, rows).Select(i => i % 3)], none);
         var options = new ThreeTermOptions { NearestKeys = 20, Negatives = 9, PoolShare = 0.5, RadiusPatches = 1.5, SpatialSample = 7 };
         using var step = new ThreeTermStepCuda(bank, crowd, options, device);
         using var reference = new ThreeTermStepReference(bank, crowd, options);
-        using MemoryBank random = MemoryBank.CreateRandom(3, Width, seed: 6);
+        using var random = MemoryBank.CreateRandom(3, Width, seed: 6);
         float[] features = new float[3 * Width];
         random.SaveRows(0, features);
         AssertSame(reference, step, [0, 1, 59], features, 2);
@@ -221,7 +221,7 @@ public sealed unsafe class ThreeTermStepCudaTests(TestDevice device)
 
         public float[] Features(int count)
         {
-            using MemoryBank random = MemoryBank.CreateRandom(count, Width, seed: 6);
+            using var random = MemoryBank.CreateRandom(count, Width, seed: 6);
             float[] features = new float[count * Width];
             random.SaveRows(0, features);
             return features;

@@ -27,7 +27,7 @@ public sealed class KMeansTests
     public void Every_row_is_with_its_nearest_centre(string implementation, int rows, int width, int clusters)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 1));
-        var labels = new int[rows];
+        int[] labels = new int[rows];
         world.Means.Cluster(clusters, 5, [1234], labels);
         MatrixView centres = world.Means.Centres;
         Assert.Equal(clusters, centres.Rows);
@@ -44,7 +44,7 @@ public sealed class KMeansTests
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 1));
         using var reference = new KMeansReference(world.Bank);
-        var labels = new int[rows];
+        int[] labels = new int[rows];
         // Two assignments and one update: too few for a row that float32 puts on the other side of a border to lead elsewhere.
         world.Means.Cluster(clusters, 2, [7], labels);
         double spread = Spread(world.Bank, world.Means.Centres, labels);
@@ -62,7 +62,7 @@ public sealed class KMeansTests
             bank.LoadRows(3 * r, bank.Row(0));
         using var pool = new WorkerPool(2);
         using var one = new KMeansCpu(bank, pool);
-        var expected = new int[2 * bank.RowCount];
+        int[] expected = new int[2 * bank.RowCount];
         one.Cluster(60, 9, [3, 4], expected);
         IShards[] shards = ThreadShards.Of(parts);
         ThreadShards.Run(parts, rank =>
@@ -73,7 +73,7 @@ public sealed class KMeansTests
                 part.LoadRows(row, bank.Row(first + row));
             using var workers = new WorkerPool(1);
             using var several = new KMeansCpu(part, workers, shards: shards[rank], allRows: bank.RowCount);
-            var labels = new int[expected.Length];
+            int[] labels = new int[expected.Length];
             several.Cluster(60, 9, [3, 4], labels);
             Assert.Equal(expected, labels);
             for (int c = 0; c < 60; c++)
@@ -86,7 +86,7 @@ public sealed class KMeansTests
     {
         const int Groups = 9, Each = 23, Width = 16;
         using var bank = MemoryBank.CreateRandom(Groups * Each, Width, seed: 5);
-        var row = new float[Width];
+        float[] row = new float[Width];
         for (int r = 0; r < Groups * Each; r++)
         {
             for (int d = 0; d < Width; d++)
@@ -95,8 +95,8 @@ public sealed class KMeansTests
         }
         using var world = new World(implementation, bank);
         using var reference = new KMeansReference(bank);
-        var labels = new int[3 * Groups * Each];
-        var expected = new int[labels.Length];
+        int[] labels = new int[3 * Groups * Each];
+        int[] expected = new int[labels.Length];
         world.Means.Cluster(Groups, 8, [1234, 1235, 1236], labels);
         reference.Cluster(Groups, 8, [1234, 1235, 1236], expected);
         Assert.Equal(expected, labels);
@@ -112,7 +112,7 @@ public sealed class KMeansTests
         using var world = new World(implementation, bank);
         foreach (ulong seed in new ulong[] { 1, 2, 3, 4, 5 })
         {
-            var labels = new int[42];
+            int[] labels = new int[42];
             world.Means.Cluster(3, 6, [seed], labels);
             Assert.Single(labels.Take(40).Distinct());
             Assert.Equal(3, labels.Distinct().Count());
@@ -124,7 +124,7 @@ public sealed class KMeansTests
     {
         using var bank = new MemoryBank(5, 3);
         using var world = new World(implementation, bank);
-        var labels = new int[5];
+        int[] labels = new int[5];
         world.Means.Cluster(100, 4, [1], labels);
         Assert.Equal([0, 0, 0, 0, 0], labels);
         Assert.Equal(5, world.Means.Centres.Rows);
@@ -148,7 +148,7 @@ public sealed class KMeansTests
         foreach (string implementation in Implementations.Select(row => row.Data).Where(name => name != "reference"))
         {
             using var world = new World(implementation, bank, ownsBank: false);
-            var labels = new int[6000];
+            int[] labels = new int[6000];
             world.Means.Cluster(77, 6, [1234, 1235], labels);
             first ??= labels;
             Assert.Equal(first, labels);
@@ -160,7 +160,7 @@ public sealed class KMeansTests
     public void A_call_allocates_nothing_after_the_first()
     {
         using var world = new World("cpu Vector256 2", MemoryBank.CreateRandom(900, 8, seed: 3));
-        var labels = new int[900];
+        int[] labels = new int[900];
         Assert.Equal(0, AllocationMeter.Bytes(() => world.Means.Cluster(20, 3, [1], labels)));
     }
 

@@ -51,10 +51,10 @@ public sealed unsafe class MemoryBankTests
         // More updates than rows: every small bank sees duplicates, which are blended in order.
         int batch = rows + 5;
         using var features = KernelTestData.UnitRows(batch, width, seed: 12);
-        var expected = new double[rows][];
+        double[][] expected = new double[rows][];
         for (int r = 0; r < rows; r++)
             expected[r] = ToDouble(bank.Row(r));
-        var ids = new int[batch];
+        int[] ids = new int[batch];
         for (int i = 0; i < batch; i++)
         {
             ids[i] = i * 7 % rows;
@@ -127,7 +127,7 @@ public sealed unsafe class MemoryBankTests
     {
         using var bank = MemoryBank.CreateRandom(70, 33, seed: 1);
         using var copy = new MemoryBank(70, 33);
-        var part = new float[35 * 33];
+        float[] part = new float[35 * 33];
         for (int start = 0; start < 70; start += 35)
         {
             bank.SaveRows(start, part);
@@ -177,7 +177,7 @@ public sealed unsafe class MemoryBankTests
 
     private static double[] ToDouble(ReadOnlySpan<float> row)
     {
-        var values = new double[row.Length];
+        double[] values = new double[row.Length];
         for (int d = 0; d < row.Length; d++)
             values[d] = row[d];
         return values;

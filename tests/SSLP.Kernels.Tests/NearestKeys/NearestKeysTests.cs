@@ -140,7 +140,7 @@ public sealed unsafe class NearestKeysTests
     {
         // Every row that the sample takes is far nearer to the queries than all others: its threshold leaves too few rows.
         using var bank = MemoryBank.CreateRandom(20_000, 16, seed: 8);
-        var near = new float[16];
+        float[] near = new float[16];
         near[0] = 1;
         for (int i = 0; i < 2048; i++)
             bank.LoadRows((int)((long)i * 20_000 / 2048), near);
@@ -154,8 +154,8 @@ public sealed unsafe class NearestKeysTests
         using var q = KernelTestData.Gaussian(queries, width, seed: 4);
         int[] own = [.. Enumerable.Range(0, queries).Select(i => i * 5 % rows)];
         int[] ranks = [0, k - 1, (rows - 2) / 2, rows - 2];
-        var expected = new float[queries * ranks.Length];
-        var actual = new float[queries * ranks.Length];
+        float[] expected = new float[queries * ranks.Length];
+        float[] actual = new float[queries * ranks.Length];
         using var reference = new NearestKeysReference(world.Bank);
         reference.SimilarityAtRanks(q.View, own, ranks, expected);
         world.Keys.SimilarityAtRanks(q.View, own, ranks, actual);
@@ -173,9 +173,9 @@ public sealed unsafe class NearestKeysTests
         using var world = new World("cpu Vector256 3", MemoryBank.CreateRandom(50, 8, seed: 3));
         using var q = KernelTestData.UnitRows(400, 8, seed: 4);
         q.View.Row(399).Clear();
-        var similarities = new float[400];
+        float[] similarities = new float[400];
         world.Keys.SimilarityAtRanks(q.View, [], [20], similarities);
-        var last = new float[1];
+        float[] last = new float[1];
         world.Keys.SimilarityAtRanks(q.View.Slice(398, 1), [], [20], last);
         Assert.Equal(last[0], similarities[398]);
         Assert.Equal(0f, similarities[399]);
@@ -188,8 +188,8 @@ public sealed unsafe class NearestKeysTests
     {
         using var world = new World("cpu Vector256 2", MemoryBank.CreateRandom(17_000, 8, seed: 3));
         using var q = KernelTestData.UnitRows(7, 8, seed: 4);
-        var rows = new int[7 * k];
-        var similarities = new float[7 * k];
+        int[] rows = new int[7 * k];
+        float[] similarities = new float[7 * k];
         Assert.Equal(0, AllocationMeter.Bytes(() =>
         {
             world.Keys.Find(q.View, [], k, rows, similarities);
@@ -202,8 +202,8 @@ public sealed unsafe class NearestKeysTests
 
     private static (int[] Rows, float[] Similarities) Find(INearestKeys keys, MatrixView queries, int[] own, int k)
     {
-        var rows = new int[queries.Rows * Math.Max(k, 0)];
-        var similarities = new float[rows.Length];
+        int[] rows = new int[queries.Rows * Math.Max(k, 0)];
+        float[] similarities = new float[rows.Length];
         keys.Find(queries, own, k, rows, similarities);
         return (rows, similarities);
     }
@@ -243,7 +243,7 @@ public sealed unsafe class NearestKeysTests
         using var pool = new WorkerPool(2);
         using var keys = new NearestKeysCpu(bank, pool);
         (int[] rows, float[] similarities) = Find(keys, q.View, [0, 1, 2, 3, 4, 5, 6], k);
-        var scores = new float[6 * 32 * bank.PanelCount];
+        float[] scores = new float[6 * 32 * bank.PanelCount];
         fixed (float* s = scores)
             ScorePass.Scores(bank, q.View.Data, 16, 6, 0, bank.PanelCount, s, 32 * bank.PanelCount, InstructionSets.Best);
         for (int b = 0; b < 6; b++)

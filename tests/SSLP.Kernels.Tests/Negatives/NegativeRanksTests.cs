@@ -13,7 +13,7 @@ public sealed class NegativeRanksTests
     [InlineData(10, 0)]
     public void Ranks_ascend_without_repeats_inside_the_pool(int pool, int count)
     {
-        var ranks = new int[count];
+        int[] ranks = new int[count];
         int drawn = NegativeRanks.Draw(NegativeSampling.SemiHard, seed: 5, step: 3, pool, count, ranks);
         Assert.Equal(Math.Min(pool, count), drawn);
         Assert.All(ranks[..drawn], rank => Assert.InRange(rank, 0, pool - 1));
@@ -25,7 +25,7 @@ public sealed class NegativeRanksTests
     {
         int[] Draw(ulong seed, long step)
         {
-            var ranks = new int[40];
+            int[] ranks = new int[40];
             NegativeRanks.Draw(NegativeSampling.SemiHard, seed, step, 1000, 40, ranks);
             return ranks;
         }
@@ -39,7 +39,7 @@ public sealed class NegativeRanksTests
     public void A_single_rank_follows_the_beta_density()
     {
         const int pool = 200, draws = 20_000, cells = 20;
-        var observed = new int[cells];
+        int[] observed = new int[cells];
         for (int step = 0; step < draws; step++)
         {
             Span<int> rank = [0];
@@ -65,10 +65,10 @@ public sealed class NegativeRanksTests
     public void Many_ranks_follow_successive_draws_without_replacement()
     {
         const int pool = 30, count = 9, draws = 20_000;
-        var ours = new double[pool];
-        var naive = new double[pool];
+        double[] ours = new double[pool];
+        double[] naive = new double[pool];
         var random = new Random(8);
-        var ranks = new int[count];
+        int[] ranks = new int[count];
         for (int step = 0; step < draws; step++)
         {
             NegativeRanks.Draw(NegativeSampling.SemiHard, seed: 12, step, pool, count, ranks);
@@ -100,7 +100,7 @@ public sealed class NegativeRanksTests
             -Math.Log(CounterRandom.UniformAboveZero(CounterRandom.Block(key, 5, (ulong)rank).X)) /
             (sampling == NegativeSampling.Random ? 1 : Beta((rank + 0.5) / candidates));
         int[] expected = [.. Enumerable.Range(0, candidates).OrderBy(Time).Take(count).Order()];
-        var ranks = new int[count];
+        int[] ranks = new int[count];
         Assert.Equal(count, NegativeRanks.Draw(sampling, 77, 5, candidates, count, ranks));
         Assert.Equal(expected, ranks);
         foreach (double until in new[] { 1e-12, 1, 1e5, double.PositiveInfinity })
@@ -114,10 +114,10 @@ public sealed class NegativeRanksTests
     [Fact]
     public void Hardest_takes_the_first_ranks_and_random_is_uniform()
     {
-        var ranks = new int[3];
+        int[] ranks = new int[3];
         NegativeRanks.Draw(NegativeSampling.Hardest, 1, 1, 10, 3, ranks);
         Assert.Equal([0, 1, 2], ranks);
-        var counts = new int[10];
+        int[] counts = new int[10];
         const int draws = 6000;
         for (int step = 0; step < draws; step++)
         {

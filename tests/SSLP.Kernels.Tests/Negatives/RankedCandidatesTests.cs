@@ -111,11 +111,11 @@ public sealed unsafe class RankedCandidatesTests
     /// come out.</summary>
     private static int[] Rows(CandidateList list, Func<int, bool> isChosen)
     {
-        var chosen = new ulong[list.Count / 64 + 3];
+        ulong[] chosen = new ulong[list.Count / 64 + 3];
         for (int position = 0; position < 64 * chosen.Length; position++)
             chosen[position / 64] |= position >= list.Count || isChosen(position) ? 1ul << position % 64 : 0;
-        var rows = new int[Enumerable.Range(0, list.Count).Count(isChosen)];
-        var scores = new float[rows.Length];
+        int[] rows = new int[Enumerable.Range(0, list.Count).Count(isChosen)];
+        float[] scores = new float[rows.Length];
         fixed (ulong* bits = chosen)
         {
             list.CopyRows(bits, rows);

@@ -133,7 +133,7 @@ internal sealed unsafe class MomentumSgdWorld : IDisposable
 
     private float[] Read(VectorView from)
     {
-        var padded = new float[_padded];
+        float[] padded = new float[_padded];
         fixed (float* destination = padded)
         {
             if (_device is not null)

@@ -94,7 +94,7 @@ public sealed class SpatialNeighboursTests
     {
         (SpatialNeighbours index, int centre) = FullGrid(side: 5);
         using MemoryBank bank = TestBanks.Exact(index.Count, width: 4, seed: 4);
-        var counts = new int[index.Count];
+        int[] counts = new int[index.Count];
         const int steps = 4000, sample = 6;
         for (int step = 0; step < steps; step++)
         {

@@ -62,7 +62,7 @@ public sealed class OrderedSumsTests
 
     private static float InOrder(int length, Func<float, int, float> add)
     {
-        var lanes = new float[32];
+        float[] lanes = new float[32];
         int whole = length - (length % 8);
         for (int i = 0; i < whole; i++)
             lanes[i % 32] = add(lanes[i % 32], i);

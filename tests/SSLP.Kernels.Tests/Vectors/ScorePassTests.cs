@@ -39,7 +39,7 @@ public sealed unsafe class ScorePassTests
         using var q = KernelTestData.UnitRows(6, 40, seed: 2);
         float[] whole = Score(bank, q.View, InstructionSets.Best);
         int stride = bank.PanelCount * MemoryBank.PanelRows;
-        var part = new float[6 * 96];
+        float[] part = new float[6 * 96];
         fixed (float* scores = part)
             ScorePass.Scores(bank, q.View.Data, 40, 6, firstPanel: 2, panelCount: 3, scores, 96, InstructionSets.Best);
         for (int i = 0; i < 6; i++)
@@ -68,7 +68,7 @@ public sealed unsafe class ScorePassTests
     private static float[] Score(MemoryBank bank, MatrixView queries, InstructionSet isa)
     {
         int stride = bank.PanelCount * MemoryBank.PanelRows;
-        var result = new float[queries.Rows * stride];
+        float[] result = new float[queries.Rows * stride];
         fixed (float* scores = result)
             ScorePass.Scores(bank, queries.Data, queries.Stride, queries.Rows, 0, bank.PanelCount, scores, stride, isa);
         return result;

@@ -56,7 +56,7 @@ public sealed unsafe class WholeBankLossTests
         using var q = KernelTestData.UnitRows(2, 9, seed: 2);
         using var gradient = new KernelTestData.Matrix(2, 9);
         using var ignored = new KernelTestData.Matrix(2, 9);
-        var losses = new float[2];
+        float[] losses = new float[2];
         world.Loss.Evaluate(q.View, [3, 69], Temperature, losses, gradient.View);
         for (int d = 0; d < 9; d++)
         {
@@ -83,14 +83,14 @@ public sealed unsafe class WholeBankLossTests
             q.View.Row(0)[d] = 400 * bank.Row(7)[d];
             q.View.Row(1)[d] = -400 * bank.Row(7)[d];
         }
-        var losses = new float[2];
+        float[] losses = new float[2];
         using var gradient = new KernelTestData.Matrix(2, 8);
         world.Loss.Evaluate(q.View, [7, 7], 0.01f, losses, gradient.View);
         // Tensor cores' scores of unit vectors are off by up to 2⁻¹⁵ + D·2⁻²¹ (WholeBankLossCuda), a loss by twice that over τ.
         double scores = implementation == "cuda BFloat16" ? 2 * 400 * (Math.ScaleB(1, -15) + 8 * Math.ScaleB(1, -21)) / 0.01 : 0;
         Assert.Equal(0f, losses[0], 1e-4f + scores);
         using var reference = new WholeBankLossReference(bank);
-        var expected = new float[2];
+        float[] expected = new float[2];
         using var expectedGradient = new KernelTestData.Matrix(2, 8);
         reference.Evaluate(q.View, [7, 7], 0.01f, expected, expectedGradient.View);
         Assert.Equal(expected[1], losses[1], expected[1] * 1e-6f + scores);
@@ -111,7 +111,7 @@ public sealed unsafe class WholeBankLossTests
         using var world = new World(implementation, bank);
         using var q = KernelTestData.UnitRows(1, 4, seed: 2);
         using var gradient = new KernelTestData.Matrix(1, 4);
-        var losses = new float[1];
+        float[] losses = new float[1];
         double loss = world.Loss.Evaluate(q.View, [76], 0.07f, losses, gradient.View);
         Assert.Equal(Math.Log(77), loss, 1e-5);
         foreach (float value in gradient.View.Row(0))
@@ -124,7 +124,7 @@ public sealed unsafe class WholeBankLossTests
         using var world = new World(implementation, new MemoryBank(50, 5));
         using var q = new KernelTestData.Matrix(3, 5);
         using var gradient = new KernelTestData.Matrix(3, 5);
-        var losses = new float[3];
+        float[] losses = new float[3];
         Assert.Equal(Math.Log(50), world.Loss.Evaluate(q.View, [0, 1, 2], 0.07f, losses, gradient.View), 1e-5);
     }
 
@@ -135,7 +135,7 @@ public sealed unsafe class WholeBankLossTests
         using var q = KernelTestData.UnitRows(2, 8, seed: 2);
         using var g = new KernelTestData.Matrix(2, 8);
         using var wide = KernelTestData.UnitRows(2, 9, seed: 2);
-        var losses = new float[2];
+        float[] losses = new float[2];
         AssertRefused("Positive row 10", () => world.Loss.Evaluate(q.View, [0, 10], 0.07f, losses, g.View));
         AssertRefused("1 positives", () => world.Loss.Evaluate(q.View, [0], 0.07f, losses, g.View));
         AssertRefused("temperature", () => world.Loss.Evaluate(q.View, [0, 1], 0f, losses, g.View));
@@ -162,7 +162,7 @@ public sealed unsafe class WholeBankLossTests
             using var pool = new WorkerPool(threads);
             using var loss = new WholeBankLossCpu(bank, pool);
             using var gradient = new KernelTestData.Matrix(400, 16);
-            var losses = new float[400];
+            float[] losses = new float[400];
             loss.Evaluate(q.View, positives, 0.07f, losses, gradient.View);
             float[] all = [.. losses, .. gradient.View.Row(399), .. gradient.View.Row(0)];
             first ??= all;
@@ -186,7 +186,7 @@ public sealed unsafe class WholeBankLossTests
         {
             using var loss = new WholeBankLossCpu(bank, pool, isa);
             using var gradient = new KernelTestData.Matrix(13, 33);
-            var losses = new float[13];
+            float[] losses = new float[13];
             loss.Evaluate(q.View, positives, 0.07f, losses, gradient.View);
             float[] all = [.. losses, .. gradient.View.Row(12), .. gradient.View.Row(0)];
             first ??= all;
@@ -200,7 +200,7 @@ public sealed unsafe class WholeBankLossTests
         using var world = new World("cpu Vector256 2", MemoryBank.CreateRandom(9000, 8, seed: 3));
         using var q = KernelTestData.UnitRows(7, 8, seed: 4);
         using var gradient = new KernelTestData.Matrix(7, 8);
-        var losses = new float[7];
+        float[] losses = new float[7];
         int[] positives = [0, 1, 2, 3, 4, 5, 6];
         Assert.Equal(0, AllocationMeter.Bytes(() =>
         {
@@ -216,8 +216,8 @@ public sealed unsafe class WholeBankLossTests
         using var reference = new WholeBankLossReference(world.Bank);
         using var expectedGradient = new KernelTestData.Matrix(q.Rows, q.Width);
         using var gradient = new KernelTestData.Matrix(q.Rows, q.Width);
-        var expected = new float[q.Rows];
-        var losses = new float[q.Rows];
+        float[] expected = new float[q.Rows];
+        float[] losses = new float[q.Rows];
         double expectedMean = evaluate(reference, expected, expectedGradient.View);
         double mean = evaluate(world.Loss, losses, gradient.View);
         // A logit carries D roundings over τ; the sum of N weights, each 2 ulp and its logit's error.

@@ -124,9 +124,9 @@ public sealed unsafe class MisuseTests : IDisposable
     public void Wrong_shapes_of_a_search_are_refused_by_what_is_wrong()
     {
         nint bank = Host.Bank(_context, 4, 8);
-        var queries = stackalloc float[8];
-        var rows = stackalloc int[8];
-        var similarities = stackalloc float[8];
+        float* queries = stackalloc float[8];
+        int* rows = stackalloc int[8];
+        float* similarities = stackalloc float[8];
         queries[0] = 1;
         Host.Refused(Status.Usage, "k is 5", Search(bank, queries, 1, null, 5, rows, similarities));
         Host.Refused(Status.Usage, "rows is null", Search(bank, queries, 1, null, 2, null, similarities));
@@ -152,7 +152,7 @@ public sealed unsafe class MisuseTests : IDisposable
         string file = TestSlides.Ramp(Path.Combine(_folder, "ramp.tif"), 600, 400, 0.5);
         Host.Refused(Status.Usage, "reader is 9", OpenSlide(_context, Host.Text(file), 9, &slide));
         Host.Succeeded(OpenSlide(_context, Host.Text(file), 0, &slide));
-        var rgb = new byte[300];
+        byte[] rgb = new byte[300];
         fixed (byte* pixels = rgb)
         {
             Host.Refused(Status.Size, "299 bytes", ReadSlide(slide, 0, 0, 0, 10, 10, pixels, 299));
@@ -179,7 +179,7 @@ public sealed unsafe class MisuseTests : IDisposable
         nint other = Host.Context();
         nint here = Host.Bank(_context, 40, 8, 5), there = Host.Bank(other, 40, 8, 5);
         Host.Succeeded(Host.Close(here));
-        var queries = stackalloc float[8];
+        float* queries = stackalloc float[8];
         queries[2] = 1;
         int row;
         float similarity;
@@ -193,7 +193,7 @@ public sealed unsafe class MisuseTests : IDisposable
     public void A_bank_at_work_in_one_thread_is_refused_to_another()
     {
         nint bank = Host.Bank(_context, 4, 8);
-        var queries = stackalloc float[8];
+        float* queries = stackalloc float[8];
         queries[1] = 1;
         int row;
         float similarity;
@@ -217,9 +217,9 @@ public sealed unsafe class MisuseTests : IDisposable
         options.ParallelFor = &InTurn;
         Host.Succeeded(Host.Open(options, out nint context));
         nint hosts = Host.Bank(context, 500, 24, 5), own = Host.Bank(_context, 500, 24, 5);
-        var queries = stackalloc float[24];
-        var rows = stackalloc int[6];
-        var similarities = stackalloc float[6];
+        float* queries = stackalloc float[24];
+        int* rows = stackalloc int[6];
+        float* similarities = stackalloc float[6];
         (queries[3], queries[20]) = (1, -0.5f);
         Host.Succeeded(Search(hosts, queries, 1, null, 3, rows, similarities));
         Host.Succeeded(Search(own, queries, 1, null, 3, rows + 3, similarities + 3));
@@ -280,7 +280,7 @@ public sealed unsafe class MisuseTests : IDisposable
     public void A_patch_that_is_none_is_refused()
     {
         nint patches = Tiled();
-        var rgb = new byte[64 * 64 * 3];
+        byte[] rgb = new byte[64 * 64 * 3];
         fixed (byte* pixels = rgb)
         {
             Host.Refused(Status.Usage, "Patch -1", ReadPatch(patches, -1, pixels, rgb.Length));

@@ -86,7 +86,7 @@ internal sealed unsafe class Launch : IDisposable
 
     public LaunchCounts Counts()
     {
-        var instructions = new long[Enum.GetValues<InstructionClass>().Length];
+        long[] instructions = new long[Enum.GetValues<InstructionClass>().Length];
         long lanes = 0;
         for (int b = 0; b < _runs.Length; b++)
         {

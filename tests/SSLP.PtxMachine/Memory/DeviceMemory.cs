@@ -166,7 +166,7 @@ public sealed unsafe class DeviceMemory : IDisposable
 
     private void Insert(ulong start, ulong bytes, bool borrowed)
     {
-        var cells = (ulong*)NativeMemory.AllocZeroed((nuint)((bytes + 3) / 4), sizeof(ulong));
+        ulong* cells = (ulong*)NativeMemory.AllocZeroed((nuint)((bytes + 3) / 4), sizeof(ulong));
         int at = _allocations.FindIndex(a => a.Start > start);
         _allocations.Insert(at < 0 ? _allocations.Count : at,
             new Allocation { Start = start, Bytes = bytes, Cells = cells, Borrowed = borrowed });

@@ -50,7 +50,7 @@ internal static unsafe class Matrices
             (Vector256<double> low, Vector256<double> high) = Vector256.Widen(Vector256.Load(c + row * Columns));
             for (int k = 0; k < Depth; k++)
             {
-                Vector256<double> factor = Vector256.Create(a[row * Depth + k]);
+                var factor = Vector256.Create(a[row * Depth + k]);
                 low = Vector256.FusedMultiplyAdd(factor, Vector256.Load(b + k * Columns), low);
                 high = Vector256.FusedMultiplyAdd(factor, Vector256.Load(b + k * Columns + 4), high);
             }

@@ -73,7 +73,7 @@ internal static class PostDominators
         }
 
         var order = new List<int>();
-        var seen = new bool[end + 1];
+        bool[] seen = new bool[end + 1];
         var open = new Stack<(int Block, int Child)>([(end, 0)]);
         seen[end] = true;
         while (open.TryPop(out (int Block, int Child) at))
