@@ -23,6 +23,7 @@ internal sealed class FlatSgd : IDisposable
     private readonly double _initialRate, _factor, _decay;
     private readonly bool _isOnHost;
     private readonly VectorView[] _pieces;
+    private readonly MemoryStream _saved = new(); // kept: a new one a checkpoint is garbage of four times the weights
     private double _rate;
     private bool _hasBegun;
 
@@ -115,7 +116,8 @@ internal sealed class FlatSgd : IDisposable
         _weights.Values.add_(_momentum, alpha: -rate);
     }
 
-    /// <summary>The optimizer's state as TorchSharp's SGD writes it: momentum buffers by parameter, and its numbers.</summary>
+    /// <summary>The optimizer's state as TorchSharp's SGD writes it: momentum buffers by parameter, and its numbers. It holds until the next
+    /// one is asked for, which takes the same memory.</summary>
     public SafetensorsItem ToItem()
     {
         using var scope = NewDisposeScope();
@@ -127,11 +129,11 @@ internal sealed class FlatSgd : IDisposable
         }
         foreach (SGD.ParamGroup group in torchs.ParamGroups)
             group.LearningRate = _rate;
-        using var stream = new MemoryStream();
-        using (var writer = new BinaryWriter(stream))
+        _saved.SetLength(0);
+        using (var writer = new BinaryWriter(_saved, System.Text.Encoding.UTF8, leaveOpen: true))
             torchs.save_state_dict(writer);
-        byte[] bytes = stream.ToArray();
-        return SafetensorsItem.From<byte>(StateName, bytes, bytes.Length);
+        int bytes = (int)_saved.Length;
+        return SafetensorsItem.From<byte>(StateName, _saved.GetBuffer().AsMemory(0, bytes), bytes);
     }
 
     /// <summary>Takes back what <see cref="ToItem"/>, or TorchSharp's SGD, wrote.</summary>

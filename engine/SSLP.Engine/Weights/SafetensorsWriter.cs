@@ -58,7 +58,8 @@ public sealed record SafetensorsItem(string Name, SafetensorsDtype Dtype, IReadO
                 stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(at, Math.Min(MostBytesAtOnce / sizeof(long), values.Length - at))));
         });
 
-    private const int MostBytesAtOnce = 1 << 28;
+    // What the checksum takes a copy of: whole tensors at once were two arrays of their size a checkpoint.
+    private const int MostBytesAtOnce = 1 << 20;
 }
 
 /// <summary>Writes safetensors files: one pass over the tensors, a checksum of the data in the metadata, atomically.</summary>

@@ -52,6 +52,19 @@ public sealed class FlatSgdTests : IDisposable
     }
 
     [Fact]
+    public void Its_next_checkpoint_takes_the_memory_of_the_one_before()
+    {
+        using var ours = new FlatSgd(_ours, _kernels, Rate, Momentum, Decay);
+        Plant(0);
+        ours.Step(Rate);
+        long bytes = ours.ToItem().Shape[0];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(bytes, ours.ToItem().Shape[0]);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.InRange(allocated, 0, bytes / 4);
+    }
+
+    [Fact]
     public void A_checkpoint_of_torch_s_goes_on_here_and_ours_there()
     {
         using SGD torchs = optim.SGD(_torchs.parameters(), Rate, Momentum, weight_decay: Decay);

@@ -17,7 +17,7 @@ namespace SSLP.Engine.Tests.Processes;
 
 /// <summary>Two and four processes, each with its part of the batch, beside one with all of it. Batch statistics are fixed: they are each
 /// part's own.</summary>
-public sealed class SeveralProcessesTests : IDisposable
+public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : IClassFixture<SeveralProcessesTests.Alone>, IDisposable
 {
     private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER", WorkerBank = "SSLP_TEST_WORKER_BANK",
         WorkerFrom = "SSLP_TEST_WORKER_FROM";
@@ -26,6 +26,25 @@ public sealed class SeveralProcessesTests : IDisposable
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-processes-").FullName;
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    /// <summary>The run of one process, that all others are beside.</summary>
+    public sealed class Alone : IDisposable
+    {
+        private readonly Lazy<string> _folder = new(() =>
+        {
+            string folder = Directory.CreateTempSubdirectory("sslp-alone-").FullName;
+            Train(folder, null);
+            return folder;
+        });
+
+        public string Folder => _folder.Value;
+
+        public void Dispose()
+        {
+            if (_folder.IsValueCreated)
+                Directory.Delete(Folder, recursive: true);
+        }
+    }
 
     [Theory]
     [InlineData(2, "mpirun.openmpi")]
@@ -38,17 +57,16 @@ public sealed class SeveralProcessesTests : IDisposable
     public void They_have_the_losses_the_sets_the_clusters_and_the_bank_of_one(
         int processes, string launcher, BankPlacement bank = BankPlacement.Replicated)
     {
-        string several = Path.Combine(_root, "several"), alone = Path.Combine(_root, "alone");
+        string several = Path.Combine(_root, "several");
         (int code, string said) = Launch(launcher, processes, several, bank);
         Assert.SkipWhen(code == 127,
             $"{(launcher.Length > 0 ? launcher : "libmpich.so.12")} is not installed: apt install " +
             $"{(launcher.EndsWith("openmpi", StringComparison.Ordinal) ? "openmpi-bin" : "mpich")}.");
         Assert.True(code == 0, said);
-        Train(alone, null);
-        IReadOnlyList<StepMetrics> one = MetricsLog.Read(new RunFolder(alone).Metrics),
+        IReadOnlyList<StepMetrics> alone = MetricsLog.Read(new RunFolder(one.Folder).Metrics),
             many = MetricsLog.Read(new RunFolder(several).Metrics);
-        Assert.Equal(one.Count, many.Count);
-        foreach ((StepMetrics a, StepMetrics b) in one.Zip(many))
+        Assert.Equal(alone.Count, many.Count);
+        foreach ((StepMetrics a, StepMetrics b) in alone.Zip(many))
         {
             foreach ((double left, double right) in ((double, double)[])[
                 (a.Loss, b.Loss), (a.Self, b.Self), (a.Intra, b.Intra), (a.Inter, b.Inter), (a.SpatialSize, b.SpatialSize),
@@ -59,8 +77,8 @@ public sealed class SeveralProcessesTests : IDisposable
             Assert.InRange(b.SlowestProcess!.Value, 0, processes - 1);
             Assert.Null(a.SlowestProcess);
         }
-        Assert.Contains(one, step => step.FeatureSize > 0);
-        using SafetensorsFile first = Newest(alone), second = Newest(several);
+        Assert.Contains(alone, step => step.FeatureSize > 0);
+        using SafetensorsFile first = Newest(one.Folder), second = Newest(several);
         Assert.Equal(Ints(first, FusedObjective.ClustersName), Ints(second, FusedObjective.ClustersName));
         using var scope = NewDisposeScope();
         Assert.InRange((first.ReadTensor(FusedObjective.VectorsName) - second.ReadTensor(FusedObjective.VectorsName)).abs().max()
