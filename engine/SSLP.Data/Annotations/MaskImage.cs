@@ -12,6 +12,9 @@ internal static class MaskImage
     /// <summary>More values than this are a picture.</summary>
     private const int MaxClasses = 64;
 
+    /// <summary>More levels than this are a damaged chain of directories, which may go in a circle.</summary>
+    private const int MostDirectories = 64;
+
     /// <summary>Mask pixels across a patch that are enough to know a share to 1/16.</summary>
     private const double EnoughPixels = 16;
 
@@ -37,6 +40,7 @@ internal static class MaskImage
     {
         int directory = FinestThatServes(path, tiff, width, height, grid);
         tiff.SetDirectory((short)directory);
+        TiffReading.Check(tiff, new FileInfo(path).Length);
         (int columns, int rows) = Size(tiff);
         var counts = new SortedDictionary<byte, int[]>();
         int[] totals = new int[grid.Columns * grid.Rows];
@@ -94,9 +98,10 @@ internal static class MaskImage
     {
         int best = -1, bestColumns = 0;
         string why = "it has no level";
-        for (int directory = 0; directory < tiff.NumberOfDirectories(); directory++)
+        for (int directory = 0; directory == 0 || tiff.ReadDirectory(); directory++)
         {
-            tiff.SetDirectory((short)directory);
+            if (directory == MostDirectories)
+                throw new Fault(FaultKind.Data, $"{path} has more than {MostDirectories} levels: it is damaged.");
             (int columns, int rows) = Size(tiff);
             // A whole downsample rounds each side to a pixel; levels padded to whole tiles are of another shape.
             if (Math.Abs(((double)columns * height) - ((double)rows * width)) > Math.Max(width, height) * 1.5 || columns > width + 1)

@@ -177,6 +177,20 @@ internal sealed class Csv : IDisposable
             : new UTF8Encoding(false, true);
     }
 
+    private static char Named(string path, char delimiter)
+    {
+        try
+        {
+            return Sep.New(delimiter).Separator;
+        }
+        catch (ArgumentException e)
+        {
+            throw new Fault(FaultKind.Input,
+                $"{path} names a delimiter in its first line ('sep=') that can't be one: {e.Message}; " +
+                "take a comma, a semicolon or a tab.", e);
+        }
+    }
+
     /// <summary>The delimiter, and how many lines stand before the header.</summary>
     private static (char Delimiter, int Skipped) Header(string path, Encoding encoding)
     {
@@ -184,7 +198,7 @@ internal sealed class Csv : IDisposable
         string? line = text.ReadLine();
         int skipped = 0;
         if (line is { Length: 5 } && line.StartsWith("sep=", StringComparison.OrdinalIgnoreCase))
-            return (line[4], 1);
+            return (Named(path, line[4]), 1);
         for (; line is not null && string.IsNullOrWhiteSpace(line); skipped++)
             line = text.ReadLine();
         if (line is null)

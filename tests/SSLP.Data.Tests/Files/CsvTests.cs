@@ -33,6 +33,15 @@ public sealed class CsvTests : IDisposable
     }
 
     [Theory]
+    [InlineData("sep=\"\na\"b\n")]
+    [InlineData("sep=#\na#b\n")]
+    public void A_delimiter_that_can_be_none_is_refused_by_name(string text)
+    {
+        Fault fault = Assert.Throws<Fault>(() => Open(Encoding.UTF8.GetBytes(text)));
+        Assert.Contains("'sep='", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("utf-8", true)]
     [InlineData("utf-8", false)]
     [InlineData("utf-16", true)]

@@ -5,6 +5,7 @@ using System.Text;
 using BitMiracle.LibTiff.Classic;
 using SkiaSharp;
 using SSLP.Data.Annotations;
+using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
@@ -210,6 +211,21 @@ public sealed class ParserFuzzTests : IDisposable
         if (patches is >= 0 and < 100 && bytes.Length - 64 - (patches * columns * 4) is >= 0 and long header)
             BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(12), (int)header);
         SHA256.HashData(bytes.AsSpan(64)).CopyTo(bytes, 24);
+    }
+
+    [Fact]
+    public void A_mask_whose_lengths_are_missing_costs_no_more_than_it_holds()
+    {
+        // The library makes them up, of the next place in the file; here that is 3 GB away.
+        byte[] mask = Tiffs(bands: 1).ElementAt(1);
+        int tag = mask.AsSpan().IndexOf<byte>([(int)TiffTag.TILEBYTECOUNTS & 255, (int)TiffTag.TILEBYTECOUNTS >> 8, 4, 0]);
+        mask.AsSpan(tag, 8).Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(mask.AsSpan(tag - 4), 3_355_443_216);
+        string path = _folder.File("lengthless.tif");
+        File.WriteAllBytes(path, mask);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<Fault>(() => MaskImage.Read(path, Side, Side, new(0, 0, 16, 16, 1, 1), null));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 << 20);
     }
 
     /// <summary>Strips and tiles, plain, LZW and deflate.</summary>
