@@ -23,7 +23,7 @@ public static class SlideOpening
             var own = new SlideRuntime();
             try
             {
-                var slide = OpenWith(own, path, reader);
+                Slide slide = OpenWith(own, path, reader);
                 slide.Own(own);
                 return slide;
             }

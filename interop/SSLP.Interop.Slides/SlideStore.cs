@@ -63,7 +63,7 @@ public sealed class SlideStore : IDisposable
     /// </exception>
     public Lease Rent(int slide)
     {
-        var entry = _entries[slide];
+        Entry entry = _entries[slide];
         if (TryTake(entry))
             return new Lease(this, entry);
         // Opening takes long beside the rest, so others may use the store meanwhile; those who want this slide wait.
@@ -78,7 +78,7 @@ public sealed class SlideStore : IDisposable
     /// <summary>Reads a region of a slide; as <see cref="Slide.ReadRegion(int, long, long, int, int, Span{byte}, int)"/>.</summary>
     public void ReadRegion(int slide, int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
     {
-        using var lease = Rent(slide);
+        using Lease lease = Rent(slide);
         lease.Slide.ReadRegion(level, x, y, width, height, rgb, stride);
     }
 
@@ -88,7 +88,7 @@ public sealed class SlideStore : IDisposable
         lock (_gate)
         {
             _disposed = true;
-            foreach (var entry in _open)
+            foreach (Entry entry in _open)
                 entry.Slide!.Dispose();
             _open.Clear();
             _openCounted = 0;
@@ -147,9 +147,9 @@ public sealed class SlideStore : IDisposable
 
     private void CloseUnused()
     {
-        for (var node = _open.Last; node is not null && _openCounted > _maxOpen && _open.Count > 1;)
+        for (LinkedListNode<Entry>? node = _open.Last; node is not null && _openCounted > _maxOpen && _open.Count > 1;)
         {
-            var before = node.Previous;
+            LinkedListNode<Entry>? before = node.Previous;
             if (node.Value.Users == 0)
             {
                 _open.Remove(node);

@@ -41,7 +41,7 @@ public sealed class CraftedSlidesTests : IDisposable
         Assert.Equal(Right.Keys.Order(StringComparer.Ordinal), records.Select(record => Text(record, "name")));
         foreach (JsonElement record in records)
         {
-            var (levels, mpp, said) = Right[Text(record, "name")];
+            (int levels, double? mpp, string? said) = Right[Text(record, "name")];
             Assert.Equal((mpp is null ? "no mpp" : "ok", "Embedded", $"{levels}"),
                 (Text(record, "verdict"), Text(record, "reader"), Text(record, "levels")));
             Assert.Equal(mpp, record.TryGetProperty("mpp_x", out JsonElement x) ? Math.Round(x.GetDouble(), 4) : null);

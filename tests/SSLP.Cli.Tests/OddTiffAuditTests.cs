@@ -64,7 +64,8 @@ public sealed class OddTiffAuditTests : IDisposable
     {
         var made = new Dictionary<string, string>(StringComparer.Ordinal);
         // Photometric, bands, bits, sample format, verdict; the pixels are a stained half beside glass, in that many bytes.
-        foreach (var (name, photometric, samples, bits, format, verdict) in (ReadOnlySpan<(string, int, int, int, int, string)>)
+        foreach ((string name, int photometric, int samples, int bits, int format, string verdict) in
+            (ReadOnlySpan<(string, int, int, int, int, string)>)
         [
             ("rgb-8", 2, 3, 8, 1, "ok"), ("rgba-8", 2, 4, 8, 1, "ok"), ("rgb-16", 2, 3, 16, 1, "ok"),
             ("rgb-8-unspecified", 2, 3, 8, 4, "ok"),
@@ -167,7 +168,7 @@ public sealed class OddTiffAuditTests : IDisposable
     private Dictionary<string, string> MakeSizes()
     {
         var made = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (width, height, tile) in (ReadOnlySpan<(int, int, int)>)[(1, 1, 16), (1, 500, 16), (500, 1, 16), (97, 211, 48),
+        foreach ((int width, int height, int tile) in (ReadOnlySpan<(int, int, int)>)[(1, 1, 16), (1, 500, 16), (500, 1, 16), (97, 211, 48),
             (300, 200, 512), (130, 130, 7)])
         {
             string name = $"size-{width}x{height}-{tile}.tif";

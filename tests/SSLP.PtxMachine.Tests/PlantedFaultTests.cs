@@ -34,7 +34,7 @@ public sealed unsafe class PlantedFaultTests
     public void An_address_past_an_allocation_is_named_with_its_place()
     {
         using var device = new Planted(text => text);
-        var failure = Assert.Throws<CudaException>(() => device.Gather(floats: 160, [0, 9, 10, 3]));  // row 10 of ten rows
+        CudaException failure = Assert.Throws<CudaException>(() => device.Gather(floats: 160, [0, 9, 10, 3]));  // row 10 of ten rows
         PtxFaultException fault = device.Fault();
         Assert.Equal((PtxFaultKind.Address, 2u), (fault.Kind, fault.Block.X));
         Assert.Contains("byte 640 from the start of an allocation of 640 bytes", failure.Message, StringComparison.Ordinal);
@@ -151,7 +151,7 @@ public sealed unsafe class PlantedFaultTests
         /// <summary>The fault behind the driver's error, which tells it in full.</summary>
         public PtxFaultException Fails(Action action)
         {
-            var failure = Assert.Throws<CudaException>(action);
+            CudaException failure = Assert.Throws<CudaException>(action);
             Assert.Contains(Fault().Message, failure.Message, StringComparison.Ordinal);
             Assert.Contains($"line {Fault().Line} ", Fault().Message, StringComparison.Ordinal);
             return Fault();

@@ -14,9 +14,9 @@ internal static class RandomEncoder
     {
         torch.manual_seed(7);
         ResNet network = new(architecture);
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        foreach ((string name, var parameter) in network.named_parameters())
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in network.named_parameters())
             if (name.Contains("bn") || name.Contains("downsample.1"))
                 parameter.copy_(name.EndsWith("weight") ? rand_like(parameter) * 0.5 + 0.75 : randn_like(parameter) * 0.1);
         network.train();
@@ -41,8 +41,8 @@ internal static class RandomEncoder
     /// <summary>Features of N images, uint8 [N, side, side, 3], normalised by ImageNet's statistics at their own size.</summary>
     public static float[] Features(ResNet network, byte[] rgb, int side)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor x = tensor(rgb, ScalarType.Byte).reshape(-1, side, side, 3).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(255);
         x = (x - tensor(new[] { 0.485f, 0.456f, 0.406f }).reshape(1, 3, 1, 1)) / tensor(new[] { 0.229f, 0.224f, 0.225f })
             .reshape(1, 3, 1, 1);
@@ -52,8 +52,8 @@ internal static class RandomEncoder
     /// <summary>Features of real patches through the evaluation transform.</summary>
     public static unsafe float[] Features(ResNet network, RealPatches patches, EncoderPreprocessing preprocessing)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         using WorkerPool pool = new(1);
         int side = preprocessing.InputSize;
         using AugmenterCpu augmenter = new(AugmentOptions.Sslp with { InputSize = side }, patches.Side, pool);

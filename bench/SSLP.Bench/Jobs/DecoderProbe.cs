@@ -23,7 +23,7 @@ internal sealed class DecoderProbe : IDisposable
         // At half the resolution a patch is two by two tiles.
         _tiles = [.. tiles.SelectMany(tile => Enumerable.Range(0, _across * _across)
             .Select(i => (tile.Column + (i % _across), tile.Row + (i / _across))))];
-        foreach (var (column, row) in _tiles)
+        foreach ((int column, int row) in _tiles)
             _streams.Add(TileDecoder.Load(slide.File, _image, column, row));
     }
 
@@ -48,7 +48,7 @@ internal sealed class DecoderProbe : IDisposable
     {
         for (int tile = patch * _across * _across; tile < (patch + 1) * _across * _across; tile++)
         {
-            var (column, row) = _tiles[tile];
+            (int column, int row) = _tiles[tile];
             if (TileDecoder.Decode(_runtime.Tiff, _slide.File, _image, column, row, _streams[tile], _scale, rgb) is { } fault)
                 throw new InvalidDataException(fault);
         }

@@ -2,6 +2,7 @@ using SSLP.Data.Files;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Bench.Jobs;
@@ -24,7 +25,7 @@ public static class KMeansBench
         means.Cluster(options.Clusters, 2, [Seed], labels);
         long peak = bench.PeakGrowth();
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bank = bench.Rows(bench.Bank);
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => means.Cluster(options.Clusters, options.Iterations, [Seed], labels));

@@ -1,5 +1,6 @@
 using SSLP.Data.Files;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Bench.Jobs;
@@ -22,7 +23,7 @@ public static class KnnBench
         keys.Find(bench.Queries.Rows, [], options.K, rows, similarities);
         long peak = bench.PeakGrowth();
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bank = bench.Rows(bench.Bank), queries = bench.Rows(bench.Queries);
         var rounds = new BenchRounds(options);
         rounds.Add("ours", () => keys.Find(bench.Queries.Rows, [], options.K, rows, similarities));

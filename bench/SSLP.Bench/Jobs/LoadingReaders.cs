@@ -31,11 +31,11 @@ internal sealed class LoadingReaders : IDisposable
         _patch = [.. Enumerable.Range(0, _pool.Workers).Select(_ => new byte[scene.Side * scene.Side * 3])];
         _decoders = new DecoderProbe[scene.Slides.Length];
         _decoderTile = new int[scene.Places.Length];
-        foreach (var ofSlide in scene.Places.Index().GroupBy(place => place.Item.Slide))
+        foreach (IGrouping<int, (int Index, LoadingPlace Item)> ofSlide in scene.Places.Index().GroupBy(place => place.Item.Slide))
         {
             _decoders[ofSlide.Key] = DecoderProbe.Load(
                 _runtime, scene.Slides[ofSlide.Key], 0, scene.Half, ofSlide.Select(place => (place.Item.TileColumn, place.Item.TileRow)));
-            foreach (var (number, place) in ofSlide.Index())
+            foreach ((int number, (int Index, LoadingPlace Item) place) in ofSlide.Index())
                 _decoderTile[place.Index] = number;
         }
     }

@@ -57,7 +57,7 @@ internal sealed class LoadingScene
         {
             if (Look(file, step, out TileKind kind, out (int, int)[] tiles) is { } refusal)
                 notes.Add($"left out: {file.Name} ({refusal})");
-            else if (byKind.TryGetValue(kind, out var list))
+            else if (byKind.TryGetValue(kind, out List<(string Path, (int Column, int Row)[] Tiles)>? list))
                 list.Add((file.Path, tiles));
             else
                 byKind[kind] = [(file.Path, tiles)];
@@ -65,7 +65,7 @@ internal sealed class LoadingScene
         if (byKind.Count == 0)
             throw new Fault(FaultKind.Input, $"No slide of '{path}' serves the loading bench: {string.Join("; ", notes.Take(3))}.");
         TileKind chosen = byKind.MaxBy(pair => pair.Value.Count).Key;
-        foreach (var (other, slides) in byKind.Where(pair => pair.Key != chosen))
+        foreach ((TileKind other, List<(string Path, (int Column, int Row)[] Tiles)> slides) in byKind.Where(pair => pair.Key != chosen))
             notes.AddRange(slides.Select(slide =>
                 $"left out: {Path.GetFileName(slide.Path)} ({other.Compression} tiles of {other.Side} px)"));
         return Lay(byKind[chosen], chosen, options);

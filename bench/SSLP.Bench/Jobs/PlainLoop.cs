@@ -39,7 +39,7 @@ internal sealed class PlainLoop : IDisposable
         _context.Enter();
         for (int step = 0; step < steps; step++)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             _optimizer.zero_grad();
             _encoder.forward(_images).backward([_gradient]);
             _optimizer.step();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using SSLP.Engine.Objective;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Bench.Jobs;
@@ -48,7 +49,7 @@ public static class SamplingBench
             ours = step.Run(scene.Anchors, bench.Queries.Rows, new ThreeTermCall(Weights, Seed, i), gradient.Rows);
         long peak = bench.PeakGrowth();
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var plain = new PlainObjective(
             terms, BankBench.ToTensor(bench.Bank).to(bench.Device), scene.Slide, scene.Col, scene.Row,
             tensor(scene.Labels, [scene.Labels.Length / options.Rows, options.Rows], device: bench.Device));
@@ -89,7 +90,7 @@ public static class SamplingBench
     /// <summary>One step with its update; returns the loss.</summary>
     private static double PlainStep(PlainObjective plain, ThreeTermOptions terms, Tensor anchors, Tensor features, long at)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         int candidates = NegativeRanks.Candidates(terms.Sampling, (int)plain.Vectors.shape[0], terms.PoolShare);
         int[] ranks = new int[terms.Negatives];
         int drawn = NegativeRanks.Draw(terms.Sampling, Seed, at, candidates, ranks.Length, ranks);

@@ -1,4 +1,5 @@
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Bench.Jobs;
@@ -22,7 +23,7 @@ public static class WholeBankLossBench
         ours = loss.Evaluate(bench.Queries.Rows, positives, Temperature, losses, gradient.Rows);
         long peak = bench.PeakGrowth();
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bank = bench.Rows(bench.Bank), queries = bench.Rows(bench.Queries);
         Tensor targets = tensor(positives, ScalarType.Int64, bench.Device);
         var rounds = new BenchRounds(options);
@@ -52,8 +53,8 @@ public static class WholeBankLossBench
     /// <summary>∂L/∂f by attention: softmax(f·vᵀ/τ)·v is the mean row that the positive is set against. It gives no loss.</summary>
     private static Tensor Attention(Tensor bank, Tensor queries, Tensor targets)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         // scaled_dot_product_attention divides by √D; the temperature goes into the query.
         Tensor query = (queries * (Math.Sqrt(queries.shape[1]) / Temperature)).unsqueeze(0).unsqueeze(0);
         Tensor key = bank.unsqueeze(0).unsqueeze(0);
@@ -63,7 +64,7 @@ public static class WholeBankLossBench
 
     private static (double Loss, Tensor Gradient) Naive(Tensor bank, Tensor queries, Tensor targets)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor f = queries.detach().clone().requires_grad_();
         Tensor loss = nn.functional.cross_entropy(f.matmul(bank.t()) / Temperature, targets);
         loss.backward();

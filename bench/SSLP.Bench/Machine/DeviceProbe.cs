@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Bench.Machine;
@@ -14,7 +15,7 @@ internal static class DeviceProbe
     /// <summary>Of a square matrix product in a type, floating point operations a second.</summary>
     public static double PeakFlops(Device device, ScalarType type)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long side = device.type == TorchSharp.DeviceType.CUDA ? 8192 : 512;
         Tensor a = randn([side, side], device: device).to(type), b = randn([side, side], device: device).to(type);
         return Best(device, 2.0 * side * side * side, () => a.matmul(b).Dispose());
@@ -23,7 +24,7 @@ internal static class DeviceProbe
     /// <summary>Bytes a second that a sum over a buffer reads that no cache holds.</summary>
     public static double ReadBandwidth(Device device)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor values = zeros([device.type == TorchSharp.DeviceType.CUDA ? 1L << 29 : 1L << 24], device: device);
         return Best(device, sizeof(float) * (double)values.numel(), () => values.sum().Dispose());
     }

@@ -49,7 +49,7 @@ internal static class AuditTable
         while (columns > 2 && Rest(columns) < LeastName)
             columns--;
         int nameWidth = Math.Clamp(Rest(columns), LeastName, Math.Max(LeastName, widths[0]));
-        var table = new Table().Border(TableBorder.Simple);
+        Table table = new Table().Border(TableBorder.Simple);
         for (int i = 0; i < columns; i++)
             table.AddColumn(new TableColumn(heads[i]) { NoWrap = true, Padding = new Padding(0, 0, 1, 0) });
         foreach (string[] row in rows)

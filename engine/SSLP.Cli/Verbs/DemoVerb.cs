@@ -44,7 +44,7 @@ internal static class DemoVerb
 
     public static Command Create()
     {
-        var outFolder = Inputs.Out("folder for slides, run and report.html");
+        Option<string> outFolder = Inputs.Out("folder for slides, run and report.html");
         var command = new Command(
             "demo", "Slides in, encoder out, in a few minutes on two CPU cores: synth, pretrain, probe, report.") { outFolder };
         command.SetAction(parsed =>

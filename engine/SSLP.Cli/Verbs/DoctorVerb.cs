@@ -28,7 +28,7 @@ internal static class DoctorVerb
         {
             if (parsed.GetValue(selfTest))
                 return TestItself(parsed, parsed.GetValue(kills));
-            var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "found");
+            Table table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("what", "found");
             table.AddRow("system", Markup.Escape($"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"));
             table.AddRow("processor", Markup.Escape($"{Environment.ProcessorCount} cores, {InstructionSets()}"));
             table.AddRow("memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 30)} GiB");

@@ -18,12 +18,12 @@ internal static class EmbedVerb
 
     public static Command Create()
     {
-        var encoder = Inputs.EncoderFile();
+        Option<string> encoder = Inputs.EncoderFile();
         var input = new SourceOptions();
-        var outPath = Inputs.Out(
+        Option<string> outPath = Inputs.Out(
             "a folder: <slide>.h5 for every slide, as CLAM and TRIDENT read them, and the same command goes on after a stop; or one " +
             "features.h5 or features.npy of all");
-        var mismatch = Inputs.AllowMismatch();
+        Option<bool> mismatch = Inputs.AllowMismatch();
         var batchSize = new Option<int>("--batch-size")
         {
             Description = "patches at once",

@@ -13,7 +13,7 @@ internal static class ExportVerb
 {
     public static Command Create()
     {
-        var encoder = Inputs.EncoderFile();
+        Option<string> encoder = Inputs.EncoderFile();
         var format = new Option<string>(
             "--format")
         {
@@ -23,7 +23,7 @@ internal static class ExportVerb
             Required = true
         };
         format.AcceptOnlyFromAmong("safetensors", "onnx", "timm", "huggingface");
-        var outFile = Inputs.Out("the file to write, or the folder for timm and huggingface");
+        Option<string> outFile = Inputs.Out("the file to write, or the folder for timm and huggingface");
         var command = new Command("export", "Write an encoder for other programs, with a model card and its preprocessing.") { encoder,
             format, outFile };
         command.SetAction(parsed =>

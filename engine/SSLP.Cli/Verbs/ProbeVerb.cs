@@ -45,7 +45,7 @@ internal static class ProbeVerb
             DefaultValueFactory = _ => new FineTuneOptions().Epochs
         };
         Option<bool> splitPatches = Inputs.SplitPatches(), sharedPatients = Inputs.SharedPatients();
-        var json = Inputs.Json();
+        Option<bool> json = Inputs.Json();
         var command = new Command(
             "probe", "Judge features on labelled patches; slides, and patients where they are known, are kept on one side.")
         {

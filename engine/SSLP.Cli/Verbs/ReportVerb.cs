@@ -16,7 +16,7 @@ internal static class ReportVerb
     public static Command Create()
     {
         var run = new Option<string>("--run") { Description = "RUN, the folder of the run", HelpName = "RUN", Required = true };
-        var patches = Inputs.PatchesFolder();
+        Option<string?> patches = Inputs.PatchesFolder();
         var tiles = new Option<string?>(
             "--tiles")
         { Description = "manifest of sslp tile; RUN/tiles.sslp where pretrain cut the slides itself", HelpName = "FILE" };

@@ -9,7 +9,7 @@ internal static class SynthVerb
     public static Command Create()
     {
         var defaults = new SynthOptions();
-        var outFolder = Inputs.Out("folder for the slides and labels.csv");
+        Option<string> outFolder = Inputs.Out("folder for the slides and labels.csv");
         var slides = new Option<int>("--slides") { Description = "how many", HelpName = "N", DefaultValueFactory = _ => defaults.Slides };
         var seed = new Option<ulong>("--seed")
         {

@@ -11,7 +11,7 @@ internal static class TileVerb
     public static Command Create()
     {
         var slides = new Option<string>("--slides") { Description = Inputs.SlidesMeaning, HelpName = "SLIDES", Required = true };
-        var outFile = Inputs.Out("the manifest; contact sheets go to a folder beside it");
+        Option<string> outFile = Inputs.Out("the manifest; contact sheets go to a folder beside it");
         var coordinates = new Option<string?>(
             "--coordinates")
         {

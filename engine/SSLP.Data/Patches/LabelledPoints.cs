@@ -40,7 +40,8 @@ public sealed class LabelledPoints
         var ys = new List<double>();
         var cols = new List<int>();
         var rows = new List<int>();
-        var (slideOf, labelOf, splitOf, patientOf) = (new List<string>(), new List<string?>(), new List<string?>(), new List<string?>());
+        List<string> slideOf = [];
+        List<string?> labelOf = [], splitOf = [], patientOf = [];
         while (csv.Read())
         {
             xs.Add(Number(csv, x, "x"));

@@ -1,4 +1,5 @@
 using PureHDF;
+using PureHDF.VOL.Native;
 using SSLP.Interop.Slides;
 
 namespace SSLP.Data.Tiling;
@@ -33,7 +34,7 @@ internal sealed record CoordinateFile(double[] X, double[] Y, (double X, double 
         using (var mapped = new MappedBytes(path, stream.Length))
             Hdf5Claims.Check(mapped.Bytes(0, (int)Math.Min(CheckedBytes, stream.Length)), stream.Length);
         stream.Allow((HeaderReads * stream.Length) + HeaderBytes);
-        using var file = H5File.Open(stream, leaveOpen: true);
+        using NativeFile file = H5File.Open(stream, leaveOpen: true);
         if (!file.LinkExists("coords"))
             throw new FormatException(
                 $"it has no data set 'coords', but " +

@@ -104,7 +104,7 @@ public static class CoordinateFiles
             }
         }
         var read = new List<(SlideFile, CoordinateFile)>();
-        foreach (var own in found.GroupBy(entry => entry.Slide))
+        foreach (IGrouping<SlideFile, (SlideFile Slide, string File, CoordinateFile Places)> own in found.GroupBy(entry => entry.Slide))
         {
             (SlideFile slide, string first, CoordinateFile places) = own.First();
             string others = string.Join(", ", own.Skip(1).Select(entry => entry.File));
@@ -183,7 +183,7 @@ public static class CoordinateFiles
         }
         // Whole pixels tell patches apart where a grid does not. Not rounded: to even, .5 and 1.5 of odd sizes would meet.
         int[] Pixels(List<double> values) => [.. values.Select(value => (int)Math.Floor(value))];
-        var table = gridded
+        PatchTable table = gridded
             ? new PatchTable([.. read.Select(entry => entry.Slide.Name)], slideOf.ToArray(), cols.ToArray(), rows.ToArray())
             : new PatchTable([.. read.Select(entry => entry.Slide.Name)], slideOf.ToArray(), Pixels(xs), Pixels(ys), hasCoordinates: false);
         return new(folder, table, [.. xs], [.. ys]);

@@ -2,6 +2,7 @@ using SSLP.Engine.Methods;
 using SSLP.Engine.Optimizer;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -43,14 +44,14 @@ internal sealed class StepGuard
     /// <summary>The batch statistics as they are, in one piece; of the caller's scope.</summary>
     public (Tensor Statistics, Tensor Counts) Snapshot()
     {
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         return (Joined(_statistics), Joined(_counts));
     }
 
     /// <summary>Puts back what <see cref="Snapshot"/> gave.</summary>
     public void Restore((Tensor Statistics, Tensor Counts) before)
     {
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         Split(before.Statistics, _statistics);
         Split(before.Counts, _counts);
     }
@@ -61,15 +62,15 @@ internal sealed class StepGuard
     /// <summary>The batch statistics are finite.</summary>
     public bool StatisticsAreFinite()
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         return Joined(_statistics).isfinite().all().item<bool>();
     }
 
     /// <summary>The same without a wait: a fault of the step's report says so. The tensor is of the caller's scope.</summary>
     public void EnqueueStatistics(StepReport report, KernelSet kernels)
     {
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         long padding = (4 - _statistics.Sum(s => s.Value.numel()) % 4) % 4; // the kernel takes four at once
         Tensor joined = cat([.. _statistics.Select(s => s.Value.reshape(-1)), zeros(padding, device: _statistics[0].Value.device)], 0);
         report.EnqueueCheck(KernelBridge.Lent(joined, kernels), joined.numel(), StepFault.StatisticsNotFinite);
@@ -80,8 +81,8 @@ internal sealed class StepGuard
     {
         foreach ((string name, Tensor value) in State)
         {
-            using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable noGrad = no_grad();
             if (!value.isfinite().all().item<bool>())
                 return name;
         }
@@ -92,7 +93,7 @@ internal sealed class StepGuard
 
     private static void Split(Tensor joined, (string Name, Tensor Value)[] tensors)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long at = 0;
         foreach ((_, Tensor value) in tensors)
         {

@@ -1,6 +1,7 @@
 using SSLP.Engine.Methods;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Diverged;
@@ -30,7 +31,7 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
     /// <param name="temperature">τ, for the logits.</param>
     internal static StepTrace Of(Method method, TrainingBatch batch, StepGuard guard, double temperature)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         List<TracedPlace> places =
             [.. Summed("weights and batch statistics before the step", guard.State, name => $"{name} before the step")];
         for (int view = 0; view < batch.Views.Count; view++)
@@ -72,8 +73,8 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
     /// <summary>f·v/τ against what each is to be near, and against the keys.</summary>
     private static IEnumerable<TracedPlace> Logits(ComparedFeatures compared, double temperature)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor f = tensor(compared.Features).reshape(-1, compared.Width), own = tensor(compared.Positives).reshape(-1, compared.Width);
         yield return Measure("logits with the own key", (f * own).sum(1) / temperature);
         if (compared.Keys.Length > 0)
@@ -107,8 +108,8 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
 
     private static TracedPlace Measure(string place, Tensor values)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor x = values.detach().to(ScalarType.Float32), finite = x.isfinite();
         long count = x.numel(), good = finite.sum().item<long>();
         if (good == 0)

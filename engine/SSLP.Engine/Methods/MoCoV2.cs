@@ -192,8 +192,8 @@ internal sealed class MoCoV2 : Method
     /// <summary>The queue holds keys, not patches: it goes on as it is with others.</summary>
     public override void Load(SafetensorsFile checkpoint, int[]? rowOf = null)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         _queue.LoadFrom(checkpoint, "moco.queue");
         _next = checkpoint.ReadTensor("moco.next").item<int>();
         foreach ((string name, Tensor value) in _key.state_dict())
@@ -216,7 +216,7 @@ internal sealed class MoCoV2 : Method
     /// <param name="back">[B] its inverse.</param>
     private Tensor Keys(Tensor view, Tensor order, Tensor back)
     {
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         Tensor shuffled = view.index_select(0, order);
         return cat([.. shuffled.tensor_split(Groups((int)view.shape[0])).Select(_key.forward)], 0).index_select(0, back);
     }

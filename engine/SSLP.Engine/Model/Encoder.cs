@@ -1,5 +1,6 @@
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Model;
@@ -69,14 +70,14 @@ internal sealed class Encoder : nn.Module<Tensor, Tensor>
     /// <param name="kernel">Does it in one pass where both encoders are; null: torch does.</param>
     public void FollowByMomentum(Encoder query, double momentum, IMomentumSgd? kernel = null)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor mine = Flatten().Values, theirs = query.Flatten().Values;
         if (kernel is not null)
             kernel.Follow(KernelBridge.Vector(mine, mine.numel()), KernelBridge.Vector(theirs, theirs.numel()), momentum);
         else
             mine.mul_(momentum).add_(theirs, alpha: 1 - momentum);
-        foreach (((_, var key), (_, var source)) in named_buffers().Zip(query.named_buffers()))
+        foreach (((_, Tensor key), (_, Tensor source)) in named_buffers().Zip(query.named_buffers()))
             key.copy_(source);
     }
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -16,8 +17,8 @@ internal sealed class FlatWeights : IDisposable
     /// <param name="network">Where it will run. Its parameters are float32, on one device.</param>
     public FlatWeights(nn.Module network)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Parameters = [.. network.named_parameters().Select(named => named.parameter)];
         Count = Parameters.Sum(p => p.numel());
         Values = zeros([(Count + Whole - 1) / Whole * Whole], device: Parameters[0].device).DetachFromDisposeScope();

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Objective;
@@ -13,14 +14,14 @@ internal static class PlainKMeans
     /// <returns>[N] int32, of the caller's scope.</returns>
     public static Tensor Labels(Tensor rows, int clusters, int iterations, long seed)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         var generator = new Generator((ulong)seed, rows.device);
         Tensor centres = rows.index_select(0, randperm(rows.shape[0], device: rows.device, generator: generator).narrow(0, 0, clusters));
         Tensor labels = cdist(rows, centres).argmin(1);
         for (int iteration = 1; iteration < iterations; iteration++)
         {
-            using var pass = NewDisposeScope();
+            using DisposeScope pass = NewDisposeScope();
             Tensor counts = zeros(clusters, rows.dtype, rows.device).index_add(0, labels, ones_like(labels, rows.dtype), 1).unsqueeze(1);
             Tensor sums = zeros_like(centres).index_add(0, labels, rows, 1);
             centres = where(counts > 0, sums / counts.clamp(min: 1), centres).MoveToOuterDisposeScope();

@@ -1,4 +1,5 @@
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Objective;
@@ -51,8 +52,8 @@ public sealed class PlainObjective : IDisposable
     /// <param name="ranks">The drawn ranks of the negatives, ascending, one draw for the whole batch.</param>
     public ObjectiveSets FindSets(Tensor anchors, Tensor features, ReadOnlySpan<int> ranks)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         Tensor similarity = features.matmul(Vectors.t()); // d, [B, N]
         Tensor own = anchors.unsqueeze(1); // [B, 1]
 
@@ -136,8 +137,8 @@ public sealed class PlainObjective : IDisposable
     /// <param name="momentum">m.</param>
     public void Update(Tensor anchors, Tensor features, double momentum)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         for (long b = 0; b < anchors.shape[0]; b++)
         {
             Tensor row = Vectors.select(0, anchors[b].item<long>());

@@ -2,6 +2,7 @@ using SSLP.Engine.Model;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -55,8 +56,8 @@ internal sealed class FlatSgd : IDisposable
     /// </summary>
     public double GradientNorm()
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         if (!_weights.Parameters.Any(HasGradient))
             return 0;
         if (_kernel is not null)
@@ -71,8 +72,8 @@ internal sealed class FlatSgd : IDisposable
     /// </summary>
     public void EnqueueNorm(StepReport report)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         if (_kernel is MomentumSgdCuda device)
         {
             device.EnqueueNorm(Gradient(), report);
@@ -98,8 +99,8 @@ internal sealed class FlatSgd : IDisposable
     {
         if (report is not null && !KernelBridge.MayMove(_kernel, report))
             return;
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         _rate = rate;
         _hasBegun |= _weights.Parameters.Any(HasGradient);
         if (!_hasBegun)
@@ -116,11 +117,11 @@ internal sealed class FlatSgd : IDisposable
         _weights.Values.add_(_momentum, alpha: -rate);
     }
 
-    /// <summary>The optimizer's state as TorchSharp's SGD writes it: momentum buffers by parameter, and its numbers. It holds until the next
-    /// one is asked for, which takes the same memory.</summary>
+    /// <summary>The optimizer's state as TorchSharp's SGD writes it: momentum buffers by parameter, and its numbers. It holds until the
+    /// next one is asked for, which takes the same memory.</summary>
     public SafetensorsItem ToItem()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using SGD torchs = Torchs();
         if (_hasBegun && _factor != 0)
         {
@@ -139,8 +140,8 @@ internal sealed class FlatSgd : IDisposable
     /// <summary>Takes back what <see cref="ToItem"/>, or TorchSharp's SGD, wrote.</summary>
     public void LoadFrom(SafetensorsFile file)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         byte[] bytes = new byte[file.Entries[StateName].Bytes];
         file.ReadBytes(StateName, bytes);
         using SGD torchs = Torchs();

@@ -54,8 +54,8 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     /// <summary>Means over the processes, in place of every tensor: gradients that each has of its own part of the batch.</summary>
     public void Average(IReadOnlyList<Tensor> tensors)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor flat = cat([.. tensors.Select(t => t.reshape(-1))], 0).contiguous();
         long count = flat.numel();
         float* values = (float*)KernelBridge.Address(flat);

@@ -1,6 +1,7 @@
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Statistics;
@@ -24,8 +25,8 @@ internal sealed record CollapseSigns(int Width, double EffectiveRank, double Spr
     /// <param name="seed">Of the negatives' ranks.</param>
     public static CollapseSigns Of(ComparedFeatures compared, ulong seed = 0)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         var spread = SpreadStatistics.Of(compared.Features, compared.Width);
         Tensor features = tensor(compared.Features).reshape(-1, compared.Width),
             positives = tensor(compared.Positives).reshape(-1, compared.Width);

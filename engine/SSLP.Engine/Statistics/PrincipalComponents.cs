@@ -1,4 +1,5 @@
 using SSLP.Engine.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Statistics;
@@ -25,8 +26,8 @@ internal sealed class PrincipalComponents
     /// <param name="width">W.</param>
     public static PrincipalComponents Of(float[] values, int width)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor x = tensor(values).reshape(-1, width);
         Tensor mean = x.mean([0L], type: ScalarType.Float64);
         Tensor centred = x.to(ScalarType.Float64) - mean;
@@ -43,8 +44,8 @@ internal sealed class PrincipalComponents
     /// <summary>Coordinates along the first components, N × <paramref name="components"/>, row-major.</summary>
     public float[] Project(float[] values, int components)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         int width = Mean.Length;
         Tensor x = tensor(values).reshape(-1, width) - tensor(Mean);
         return x.matmul(tensor(Axes).reshape(width, width).narrow(0, 0, components).t()).ToArray<float>();

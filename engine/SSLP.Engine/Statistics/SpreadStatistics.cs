@@ -1,4 +1,5 @@
 using SSLP.Engine.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Statistics;
@@ -23,8 +24,8 @@ internal sealed record SpreadStatistics(int Width, double EffectiveRank, double 
     public static SpreadStatistics Of(float[] values, int width)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(values.Length / width, 2);
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor x = tensor(values).reshape(-1, width).to(ScalarType.Float64);
         x = x / x.norm(1, keepdim: true).clamp_min(1e-12);
         long n = x.shape[0];

@@ -7,6 +7,7 @@ using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Training;
@@ -141,7 +142,7 @@ internal sealed class DeviceTraining : IDisposable
 
     private void Enqueue(SentBatch sent, in StepCall call)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         (Tensor statistics, Tensor counts) = _guard.Snapshot();
         (Tensor, Tensor) before = (statistics.DetachFromDisposeScope(), counts.DetachFromDisposeScope());
         (bool, double) mark = _optimizer.Mark;

@@ -84,13 +84,13 @@ public sealed class PlanTimes
 
     private static double Network(TrainingOptions options, Device device)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var encoder = new Encoder(options.Arch, options.HeadOrDefault, options.Width) { Precision = options.Precision };
         encoder.to(device);
         double best = double.PositiveInfinity;
         for (int round = 0; round < 3; round++)
         {
-            using var inner = NewDisposeScope();
+            using DisposeScope inner = NewDisposeScope();
             Tensor images = randn([MeasuredImages, 3, options.InputSize, options.InputSize], device: device);
             long begun = Stopwatch.GetTimestamp();
             Tensor loss = encoder.forward(images).sum();

@@ -2,6 +2,7 @@ using SSLP.Data.Loading;
 using SSLP.Engine.Methods;
 using SSLP.Engine.Stages;
 using SSLP.Engine.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Training;
@@ -54,7 +55,7 @@ public sealed partial class Trainer
 
     private void FinishOldest(DeviceTraining device, CancellationToken stop)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         StepOutcome outcome;
         using (_stages.Range(Stage.DeviceWait))
             outcome = device.Read();

@@ -15,6 +15,7 @@ using SSLP.Engine.Watch;
 using SSLP.Engine.Weights;
 using SSLP.Interop.Cuda;
 using SSLP.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Training;
@@ -198,7 +199,7 @@ public sealed partial class Trainer : IDisposable
     private StepMetrics StepOnHost(BatchRing ring, CancellationToken stop)
     {
         using StageRange whole = _stages.Range(Stage.Step);
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         EngineContext.UseThreads(_pool);
         TimeSpan waitedBefore = ring.Waited;
         double rate = Schedule.LearningRate(_step), ramp = Schedule.Ramp(_step);

@@ -1,6 +1,7 @@
 using SSLP.Data.Files;
 using SSLP.Engine.Model;
 using SSLP.Engine.Weights;
+using TorchSharp;
 using TorchSharp.Modules;
 
 namespace SSLP.Engine.Training;
@@ -23,7 +24,7 @@ internal static class TrainingState
 
     public static void SetLearningRate(this SGD optimizer, double rate)
     {
-        foreach (var group in optimizer.ParamGroups)
+        foreach (torch.optim.ILearningRateController group in optimizer.ParamGroups)
             group.LearningRate = rate;
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using SSLP.Data.Files;
 using SSLP.Engine.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Weights;
@@ -84,7 +85,9 @@ public static class InitialWeights
     private static IEnumerable<string> Faults(SafetensorsFile file, WeightNames names, ResNet backbone)
     {
         Dictionary<string, Tensor> wanted = backbone.state_dict();
-        var taken = file.Entries.Values.Select(entry => (Entry: entry, Name: names.Rename(entry.Name))).Where(pair => pair.Name is not null)
+        ILookup<string, SafetensorsEntry> taken = file.Entries.Values
+            .Select(entry => (Entry: entry, Name: names.Rename(entry.Name)))
+            .Where(pair => pair.Name is not null)
             .ToLookup(pair => pair.Name!, pair => pair.Entry);
         string[] twice = [.. taken.Where(group => group.Count() > 1)
             .Select(group => string.Join(" and ", group.Select(entry => entry.Name)))];
@@ -126,7 +129,7 @@ public static class InitialWeights
 
     private static bool IsFinite(Tensor values)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return values.isfinite().all().item<bool>();
     }
 

@@ -30,7 +30,7 @@ internal sealed record StateCopy(IReadOnlyList<string> Copied, IReadOnlyList<str
     {
         Dictionary<string, Tensor> targets = new(state);
         List<string> copied = [], unexpected = [], wrongShape = [];
-        using var noGrad = torch.no_grad();
+        using IDisposable noGrad = torch.no_grad();
         foreach (SafetensorsEntry entry in file.Entries.Values)
         {
             if (rename(entry.Name) is not string name)

@@ -129,11 +129,11 @@ public static class Embedder
             new SkippingReader(source), source.PatchSize, batchSize, Slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(source.PatchSize, batchSize, Slots)));
         using Tensor images = empty([batchSize, 3, size, size]);
-        using var inference = inference_mode();
+        using IDisposable inference = inference_mode();
         ring.Start(order, 0, batches);
         for (int b = 0; b < batches; b++)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             PatchBatch batch = ring.Next(cancel);
             fixed (byte* output = images.bytes)
                 augmenter.ApplyEvaluation(preprocessing.ResizedSide, batchSize, (byte*)batch.Pixels, (float*)output);

@@ -20,7 +20,7 @@ internal static class FeatureFile
     {
         try
         {
-            using var file = H5File.OpenRead(path);
+            using PureHDF.VOL.Native.NativeFile file = H5File.OpenRead(path);
             int[] grid = file.Dataset("grid").Read<int[]>();
             PatchTable patches = new(
                 file.Dataset("slide_names").Read<string[]>(), file.Dataset("slide").Read<int[]>(), Every(grid, 0), Every(grid, 1),

@@ -167,7 +167,7 @@ public sealed class SlideFilesSink : IFeatureSink
         string? other;
         try
         {
-            using var file = H5File.OpenRead(path);
+            using PureHDF.VOL.Native.NativeFile file = H5File.OpenRead(path);
             other = Difference(file, slide);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -2,6 +2,7 @@ using System.Numerics;
 using SSLP.Data.Files;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Evaluation.Onnx;
@@ -111,8 +112,8 @@ public static class OnnxExport
 
         public string Convolution(string x, string conv, string norm, long stride, long padding)
         {
-            using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
+            using DisposeScope scope = NewDisposeScope();
+            using IDisposable noGrad = no_grad();
             Tensor kernel = Read($"{conv}.weight");
             // y = γ (w x − μ) / √(σ² + ε) + β = (w γ/√(σ² + ε)) x + (β − μ γ/√(σ² + ε)).
             Tensor gain = Read($"{norm}.weight") / (Read($"{norm}.running_var") + Epsilon).sqrt();

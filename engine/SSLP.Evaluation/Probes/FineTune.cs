@@ -92,7 +92,7 @@ public static class FineTune
         using var ring = new BatchRing(
             new ReplacingReader(training, (ulong)o.Seed), training.PatchSize, batchSize, slots, pool.Workers,
             new AlignedBatchMemory(BatchRing.BytesFor(training.PatchSize, batchSize, slots)));
-        using var optimizer = optim.SGD([.. o.Frozen ? [] : backbone.parameters(), .. head.parameters()], o.LearningRate, o.Momentum,
+        using SGD optimizer = optim.SGD([.. o.Frozen ? [] : backbone.parameters(), .. head.parameters()], o.LearningRate, o.Momentum,
             weight_decay: o.WeightDecay);
         int[] labels = training.Table.LabelOf.ToArray(), order = [.. Enumerable.Range(0, training.Table.Count)];
         Random random = new(o.Seed);
@@ -104,7 +104,7 @@ public static class FineTune
             ring.Start([.. order], 0, batches, (long)epoch * batches);
             for (int batch = 0; batch < batches; batch++)
             {
-                using var scope = NewDisposeScope();
+                using DisposeScope scope = NewDisposeScope();
                 Tensor images = views.Make(ring.Next(cancel), epoch * batches + batch, 1)[0];
                 ring.Release();
                 Tensor truth = tensor([.. views.Patches.ToArray().Select(patch => (long)labels[patch])], device: device);
@@ -118,14 +118,14 @@ public static class FineTune
 
     private static Tensor Features(ResNet backbone, Tensor images, bool frozen)
     {
-        using var noGrad = frozen ? no_grad() : null;
+        using IDisposable? noGrad = frozen ? no_grad() : null;
         return backbone.forward(images);
     }
 
     private static float[] Scores(Linear head, FeatureTable features, Device device)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor x = tensor(features.Values).reshape(features.Count, features.Width).to(device);
         return head.forward(x).softmax(1).ToArray<float>();
     }

@@ -31,8 +31,8 @@ public static class LinearProbe
     public static ProbeResult Sgd(ProbeTask task, SgdProbeOptions? options = null)
     {
         SgdProbeOptions o = options ?? new();
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         using Generator order = new((ulong)o.Seed, torch.CPU);
         (Tensor x, Tensor y) = (Matrix(task.Train), tensor(task.TrainLabels, ScalarType.Int64));
         Tensor weights = zeros(task.Classes.Count, task.Train.Width), bias = zeros(task.Classes.Count);
@@ -40,10 +40,10 @@ public static class LinearProbe
         for (int epoch = 0; epoch < o.Epochs; epoch++)
         {
             double rate = Decayed(o.LearningRate, epoch, o.Epochs);
-            using var epochScope = NewDisposeScope();
+            using DisposeScope epochScope = NewDisposeScope();
             foreach (Tensor batch in randperm(task.Train.Count, generator: order).split(o.BatchSize))
             {
-                using var stepScope = NewDisposeScope();
+                using DisposeScope stepScope = NewDisposeScope();
                 Tensor inputs = x.index_select(0, batch);
                 // d/dlogits of the mean cross-entropy = (softmax − one-hot) / B.
                 Tensor residual = inputs.matmul(weights.t()).add_(bias).softmax(1)

@@ -37,8 +37,8 @@ internal sealed class LogisticRegression
         IEnumerable<double> l2)
     {
         (double[] mean, double[] scale) = Standardisation(features);
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         Tensor standardised = Standardised(features, mean, scale);
         (Tensor variances, Tensor axes) = linalg.eigh(standardised.t().matmul(standardised).div_(features.Count));
         Tensor x = standardised.matmul(axes);
@@ -63,8 +63,8 @@ internal sealed class LogisticRegression
     /// <summary>Class probabilities, N × C, row-major.</summary>
     public float[] Probabilities(FeatureTable features)
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
         (Tensor weights, Tensor bias) = Unpack(Parameters, _classes, features.Width);
         Tensor logits = Standardised(features, _mean, _scale).matmul(weights.t()).add_(bias);
         return logits.softmax(1).to(ScalarType.Float32).ToArray<float>();
@@ -73,7 +73,7 @@ internal sealed class LogisticRegression
     /// <summary>Value and gradient of the objective above in the parameters W · curvature, b.</summary>
     private static double Evaluate(Tensor x, Tensor y, int classes, double lambda, Tensor curvature, double[] parameters, double[] gradient)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         // Held: TorchSharp does not keep a scalar that it made itself from being collected while libtorch reads it, and this runs thousands
         // of times.
         using Scalar rows = x.shape[0], strength = lambda;

@@ -22,7 +22,8 @@ internal static class SlideMaps
         PatchTable table = features.Patches;
         byte[] colours = Colours(features);
         StringBuilder html = new();
-        var largest = Enumerable.Range(0, table.Count).GroupBy(patch => table.SlideOf[patch]).OrderByDescending(group => group.Count())
+        IEnumerable<IGrouping<int, int>> largest = Enumerable.Range(0, table.Count)
+            .GroupBy(patch => table.SlideOf[patch]).OrderByDescending(group => group.Count())
             .Take(slides);
         foreach (IGrouping<int, int> slide in largest)
         {

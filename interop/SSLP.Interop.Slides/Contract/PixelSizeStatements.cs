@@ -67,11 +67,11 @@ internal sealed class PixelSizeStatements
 
     public PixelSize Result()
     {
-        var used = _stated.Find(statement => Believed(statement)).Size;
+        Mpp? used = _stated.Find(statement => Believed(statement)).Size;
         var notes = new List<string>();
-        foreach (var statement in _stated)
+        foreach ((Mpp Size, bool IsTag) statement in _stated)
         {
-            var size = statement.Size;
+            Mpp size = statement.Size;
             // Beside a size that is known, a print resolution says nothing new.
             bool print = statement.IsTag && (size.X > Mpp.Coarsest || IsPrintResolution(size));
             if (!Believed(statement) && !(print && used is not null))
@@ -91,7 +91,7 @@ internal sealed class PixelSizeStatements
     {
         if (text is null)
             return null;
-        var number = text.AsSpan().Trim().Trim('"').Trim();
+        ReadOnlySpan<char> number = text.AsSpan().Trim().Trim('"').Trim();
         foreach (string unit in (string[])["/px", "/pixel", "per pixel", "µm", "\u03BCm", "um", "microns", "micron"])
         {
             if (number.EndsWith(unit, StringComparison.OrdinalIgnoreCase))

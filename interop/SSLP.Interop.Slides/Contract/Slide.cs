@@ -85,8 +85,8 @@ public abstract class Slide : IDisposable
     /// <summary>As the other overload, with rows <paramref name="stride"/> bytes apart; bytes between rows are left as they are.</summary>
     public void ReadRegion(int level, long x, long y, int width, int height, Span<byte> rgb, int stride)
     {
-        var size = Check(level, width, height, rgb, stride);
-        var inside = Clip(x, y, width, height, size.Width, size.Height, rgb, stride);
+        SlideLevel size = Check(level, width, height, rgb, stride);
+        (long X, long Y, int Width, int Height, int Start) inside = Clip(x, y, width, height, size.Width, size.Height, rgb, stride);
         if (inside.Width > 0 && inside.Height > 0)
             ReadInside(level, inside.X, inside.Y, inside.Width, inside.Height, rgb[inside.Start..], stride);
     }
@@ -122,8 +122,9 @@ public abstract class Slide : IDisposable
     {
         if (factor is < 1 or > 64 || !BitOperations.IsPow2(factor))
             throw new ArgumentOutOfRangeException(nameof(factor), factor, "A factor is a power of two from 1 to 64.");
-        var size = Check(level, width, height, rgb, stride);
-        var inside = Clip(x, y, width, height, size.Width / factor, size.Height / factor, rgb, stride);
+        SlideLevel size = Check(level, width, height, rgb, stride);
+        (long X, long Y, int Width, int Height, int Start) inside =
+            Clip(x, y, width, height, size.Width / factor, size.Height / factor, rgb, stride);
         if (inside.Width < 1 || inside.Height < 1)
             return;
         if (factor == 1)

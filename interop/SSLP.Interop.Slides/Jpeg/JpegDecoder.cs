@@ -20,7 +20,7 @@ internal abstract class JpegDecoder : IDisposable
         if (rgb.Length < ((height - 1L) * stride) + (3L * width))
             throw new ArgumentException($"{rgb.Length} bytes can't hold {width} × {height} RGB pixels.", nameof(rgb));
         var markers = new JpegMarkers(jpeg);
-        var tables = default(JpegTables);
+        JpegTables tables = default;
         while (markers.Next())
             tables.Take(markers.Marker, markers.Body);
         if (markers.IsScan && tables.FaultFor(markers.Body) is { } missing)

@@ -13,7 +13,7 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
     /// <summary>Reads the markers up to the first scan. Whatever is malformed ends the reading; the decoder will say so.</summary>
     public static JpegHeader Read(ReadOnlySpan<byte> jpeg)
     {
-        var header = default(JpegHeader);
+        JpegHeader header = default;
         var markers = new JpegMarkers(jpeg);
         while (markers.Next())
             header = header.With(markers.Marker, markers.Body) with { HasScan = markers.IsScan };

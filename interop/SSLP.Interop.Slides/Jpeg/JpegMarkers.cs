@@ -61,11 +61,11 @@ internal ref struct JpegMarkers(ReadOnlySpan<byte> jpeg)
         var markers = new JpegMarkers(jpeg);
         while (markers.Next())
         {
-            var segment = jpeg[markers.Start..markers.End];
+            ReadOnlySpan<byte> segment = jpeg[markers.Start..markers.End];
             segment.CopyTo(to[written..]);
             written += segment.Length;
         }
-        var rest = jpeg[markers.End..];
+        ReadOnlySpan<byte> rest = jpeg[markers.End..];
         rest.CopyTo(to[written..]);
         return written + rest.Length;
     }

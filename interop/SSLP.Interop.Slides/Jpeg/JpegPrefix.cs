@@ -16,7 +16,7 @@ internal sealed class JpegPrefix
     {
         _rgbTagged = rgbTagged;
         bool usable = tables.Length > 4 && tables[0] == 0xFF && tables[1] == 0xD8;
-        var body = usable ? tables[2..] : [];
+        ReadOnlySpan<byte> body = usable ? tables[2..] : [];
         if (body.EndsWith((ReadOnlySpan<byte>)[0xFF, 0xD9]))
             body = body[..^2];
         _rgb = Build(body, transform: 0);

@@ -78,7 +78,7 @@ internal sealed unsafe class OpenJpegDecoder : Jpeg2000Decoder
         var planes = new Jpeg2000Planes();
         for (int i = 0; i < 3; i++)
         {
-            ref var component = ref image->comps[Math.Min(i, (int)image->numcomps - 1)];
+            ref NativeOpenJpeg.opj_image_comp_t component = ref image->comps[Math.Min(i, (int)image->numcomps - 1)];
             planes[i] = new Jpeg2000Plane(component.data, (int)component.w, (int)component.h);
         }
         return planes;

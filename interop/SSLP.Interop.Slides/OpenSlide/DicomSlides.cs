@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace SSLP.Interop.Slides.OpenSlide;
 
 /// <summary>DICOM slides: a folder of files, one a level, any of which names the slide. Only OpenSlide 4 reads them.</summary>
@@ -21,7 +23,7 @@ internal static class DicomSlides
     {
         try
         {
-            using var handle = File.OpenHandle(path);
+            using SafeFileHandle handle = File.OpenHandle(path);
             Span<byte> mark = stackalloc byte[4];
             return RandomAccess.Read(handle, mark, MarkAt) == 4 && mark.SequenceEqual("DICM"u8);
         }
@@ -36,7 +38,7 @@ internal static class DicomSlides
     {
         try
         {
-            var files = new DirectoryInfo(folder).EnumerateFiles().Take(MostFiles);
+            IEnumerable<FileInfo> files = new DirectoryInfo(folder).EnumerateFiles().Take(MostFiles);
             return files.Where(file => IsDicom(file.FullName)).MaxBy(file => file.Length)?.FullName;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -52,7 +54,7 @@ internal static class DicomSlides
         byte[] head = new byte[HeadBytes];
         foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles().Take(MostFiles).Where(file => IsDicom(file.FullName)))
         {
-            using var handle = File.OpenHandle(file.FullName);
+            using SafeFileHandle handle = File.OpenHandle(file.FullName);
             ReadOnlySpan<byte> bytes = head.AsSpan(0, RandomAccess.Read(handle, head, 0));
             int at = bytes.IndexOf(SeriesTag) + SeriesTag.Length;
             if (at < SeriesTag.Length || at + 2 > bytes.Length || at + 2 + BitConverter.ToUInt16(bytes[at..]) > bytes.Length)
@@ -72,7 +74,7 @@ internal static class DicomSlides
             throw new SlideException(named, SlideFault.UnsupportedFormat,
                 $"holds DICOM files of {series} series, of which one would be read; put each slide into a folder of its own");
         }
-        if (!Version.TryParse(OpenSlideLibrary.Version, out var version) || version < FirstWithDicom)
+        if (!Version.TryParse(OpenSlideLibrary.Version, out Version? version) || version < FirstWithDicom)
         {
             string has = version is null ? "there is none on this machine" : $"this machine has {OpenSlideLibrary.Version}";
             throw new SlideException(named, SlideFault.UnsupportedFormat,

@@ -20,12 +20,12 @@ public static unsafe class OpenSlideLibrary
 
     /// <summary>A sentence to show to the user where the version found has known faults, else null.</summary>
     public static string? Warning =>
-        Version is { } version && System.Version.TryParse(version, out var parsed) && parsed < FirstWithFixes
+        Version is { } version && System.Version.TryParse(version, out Version? parsed) && parsed < FirstWithFixes
             ? $"OpenSlide {version} has known security faults in its readers; "
                 + $"install {FirstWithFixes} or later before opening files you do not trust."
             : null;
 
     /// <summary>Whether the size of the tile cache can be set (4.0 and later).</summary>
     public static bool HasCacheControl =>
-        Version is { } version && System.Version.TryParse(version, out var parsed) && parsed.Major >= 4;
+        Version is { } version && System.Version.TryParse(version, out Version? parsed) && parsed.Major >= 4;
 }

@@ -15,7 +15,7 @@ internal static class OpenSlidePixelSize
     {
         var sizes = new PixelSizeStatements();
         Add("openslide.mpp-x", "openslide.mpp-y");
-        foreach (var (x, y) in Vendors)
+        foreach ((string x, string y) in Vendors)
             Add(x, y);
         AddSpacing("philips.DICOM_PIXEL_SPACING");
         AddSpacing("dicom.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing");

@@ -52,7 +52,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         string format = Text(NativeOpenSlide.openslide_detect_vendor(file))
             ?? throw new SlideException(named, SlideFault.NotASlide,
                 "is not a slide that OpenSlide knows; check that the file is a whole-slide image and complete");
-        var handle = OpenHandle(file, named, cache);
+        OpenSlideHandle handle = OpenHandle(file, named, cache);
         try
         {
             return new OpenSlideSlide(file, named, format, cache, handle);
@@ -88,7 +88,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         uint[] argb = ArrayPool<uint>.Shared.Rent(checked(width * height));
         try
         {
-            var current = Volatile.Read(ref _handle);
+            OpenSlideHandle current = Volatile.Read(ref _handle);
             using var decoding = new ReadRange(_cache.Watch, ReadStage.Decode, (long)width * height * 3);
             fixed (uint* pixels = argb)
                 NativeOpenSlide.openslide_read_region(current, pixels, xLevel0, yLevel0, level, width, height);
@@ -115,7 +115,7 @@ internal sealed unsafe class OpenSlideSlide : Slide
         if (!AssociatedImages.Contains(name))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.",
                 nameof(name));
-        var current = Volatile.Read(ref _handle);
+        OpenSlideHandle current = Volatile.Read(ref _handle);
         NativeOpenSlide.openslide_get_associated_image_dimensions(current, name, out long width, out long height);
         if (width < 1 || height < 1 || width * height > TiffLimits.ImagePixels)
             throw new SlideException(Path, SlideFault.Corrupt, $"its image '{name}' claims {width} × {height} px");

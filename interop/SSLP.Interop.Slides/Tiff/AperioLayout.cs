@@ -17,7 +17,7 @@ internal static class AperioLayout
         var levels = new List<TiffDirectory>();
         for (int i = 0; i < layout.Directories.Count; i++)
         {
-            var directory = layout.Directories[i];
+            TiffDirectory directory = layout.Directories[i];
             bool tiled = TiledImage.IsTiled(directory);
             string name = i == 0 ? "" : NameOf(layout, directory);
             if (tiled && !Besides.Contains(name))

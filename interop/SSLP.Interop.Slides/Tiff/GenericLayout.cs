@@ -12,7 +12,7 @@ internal static partial class GenericLayout
 
     public static void Fill(TiffLayout layout)
     {
-        var finest = Finest(layout);
+        TiffDirectory finest = Finest(layout);
         IEnumerable<TiffDirectory> candidates = [finest, .. SubDirectories(layout, finest),
             .. layout.Directories.Where(other => other != finest && IsReduced(other))];
         PyramidLevels.Fill(layout, candidates, lookAtHalvings: true);
@@ -36,7 +36,7 @@ internal static partial class GenericLayout
         var pictures = layout.Directories.Where(directory => TiledImage.IsTiled(directory) && !PyramidLevels.IsMask(directory)).ToList();
         if (pictures.Count == 0)
             throw NoTiles(layout);
-        var plain = pictures.FindAll(picture => !IsReduced(picture) && !PyramidLevels.IsNamedOtherwise(picture));
+        List<TiffDirectory> plain = pictures.FindAll(picture => !IsReduced(picture) && !PyramidLevels.IsNamedOtherwise(picture));
         if (plain.Count == 0)
             return pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
         // A pyramid without marks may begin with its coarsest level.
@@ -49,7 +49,7 @@ internal static partial class GenericLayout
     {
         try
         {
-            var (small, large) = (TiledImage.Read(layout.File, directory, 0), TiledImage.Read(layout.File, larger, 0));
+            (TiledImage? small, TiledImage? large) = (TiledImage.Read(layout.File, directory, 0), TiledImage.Read(layout.File, larger, 0));
             double across = (double)large.Width / small.Width, down = (double)large.Height / small.Height;
             return Math.Abs(across - down) <= across * ((1.5 / small.Width) + (1.5 / small.Height))
                 && FieldCheck.ShowsTheSame(layout.File, large, small);

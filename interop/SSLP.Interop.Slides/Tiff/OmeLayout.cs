@@ -14,7 +14,7 @@ internal static class OmeLayout
 
     public static void Fill(TiffLayout layout)
     {
-        var images = OmeImage.Read(layout.Directories[0], out string? broken);
+        List<OmeImage> images = OmeImage.Read(layout.Directories[0], out string? broken);
         if (broken is not null)
             layout.Notes.Add($"has OME-XML that breaks off ({broken}); what it says before that is used");
         var series = layout.Directories.Where(directory =>
@@ -24,13 +24,13 @@ internal static class OmeLayout
             GenericLayout.Fill(layout);
             return;
         }
-        var finest = series.MaxBy(GenericLayout.Area)!;
+        TiffDirectory finest = series.MaxBy(GenericLayout.Area)!;
         int index = IndexOf(layout, finest);
-        var image = Describe(images, finest, index);
+        OmeImage? image = Describe(images, finest, index);
         if (image is not null)
             CheckPlanes(layout, finest, image);
 
-        var reduced = layout.Directories.Skip(index + 1)
+        IEnumerable<TiffDirectory> reduced = layout.Directories.Skip(index + 1)
             .TakeWhile(other => GenericLayout.IsReduced(other) || !TiledImage.IsTiled(other)).Where(GenericLayout.IsReduced);
         PyramidLevels.Fill(layout, [finest, .. GenericLayout.SubDirectories(layout, finest), .. reduced]);
         AddBesides(layout, images, image,
@@ -79,7 +79,7 @@ internal static class OmeLayout
     private static void AddBesides(TiffLayout layout, List<OmeImage> images, OmeImage? slide, int asLarge)
     {
         int others = 0;
-        foreach (var image in images.Where(image => image != slide))
+        foreach (OmeImage image in images.Where(image => image != slide))
         {
             string? name = Array.Find(Besides, name => image.Name.Contains(name, StringComparison.OrdinalIgnoreCase));
             if (name is not null && image.Ifd >= 0 && image.Ifd < layout.Directories.Count)

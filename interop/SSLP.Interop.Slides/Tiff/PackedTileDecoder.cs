@@ -18,21 +18,21 @@ internal sealed class PackedTileDecoder
     /// <returns>Null, or why it can't be decoded.</returns>
     public string? Decode(TiffFile file, TiledImage image, int column, int gridRow, Span<byte> rgb, int stride)
     {
-        var layout = image.Pixels;
+        PixelLayout layout = image.Pixels;
         int width = image.TileWidth, height = image.StoredRows(gridRow);
         int rowBytes = width * layout.TileBytesPerPixel, planeBytes = rowBytes * height;
-        var pixels = Grow(ref _packed, planeBytes * layout.Planes);
+        Span<byte> pixels = Grow(ref _packed, planeBytes * layout.Planes);
         for (int plane = 0; plane < layout.Planes; plane++)
         {
-            var (offset, length) = image.Tile(column, gridRow, plane);
-            var target = pixels.Slice(plane * planeBytes, planeBytes);
+            (long offset, int length) = image.Tile(column, gridRow, plane);
+            Span<byte> target = pixels.Slice(plane * planeBytes, planeBytes);
             int decoded = Unpack(file, image.Compression, offset, length, target);
             if (decoded < planeBytes)
                 return $"it holds {decoded} bytes of pixels where {planeBytes} are needed";
             for (int y = 0; y < height; y++)
                 Restore(target.Slice(y * rowBytes, rowBytes), layout, image.Predictor, file.BigEndian);
         }
-        var interleaved = Grow(ref _row, layout.Planar ? width * layout.BytesPerPixel : 0);
+        Span<byte> interleaved = Grow(ref _row, layout.Planar ? width * layout.BytesPerPixel : 0);
         for (int y = 0; y < height; y++)
         {
             ReadOnlySpan<byte> bands = pixels.Slice(y * rowBytes, rowBytes);
@@ -55,7 +55,7 @@ internal sealed class PackedTileDecoder
             file.Read(offset, pixels[..count]);
             return count;
         }
-        var bytes = Grow(ref _compressed, length);
+        Span<byte> bytes = Grow(ref _compressed, length);
         file.Read(offset, bytes);
         return compression == TiffCompression.Lzw ? (_lzw ??= new LzwDecoder()).Decode(bytes, pixels)
             : Inflate(_compressed, length, pixels);
@@ -91,7 +91,7 @@ internal sealed class PackedTileDecoder
         }
         for (int i = 0; i < bytes.Length; i += 2)
         {
-            var band = bytes[i..];
+            Span<byte> band = bytes[i..];
             int value = bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(band) : BinaryPrimitives.ReadUInt16LittleEndian(band);
             if (predictor && i >= 2 * samples)
                 value += BitConverter.ToUInt16(bytes[(i - (2 * samples))..]);

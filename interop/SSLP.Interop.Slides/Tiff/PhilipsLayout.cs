@@ -17,14 +17,14 @@ internal static class PhilipsLayout
 
     public static void Fill(TiffLayout layout)
     {
-        var first = layout.Directories[0];
+        TiffDirectory first = layout.Directories[0];
         var root = PhilipsObject.Read(first, pictures: false, out string? broken);
         if (broken is not null)
             layout.Notes.Add($"has an XML description that breaks off ({broken}); what it says before that is used");
-        var images = root.Array("PIM_DP_SCANNED_IMAGES");
-        var scan = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == "WSI")
+        List<PhilipsObject> images = root.Array("PIM_DP_SCANNED_IMAGES");
+        PhilipsObject scan = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == "WSI")
             ?? images.Find(image => image.Arrays.ContainsKey(Representations)) ?? new PhilipsObject();
-        var levels = InOrder(scan.Array(Representations));
+        List<PhilipsObject> levels = InOrder(scan.Array(Representations));
         AddLevels(layout, [.. levels.Select(level => ParseSpacing(level.Values.GetValueOrDefault(Spacing)))]);
 
         AddProperties(layout, root, "philips.");
@@ -50,7 +50,7 @@ internal static class PhilipsLayout
     private static void AddLevels(TiffLayout layout, (double X, double Y)?[] spacings)
     {
         int number = 0;
-        foreach (var directory in layout.Directories)
+        foreach (TiffDirectory directory in layout.Directories)
         {
             if (!TiledImage.IsTiled(directory))
                 AddStrips(layout, directory);
@@ -78,7 +78,7 @@ internal static class PhilipsLayout
             layout.Levels.Add(new TiffLevel(image, image.Width, image.Height, 1));
             return;
         }
-        var finest = layout.Levels[0].Image;
+        TiledImage finest = layout.Levels[0].Image;
         // Whole numbers in every file known; the spacings are rounded, and OpenSlide rounds the ratio likewise.
         double downsample = spacings.ElementAtOrDefault(number) is { } own && spacings[0] is { } base0
             ? Math.Round(((own.X / base0.X) + (own.Y / base0.Y)) / 2, MidpointRounding.AwayFromZero) : 0;
@@ -97,7 +97,7 @@ internal static class PhilipsLayout
     /// <summary>Whether the cut level lies inside of the stored image and is smaller than the level before it.</summary>
     private static bool Fits(TiffLayout layout, TiledImage image, double downsample)
     {
-        var finest = layout.Levels[0].Image;
+        TiledImage finest = layout.Levels[0].Image;
         return downsample > layout.Levels[^1].Downsample
             && (int)(finest.Width / downsample) is >= 1 and var width && width <= image.Width
             && (int)(finest.Height / downsample) is >= 1 and var height && height <= image.Height;
@@ -106,7 +106,7 @@ internal static class PhilipsLayout
     /// <summary>The power of two that, padded to whole tiles, gives the stored size both ways; 0 where there is none.</summary>
     private static double FromPadding(TiffLayout layout, TiledImage image)
     {
-        var finest = layout.Levels[0].Image;
+        TiledImage finest = layout.Levels[0].Image;
         for (int shift = 1; shift < 24; shift++)
         {
             if (Padded(finest.Width, image.TileWidth) == image.Width && Padded(finest.Height, image.TileHeight) == image.Height
@@ -137,7 +137,7 @@ internal static class PhilipsLayout
 
     private static void AddProperties(TiffLayout layout, PhilipsObject from, string prefix)
     {
-        foreach (var (name, value) in from.Values)
+        foreach ((string name, string value) in from.Values)
             layout.Properties.TryAdd(prefix + name, value);
     }
 
@@ -152,7 +152,7 @@ internal static class PhilipsLayout
 
     private static void AddXmlImages(TiffLayout layout, TiffDirectory first, List<PhilipsObject> images)
     {
-        foreach (var (name, type) in (ReadOnlySpan<(string, string)>)[("label", "LABELIMAGE"), ("macro", "MACROIMAGE")])
+        foreach ((string name, string type) in (ReadOnlySpan<(string, string)>)[("label", "LABELIMAGE"), ("macro", "MACROIMAGE")])
         {
             if (images.Exists(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == type))
                 layout.Associated.TryAdd(name, () => DecodeXmlImage(layout.File, first, name, type));
@@ -162,8 +162,8 @@ internal static class PhilipsLayout
     // The picture is not kept from when the slide was opened: thousands may be open, and hardly one is asked for its label.
     private static SlideImage DecodeXmlImage(TiffFile file, TiffDirectory first, string name, string type)
     {
-        var images = PhilipsObject.Read(first, pictures: true, out _).Array("PIM_DP_SCANNED_IMAGES");
-        var picture = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == type);
+        List<PhilipsObject> images = PhilipsObject.Read(first, pictures: true, out _).Array("PIM_DP_SCANNED_IMAGES");
+        PhilipsObject? picture = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == type);
         string base64 = picture?.Values.GetValueOrDefault("PIM_DP_IMAGE_DATA") ?? "";
         byte[] jpeg = new byte[((base64.Length / 4) + 1) * 3];
         if (!Convert.TryFromBase64String(base64, jpeg, out int length)

@@ -71,7 +71,7 @@ internal sealed class PhilipsObject
             {
                 case XmlNodeType.Element when reader.LocalName == "DataObject":
                     var child = new PhilipsObject();
-                    if (!Arrays.TryGetValue(name, out var array))
+                    if (!Arrays.TryGetValue(name, out List<PhilipsObject>? array))
                         Arrays.Add(name, array = []);
                     // Listed before it is read: what a broken text still told of it stays.
                     array.Add(child);

@@ -43,7 +43,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
     public static PixelLayout Read(TiffFile file, TiffDirectory directory, TiffCompression compression)
     {
         long samples = directory.Integer(TiffTag.SamplesPerPixel, 1), bits = directory.Integer(TiffTag.BitsPerSample, 1);
-        var unstated = samples >= 3 ? TiffPhotometric.Rgb : TiffPhotometric.BlackIsZero;
+        TiffPhotometric unstated = samples >= 3 ? TiffPhotometric.Rgb : TiffPhotometric.BlackIsZero;
         long photometric = directory.Integer(TiffTag.PhotometricInterpretation, (long)unstated);
         long orientation = directory.Integer(TiffTag.Orientation, 1);
         // OpenSlide takes no notice of it and would give tiles that don't fit together; nor does it of the sign of numbers.
@@ -75,7 +75,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         bool planar = samples > 1 && directory.Integer(TiffTag.PlanarConfiguration, 1) == 2;
         if (planar && jpeg)
             throw Refuse("keeps red, green and blue in separate JPEG planes; rewrite it with interleaved pixels");
-        var alpha = samples == colours ? TiffAlpha.None
+        TiffAlpha alpha = samples == colours ? TiffAlpha.None
             : directory.Integer(TiffTag.ExtraSamples, 0) == 2 ? TiffAlpha.Unassociated : TiffAlpha.Associated;
         byte[] palette = photometric == (long)TiffPhotometric.Palette ? ReadPalette(directory) : [];
         return new PixelLayout((int)samples, (int)bits, planar, (TiffPhotometric)photometric, alpha, palette);
@@ -125,7 +125,7 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         int step = BytesPerPixel, colours = Alpha == TiffAlpha.None ? Samples : Samples - 1;
         for (int pixel = 0, at = 0; pixel < rgb.Length; pixel += 3, at += step)
         {
-            var bands = row.Slice(at, step);
+            ReadOnlySpan<byte> bands = row.Slice(at, step);
             if (Photometric == TiffPhotometric.Palette)
             {
                 Palette.AsSpan(bands[0] * 3, 3).CopyTo(rgb[pixel..]);

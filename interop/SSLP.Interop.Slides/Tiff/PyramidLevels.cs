@@ -25,9 +25,9 @@ internal static class PyramidLevels
         TiffDirectory[] all = [.. candidates];
         var finest = TiledImage.Read(layout.File, all[0], 0);
         layout.Levels.Add(new TiffLevel(finest, finest.Width, finest.Height, 1));
-        var (masks, others) = (0, 0);
-        var tiled = all.Skip(1).Where(TiledImage.IsTiled);
-        foreach (var directory in tiled.OrderByDescending(directory => directory.Number(TiffTag.ImageWidth) ?? 0))
+        (int masks, int others) = (0, 0);
+        IEnumerable<TiffDirectory> tiled = all.Skip(1).Where(TiledImage.IsTiled);
+        foreach (TiffDirectory directory in tiled.OrderByDescending(directory => directory.Number(TiffTag.ImageWidth) ?? 0))
         {
             if (IsMask(directory))
                 masks++;
@@ -43,7 +43,7 @@ internal static class PyramidLevels
 
     private static bool TryAdd(TiffLayout layout, TiffDirectory directory, bool lookAtHalvings)
     {
-        var (finest, last) = (layout.Levels[0].Image, layout.Levels[^1].Image);
+        (TiledImage? finest, TiledImage? last) = (layout.Levels[0].Image, layout.Levels[^1].Image);
         double width = directory.Number(TiffTag.ImageWidth) ?? 0, height = directory.Number(TiffTag.ImageLength) ?? 0;
         if (width < 1 || height < 1 || width >= last.Width || height > last.Height || IsNamedOtherwise(directory))
             return false;

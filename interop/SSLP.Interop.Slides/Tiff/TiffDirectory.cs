@@ -73,7 +73,7 @@ internal sealed class TiffDirectory
         var directory = new TiffDirectory(file);
         for (int i = 0; i < (int)count; i++)
         {
-            var entry = table.AsSpan(i * entryBytes, entryBytes);
+            Span<byte> entry = table.AsSpan(i * entryBytes, entryBytes);
             long valueOffset = offset + countBytes + (i * entryBytes) + 4 + offsetBytes;
             directory.Add(entry, valueOffset, offsetBytes);
         }
@@ -85,7 +85,7 @@ internal sealed class TiffDirectory
     public bool Has(TiffTag tag) => _entries.ContainsKey(tag);
 
     /// <summary>How many values the tag has; 0 where it is absent.</summary>
-    public long Count(TiffTag tag) => _entries.TryGetValue(tag, out var entry) ? (long)Math.Min(entry.Count, long.MaxValue) : 0;
+    public long Count(TiffTag tag) => _entries.TryGetValue(tag, out Entry entry) ? (long)Math.Min(entry.Count, long.MaxValue) : 0;
 
     /// <summary>The first value of an integer tag, or the default where it is absent.</summary>
     public long Integer(TiffTag tag, long absent) => _entries.ContainsKey(tag) ? Integers(tag, 1)[0] : absent;
@@ -93,7 +93,7 @@ internal sealed class TiffDirectory
     /// <summary>The first <paramref name="count"/> values of an integer tag.</summary>
     public long[] Integers(TiffTag tag, long count)
     {
-        var (entry, size) = Find(tag);
+        (Entry entry, int size) = Find(tag);
         if (entry.Type is not (1 or 3 or 4 or 6 or 8 or 9 or 13 or 16 or 17 or 18) || entry.Count < (ulong)count)
             throw _file.Fault(SlideFault.Corrupt,
                 $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag} where {count} whole numbers are needed; copy the file " +
@@ -111,7 +111,7 @@ internal sealed class TiffDirectory
     /// <summary>The first value of a tag of any number type; null where the tag is absent, no number, or divided by zero.</summary>
     public double? Number(TiffTag tag)
     {
-        if (!_entries.TryGetValue(tag, out var entry) || entry.Count == 0 || SizeOf(entry.Type) is not (> 0 and var size)
+        if (!_entries.TryGetValue(tag, out Entry entry) || entry.Count == 0 || SizeOf(entry.Type) is not (> 0 and var size)
             || entry.Offset > _file.Length - size)
             return null;
         byte[] bytes = Bytes(entry, size, 1);
@@ -135,7 +135,7 @@ internal sealed class TiffDirectory
 
     /// <summary>Whether the first value of a tag is nothing but zeros.</summary>
     public bool IsZero(TiffTag tag) =>
-        _entries.TryGetValue(tag, out var entry) && SizeOf(entry.Type) is > 0 and var size
+        _entries.TryGetValue(tag, out Entry entry) && SizeOf(entry.Type) is > 0 and var size
         && (entry.Count == 0 || (entry.Offset <= _file.Length - size && !Bytes(entry, size, 1).AsSpan().ContainsAnyExcept((byte)0)));
 
     /// <summary>A text up to its first zero byte; null where the tag is absent. Text that is not UTF-8 is taken for Latin-1.</summary>
@@ -143,11 +143,11 @@ internal sealed class TiffDirectory
     /// <param name="most">Bytes to read at most; the rest is cut.</param>
     public string? Text(TiffTag tag, int most = TiffLimits.TextBytes)
     {
-        if (!_entries.TryGetValue(tag, out var entry) || entry.Type is not (1 or 2 or 7))
+        if (!_entries.TryGetValue(tag, out Entry entry) || entry.Type is not (1 or 2 or 7))
             return null;
         byte[] bytes = Bytes(entry, 1, (long)Math.Min(entry.Count, (ulong)most));
         int end = Array.IndexOf(bytes, (byte)0);
-        var text = bytes.AsSpan(0, end < 0 ? bytes.Length : end);
+        Span<byte> text = bytes.AsSpan(0, end < 0 ? bytes.Length : end);
         // A cut may fall inside of a character.
         bool whole = (ulong)most >= entry.Count;
         return whole && !Utf8.IsValid(text) ? Encoding.Latin1.GetString(text) : Encoding.UTF8.GetString(text);
@@ -160,7 +160,7 @@ internal sealed class TiffDirectory
     /// <summary>Raw bytes of a tag, or empty where it is absent.</summary>
     public byte[] Bytes(TiffTag tag, int most)
     {
-        if (!_entries.TryGetValue(tag, out var entry))
+        if (!_entries.TryGetValue(tag, out Entry entry))
             return [];
         if (entry.Type is not (1 or 2 or 7) || entry.Count > (ulong)most)
             throw _file.Fault(SlideFault.Corrupt, $"has {entry.Count} values of TIFF type {entry.Type} in tag {tag}; copy the file again");
@@ -179,7 +179,7 @@ internal sealed class TiffDirectory
     }
 
     private (Entry Entry, int Size) Find(TiffTag tag) =>
-        _entries.TryGetValue(tag, out var entry)
+        _entries.TryGetValue(tag, out Entry entry)
             ? (entry, SizeOf(entry.Type))
             : throw _file.Fault(SlideFault.Corrupt, $"lacks tag {tag}; copy the file again");
 

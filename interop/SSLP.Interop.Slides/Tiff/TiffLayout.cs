@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>A level: an image of the file and what of it is the slide.</summary>
@@ -40,9 +42,9 @@ internal sealed class TiffLayout
 
     public static TiffLayout Read(TiffFile file)
     {
-        var directories = TiffDirectory.ReadAll(file, out string? broken);
+        List<TiffDirectory> directories = TiffDirectory.ReadAll(file, out string? broken);
         var layout = new TiffLayout(file, directories);
-        var first = directories[0];
+        TiffDirectory first = directories[0];
         RefuseOthersFormats(file, first);
         if (PhilipsLayout.Marks(first))
             layout.Fill("philips", PhilipsLayout.Fill);
@@ -120,7 +122,7 @@ internal sealed class TiffLayout
         if (x is null && y is null)
             return;
         long unit = UnitOf(finest);
-        var culture = System.Globalization.CultureInfo.InvariantCulture;
+        CultureInfo culture = System.Globalization.CultureInfo.InvariantCulture;
         if (x is { } across)
             Properties["tiff.XResolution"] = across.ToString("R", culture);
         if (y is { } down)

@@ -67,7 +67,7 @@ internal sealed class TiffSlide : Slide
 
     public override SlideImage ReadAssociatedImage(string name)
     {
-        if (!_associated.TryGetValue(name, out var image))
+        if (!_associated.TryGetValue(name, out Func<SlideImage>? image))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.",
                 nameof(name));
         return image();
@@ -77,7 +77,7 @@ internal sealed class TiffSlide : Slide
     public override TileCheck VerifyTiles(bool deep, CancellationToken cancellation = default)
     {
         var tally = new TileCheck.Tally(deep);
-        foreach (var image in _images)
+        foreach (TiledImage image in _images)
             TileVerifier.Verify(_file, image, deep, tally, cancellation);
         return tally.Result();
     }

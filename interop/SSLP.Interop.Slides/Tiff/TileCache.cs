@@ -46,7 +46,7 @@ internal sealed class TileCache
     {
         lock (_gate)
         {
-            if (!_listed.TryGetValue(key, out var slot))
+            if (!_listed.TryGetValue(key, out Slot? slot))
                 return null;
             slot.Users++;
             slot.Unlink();
@@ -61,7 +61,7 @@ internal sealed class TileCache
         bytes = (bytes + Granularity - 1) / Granularity * Granularity;
         lock (_gate)
         {
-            if (!_spare.TryPop(out var slot))
+            if (!_spare.TryPop(out Slot? slot))
                 slot = _usedBytes + bytes > _budgetBytes ? Evict() : null;
             if (slot is not null && slot.Pixels.Length < bytes)
             {
@@ -103,14 +103,14 @@ internal sealed class TileCache
 
     private void Shrink()
     {
-        while (_usedBytes > _budgetBytes && (_spare.TryPop(out var slot) || (slot = Evict()) is not null))
+        while (_usedBytes > _budgetBytes && (_spare.TryPop(out Slot? slot) || (slot = Evict()) is not null))
             _usedBytes -= slot.Pixels.Length;
     }
 
     /// <summary>Takes the tile that was not used for longest out of the list; null where all are in use.</summary>
     private Slot? Evict()
     {
-        for (var slot = _ring.Previous; slot != _ring; slot = slot.Previous)
+        for (Slot slot = _ring.Previous; slot != _ring; slot = slot.Previous)
         {
             if (slot.Users == 0)
             {

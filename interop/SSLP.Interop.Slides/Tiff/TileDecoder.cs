@@ -33,7 +33,7 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
             Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
             return;
         }
-        var decoder = file.Sharing.RentDecoder();
+        TileDecoder decoder = file.Sharing.RentDecoder();
         try
         {
             decoder.DecodeStored(file, image, column, row, scale, rgb, stride);
@@ -47,7 +47,7 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
     /// <summary>A tile's bytes as the file has them; of one that keeps its planes apart, the first plane's.</summary>
     public static byte[] Load(TiffFile file, TiledImage image, int column, int row)
     {
-        var (offset, length) = image.Tile(column, row);
+        (long offset, int length) = image.Tile(column, row);
         byte[] stream = new byte[length];
         file.Read(offset, stream);
         return stream;
@@ -64,14 +64,14 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
             Slide.FillWhite(rgb, image.TileWidth / scale, image.StoredRows(row) / scale, stride);
             return null;
         }
-        var decoder = sharing.RentDecoder();
+        TileDecoder decoder = sharing.RentDecoder();
         try
         {
             if (image.Jpeg2000 is { } tiles)
                 return decoder.DecodeJpeg2000(image, tiles, stream, image.Extent(column, row), scale, rgb, stride);
             if (image.Jpeg is not { } prefix)
                 return decoder._packed.Decode(file, image, column, row, rgb, stride);
-            var buffer = Grow(ref decoder._compressed, prefix.Room + stream.Length);
+            Span<byte> buffer = Grow(ref decoder._compressed, prefix.Room + stream.Length);
             stream.CopyTo(buffer[prefix.Room..]);
             return decoder.DecodeJpeg(image, prefix, buffer, image.Extent(column, row), scale, rgb, stride);
         }
@@ -85,7 +85,7 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
     /// <returns>Null, or why it can't be decoded.</returns>
     public static string? Decode(TiffSharing sharing, ReadOnlySpan<byte> jpeg, int width, int height, Span<byte> rgb)
     {
-        var decoder = sharing.RentDecoder();
+        TileDecoder decoder = sharing.RentDecoder();
         try
         {
             return decoder._jpeg.Decode(jpeg, width, height, rgb, width * 3);
@@ -111,8 +111,8 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
     private string? DecodeJpeg(TiffFile file, TiledImage image, JpegPrefix prefix, int column, int row, int scale,
         Span<byte> rgb, int stride)
     {
-        var (offset, length) = image.Tile(column, row);
-        var buffer = Grow(ref _compressed, prefix.Room + length);
+        (long offset, int length) = image.Tile(column, row);
+        Span<byte> buffer = Grow(ref _compressed, prefix.Room + length);
         file.Read(offset, buffer[prefix.Room..]);
         using var decoding = new ReadRange(watch, ReadStage.Decode, BytesOf(image, row, scale));
         return DecodeJpeg(image, prefix, buffer, image.Extent(column, row), scale, rgb, stride);
@@ -124,7 +124,7 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
     private string? DecodeJpeg(
         TiledImage image, JpegPrefix prefix, Span<byte> buffer, TileExtent extent, int scale, Span<byte> rgb, int stride)
     {
-        prefix.Complete(buffer, out var header);
+        prefix.Complete(buffer, out JpegHeader header);
         if (image.AsRgb(header).FaultFor(extent) is { } fault)
             return fault;
         FillBeyond(extent, header.Width, header.Height, scale, rgb, stride);
@@ -134,8 +134,8 @@ internal sealed class TileDecoder(JpegChoice jpeg, IReadWatch? watch = null) : I
     private string? DecodeJpeg2000(TiffFile file, TiledImage image, Jpeg2000Tiles tiles, int column, int row, int scale,
         Span<byte> rgb, int stride)
     {
-        var (offset, length) = image.Tile(column, row);
-        var stream = Grow(ref _compressed, length);
+        (long offset, int length) = image.Tile(column, row);
+        Span<byte> stream = Grow(ref _compressed, length);
         file.Read(offset, stream);
         using var decoding = new ReadRange(watch, ReadStage.Decode, BytesOf(image, row, scale));
         return DecodeJpeg2000(image, tiles, stream, image.Extent(column, row), scale, rgb, stride);

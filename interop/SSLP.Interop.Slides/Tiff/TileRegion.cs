@@ -20,8 +20,8 @@ internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int 
             for (int column = x / TileWidth; column <= lastColumn; column++)
             {
                 var tile = new Rectangle(column * TileWidth, row * TileHeight, TileWidth, Image.StoredRows(row) / Scale);
-                var overlap = tile.Intersect(new Rectangle(x, y, width, height));
-                var target = rgb[(((overlap.Y - y) * stride) + ((overlap.X - x) * 3))..];
+                Rectangle overlap = tile.Intersect(new Rectangle(x, y, width, height));
+                Span<byte> target = rgb[(((overlap.Y - y) * stride) + ((overlap.X - x) * 3))..];
                 ReadTile(column, row, tile, overlap, target, stride);
             }
         }
@@ -29,9 +29,9 @@ internal readonly record struct TileRegion(TiffFile File, TiledImage Image, int 
 
     private void ReadTile(int column, int row, Rectangle tile, Rectangle overlap, Span<byte> target, int stride)
     {
-        var cache = File.Sharing.Tiles;
+        TileCache cache = File.Sharing.Tiles;
         var key = new TileKey(Image.Id, (row * Image.Columns) + column, Scale);
-        var slot = cache.Find(key);
+        TileCache.Slot? slot = cache.Find(key);
         if (slot is null && overlap == tile)
         {
             // Wholly wanted: decoded to where it belongs.

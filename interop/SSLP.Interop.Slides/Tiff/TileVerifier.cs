@@ -45,8 +45,8 @@ internal static class TileVerifier
 
     private static string? HeaderFault(TiffFile file, TiledImage image, int column, int row, byte[] buffer)
     {
-        var (offset, length) = image.Tile(column, row);
-        var bytes = buffer.AsSpan(0, Math.Min(length, buffer.Length));
+        (long offset, int length) = image.Tile(column, row);
+        Span<byte> bytes = buffer.AsSpan(0, Math.Min(length, buffer.Length));
         file.Read(offset, bytes);
         int height = image.StoredRows(row);
         return image.Compression switch

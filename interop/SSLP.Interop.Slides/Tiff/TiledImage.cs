@@ -39,7 +39,7 @@ internal sealed class TiledImage
         Jpeg2000 = Jpeg2000Tiles.Read(directory, Compression);
 
         long tiles = (long)Columns * Rows * Pixels.Planes;
-        var (offsetTag, lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts)
+        (TiffTag offsetTag, TiffTag lengthTag) = tiled ? (TiffTag.TileOffsets, TiffTag.TileByteCounts)
             : (TiffTag.StripOffsets, TiffTag.StripByteCounts);
         _offsets = directory.Integers(offsetTag, tiles);
         _lengths = ToLengths(file, _offsets, directory.Integers(lengthTag, tiles));

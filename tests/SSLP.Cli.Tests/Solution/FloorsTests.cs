@@ -12,7 +12,7 @@ public sealed class FloorsTests
     public void Every_room_uses_only_rooms_below_it()
     {
         List<Room> floors = [.. Table().Select(line => line.Room)];
-        var uses = SourceUses.Of(Repository.Root, floors);
+        IReadOnlyDictionary<(Room From, Room To), string> uses = SourceUses.Of(Repository.Root, floors);
         string[] without = [.. uses.Keys.SelectMany(pair => (Room[])[pair.From, pair.To]).Distinct().Where(room => !floors.Contains(room))
             .Select(room => room.ToString())];
         Assert.True(without.Length == 0, $"no floor in floors.txt: {string.Join(", ", without)}");

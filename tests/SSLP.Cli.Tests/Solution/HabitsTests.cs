@@ -1,3 +1,6 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Xunit;
 
 namespace SSLP.Cli.Tests.Solution;
@@ -26,6 +29,64 @@ public sealed class HabitsTests
             .Select(line => $"{Path.GetRelativePath(Repository.Root, file)}:{line.Index + 1} has {line.Item.Length}"))];
         Assert.True(longer.Length == 0, $"more than {Columns} columns:{Environment.NewLine}{string.Join(Environment.NewLine, longer)}");
     }
+
+    /// <summary>Var stands where the right-hand side names the type: a new one, a cast, a method of the type itself or with its type
+    /// argument.</summary>
+    [Theory]
+    [InlineData("engine")]
+    [InlineData("kernels")]
+    [InlineData("interop")]
+    [InlineData("bench")]
+    [InlineData("tests")]
+    public void Var_stands_where_the_right_hand_side_names_the_type(string folder)
+    {
+        string[] files = [.. Sources(new DirectoryInfo(Path.Combine(Repository.Root, folder))).Where(file => file.EndsWith(".cs"))];
+        string[] hidden = [.. files.SelectMany(file => HiddenTypes(CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot())
+            .Select(type =>
+                $"{Path.GetRelativePath(Repository.Root, file)}:{type.GetLocation().GetLineSpan().StartLinePosition.Line + 1}"))];
+        Assert.True(hidden.Length == 0, $"var hides a type:{Environment.NewLine}{string.Join(Environment.NewLine, hidden)}");
+    }
+
+    [Theory]
+    [InlineData("var a = new int[3];", 1)]
+    [InlineData("var a = 3;", 1)]
+    [InlineData("var a = Make();", 1)]
+    [InlineData("var a = list[0];", 1)]
+    [InlineData("foreach (var a in list) { }", 1)]
+    [InlineData("Read(out var a);", 1)]
+    [InlineData("var a = new Random(3);", 0)]
+    [InlineData("using var a = Tiff.Open(path);", 0)]
+    [InlineData("var a = (Random)b;", 0)]
+    public void A_hidden_type_is_found(string statement, int hidden) =>
+        Assert.Equal(hidden, HiddenTypes(CSharpSyntaxTree.ParseText(statement).GetRoot()).Count());
+
+    private static IEnumerable<SyntaxNode> HiddenTypes(SyntaxNode root)
+    {
+        foreach (SyntaxNode node in root.DescendantNodes())
+        {
+            TypeSyntax? type = node switch
+            {
+                VariableDeclarationSyntax { Variables: [{ Initializer.Value: { } value }] } declared when !NamesItsType(value) =>
+                    declared.Type,
+                ForEachStatementSyntax each => each.Type,
+                DeclarationExpressionSyntax declared => declared.Type,
+                _ => null,
+            };
+            if (type is { IsVar: true })
+                yield return type;
+        }
+    }
+
+    private static bool NamesItsType(ExpressionSyntax value) => value switch
+    {
+        AwaitExpressionSyntax awaited => NamesItsType(awaited.Expression),
+        PostfixUnaryExpressionSyntax forgiven => NamesItsType(forgiven.Operand),
+        ObjectCreationExpressionSyntax or CastExpressionSyntax or AnonymousObjectCreationExpressionSyntax => true,
+        ArrayCreationExpressionSyntax array => array.Type.ElementType is not PredefinedTypeSyntax,
+        BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AsExpression } => true,
+        InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax or GenericNameSyntax } => true,
+        _ => false,
+    };
 
     private static IEnumerable<string> Sources(DirectoryInfo folder) =>
         folder.EnumerateFiles().Where(file => Endings.Contains(file.Extension)).Select(file => file.FullName)

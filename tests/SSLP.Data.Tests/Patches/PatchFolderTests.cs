@@ -119,7 +119,7 @@ public sealed class PatchFolderTests : IDisposable
         byte[] bytes = File.ReadAllBytes(broken);
         File.WriteAllBytes(broken, bytes[..(bytes.Length / 2)]);
         using var patches = PatchFolder.Open(_folder.Path);
-        var e = Assert.Throws<PatchReadException>(() => patches.Read(1, new byte[64 * 64 * 3]));
+        PatchReadException e = Assert.Throws<PatchReadException>(() => patches.Read(1, new byte[64 * 64 * 3]));
         Assert.Equal((1, "t"), (e.Patch, e.Slide));
     }
 

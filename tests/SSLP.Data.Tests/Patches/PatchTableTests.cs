@@ -9,7 +9,7 @@ public sealed class PatchTableTests
     [Fact]
     public void Names_both_patches_that_share_a_coordinate_of_one_slide()
     {
-        var e = Assert.Throws<Fault>(() => new PatchTable(["a", "b"], new[] { 0, 1, 0, 0 }, new[] { 4, 4, 5, 4 }, new[] { 7, 7, 7, 7 }));
+        Fault e = Assert.Throws<Fault>(() => new PatchTable(["a", "b"], new[] { 0, 1, 0, 0 }, new[] { 4, 4, 5, 4 }, new[] { 7, 7, 7, 7 }));
         Assert.Contains("0 and 3", e.Message);
         Assert.Contains("column 4, row 7 of slide a", e.Message);
     }
@@ -46,7 +46,7 @@ public sealed class PatchTableTests
         var table = new PatchTable(["a"], new[] { 0, 0, 0 }, new[] { 1, 2, 3 }, new[] { 0, 0, 0 },
             splits: CategoryColumn.FromNames(["val", "train", "val"]));
         Assert.Equal([0, 2], table.InSplit("val"));
-        var e = Assert.Throws<Fault>(() => table.InSplit("test"));
+        Fault e = Assert.Throws<Fault>(() => table.InSplit("test"));
         Assert.Contains("train, val", e.Message);
     }
 

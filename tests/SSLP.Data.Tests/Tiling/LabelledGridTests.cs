@@ -23,7 +23,7 @@ public sealed class LabelledGridTests : IDisposable
             "p.csv", "slide,x,y,label,split", "a.tif,130,130,fat,val", "a.tif,200,190,tumour,train", "a.tif,383.9,255.9,fat,",
             "a.tif,600,600,fat,val", "b.tif,200,200,fat,val"));
         using var grid = new LabelledGrid(SlidePatches.FromManifest(manifest), manifest, points);
-        var labelled = Enumerable.Range(0, 9).Where(i => grid.Table.LabelOf[i] != PatchTable.None)
+        IEnumerable<(int, int, string)> labelled = Enumerable.Range(0, 9).Where(i => grid.Table.LabelOf[i] != PatchTable.None)
             .Select(i => (grid.Table.Col[i], grid.Table.Row[i], grid.Table.Classes![grid.Table.LabelOf[i]]));
         Assert.Equal([(1, 1, "tumour"), (2, 1, "fat")], labelled);
         Assert.Contains("2 of them labelled", grid.Describe);

@@ -125,7 +125,7 @@ public sealed class SlidePatchesTests : IDisposable
         broken.AsSpan(0, 64).Clear();
         File.WriteAllBytes(bad, broken);
         int last = manifest.Table.Count - 1;
-        var e = Assert.Throws<PatchReadException>(() => Read(patches, last));
+        PatchReadException e = Assert.Throws<PatchReadException>(() => Read(patches, last));
         Assert.Equal((last, "b.tif"), (e.Patch, e.Slide));
         Assert.NotEmpty(Read(patches, 0));
     }

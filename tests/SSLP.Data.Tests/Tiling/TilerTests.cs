@@ -19,7 +19,8 @@ public sealed class TilerTests : IDisposable
         // Tissue over columns 1 to 4 whole and 0.75 of column 5, rows 2 and 3; 128 px patches.
         string path = TestSlides.Stained(_folder.File("a.tif"), 1024, 128, 256, (4 * 128) + 96, 256);
         using TileManifest manifest = Tiler.Run([new("a.tif", path)], new() { PatchSize = 128 }).Manifest;
-        var places = Enumerable.Range(0, manifest.Table.Count).Select(i => (manifest.Table.Col[i], manifest.Table.Row[i]));
+        IEnumerable<(int, int)> places = Enumerable.Range(0, manifest.Table.Count)
+            .Select(i => (manifest.Table.Col[i], manifest.Table.Row[i]));
         Assert.Equal([(1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3)], places);
     }
 

@@ -53,7 +53,7 @@ public sealed class ResNetTests
     [InlineData(Architecture.ResNet50, 33)]
     public void Pools_any_input_size_to_one_vector(Architecture architecture, int size)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var net = new ResNet(architecture);
         Assert.Equal([3, net.Features], net.forward(randn(3, 3, size, size)).shape);
     }
@@ -61,7 +61,7 @@ public sealed class ResNetTests
     [Fact]
     public void BFloat16_stays_near_float32_and_trains_float32_weights()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         random.manual_seed(3);
         using var encoder = new Encoder(Architecture.ResNet18, HeadKind.Mlp, 16);
         Tensor images = randn(4, 3, 32, 32);
@@ -78,7 +78,7 @@ public sealed class ResNetTests
     [Fact]
     public void Projections_are_unit_vectors()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var encoder = new Encoder(Architecture.ResNet18, HeadKind.Linear, 24);
         Tensor norms = encoder.forward(randn(5, 3, 32, 32)).norm(1);
         Assert.All(norms.data<float>().ToArray(), n => Assert.Equal(1f, n, 1e-5f));
@@ -87,7 +87,7 @@ public sealed class ResNetTests
     [Fact]
     public void The_momentum_encoder_follows()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var query = new Encoder(Architecture.ResNet18, HeadKind.Mlp, 8);
         using var key = new Encoder(Architecture.ResNet18, HeadKind.Mlp, 8);
         Tensor start = key.state_dict()["head.layers.0.weight"].clone(), target = query.state_dict()["head.layers.0.weight"];

@@ -19,7 +19,7 @@ public sealed class TorchvisionResNetTests
     [InlineData(Architecture.ResNet50, 33, false)]
     public void The_same_weights_give_the_same_outputs_and_gradients(Architecture architecture, int side, bool training)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         random.manual_seed(5);
         using var ours = new ResNet(architecture);
         // Its classifier as the identity: what comes out is what went in, the pooled features.
@@ -54,7 +54,7 @@ public sealed class TorchvisionResNetTests
     /// <summary>Statistics and affine parts of the normalisations that are not 0 and 1, which would hide one taken for another.</summary>
     private static void Spread(ResNet network)
     {
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         foreach ((string name, Tensor value) in network.state_dict())
         {
             if (name.EndsWith("running_var", StringComparison.Ordinal)

@@ -1,6 +1,7 @@
 using SSLP.Engine.Objective;
 using SSLP.Kernels;
 using SSLP.Tests.Shared;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public sealed class FusedObjectiveTests
     [InlineData(KernelBackend.Reference, 1, NegativeSampling.SemiHard)]
     public void Fifty_steps_give_the_oracles_losses(KernelBackend backend, int auxiliaryAnchors, NegativeSampling sampling)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var source = new TestPatches(slides: 5, side: 12);
         var plan = ObjectivePlan.For(source.Table.Count, auxiliaryAnchors);
         plan = plan with { Clusters = 6, Terms = plan.Terms with { Sampling = sampling } };
@@ -33,7 +34,7 @@ public sealed class FusedObjectiveTests
         Tensor free = randn(source.Table.Count, Width), other = free.clone();
         for (int step = 0; step < Steps; step++)
         {
-            using var inner = NewDisposeScope();
+            using DisposeScope inner = NewDisposeScope();
             if (step % 10 == 5)
             {
                 fused.Cluster(step);
@@ -53,14 +54,14 @@ public sealed class FusedObjectiveTests
     /// <summary>A step of gradient descent on the directions of the anchors.</summary>
     private static StepTerms Move(IBankObjective objective, Tensor free, int[] anchors, int step)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor ids = tensor(anchors, ScalarType.Int64);
         Tensor leaf = free.index_select(0, ids).requires_grad_();
         Tensor f = nn.functional.normalize(leaf, p: 2, dim: 1);
         (StepTerms terms, Tensor gradient) = objective.Step(anchors, f.detach(), step, ramp: 0.8);
         f.backward([gradient]);
         objective.Update(anchors, f.detach());
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         free.index_copy_(0, ids, leaf - leaf.grad!);
         return terms;
     }

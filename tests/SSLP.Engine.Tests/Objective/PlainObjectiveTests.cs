@@ -1,6 +1,7 @@
 using SSLP.Engine.Objective;
 using SSLP.Engine.Torch;
 using SSLP.Kernels;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void Spatial_neighbours_are_near_on_the_same_slide_and_not_the_anchor()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using PlainObjective objective = Objective(Options);
         Assert.Equal([[1], [0, 2]], Rows(Find(objective, [0, 1], [0, 10]).Spatial));
     }
@@ -33,7 +34,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void A_patch_on_the_same_coordinate_is_no_neighbour()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var objective = new PlainObjective(Options, Bank([0, 1, 2]), [0, 0, 0], [4, 4, 5], [0, 0, 0], Labels([0, 0, 0]));
         Assert.Equal([[2]], Rows(Find(objective, [0], [0]).Spatial));
     }
@@ -41,7 +42,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void Feature_neighbours_agree_in_every_clustering()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         ThreeTermOptions alone = Options with { AuxiliaryAnchors = 0 };
         // The 3 nearest rows of row 0 are 4 (5°), 1 (10°), 5 (12°).
         using PlainObjective one = Objective(alone, Labels([0, 0, 1, 1, 0, 0, 1, 1]));
@@ -53,7 +54,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void The_auxiliary_anchor_adds_its_own_neighbours()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         // Anchor 1 (10°): spatial neighbours 0 (0°) and 2 (80°); 0 is the more similar one, so it asks too: 4, 1, 5 → 1 is the anchor
         // itself.
         using PlainObjective objective = Objective(Options with { NearestKeys = 1 }, Labels([0, 0, 0, 0, 0, 0, 0, 0]));
@@ -63,7 +64,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void Negatives_are_the_drawn_ranks_of_what_is_left()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using PlainObjective objective = Objective(Options with { AuxiliaryAnchors = 0 }, Labels([0, 0, 1, 1, 0, 0, 1, 1]));
         // Anchor 0: i = 0, S = {1}, F = {1, 4, 5}; left, by similarity to 0°: 2 (80°), 6 (95°), 7 (200°), 3 (170°).
         ObjectiveSets sets = Find(objective, [0], [0], [0, 2, 3]);
@@ -73,7 +74,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void A_rank_beyond_the_rows_that_are_left_is_dropped()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using PlainObjective objective = Objective(Options with { AuxiliaryAnchors = 0 }, Labels([0, 0, 1, 1, 0, 0, 1, 1]));
         ObjectiveSets sets = Find(objective, [0], [0], [1, 5, 7]);
         Assert.Equal(1, sets.NegativesPresent.sum().item<long>());
@@ -82,7 +83,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void The_terms_are_the_papers_formulas()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using PlainObjective objective = Objective(Options with { AuxiliaryAnchors = 0 }, Labels([0, 0, 1, 1, 0, 0, 1, 1]));
         ObjectiveSets sets = Find(objective, [0], [3], [0, 2]);
         ObjectiveTerms terms = objective.Terms(Ids([0]), Bank([3]), sets, new TermWeights(1, 0.5, 0.25));
@@ -101,7 +102,7 @@ public sealed class PlainObjectiveTests
     [InlineData(true)]
     public void The_gradient_is_that_of_central_differences(bool lonely)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         random.manual_seed(5);
         Tensor vectors = nn.functional.normalize(randn(40, 6, ScalarType.Float64), p: 2, dim: 1);
         int[] slide = [.. Enumerable.Range(0, 40).Select(i => lonely ? i : i / 20)], place = [.. Enumerable.Range(0, 40)];
@@ -130,7 +131,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void Empty_sets_add_nothing_and_leave_no_NaN()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         int[] alone = [.. Enumerable.Range(0, 8)];
         using var objective = new PlainObjective(Options, Bank(Angles), alone, alone, alone, Labels(alone));
         Tensor f = Bank([0, 40]).requires_grad_();
@@ -144,7 +145,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void Duplicate_rows_tie_to_the_lower_row()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var objective = new PlainObjective(
             Options with { NearestKeys = 2, AuxiliaryAnchors = 0 }, Bank([0, 30, 30, 30, 90]), [0, 1, 2, 3, 4], new int[5], new int[5],
             Labels([0, 0, 0, 0, 0]));
@@ -154,7 +155,7 @@ public sealed class PlainObjectiveTests
     [Fact]
     public void The_bank_blends_and_renormalises_in_order()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using PlainObjective objective = Objective(Options);
         objective.Update(Ids([2, 2]), Bank([0, 40]), momentum: 0.5);
         // 80° with 0° at m = ½ is 40° on the unit circle; 40° with 40° stays.

@@ -149,7 +149,7 @@ public sealed class FlatSgdTests : IDisposable
     [Fact]
     public void The_kernel_follows_with_the_bits_of_torch_s_operations()
     {
-        using var query = NewEncoder(seed: 9);
+        using Encoder query = NewEncoder(seed: 9);
         using IMomentumSgd kernel = KernelBridge.MomentumSgd(_kernels, CPU)!;
         _ours.FollowByMomentum(query, 0.999, kernel);
         using (no_grad())
@@ -187,7 +187,7 @@ public sealed class FlatSgdTests : IDisposable
 
     private static void Step(SGD optimizer, double rate)
     {
-        foreach (var group in optimizer.ParamGroups)
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
             group.LearningRate = rate;
         optimizer.step();
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using SSLP.Data.Files;
+using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Kernels;
 using Xunit;
@@ -81,7 +82,7 @@ public sealed class OptionTableTests
     [InlineData(500, 64, 50, 20)]
     public void The_objectives_constants_scale_with_the_bank(int rows, int nearest, int negatives, int clusters)
     {
-        var plan = new RunSizes(new TrainingOptions(), rows).Objective;
+        ObjectivePlan plan = new RunSizes(new TrainingOptions(), rows).Objective;
         Assert.InRange(plan.Terms.NearestKeys, nearest - 8, nearest);
         Assert.Equal((negatives, clusters), (plan.Terms.Negatives, plan.Clusters));
     }

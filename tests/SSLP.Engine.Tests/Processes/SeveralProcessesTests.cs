@@ -10,6 +10,7 @@ using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using SSLP.Tests.Shared;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -80,7 +81,7 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
         Assert.Contains(alone, step => step.FeatureSize > 0);
         using SafetensorsFile first = Newest(one.Folder), second = Newest(several);
         Assert.Equal(Ints(first, FusedObjective.ClustersName), Ints(second, FusedObjective.ClustersName));
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Assert.InRange((first.ReadTensor(FusedObjective.VectorsName) - second.ReadTensor(FusedObjective.VectorsName)).abs().max()
             .item<float>(), 0, 1e-5f);
         // 8 bytes a gradient, features and ids of all, and a few words by which the processes agree.
@@ -185,7 +186,7 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
         if (launcher.Length == 0 && !NativeLibrary.TryLoad("libmpich.so.12", out _))
             return (127, "");
         string self = Path.Combine(AppContext.BaseDirectory, "SSLP.Engine.Tests.dll");
-        var start = launcher.Length == 0
+        ProcessStartInfo start = launcher.Length == 0
             ? new ProcessStartInfo("dotnet",
                 [self, "--filter-method", $"*{nameof(Worker_of_several_processes)}", "--no-progress", "--no-ansi"])
             : new ProcessStartInfo(launcher, [

@@ -9,6 +9,7 @@ using SSLP.Engine.Training;
 using SSLP.Kernels;
 using SSLP.PtxMachine.Driver;
 using SSLP.Tests.Shared;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -150,7 +151,7 @@ public sealed class DeviceTrainingTests(ITestOutputHelper output)
 
     private static byte[][] StateOf(Method method)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return
         [
             .. method.Encoder.state_dict().Select(pair => pair.Value.contiguous().bytes.ToArray()),

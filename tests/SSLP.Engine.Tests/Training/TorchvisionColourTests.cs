@@ -75,7 +75,7 @@ public sealed unsafe class TorchvisionColourTests
 
     private static void AssertSame(Func<AugmentPlan, AugmentPlan> plan, Func<Tensor, Tensor> theirs)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         byte[] patch = Patch();
         float[] ours = new float[3 * Side * Side];
         using var pool = new WorkerPool(1);

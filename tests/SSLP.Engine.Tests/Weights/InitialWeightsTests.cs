@@ -33,7 +33,7 @@ public sealed class InitialWeightsTests : IDisposable
         Architecture architecture, string prefix, ScalarType type, string called)
     {
         random.manual_seed(3);
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         using nn.Module<Tensor, Tensor> theirs = architecture == Architecture.ResNet18
             ? torchvision.models.resnet18(num_classes: 512) : torchvision.models.resnet50(num_classes: 2048);
         theirs.train();
@@ -44,7 +44,8 @@ public sealed class InitialWeightsTests : IDisposable
             if (value.is_floating_point())
                 value.copy_(value.to(type).to(ScalarType.Float32));
         string weights = At("init.safetensors");
-        var written = state.Where(pair => !pair.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        IEnumerable<KeyValuePair<string, Tensor>> written = state
+            .Where(pair => !pair.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal));
         WriteSafetensors(weights, prefix, written, type, called);
         // The classifier as the identity: what comes out is the pooled features.
         state["fc.weight"].copy_(eye(state["fc.weight"].shape[0]));

@@ -108,7 +108,7 @@ public sealed class ModelFolderTests : IDisposable
                 y = model(x) if library == "timm" else model(x).pooler_output.flatten(1)
             y.numpy().astype("<f4").tofile(out)
             """, library, At("model"), At("pixels.bin"), At("out.bin"));
-        using var noGrad = no_grad();
+        using IDisposable noGrad = no_grad();
         float[] ours = network.forward(tensor(pixels).reshape(2, 3, 64, 64)).data<float>().ToArray(), theirs = new float[ours.Length];
         Buffer.BlockCopy(File.ReadAllBytes(At("out.bin")), 0, theirs, 0, 4 * ours.Length);
         Assert.True(RandomEncoder.Difference(ours, theirs) < 1e-4);

@@ -18,7 +18,7 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Every_element_type_and_odd_shape_comes_back_bit_for_bit()
     {
-        using var scope = torch.NewDisposeScope();
+        using DisposeScope scope = torch.NewDisposeScope();
         List<(string, Tensor)> tensors = [];
         foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16,
             ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool })

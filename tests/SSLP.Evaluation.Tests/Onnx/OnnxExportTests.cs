@@ -89,7 +89,8 @@ public sealed class OnnxExportTests : IDisposable
     {
         using InferenceSession session = new(Onnx);
         DenseTensor<byte> pixels = new(rgb, [rgb.Length / (side * side * 3), side, side, 3]);
-        using var results = session.Run([NamedOnnxValue.CreateFromTensor("pixels", pixels)]);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results =
+            session.Run([NamedOnnxValue.CreateFromTensor("pixels", pixels)]);
         return [.. results[0].AsEnumerable<float>()];
     }
 

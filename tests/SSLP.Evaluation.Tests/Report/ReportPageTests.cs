@@ -106,7 +106,7 @@ public sealed class ReportPageTests : IDisposable
     public void A_long_curve_keeps_its_mean_and_its_extremes()
     {
         double[] x = [.. Enumerable.Range(1, 10_007).Select(i => (double)i)], y = [.. x.Select(v => v == 5_000 ? 900 : Math.Sin(v))];
-        var points = LineChart.Stretches(x, y);
+        List<(double X, double Mean, double Low, double High)> points = LineChart.Stretches(x, y);
         Assert.InRange(points.Count, 100, 400);
         Assert.Equal(900, points.Max(p => p.High));
         Assert.Equal(y.Min(), points.Min(p => p.Low));

@@ -7,6 +7,7 @@ using SSLP.Engine.Weights;
 using SSLP.Evaluation.Sets;
 using SSLP.Kernels;
 using SSLP.Tests.Shared;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -45,7 +46,7 @@ public sealed class RunBankTests : IDisposable
         int[] anchors = [.. Enumerable.Range(0, table.Count)];
         IReadOnlyList<AnchorSets> ours = bank.SetsOf(anchors);
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         (_, SafetensorsFile file) = new Checkpoint(_run, 2).OpenNewest()!.Value;
         using (file)
         {

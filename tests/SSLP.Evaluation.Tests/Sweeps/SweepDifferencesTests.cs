@@ -44,7 +44,7 @@ public sealed class SweepDifferencesTests : IDisposable
         var plan = SweepPlan.Read(null, []);
         ProbeResult Scored(double auc) => new("p", "", "", "", 1, 1, 1, 1, new(auc, null, null), new(auc, null, null), new(auc, null, null),
             new(auc, null, null), [], []);
-        var lines = plan.Entries.Select((entry, i) => (entry, new[] { 1, 2, 3 }.Select(seed => new SweepRow
+        (SweepEntry entry, SweepRow[])[] lines = plan.Entries.Select((entry, i) => (entry, new[] { 1, 2, 3 }.Select(seed => new SweepRow
         {
             Name = entry.Name,
             Seed = entry.HasSeed ? seed : null,

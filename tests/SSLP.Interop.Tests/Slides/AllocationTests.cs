@@ -31,7 +31,7 @@ public class AllocationTests
         void ReadAll()
         {
             SlideLevel level;
-            using (var lease = store.Rent(0))
+            using (SlideStore.Lease lease = store.Rent(0))
                 level = lease.Slide.Levels[0];
             for (int i = 0; i < 64; i++)
                 store.ReadRegion(0, 0, (i % 8 * level.TileWidth) + offset, (i / 8 * level.TileHeight) + offset, level.TileWidth,

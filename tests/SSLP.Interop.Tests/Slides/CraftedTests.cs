@@ -61,9 +61,9 @@ public class CraftedTests
         string folder = TestData.Path("formats", "dicom");
         foreach (string path in Directory.GetFiles(folder, "*.dcm").Append(folder))
         {
-            foreach (var reader in (SlideReader[])[SlideReader.Auto, SlideReader.OpenSlide])
+            foreach (SlideReader reader in (SlideReader[])[SlideReader.Auto, SlideReader.OpenSlide])
             {
-                var fault = Assert.Throws<SlideException>(() => Slide.Open(path, reader));
+                SlideException fault = Assert.Throws<SlideException>(() => Slide.Open(path, reader));
                 Assert.Equal(SlideFault.UnsupportedFormat, fault.Fault);
                 Assert.StartsWith($"{path}: is a DICOM slide, which needs OpenSlide 4 or later", fault.Message, StringComparison.Ordinal);
             }

@@ -33,7 +33,7 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
     [MemberData(nameof(Kinds))]
     public void Reads_the_pixels_that_were_written(string kind)
     {
-        var (fixture, tolerance) = Fixtures[kind];
+        (TiffFixture? fixture, int tolerance) = Fixtures[kind];
         using var slide = Slide.Open(fixture.Write(folder.Path), SlideReader.Embedded);
         Assert.Equal(fixture.Levels, slide.Levels.Count);
         for (int level = 0; level < fixture.Levels; level++)
@@ -62,16 +62,16 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
     public void A_tile_that_does_not_decode_is_named_and_the_others_are_read()
     {
         using var slide = Slide.Open(TestData.Path("malformed", "derived-3-zeroed-tiles.svs"));
-        var check = slide.VerifyTiles(deep: false);
+        TileCheck check = slide.VerifyTiles(deep: false);
         Assert.Equal((130, 0, 3), (check.Tiles, check.Absent, check.Unreadable));
-        var deep = slide.VerifyTiles(deep: true);
+        TileCheck deep = slide.VerifyTiles(deep: true);
         Assert.Equal(check.FirstFaults.Select(fault => fault.Tile), deep.FirstFaults.Select(fault => fault.Tile));
 
         byte[] rgb = new byte[240 * 240 * 3];
-        var bad = check.FirstFaults[0].Tile!.Value;
+        TilePlace bad = check.FirstFaults[0].Tile!.Value;
         foreach (int offset in (int[])[0, 7])
         {
-            var fault = Assert.Throws<SlideException>(
+            SlideException fault = Assert.Throws<SlideException>(
                 () => slide.ReadRegion(0, (bad.Column * 240) + offset, (bad.Row * 240) + offset, 240, 240, rgb));
             Assert.Equal((SlideFault.TileUnreadable, bad), (fault.Fault, fault.Tile!.Value));
             Assert.Contains($"tile ({bad.Column}, {bad.Row}) of level 0", fault.Message, StringComparison.Ordinal);
@@ -92,11 +92,11 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
     [InlineData("jpeg, rgb")]
     public void A_whole_file_verifies(string kind)
     {
-        var fixture = Fixtures[kind].File;
+        TiffFixture fixture = Fixtures[kind].File;
         using var slide = Slide.Open(fixture.Write(folder.Path));
         foreach (bool deep in (bool[])[false, true])
         {
-            var check = slide.VerifyTiles(deep);
+            TileCheck check = slide.VerifyTiles(deep);
             Assert.Equal((deep, (6 * 4) + (3 * 2), 0, 0), (check.Deep, (int)check.Tiles, (int)check.Absent, (int)check.Unreadable));
             Assert.Empty(check.FirstFaults);
         }
@@ -107,7 +107,7 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
     {
         foreach (string mpp in (string[])["0", "-0.25", "NaN", "1e9", "a quarter", "0,4,9", ""])
         {
-            var fixture = Fixtures["lzw"].File with { Description = $"Aperio Image Library\n333x217|AppMag = 40|MPP = {mpp}|Text" };
+            TiffFixture fixture = Fixtures["lzw"].File with { Description = $"Aperio Image Library\n333x217|AppMag = 40|MPP = {mpp}|Text" };
             using var slide = Slide.Open(fixture.Write(folder.Path));
             Assert.Equal("aperio", slide.Format);
             Assert.Equal(new Mpp(0.25, 0.5, "tiff.ResolutionUnit"), slide.Mpp);

@@ -73,7 +73,7 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
     private string Ome(bool big, bool jpeg)
     {
         var raw = new RawTiff(big);
-        var slide = raw.Add(raw.Picture(0, 100, 80, tile: 32, jpeg: jpeg).Text(270, PixelSizeTests.Ome("0.5", "µm", 100, 80)
+        RawTiff.Image slide = raw.Add(raw.Picture(0, 100, 80, tile: 32, jpeg: jpeg).Text(270, PixelSizeTests.Ome("0.5", "µm", 100, 80)
             .Replace("</OME>",
                 "<Image ID=\"Image:1\" Name=\"label\"><Pixels SizeX=\"40\" SizeY=\"30\" SizeC=\"3\" SizeZ=\"1\" SizeT=\"1\"><TiffData " +
                 "IFD=\"1\"/></Pixels></Image></OME>", StringComparison.Ordinal)));
@@ -85,17 +85,17 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
 
     private async Task Run(string[] bases, int cases)
     {
-        var mutators = bases.Select(file => new Mutator(File.ReadAllBytes(file))).ToArray();
+        Mutator[] mutators = bases.Select(file => new Mutator(File.ReadAllBytes(file))).ToArray();
         string path = Path.Combine(folder.Path, $"{Guid.NewGuid():N}.svs");
         int opened = 0;
         for (int seed = 0; seed < cases; seed++)
         {
             int which = seed % bases.Length;
             await File.WriteAllBytesAsync(path, mutators[which].Damage(seed), TestContext.Current.CancellationToken);
-            var attempt = Task.Run(() => Attempt(path), TestContext.Current.CancellationToken);
+            Task<(bool Opened, string? Fault)> attempt = Task.Run(() => Attempt(path), TestContext.Current.CancellationToken);
             if (await Task.WhenAny(attempt, Task.Delay(Hang, TestContext.Current.CancellationToken)) != attempt)
                 Assert.Fail($"{bases[which]} with seed {seed} hangs.");
-            var (wasOpened, fault) = await attempt;
+            (bool wasOpened, string? fault) = await attempt;
             Assert.True(fault is null, $"{bases[which]} with seed {seed}: {fault}");
             opened += wasOpened ? 1 : 0;
         }
@@ -132,12 +132,12 @@ public sealed class FuzzTests(TemporaryFolder folder) : IClassFixture<TemporaryF
         string? fault = null;
         for (int level = 0; level < slide.Levels.Count; level++)
         {
-            var size = slide.Levels[level];
+            SlideLevel size = slide.Levels[level];
             fault ??= Read(slide, level, 0, 0) ?? Read(slide, level, 13, 17) ?? Read(slide, level, size.Width - 40, size.Height - 40);
         }
         foreach (string name in slide.AssociatedImages)
             fault ??= Try(slide.Path, () => slide.ReadAssociatedImage(name));
-        foreach (var refusal in slide.VerifyTiles(deep: false).FirstFaults)
+        foreach (SlideException refusal in slide.VerifyTiles(deep: false).FirstFaults)
             fault ??= FaultOf(refusal, slide.Path);
         return fault;
     }

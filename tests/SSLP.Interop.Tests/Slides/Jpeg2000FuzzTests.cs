@@ -67,7 +67,7 @@ public class Jpeg2000FuzzTests
             byte[] stream = Damage(good[seed % good.Length], new Random(seed));
             int halvings = seed / good.Length % 3;
             rgb.AsSpan(Bytes).Fill(0xA5);
-            var attempt = Task.Run(() => Attempt(decoder, stream, halvings, rgb), TestContext.Current.CancellationToken);
+            Task<string?> attempt = Task.Run(() => Attempt(decoder, stream, halvings, rgb), TestContext.Current.CancellationToken);
             if (await Task.WhenAny(attempt, Task.Delay(Hang, TestContext.Current.CancellationToken)) != attempt)
                 Assert.Fail($"Seed {seed} hangs.");
             string? fault = await attempt;

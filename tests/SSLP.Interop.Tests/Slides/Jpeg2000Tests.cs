@@ -70,7 +70,7 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
         byte[] rgb = Read(slide, 0, 0, 0, 300, 200);
         for (int i = 0; i < rgb.Length; i++)
             Assert.Equal(Sample(i % 3, i / 3 % 300, i / 900), rgb[i]);
-        var check = slide.VerifyTiles(deep: true);
+        TileCheck check = slide.VerifyTiles(deep: true);
         Assert.Equal((6, 0), (check.Tiles, check.Unreadable));
     }
 
@@ -217,7 +217,7 @@ public sealed class Jpeg2000Tests(TemporaryFolder folder) : IClassFixture<Tempor
             ("header is broken", bytes => bytes[cod + 5] = 200),
             ("no JPEG 2000 image", bytes => bytes[0] = 0),
         ];
-        foreach (var (sentence, damage) in claims)
+        foreach ((string sentence, Action<byte[]> damage) in claims)
         {
             byte[] bytes = [.. good];
             damage(bytes);

@@ -15,7 +15,7 @@ public class JpegDecoderTests
     {
         Assert.SkipUnless(NativeLibraries.IsPresent(NativeLibraries.TurboJpeg), "libturbojpeg is not installed on this machine.");
         using var slide = (TiffSlide)Slide.Open(TestData.Path(file), SlideReader.Embedded);
-        var image = slide.Image(0);
+        TiledImage image = slide.Image(0);
         var machine = new TurboJpegDecoder();
         foreach (int scale in (int[])[1, 2])
         {
@@ -56,13 +56,13 @@ public class JpegDecoderTests
     {
         using var slide = Slide.Open(TestData.Path(file), SlideReader.Embedded);
         Assert.Equal(2, slide.FactorByDecoder(0));
-        var level = slide.Levels[0];
+        SlideLevel level = slide.Levels[0];
         const int Side = 501;
         long x = (level.Width / 4) + 1, y = (level.Height / 4) + 1;
         byte[] full = new byte[Side * Side * 12], half = new byte[Side * Side * 3];
         slide.ReadRegion(0, 2 * x, 2 * y, 2 * Side, 2 * Side, full);
         slide.ReadReduced(0, 2, x, y, Side, Side, half, Side * 3);
-        var (mean, most) = DifferenceFromMeans(full, half, Side);
+        (double mean, int most) = DifferenceFromMeans(full, half, Side);
         Assert.True(mean <= 1 && most <= 40, $"Mean difference {mean:F3}, largest {most}.");
     }
 
@@ -115,7 +115,7 @@ public class JpegDecoderTests
 
     private static byte[] Stream(TiffSlide slide, TiledImage image, int column, int row)
     {
-        var (offset, length) = image.Tile(column, row);
+        (long offset, int length) = image.Tile(column, row);
         byte[] stream = new byte[image.Jpeg!.Room + length];
         slide.File.Read(offset, stream.AsSpan(image.Jpeg.Room));
         image.Jpeg.Complete(stream, out _);

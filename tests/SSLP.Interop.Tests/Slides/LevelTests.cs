@@ -40,7 +40,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
         foreach (int[] order in (int[][])[[0, 2, 1], [0, 1, 2], [2, 1, 0], [1, 0, 2]])
         {
             var raw = new RawTiff();
-            var strips = raw.Add(raw.Picture(2, 64, 64));
+            RawTiff.Image strips = raw.Add(raw.Picture(2, 64, 64));
             strips.With(273, 4, strips.Tags[324].Values).With(279, 4, strips.Tags[325].Values).With(278, 4, 64u)
                 .Without(322).Without(323).Without(324).Without(325);
             foreach (int level in order)
@@ -96,7 +96,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
         ];
         foreach (string name in (string[])["label", "macro"])
         {
-            foreach (var damage in damages)
+            foreach (Func<RawTiff.Image, RawTiff.Image> damage in damages)
             {
                 var raw = new RawTiff();
                 raw.Add(raw.Picture(0, Width, Height).Text(270, "Aperio Image Library v12\r\n400x320|AppMag = 20|MPP = 0.5"));
@@ -104,7 +104,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
                 raw.Add(raw.Picture(1, Width / 2, Height / 2).Text(270, "Aperio Image Library v12\r\n400x320 -> 200x160"));
                 raw.Add(damage(Strip(raw, name)));
                 raw.Add(Strip(raw, "barcode"));
-                using var slide = AssertLevels(raw, 2, "can't be read");
+                using Slide slide = AssertLevels(raw, 2, "can't be read");
                 Assert.Equal(0.5, slide.Mpp!.X);
                 Assert.Contains("barcode", slide.AssociatedImages);
             }
@@ -142,12 +142,12 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
                 var series = new List<string>();
                 for (int i = 0; i < 3; i++)
                 {
-                    var (width, height, name) = i == slideAt ? (Width, Height, "scan") : others.Dequeue();
+                    (int width, int height, string? name) = i == slideAt ? (Width, Height, "scan") : others.Dequeue();
                     series.Add($"""
                         <Image ID="Image:{i}" Name="{name}"><Pixels SizeX="{width}" SizeY="{height}" SizeC="3" SizeZ="1" SizeT="1"
                           PhysicalSizeX="{i + 1}" PhysicalSizeXUnit="µm"><TiffData IFD="{i}"/></Pixels></Image>
                         """);
-                    var image = raw.Add(raw.Picture(0, width, height));
+                    RawTiff.Image image = raw.Add(raw.Picture(0, width, height));
                     if (i == slideAt)
                         image.Subs.AddRange([raw.Picture(1, Width / 2, Height / 2, reduced: true),
                             raw.Picture(2, Width / 4, Height / 4, reduced: true)]);
@@ -157,7 +157,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
                         <?xml version="1.0"?>
                         <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">{string.Concat(series)}</OME>
                         """);
-                using var slide = AssertLevels(raw, 3, "2 series");
+                using Slide slide = AssertLevels(raw, 3, "2 series");
                 Assert.Equal(slideAt + 1, slide.Mpp!.X);
                 Assert.Equal(["label"], slide.AssociatedImages);
             }
@@ -176,9 +176,9 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
                 <Pixels SizeX="{Width}" SizeY="{Height}" SizeC="3" SizeZ="1" SizeT="1"/></Image></OME>
                 """);
         string path = raw.Write(folder.Path);
-        foreach (var reader in (SlideReader[])[SlideReader.Embedded, SlideReader.Auto])
+        foreach (SlideReader reader in (SlideReader[])[SlideReader.Embedded, SlideReader.Auto])
         {
-            var fault = Assert.Throws<SlideException>(() => Slide.Open(path, reader));
+            SlideException fault = Assert.Throws<SlideException>(() => Slide.Open(path, reader));
             Assert.Equal(SlideFault.UnsupportedPixels, fault.Fault);
             Assert.Contains("3 channels", fault.Message, StringComparison.Ordinal);
         }
@@ -190,7 +190,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
         foreach (int tag in (int[])[324, 325])
         {
             var raw = new RawTiff();
-            var image = raw.Add(raw.Picture(0, Width, Height));
+            RawTiff.Image image = raw.Add(raw.Picture(0, Width, Height));
             image.Tags[tag].Values[1] = 0u;
             using var slide = Slide.Open(raw.Write(folder.Path), SlideReader.Embedded);
             byte[] rgb = new byte[64 * 64 * 3];
@@ -241,7 +241,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
 
     private static RawTiff.Image Mask(RawTiff raw, int width, int height, bool byFlag)
     {
-        var mask = raw.Bands(width, height, 512, 8, byFlag ? 1 : 4, 1, 1, [RawTiff.Deflate(new byte[512 * 512 / 8])]);
+        RawTiff.Image mask = raw.Bands(width, height, 512, 8, byFlag ? 1 : 4, 1, 1, [RawTiff.Deflate(new byte[512 * 512 / 8])]);
         return mask.With(254, 4, (byFlag ? 4u : 0u) | (width < Width ? 1u : 0u));
     }
 
@@ -259,7 +259,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
 
     private static RawTiff.Image Strip(RawTiff raw, string name)
     {
-        var image = raw.Bands(48, 40, 48, 8, 2, 3, 8, [RawTiff.Deflate(new byte[48 * 40 * 3])]);
+        RawTiff.Image image = raw.Bands(48, 40, 48, 8, 2, 3, 8, [RawTiff.Deflate(new byte[48 * 40 * 3])]);
         image.With(273, 4, image.Tags[324].Values).With(279, 4, image.Tags[325].Values).With(278, 4, 40u);
         return image.Without(322).Without(323).Without(324).Without(325).Text(270, $"Aperio Image Library v12\r\n{name} 48x40");
     }

@@ -28,7 +28,7 @@ public class MalformedFileTests
     public void Is_refused_with_a_sentence(string file, SlideFault fault)
     {
         string path = TestData.Path("malformed", file);
-        var refusal = Assert.Throws<SlideException>(() => Slide.Open(path));
+        SlideException refusal = Assert.Throws<SlideException>(() => Slide.Open(path));
         TestContext.Current.TestOutputHelper?.WriteLine(refusal.Message);
         Assert.Equal(fault, refusal.Fault);
         Assert.StartsWith(path + ": ", refusal.Message, StringComparison.Ordinal);

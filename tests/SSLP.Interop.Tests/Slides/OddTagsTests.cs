@@ -19,7 +19,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [InlineData("unknown", 3, "", null, "'unknown'")]
     public void Resolutions_and_units_as_text(string resolution, int unit, string unitText, double? mpp, string? named)
     {
-        using var slide = Open(image =>
+        using Slide slide = Open(image =>
         {
             image.Text(282, resolution).Text(283, resolution);
             if (unit > 0)
@@ -33,10 +33,10 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [Fact]
     public void A_resolution_divided_by_zero_is_named_and_zero_of_zero_is_not_known()
     {
-        using var divided = Open(image =>
+        using Slide divided = Open(image =>
             image.With(282, Rational, (20000L, 0L)).With(283, Rational, (20000L, 0L)).With(296, Short, (ushort)3));
         AssertSize(divided, null, "division by zero");
-        using var unknown = Open(image => image.With(282, Rational, (0L, 0L)).With(283, Rational, (0L, 0L)).With(296, Short, (ushort)3));
+        using Slide unknown = Open(image => image.With(282, Rational, (0L, 0L)).With(283, Rational, (0L, 0L)).With(296, Short, (ushort)3));
         AssertSize(unknown, null, null);
     }
 
@@ -48,7 +48,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [InlineData("0.5 x 0.5", null, "'0.5 x 0.5'")]
     public void Aperio_sizes_with_a_unit(string text, double? mpp, string? named)
     {
-        using var slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
+        using Slide slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
         AssertSize(slide, mpp, named);
     }
 
@@ -62,7 +62,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [InlineData("{\"shape\": [160, 200, 3]}", null, null)]
     public void Descriptions_in_JSON(string description, double? mpp, string? named)
     {
-        using var slide = Open(image => image.Text(270, description));
+        using Slide slide = Open(image => image.Text(270, description));
         AssertSize(slide, mpp, named);
     }
 
@@ -72,7 +72,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [InlineData("Mm", null)]
     public void OMEs_units_in_other_letters(string unit, double? mpp)
     {
-        using var slide = Open(image => image.Text(270, PixelSizeTests.Ome("0.5", unit)));
+        using Slide slide = Open(image => image.Text(270, PixelSizeTests.Ome("0.5", unit)));
         AssertSize(slide, mpp, mpp is null ? $"'{unit}'" : null);
     }
 
@@ -84,7 +84,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     {
         var raw = new RawTiff();
         raw.Add(raw.Picture(0, 64, 64, jpeg: false)).With(tag, Short, (ushort)first, (ushort)first, (ushort)last);
-        var fault = Assert.Throws<SlideException>(() => Slide.Open(raw.Write(folder.Path), SlideReader.Embedded));
+        SlideException fault = Assert.Throws<SlideException>(() => Slide.Open(raw.Write(folder.Path), SlideReader.Embedded));
         Assert.Equal(SlideFault.UnsupportedPixels, fault.Fault);
         Assert.Contains(named, fault.Message, StringComparison.Ordinal);
     }
@@ -107,7 +107,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     {
         var raw = new RawTiff();
         raw.Add(raw.Picture(0, 64, 64, jpeg: false)).With(259, Short, (ushort)compression);
-        var fault = Assert.Throws<SlideException>(() => Slide.Open(raw.Write(folder.Path), SlideReader.Embedded));
+        SlideException fault = Assert.Throws<SlideException>(() => Slide.Open(raw.Write(folder.Path), SlideReader.Embedded));
         Assert.Equal(SlideFault.UnsupportedCompression, fault.Fault);
         Assert.Contains(named, fault.Message, StringComparison.Ordinal);
     }
@@ -132,7 +132,7 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     {
         string path = Path.Combine(folder.Path, $"{Guid.NewGuid():N}.svs");
         File.WriteAllText(path, text, Encoding.ASCII);
-        var fault = Assert.Throws<SlideException>(() => Slide.Open(path));
+        SlideException fault = Assert.Throws<SlideException>(() => Slide.Open(path));
         Assert.Equal(SlideFault.NotASlide, fault.Fault);
         Assert.Contains(named, fault.Message, StringComparison.Ordinal);
     }

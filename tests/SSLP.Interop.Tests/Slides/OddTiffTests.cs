@@ -101,7 +101,7 @@ public sealed class OddTiffTests(TemporaryFolder folder) : IClassFixture<Tempora
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("vips", arguments) { RedirectStandardError = true })!;
+            using Process process = Process.Start(new ProcessStartInfo("vips", arguments) { RedirectStandardError = true })!;
             string error = process.StandardError.ReadToEnd();
             process.WaitForExit();
             Assert.SkipWhen(process.ExitCode != 0, $"This libvips does not: {error.ReplaceLineEndings(" ")}");

@@ -66,7 +66,7 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
     [MemberData(nameof(KindNames))]
     public void Levels_are_cut_and_tiles_left_out_are_white(string kind)
     {
-        var file = Kinds[kind];
+        PhilipsTiff file = Kinds[kind];
         using var slide = Slide.Open(Write(file), SlideReader.Embedded);
         Assert.Equal(file.Levels, slide.Levels.Count);
         for (int level = 0; level < file.Levels; level++)
@@ -80,7 +80,7 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         Assert.Equal(file.MppX, slide.Mpp!.X, 1e-9);
         Assert.Equal(file.MppY, slide.Mpp.Y, 1e-9);
         Assert.StartsWith("philips.DICOM_PIXEL_SPACING", slide.Mpp.Source, StringComparison.Ordinal);
-        var check = slide.VerifyTiles(deep: true);
+        TileCheck check = slide.VerifyTiles(deep: true);
         Assert.Equal((0, kind == "sparse"), (check.Unreadable, check.Absent > 0));
     }
 
@@ -88,9 +88,9 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
     public void A_label_in_the_xml_is_decoded_and_a_broken_one_costs_nothing()
     {
         using var slide = Slide.Open(Write(Kinds["with a label"]), SlideReader.Embedded);
-        var label = slide.ReadAssociatedImage("label");
+        SlideImage label = slide.ReadAssociatedImage("label");
         Assert.Equal((90, 60), (label.Width, label.Height));
-        var broken = Kinds["with a label"] with
+        PhilipsTiff broken = Kinds["with a label"] with
         {
             Edit = xml =>
             xml.Replace("PIM_DP_IMAGE_DATA\" Group=\"0x0028\" Element=\"0x0030\" PMSVR=\"IString\">/9j", "PIM_DP_IMAGE_DATA\">!!!",
@@ -109,7 +109,7 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         using var comma = Slide.Open(Write(file with { Edit = xml => Spacings().Replace(xml, match => match.Value.Replace('.', ',')) }),
             SlideReader.Embedded);
         using var turned = Slide.Open(Write(file with { Edit = Turn }), SlideReader.Embedded);
-        foreach (var slide in (Slide[])[comma, turned])
+        foreach (Slide slide in (Slide[])[comma, turned])
         {
             Assert.Equal(plain.Levels, slide.Levels);
             Assert.Equal(plain.Mpp, slide.Mpp);
@@ -118,7 +118,7 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
 
         static string Turn(string xml)
         {
-            var all = Representation().Matches(xml);
+            MatchCollection all = Representation().Matches(xml);
             string turnedAround = string.Concat(all.Reverse().Select(match => match.Value));
             return xml.Replace(string.Concat(all.Select(match => match.Value)), turnedAround, StringComparison.Ordinal);
         }
@@ -136,7 +136,7 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
             xml => xml.Replace("&quot;0.001&quot; &quot;0.001&quot;", "unknown", StringComparison.Ordinal),
             xml => xml[..(xml.IndexOf("PixelDataRepresentation", StringComparison.Ordinal) + 150)],
         ];
-        foreach (var edit in edits)
+        foreach (Func<string, string> edit in edits)
         {
             using var slide = Slide.Open(Write(file with { Edit = edit }), SlideReader.Embedded);
             Assert.Equal(plain.Levels, slide.Levels);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using SkiaSharp;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.OpenSlide;
 using Xunit;
@@ -50,7 +51,7 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
     [MemberData(nameof(Names))]
     public void Has_the_pixels_that_were_written(string name)
     {
-        var kind = Kinds[name];
+        Kind kind = Kinds[name];
         using var slide = Slide.Open(Write(kind), SlideReader.Embedded);
         byte[] rgb = Read(slide);
         for (int i = 0; i < rgb.Length; i++)
@@ -83,7 +84,7 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
         var raw = new RawTiff();
         using var bitmap = new SkiaSharp.SKBitmap(Tile, Tile, SkiaSharp.SKColorType.Gray8, SkiaSharp.SKAlphaType.Opaque);
         bitmap.GetPixelSpan().Fill(90);
-        using var data = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 95);
+        using SKData data = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 95);
         byte[] jpeg = data.ToArray();
         Assert.Equal(1, SSLP.Interop.Slides.Jpeg.JpegHeader.Read(jpeg).Components);
         raw.Add(raw.Bands(Side, Side, Tile, 7, BlackIsZero, 1, 8, [.. Enumerable.Repeat(jpeg, 4)]));
@@ -106,7 +107,7 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
             [.. Enumerable.Repeat(RawTiff.Deflate(new byte[Tile * Tile * samples * bits / 8]), 4)])
             .With(339, 3, [.. Enumerable.Repeat((object)(ushort)format, samples)]));
         string path = raw.Write(folder.Path);
-        var fault = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));
+        SlideException fault = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));
         Assert.Equal(SlideFault.UnsupportedPixels, fault.Fault);
         Assert.Contains(named, fault.Message, StringComparison.Ordinal);
         if (bits == 32 && OpenSlideLibrary.IsAvailable)
@@ -161,7 +162,7 @@ public sealed class PixelKindTests(TemporaryFolder folder) : IClassFixture<Tempo
                 tiles.Add(kind.Deflate ? RawTiff.Deflate(data) : data);
             }
         }
-        var image = raw.Add(raw.Bands(Side, Side, Tile, kind.Deflate ? 8 : 1, kind.Photometric, kind.Samples, kind.Bits, tiles));
+        RawTiff.Image image = raw.Add(raw.Bands(Side, Side, Tile, kind.Deflate ? 8 : 1, kind.Photometric, kind.Samples, kind.Bits, tiles));
         if (kind.Planar)
             image.With(284, 3, (ushort)2);
         if (kind.Predictor)

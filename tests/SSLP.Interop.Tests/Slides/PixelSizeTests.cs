@@ -1,3 +1,4 @@
+using System.Globalization;
 using SSLP.Interop.Slides;
 using SSLP.Interop.Slides.OpenSlide;
 using Xunit;
@@ -36,7 +37,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
         {
             foreach (bool bigEndian in (bool[])[false, true])
             {
-                using var slide = Open(image => WithTags(image, type, value, unit), big, bigEndian);
+                using Slide slide = Open(image => WithTags(image, type, value, unit), big, bigEndian);
                 Assert.NotNull(slide.Mpp);
                 Assert.Equal(mpp, slide.Mpp.X, 1e-6);
                 Assert.Equal(mpp, slide.Mpp.Y, 1e-6);
@@ -49,7 +50,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [Fact]
     public void A_64_bit_resolution_of_BigTIFF()
     {
-        using var slide = Open(image => WithTags(image, Long8, "20000", 3), big: true, bigEndian: false);
+        using Slide slide = Open(image => WithTags(image, Long8, "20000", 3), big: true, bigEndian: false);
         Assert.Equal(0.5, slide.Mpp!.X);
     }
 
@@ -62,7 +63,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData(Float, "2.5", 1, "without a unit")]
     public void Sizes_that_no_microscope_has_are_named_and_not_used(int type, string value, int unit, string named)
     {
-        using var slide = Open(image => WithTags(image, type, value, unit));
+        using Slide slide = Open(image => WithTags(image, type, value, unit));
         Assert.Null(slide.Mpp);
         Assert.Contains(named, Assert.Single(slide.PixelSize.Notes), StringComparison.Ordinal);
         Assert.Equal(slide.PixelSize.Notes, slide.Notes);
@@ -75,7 +76,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData(Float, "-5")]
     public void Tags_that_are_no_number_give_no_size(int type, string value)
     {
-        using var slide = Open(image => WithTags(image, type, value, 3));
+        using Slide slide = Open(image => WithTags(image, type, value, 3));
         Assert.Null(slide.Mpp);
     }
 
@@ -90,7 +91,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData("1", 1)]
     public void Aperio_writes_points_and_commas(string text, double mpp)
     {
-        using var slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
+        using Slide slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
         Assert.Equal(new Mpp(mpp, mpp, "aperio.MPP"), slide.Mpp);
         Assert.Empty(slide.Notes);
     }
@@ -103,7 +104,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData("MPP = none|mpp = 0.5", 0.5, "'none'")]
     public void Aperio_by_any_letters_and_twice(string fields, double mpp, string? named)
     {
-        using var slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|{fields}"));
+        using Slide slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|{fields}"));
         Assert.Equal(mpp, slide.Mpp!.X);
         Assert.Equal(named is null, slide.Notes.Count == 0);
         Assert.All(slide.Notes, note => Assert.Contains(named!, note, StringComparison.Ordinal));
@@ -115,7 +116,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData(Float, "-1")]
     public void Resolutions_that_are_no_sizes_are_named(int type, string value)
     {
-        using var slide = Open(image => WithTags(image, type, value, 3));
+        using Slide slide = Open(image => WithTags(image, type, value, 3));
         Assert.Null(slide.Mpp);
         Assert.Contains("no sizes", Assert.Single(slide.Notes), StringComparison.Ordinal);
     }
@@ -136,7 +137,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData("0.001", "pt", 0.352778)]
     public void OME_states_the_unit(string value, string? unit, double mpp)
     {
-        using var slide = Open(image => image.Text(270, Ome(value, unit)));
+        using Slide slide = Open(image => image.Text(270, Ome(value, unit)));
         Assert.Equal(mpp, slide.Mpp!.X, 1e-6);
         Assert.Equal("ome.PhysicalSizeX", slide.Mpp.Source);
         Assert.Empty(slide.Notes);
@@ -149,7 +150,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData("half", "µm", "'half'")]
     public void OME_units_that_are_no_length_or_mistaken_are_named(string value, string unit, string named)
     {
-        using var slide = Open(image => image.Text(270, Ome(value, unit)));
+        using Slide slide = Open(image => image.Text(270, Ome(value, unit)));
         Assert.Null(slide.Mpp);
         Assert.Contains(named, slide.Notes[0], StringComparison.Ordinal);
     }
@@ -174,7 +175,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [InlineData("converted; MPP: 0.5; level 0", 0, 0, 0.5)]
     public void Descriptions_of_ImageJ_libvips_and_converters(string description, int unit, double perUnit, double mpp)
     {
-        using var slide = Open(image =>
+        using Slide slide = Open(image =>
         {
             image.Text(270, description);
             if (perUnit > 0)
@@ -186,14 +187,14 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [Fact]
     public void Two_places_that_contradict_are_both_named()
     {
-        using var aperio = Open(image =>
+        using Slide aperio = Open(image =>
             WithTags(image.Text(270, "Aperio Image Library v12\r\n200x160|MPP = 0.5"), Rational, "40000/1", 3));
         Assert.Equal("aperio.MPP", aperio.Mpp!.Source);
         AssertNames(aperio, "0.5 µm/px in aperio.MPP", "0.25 µm/px in tiff.ResolutionUnit");
-        using var ome = Open(image => WithTags(image.Text(270, Ome("0.25", "µm")), Double, "20000", 3));
+        using Slide ome = Open(image => WithTags(image.Text(270, Ome("0.25", "µm")), Double, "20000", 3));
         Assert.Equal("ome.PhysicalSizeX", ome.Mpp!.Source);
         AssertNames(ome, "0.25 µm/px in ome.PhysicalSizeX", "0.5 µm/px in tiff.ResolutionUnit");
-        using var mistaken = Open(image => WithTags(image.Text(270, Ome("0.5", "mm")), Double, "20000", 3));
+        using Slide mistaken = Open(image => WithTags(image.Text(270, Ome("0.5", "mm")), Double, "20000", 3));
         Assert.Equal(new Mpp(0.5, 0.5, "tiff.ResolutionUnit"), mistaken.Mpp);
         AssertNames(mistaken, "500 µm/px in ome.PhysicalSizeX", "not used");
     }
@@ -201,9 +202,9 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
     [Fact]
     public void Two_places_that_agree_and_a_print_resolution_beside_a_known_size_say_nothing()
     {
-        using var agree = Open(image => WithTags(image.Text(270, Ome("0.2527", "µm")), Double, "40000", 3));
+        using Slide agree = Open(image => WithTags(image.Text(270, Ome("0.2527", "µm")), Double, "40000", 3));
         Assert.Empty(agree.Notes);
-        using var print = Open(image => WithTags(image.Text(270, "Aperio Image Library v12\r\n200x160|MPP = 0.5"), Rational, "72/1", 2));
+        using Slide print = Open(image => WithTags(image.Text(270, "Aperio Image Library v12\r\n200x160|MPP = 0.5"), Rational, "72/1", 2));
         Assert.Equal(0.5, print.Mpp!.X);
         Assert.Empty(print.Notes);
     }
@@ -217,17 +218,18 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
         Check(0.5, "philips.DICOM_PIXEL_SPACING", ("philips.DICOM_PIXEL_SPACING", "\"0.0005\" \"0.0005\""));
         Check(0.5, "tiff.ResolutionUnit", ("tiff.XResolution", "20000"), ("tiff.YResolution", "20000"),
             ("tiff.ResolutionUnit", "centimeter"));
-        var contradicting = OpenSlidePixelSize.Find(new Dictionary<string, string>
+        PixelSize contradicting = OpenSlidePixelSize.Find(new Dictionary<string, string>
         { ["openslide.mpp-x"] = "0.25", ["openslide.mpp-y"] = "0.25", ["aperio.MPP"] = "0.5" });
         Assert.Equal(0.25, contradicting.Mpp!.X);
         Assert.Contains("aperio.MPP", Assert.Single(contradicting.Notes), StringComparison.Ordinal);
-        var mistaken = OpenSlidePixelSize.Find(new Dictionary<string, string> { ["openslide.mpp-x"] = "250", ["openslide.mpp-y"] = "250" });
+        PixelSize mistaken = OpenSlidePixelSize.Find(
+            new Dictionary<string, string> { ["openslide.mpp-x"] = "250", ["openslide.mpp-y"] = "250" });
         Assert.Null(mistaken.Mpp);
         Assert.Contains("250 µm/px", Assert.Single(mistaken.Notes), StringComparison.Ordinal);
 
         static void Check(double mpp, string source, params (string Key, string Value)[] properties)
         {
-            var size = OpenSlidePixelSize.Find(properties.ToDictionary(pair => pair.Key, pair => pair.Value));
+            PixelSize size = OpenSlidePixelSize.Find(properties.ToDictionary(pair => pair.Key, pair => pair.Value));
             Assert.Equal(new Mpp(mpp, mpp, source), size.Mpp);
             Assert.Empty(size.Notes);
         }
@@ -250,7 +252,7 @@ public sealed class PixelSizeTests(TemporaryFolder folder) : IClassFixture<Tempo
 
     private static RawTiff.Image WithTags(RawTiff.Image image, int type, string text, int unit)
     {
-        var culture = System.Globalization.CultureInfo.InvariantCulture;
+        CultureInfo culture = System.Globalization.CultureInfo.InvariantCulture;
         string[] parts = text.Split('/');
         object value = type switch
         {

@@ -72,7 +72,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
             for (int left = 0; left < width; left += tile)
                 tiles.Add(Encode(pixel, left, top, tile, jpeg));
         }
-        var image = Bands(width, height, tile, jpeg ? 7 : 8, jpeg ? 6 : 2, 3, 8, tiles);
+        Image image = Bands(width, height, tile, jpeg ? 7 : 8, jpeg ? 6 : 2, 3, 8, tiles);
         return reduced ? image.With(254, 4, 1u) : image;
     }
 
@@ -99,7 +99,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
     public byte[] ToArray()
     {
         long next = NextAtEnd;
-        foreach (var image in Enumerable.Reverse(_images))
+        foreach (Image image in Enumerable.Reverse(_images))
             next = PutDirectory(image, next);
         var header = new List<byte>(bigEndian ? "MM"u8.ToArray() : "II"u8.ToArray());
         Put(header, big ? 43u : 42u, 2);
@@ -127,7 +127,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
         byte[] rgba = new byte[tile * tile * 4], rgb = new byte[tile * tile * 3];
         for (int i = 0; i < tile * tile; i++)
         {
-            var (r, g, b) = pixel(left + (i % tile), top + (i / tile));
+            (byte r, byte g, byte b) = pixel(left + (i % tile), top + (i / tile));
             (rgba[i * 4], rgba[(i * 4) + 1], rgba[(i * 4) + 2], rgba[(i * 4) + 3]) = (r, g, b, 255);
             (rgb[i * 3], rgb[(i * 3) + 1], rgb[(i * 3) + 2]) = (r, g, b);
         }
@@ -158,7 +158,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
                 [.. image.Subs.Select(sub => big ? (object)(ulong)PutDirectory(sub, 0) : (uint)PutDirectory(sub, 0))]);
         var table = new List<byte>();
         Put(table, (ulong)image.Tags.Count, big ? 8 : 2);
-        foreach (var (tag, (type, values)) in image.Tags)
+        foreach ((int tag, (int type, object[] values)) in image.Tags)
         {
             var data = new List<byte>();
             foreach (object value in values)
@@ -181,7 +181,7 @@ internal sealed class RawTiff(bool big = false, bool bigEndian = false)
         switch (type)
         {
             case 5 or 10:
-                var (numerator, denominator) = ((long, long))value;
+                (long numerator, long denominator) = ((long, long))value;
                 Put(to, (ulong)numerator, 4);
                 Put(to, (ulong)denominator, 4);
                 break;

@@ -31,13 +31,13 @@ public class ReadersAgreeTests
     public void Every_level_has_the_same_pixels(string file)
     {
         using var embedded = Slide.Open(TestData.Path(file), SlideReader.Embedded);
-        using var openSlide = OpenWithOpenSlide(file);
+        using Slide openSlide = OpenWithOpenSlide(file);
         Assert.Equal(openSlide.Format, embedded.Format);
         Assert.Equal(openSlide.Levels, embedded.Levels);
         int compared = 0;
         for (int level = 0; level < embedded.Levels.Count; level++)
         {
-            var size = embedded.Levels[level];
+            SlideLevel size = embedded.Levels[level];
             if (!AgreesWithItself(openSlide, level))
             {
                 TestContext.Current.TestOutputHelper?.WriteLine(
@@ -45,7 +45,7 @@ public class ReadersAgreeTests
                 continue;
             }
             compared++;
-            var (worstMean, worst, worstBetween) = (0.0, 0, 0);
+            (double worstMean, int worst, int worstBetween) = (0.0, 0, 0);
             int rows = level == 0 ? 1024 : OpenSlidePiece;
             for (int y = 0; y < size.Height; y += rows)
             {
@@ -53,7 +53,7 @@ public class ReadersAgreeTests
                 {
                     int width = (int)Math.Min(OpenSlidePiece, size.Width - x), height = (int)Math.Min(rows, size.Height - y);
                     bool between = x * size.Downsample % 1 != 0 || y * size.Downsample % 1 != 0;
-                    var (mean, most) = Difference(embedded, openSlide, level, x, y, width, height);
+                    (double mean, int most) = Difference(embedded, openSlide, level, x, y, width, height);
                     (worstMean, worst, worstBetween) = (Math.Max(worstMean, mean), Math.Max(worst, between ? 0 : most),
                         Math.Max(worstBetween, between ? most : 0));
                     Assert.True(mean <= 1 && most <= (between ? MostInterpolated : MostDifference),
@@ -77,7 +77,7 @@ public class ReadersAgreeTests
     /// </summary>
     private static bool AgreesWithItself(Slide openSlide, int level)
     {
-        var size = openSlide.Levels[level];
+        SlideLevel size = openSlide.Levels[level];
         if (size.Width >= size.TileWidth && size.Height >= size.TileHeight)
             return true;
         byte[][] reads = [.. Enumerable.Range(0, 6).Select(time =>
@@ -99,12 +99,12 @@ public class ReadersAgreeTests
     public void Associated_images_have_the_same_pixels(string file)
     {
         using var embedded = Slide.Open(TestData.Path(file), SlideReader.Embedded);
-        using var openSlide = OpenWithOpenSlide(file);
+        using Slide openSlide = OpenWithOpenSlide(file);
         Assert.Equal(openSlide.AssociatedImages.Order(), embedded.AssociatedImages.Order());
         foreach (string name in embedded.AssociatedImages)
         {
-            var ours = embedded.ReadAssociatedImage(name);
-            var theirs = openSlide.ReadAssociatedImage(name);
+            SlideImage ours = embedded.ReadAssociatedImage(name);
+            SlideImage theirs = openSlide.ReadAssociatedImage(name);
             Assert.Equal((theirs.Width, theirs.Height), (ours.Width, ours.Height));
             int most = ours.Rgb.Zip(theirs.Rgb, (a, b) => Math.Abs(a - b)).Max();
             Assert.True(most <= MostDifference, $"'{name}' of {file} differs by {most}.");

@@ -78,7 +78,7 @@ public sealed class SlideRuntimeTests(TemporaryFolder folder) : IClassFixture<Te
     public void The_library_has_no_static_field_that_can_change()
     {
         // What the compiler makes (caches of lambdas) and the machine's own libraries, found once, are no state.
-        var fields = typeof(Slide).Assembly.GetTypes()
+        IEnumerable<FieldInfo> fields = typeof(Slide).Assembly.GetTypes()
             .Where(type => !type.Name.Contains('<', StringComparison.Ordinal))
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
                 | BindingFlags.DeclaredOnly))

@@ -16,13 +16,13 @@ public sealed class SlideStoreTests(TemporaryFolder folder) : IClassFixture<Temp
         using var store = new SlideStore(Copies(5), maxOpen: 2);
         Assert.Equal((5, 0), (store.Count, store.OpenCount));
         Slide first;
-        using (var lease = store.Rent(0))
+        using (SlideStore.Lease lease = store.Rent(0))
             first = lease.Slide;
         Read(store, 1);
-        using (var lease = store.Rent(0))
+        using (SlideStore.Lease lease = store.Rent(0))
             Assert.Same(first, lease.Slide);
         Read(store, 2);
-        using (var lease = store.Rent(0))
+        using (SlideStore.Lease lease = store.Rent(0))
             Assert.Same(first, lease.Slide);
         Read(store, 3);
         Read(store, 4);
@@ -34,7 +34,7 @@ public sealed class SlideStoreTests(TemporaryFolder folder) : IClassFixture<Temp
     public void A_lent_slide_stays_open_beyond_the_budget()
     {
         using var store = new SlideStore(Copies(4), maxOpen: 1);
-        using (var held = store.Rent(0))
+        using (SlideStore.Lease held = store.Rent(0))
         {
             using (store.Rent(1))
                 Assert.Equal(2, store.OpenCount);
@@ -64,7 +64,7 @@ public sealed class SlideStoreTests(TemporaryFolder folder) : IClassFixture<Temp
     public void A_slide_that_is_refused_leaves_the_others_alone()
     {
         using var store = new SlideStore([.. Copies(1), Path.Combine(folder.Path, "none.svs")]);
-        var refusal = Assert.Throws<SlideException>(() => store.Rent(1));
+        SlideException refusal = Assert.Throws<SlideException>(() => store.Rent(1));
         Assert.Equal(SlideFault.NotFound, refusal.Fault);
         Assert.Same(refusal, Assert.Throws<SlideException>(() => store.Rent(1)));
         Read(store, 0);

@@ -49,7 +49,7 @@ public class SlideTests
     public void A_compression_that_only_OpenSlide_reads_goes_to_it()
     {
         string path = TestData.Path("malformed", "largeimage-yb10kx5k.zstd.tiff");
-        var refusal = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));
+        SlideException refusal = Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded));
         Assert.Equal(SlideFault.UnsupportedCompression, refusal.Fault);
         Assert.Contains("Zstandard", refusal.Message, StringComparison.Ordinal);
         SkipWithoutOpenSlide(SlideReader.OpenSlide);
@@ -65,14 +65,14 @@ public class SlideTests
     {
         SkipWithoutOpenSlide(reader);
         using var slide = Slide.Open(TestData.Path(Svs), reader);
-        var level = slide.Levels[0];
+        SlideLevel level = slide.Levels[0];
         const int Side = 33;
         byte[] corner = Read(slide, -10, -7, Side), inside = Read(slide, 0, 0, Side);
         for (int y = 0; y < Side; y++)
         {
             for (int x = 0; x < Side; x++)
             {
-                var expected = x < 10 || y < 7 ? [255, 255, 255] : inside.AsSpan((((y - 7) * Side) + x - 10) * 3, 3);
+                Span<byte> expected = x < 10 || y < 7 ? [255, 255, 255] : inside.AsSpan((((y - 7) * Side) + x - 10) * 3, 3);
                 Assert.True(corner.AsSpan(((y * Side) + x) * 3, 3).SequenceEqual(expected), $"({x}, {y})");
             }
         }
@@ -118,7 +118,7 @@ public class SlideTests
     {
         SkipWithoutOpenSlide(reader);
         using var slide = Slide.Open(TestData.Path(Svs), reader);
-        var places = Enumerable.Range(0, 64).Select(i => (X: i * 197 % 2000, Y: i * 389 % 2700)).ToArray();
+        (int X, int Y)[] places = Enumerable.Range(0, 64).Select(i => (X: i * 197 % 2000, Y: i * 389 % 2700)).ToArray();
         byte[][] alone = [.. places.Select(place => Read(slide, place.X, place.Y, 211))];
         Parallel.For(0, places.Length * 4, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
         {

@@ -30,7 +30,7 @@ public class TileCacheTests
         Put(cache, 2);
         Assert.Equal(2 * Tile, cache.UsedBytes);
         Assert.True(Has(cache, 0) && Has(cache, 1) && !Has(cache, 2));
-        foreach (var slot in held)
+        foreach (TileCache.Slot slot in held)
             cache.Release(slot);
         Put(cache, 3);
         Assert.True(Has(cache, 1) && Has(cache, 3));
@@ -40,7 +40,7 @@ public class TileCacheTests
     public void A_buffer_that_was_not_published_is_used_again_and_found_by_nobody()
     {
         var cache = new TileCache(4 * Tile);
-        var first = cache.Rent(100);
+        TileCache.Slot first = cache.Rent(100);
         cache.Release(first);
         Assert.False(Has(cache, 0));
         Assert.Same(first, cache.Rent(100));
@@ -50,8 +50,8 @@ public class TileCacheTests
     public void Of_two_that_decode_one_tile_the_first_is_kept()
     {
         var cache = new TileCache(4 * Tile);
-        var first = cache.Rent(100);
-        var second = cache.Rent(100);
+        TileCache.Slot first = cache.Rent(100);
+        TileCache.Slot second = cache.Rent(100);
         Assert.NotSame(first, second);
         cache.Publish(first, Key(0));
         cache.Publish(second, Key(0));
@@ -99,7 +99,7 @@ public class TileCacheTests
             for (int i = 0; i < 2000; i++)
             {
                 int tile = random.Next(24);
-                var slot = cache.Find(Key(tile));
+                TileCache.Slot? slot = cache.Find(Key(tile));
                 if (slot is null)
                 {
                     slot = cache.Rent(Tile);
@@ -117,7 +117,7 @@ public class TileCacheTests
 
     private static void Put(TileCache cache, int tile, int bytes = Tile)
     {
-        var slot = cache.Rent(bytes);
+        TileCache.Slot slot = cache.Rent(bytes);
         cache.Publish(slot, Key(tile));
         cache.Release(slot);
     }

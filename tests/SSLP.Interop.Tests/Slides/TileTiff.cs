@@ -15,7 +15,7 @@ internal sealed record TileTiff(int Compression, int Photometric = 2, string? De
         var file = new RawTiff();
         int columns = (width + tile - 1) / tile, rows = (height + tile - 1) / tile, samples = Photometric is 0 or 1 ? 1 : 3;
         List<byte[]> tiles = [.. Enumerable.Range(0, rows * columns).Select(i => encode(i % columns, i / columns))];
-        var image = file.Add(file.Bands(width, height, tile, Compression, Photometric, samples, 8, tiles));
+        RawTiff.Image image = file.Add(file.Bands(width, height, tile, Compression, Photometric, samples, 8, tiles));
         if (Description is not null)
             image.Text(270, Description);
         if (JpegTables is not null)

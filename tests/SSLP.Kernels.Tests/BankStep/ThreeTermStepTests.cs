@@ -196,7 +196,7 @@ public sealed unsafe class ThreeTermStepTests
         using var given = new Scene(6000, 32, 24, exact: false);
         using var pool = new WorkerPool(2);
         using var step = new ThreeTermStepCpu(given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 600 }, pool);
-        var gradient = given.Features.View;
+        MatrixView gradient = given.Features.View;
         using var target = new KernelTestData.Matrix(24, 32);
         step.SetClusters(given.Clusters);
         Assert.Equal(0, AllocationMeter.Bytes(() => step.Run(given.Anchors, gradient, Call, target.View)));

@@ -50,7 +50,7 @@ public sealed unsafe class MemoryBankTests
         using var bank = MemoryBank.CreateRandom(rows, width, seed: 11);
         // More updates than rows: every small bank sees duplicates, which are blended in order.
         int batch = rows + 5;
-        using var features = KernelTestData.UnitRows(batch, width, seed: 12);
+        using KernelTestData.Matrix features = KernelTestData.UnitRows(batch, width, seed: 12);
         double[][] expected = new double[rows][];
         for (int r = 0; r < rows; r++)
             expected[r] = ToDouble(bank.Row(r));
@@ -99,9 +99,9 @@ public sealed unsafe class MemoryBankTests
     {
         using var bank = MemoryBank.CreateRandom(9, 8, seed: 1);
         float[] before = bank.Row(4).ToArray();
-        using var features = KernelTestData.UnitRows(2, 8, seed: 2);
+        using KernelTestData.Matrix features = KernelTestData.UnitRows(2, 8, seed: 2);
         features.View.Row(1)[3] = poison;
-        var refusal = Assert.Throws<ArgumentException>(() => bank.Update([4, 7], features.View, 0.5f));
+        ArgumentException refusal = Assert.Throws<ArgumentException>(() => bank.Update([4, 7], features.View, 0.5f));
         Assert.Contains("bank row 7", refusal.Message);
         Assert.Equal(before, bank.Row(4).ToArray());
     }
@@ -110,8 +110,8 @@ public sealed unsafe class MemoryBankTests
     public void Impossible_updates_are_refused()
     {
         using var bank = MemoryBank.CreateRandom(9, 8, seed: 1);
-        using var features = KernelTestData.UnitRows(1, 8, seed: 2);
-        using var wide = KernelTestData.UnitRows(1, 9, seed: 2);
+        using KernelTestData.Matrix features = KernelTestData.UnitRows(1, 8, seed: 2);
+        using KernelTestData.Matrix wide = KernelTestData.UnitRows(1, 9, seed: 2);
         Assert.Contains("row 9", Assert.Throws<ArgumentException>(() => bank.Update([9], features.View, 0.5f)).Message);
         Assert.Throws<ArgumentException>(() => bank.Update([-1], features.View, 0.5f));
         Assert.Throws<ArgumentException>(() => bank.Update([1, 2], features.View, 0.5f));

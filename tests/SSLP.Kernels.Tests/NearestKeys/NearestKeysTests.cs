@@ -36,7 +36,7 @@ public sealed unsafe class NearestKeysTests
     public void Matches_the_reference(string implementation, int rows, int width, int queries, int k)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 1));
-        using var q = KernelTestData.UnitRows(queries, width, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(queries, width, seed: 2);
         int[] own = [.. Enumerable.Range(0, queries).Select(i => i % 3 == 2 ? -1 : i * 5 % rows)];
         AssertMatches(world, q.View, own, k);
     }
@@ -108,8 +108,8 @@ public sealed unsafe class NearestKeysTests
     public void Impossible_questions_are_refused_by_name(string implementation)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(10, 8, seed: 1));
-        using var q = KernelTestData.UnitRows(3, 8, seed: 2);
-        using var wide = KernelTestData.UnitRows(3, 9, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(3, 8, seed: 2);
+        using KernelTestData.Matrix wide = KernelTestData.UnitRows(3, 9, seed: 2);
         AssertRefused("k is 11", () => Find(world.Keys, q.View, [], 11));
         AssertRefused("k is 10, but a query has only 9", () => Find(world.Keys, q.View, [0, 1, 2], 10));
         AssertRefused("k must lie in", () => Find(world.Keys, q.View, [], 0));
@@ -151,7 +151,7 @@ public sealed unsafe class NearestKeysTests
     public void Similarities_at_ranks_are_within_half_a_bin(string implementation, int rows, int width, int queries, int k)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 3));
-        using var q = KernelTestData.Gaussian(queries, width, seed: 4);
+        using KernelTestData.Matrix q = KernelTestData.Gaussian(queries, width, seed: 4);
         int[] own = [.. Enumerable.Range(0, queries).Select(i => i * 5 % rows)];
         int[] ranks = [0, k - 1, (rows - 2) / 2, rows - 2];
         float[] expected = new float[queries * ranks.Length];
@@ -171,7 +171,7 @@ public sealed unsafe class NearestKeysTests
     public void Ranks_of_a_zero_query_and_of_more_queries_than_one_pass_are_answered()
     {
         using var world = new World("cpu Vector256 3", MemoryBank.CreateRandom(50, 8, seed: 3));
-        using var q = KernelTestData.UnitRows(400, 8, seed: 4);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(400, 8, seed: 4);
         q.View.Row(399).Clear();
         float[] similarities = new float[400];
         world.Keys.SimilarityAtRanks(q.View, [], [20], similarities);
@@ -187,7 +187,7 @@ public sealed unsafe class NearestKeysTests
     public void A_call_allocates_nothing_after_the_first(int k)
     {
         using var world = new World("cpu Vector256 2", MemoryBank.CreateRandom(17_000, 8, seed: 3));
-        using var q = KernelTestData.UnitRows(7, 8, seed: 4);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(7, 8, seed: 4);
         int[] rows = new int[7 * k];
         float[] similarities = new float[7 * k];
         Assert.Equal(0, AllocationMeter.Bytes(() =>
@@ -234,7 +234,7 @@ public sealed unsafe class NearestKeysTests
 
     private static void AssertLargeKMatchesAFullSort(MemoryBank bank, int k, bool sampleMisleads)
     {
-        using var q = KernelTestData.UnitRows(7, 16, seed: 9);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(7, 16, seed: 9);
         if (sampleMisleads)
         {
             for (int b = 0; b < 7; b++)

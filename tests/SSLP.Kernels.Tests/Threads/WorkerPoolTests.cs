@@ -26,7 +26,7 @@ public sealed class WorkerPoolTests
     public void An_items_exception_reaches_the_caller_and_the_pool_stays_usable()
     {
         using var pool = new WorkerPool(2);
-        var thrown = Assert.Throws<InvalidTimeZoneException>(() => pool.Run(new Thrower(), 100));
+        InvalidTimeZoneException thrown = Assert.Throws<InvalidTimeZoneException>(() => pool.Run(new Thrower(), 100));
         Assert.Equal("item", thrown.Message);
         var count = new Counter(10);
         pool.Run(count, 10);

@@ -12,7 +12,7 @@ public sealed unsafe class ScorePassTests
     public void Scores_match_the_dot_products_on_every_instruction_set_to_the_same_bits(int rows, int width, int queries)
     {
         using var bank = MemoryBank.CreateRandom(rows, width, seed: 1);
-        using var q = KernelTestData.UnitRows(queries, width, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(queries, width, seed: 2);
         float[]? first = null;
         foreach (InstructionSet isa in KernelTestData.Isas)
         {
@@ -36,7 +36,7 @@ public sealed unsafe class ScorePassTests
     public void A_part_of_the_bank_scores_as_in_the_whole()
     {
         using var bank = MemoryBank.CreateRandom(200, 40, seed: 1);
-        using var q = KernelTestData.UnitRows(6, 40, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(6, 40, seed: 2);
         float[] whole = Score(bank, q.View, InstructionSets.Best);
         int stride = bank.PanelCount * MemoryBank.PanelRows;
         float[] part = new float[6 * 96];
@@ -50,7 +50,7 @@ public sealed unsafe class ScorePassTests
     public void Blocks_that_do_not_fit_are_refused()
     {
         using var bank = MemoryBank.CreateRandom(64, 8, seed: 1);
-        using var q = KernelTestData.UnitRows(6, 8, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(6, 8, seed: 2);
         using var scores = new AlignedBuffer<float>(6 * 96);
         Assert.Throws<ArgumentException>(() => ScorePass.Scores(bank, q.View.Data, 8, 5, 0, 1, scores.Pointer, 96, InstructionSet.Scalar));
         Assert.Throws<ArgumentException>(() => ScorePass.Scores(bank, q.View.Data, 8, 6, 1, 2, scores.Pointer, 96, InstructionSet.Scalar));

@@ -32,7 +32,7 @@ public sealed unsafe class WholeBankLossTests
     public void Matches_the_reference_for_positive_rows(string implementation, int rows, int width, int batch, float temperature)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 1));
-        using var q = KernelTestData.UnitRows(batch, width, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(batch, width, seed: 2);
         int[] positives = [.. Enumerable.Range(0, batch).Select(i => i * 31 % rows)];
         AssertMatches(world, q.View, temperature, (loss, losses, gradient) =>
             loss.Evaluate(q.View, positives, temperature, losses, gradient));
@@ -42,8 +42,8 @@ public sealed unsafe class WholeBankLossTests
     public void Matches_the_reference_for_positive_vectors(string implementation, int rows, int width, int batch, float temperature)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(rows, width, seed: 1));
-        using var q = KernelTestData.UnitRows(batch, width, seed: 2);
-        using var positives = KernelTestData.UnitRows(batch, width, seed: 3);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(batch, width, seed: 2);
+        using KernelTestData.Matrix positives = KernelTestData.UnitRows(batch, width, seed: 3);
         AssertMatches(
             world, q.View, temperature, (loss, losses, gradient) => loss.Evaluate(q.View, positives.View, temperature, losses, gradient));
     }
@@ -53,7 +53,7 @@ public sealed unsafe class WholeBankLossTests
     {
         const float Temperature = 0.5f, Step = 1e-2f;
         using var world = new World(implementation, MemoryBank.CreateRandom(70, 9, seed: 1));
-        using var q = KernelTestData.UnitRows(2, 9, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(2, 9, seed: 2);
         using var gradient = new KernelTestData.Matrix(2, 9);
         using var ignored = new KernelTestData.Matrix(2, 9);
         float[] losses = new float[2];
@@ -109,7 +109,7 @@ public sealed unsafe class WholeBankLossTests
         for (int r = 0; r < 77; r++)
             bank.LoadRows(r, [0, 1, 0, 0]);
         using var world = new World(implementation, bank);
-        using var q = KernelTestData.UnitRows(1, 4, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(1, 4, seed: 2);
         using var gradient = new KernelTestData.Matrix(1, 4);
         float[] losses = new float[1];
         double loss = world.Loss.Evaluate(q.View, [76], 0.07f, losses, gradient.View);
@@ -132,9 +132,9 @@ public sealed unsafe class WholeBankLossTests
     public void Impossible_questions_are_refused_by_name(string implementation)
     {
         using var world = new World(implementation, MemoryBank.CreateRandom(10, 8, seed: 1));
-        using var q = KernelTestData.UnitRows(2, 8, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(2, 8, seed: 2);
         using var g = new KernelTestData.Matrix(2, 8);
-        using var wide = KernelTestData.UnitRows(2, 9, seed: 2);
+        using KernelTestData.Matrix wide = KernelTestData.UnitRows(2, 9, seed: 2);
         float[] losses = new float[2];
         AssertRefused("Positive row 10", () => world.Loss.Evaluate(q.View, [0, 10], 0.07f, losses, g.View));
         AssertRefused("1 positives", () => world.Loss.Evaluate(q.View, [0], 0.07f, losses, g.View));
@@ -154,7 +154,7 @@ public sealed unsafe class WholeBankLossTests
     public void The_thread_count_changes_no_bit_and_a_batch_of_several_passes_is_whole()
     {
         using var bank = MemoryBank.CreateRandom(13_000, 16, seed: 1);
-        using var q = KernelTestData.UnitRows(400, 16, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(400, 16, seed: 2);
         int[] positives = [.. Enumerable.Range(0, 400)];
         float[]? first = null;
         foreach (int threads in new[] { 1, 2, 5 })
@@ -178,7 +178,7 @@ public sealed unsafe class WholeBankLossTests
     public void The_vectors_width_changes_no_bit()
     {
         using var bank = MemoryBank.CreateRandom(9000, 33, seed: 1);
-        using var q = KernelTestData.UnitRows(13, 33, seed: 2);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(13, 33, seed: 2);
         using var pool = new WorkerPool(2);
         int[] positives = [.. Enumerable.Range(0, 13).Select(i => i * 601)];
         float[]? first = null;
@@ -198,7 +198,7 @@ public sealed unsafe class WholeBankLossTests
     public void A_call_allocates_nothing_after_the_first()
     {
         using var world = new World("cpu Vector256 2", MemoryBank.CreateRandom(9000, 8, seed: 3));
-        using var q = KernelTestData.UnitRows(7, 8, seed: 4);
+        using KernelTestData.Matrix q = KernelTestData.UnitRows(7, 8, seed: 4);
         using var gradient = new KernelTestData.Matrix(7, 8);
         float[] losses = new float[7];
         int[] positives = [0, 1, 2, 3, 4, 5, 6];

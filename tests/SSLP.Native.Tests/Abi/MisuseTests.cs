@@ -34,7 +34,7 @@ public sealed unsafe class MisuseTests : IDisposable
     [Fact]
     public void A_null_handle_is_named()
     {
-        var info = Sized<SslpBankInfo>();
+        SslpBankInfo info = Sized<SslpBankInfo>();
         Host.Refused(Status.Handle, "The bank is null", BankInfo(0, &info));
         Assert.Equal(0, Host.Close(0));
         Host.Refused(Status.Handle, "is null", Host.Cancel(0));
@@ -46,7 +46,7 @@ public sealed unsafe class MisuseTests : IDisposable
         nint bank = Host.Bank(_context, 4, 8);
         Host.Succeeded(Host.Close(bank));
         nint another = Host.Bank(_context, 4, 8);
-        var info = Sized<SslpBankInfo>();
+        SslpBankInfo info = Sized<SslpBankInfo>();
         Host.Refused(Status.Handle, "was closed before", BankInfo(bank, &info));
         Host.Refused(Status.Handle, "was closed before", Host.Close(bank));
         Host.Succeeded(BankInfo(another, &info));
@@ -59,7 +59,7 @@ public sealed unsafe class MisuseTests : IDisposable
     [InlineData(0x7fff_1234_5678_9abc)]
     public void What_was_never_a_handle_is_refused(long made)
     {
-        var info = Sized<SslpBankInfo>();
+        SslpBankInfo info = Sized<SslpBankInfo>();
         Host.Refused(Status.Handle, "no handle that this library gave", BankInfo((nint)made, &info));
         Host.Refused(Status.Handle, "no handle that this library gave", Host.Close((nint)made));
     }
@@ -67,7 +67,7 @@ public sealed unsafe class MisuseTests : IDisposable
     [Fact]
     public void A_handle_of_another_kind_is_named()
     {
-        var info = Sized<SslpBankInfo>();
+        SslpBankInfo info = Sized<SslpBankInfo>();
         Host.Refused(Status.Handle, "of a context, and a bank is wanted", BankInfo(_context, &info));
     }
 
@@ -202,7 +202,7 @@ public sealed unsafe class MisuseTests : IDisposable
         {
             Host.Refused(Status.Busy, "takes one at a time", Search(bank, queries, 1, null, 1, &row, &similarity));
             Host.Refused(Status.Busy, "is at work in another call", Host.Close(bank));
-            var info = Sized<SslpBankInfo>();
+            SslpBankInfo info = Sized<SslpBankInfo>();
             Host.Succeeded(BankInfo(bank, &info));
         }
         Host.Succeeded(Search(bank, queries, 1, null, 1, &row, &similarity));

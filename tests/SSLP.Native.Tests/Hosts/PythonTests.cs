@@ -16,7 +16,7 @@ public sealed class PythonTests : IDisposable
     [Fact]
     public void Every_struct_has_the_size_it_has_here()
     {
-        var sizes = typeof(SslpFault).Assembly.GetTypes().Concat(typeof(SslpMetrics).Assembly.GetTypes())
+        IOrderedEnumerable<string> sizes = typeof(SslpFault).Assembly.GetTypes().Concat(typeof(SslpMetrics).Assembly.GetTypes())
             .Where(type => type.IsValueType && type.Name.StartsWith("Sslp", StringComparison.Ordinal))
             .Select(type => $"{type.Name[4..]} {Marshal.SizeOf(type)}").Order(StringComparer.Ordinal);
         string printed = Run("""
