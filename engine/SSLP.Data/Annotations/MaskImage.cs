@@ -12,9 +12,6 @@ internal static class MaskImage
     /// <summary>More values than this are a picture.</summary>
     private const int MaxClasses = 64;
 
-    /// <summary>More levels than this are a damaged chain of directories, which may go in a circle.</summary>
-    private const int MostDirectories = 64;
-
     /// <summary>Mask pixels across a patch that are enough to know a share to 1/16.</summary>
     private const double EnoughPixels = 16;
 
@@ -100,8 +97,6 @@ internal static class MaskImage
         string why = "it has no level";
         for (int directory = 0; directory == 0 || tiff.ReadDirectory(); directory++)
         {
-            if (directory == MostDirectories)
-                throw new Fault(FaultKind.Data, $"{path} has more than {MostDirectories} levels: it is damaged.");
             (int columns, int rows) = Size(tiff);
             // A whole downsample rounds each side to a pixel; levels padded to whole tiles are of another shape.
             if (Math.Abs(((double)columns * height) - ((double)rows * width)) > Math.Max(width, height) * 1.5 || columns > width + 1)
