@@ -60,7 +60,7 @@ internal sealed record PhilipsTiff(int Width, int Height, double MppX = 0.25, do
         using Tiff tiff = Tiff.Open(path, "w" + (Big ? "8" : "") + (BigEndian ? "b" : "l"))
             ?? throw new IOException($"{path} cannot be written.");
         // Beyond the scanned field there is glass.
-        (byte[]? pixels, int width, int height) = (Place(rgb, Width, Height, PaddedWidth, PaddedHeight), PaddedWidth, PaddedHeight);
+        (byte[] pixels, int width, int height) = (Place(rgb, Width, Height, PaddedWidth, PaddedHeight), PaddedWidth, PaddedHeight);
         for (int level = 0; level < Levels; level++)
         {
             WriteLevel(tiff, pixels, width, height, level);

@@ -1,4 +1,5 @@
 using PureHDF;
+using PureHDF.VOL.Native;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 
@@ -20,7 +21,7 @@ internal static class FeatureFile
     {
         try
         {
-            using PureHDF.VOL.Native.NativeFile file = H5File.OpenRead(path);
+            using NativeFile file = H5File.OpenRead(path);
             int[] grid = file.Dataset("grid").Read<int[]>();
             PatchTable patches = new(
                 file.Dataset("slide_names").Read<string[]>(), file.Dataset("slide").Read<int[]>(), Every(grid, 0), Every(grid, 1),

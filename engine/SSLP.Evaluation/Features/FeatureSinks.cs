@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using PureHDF;
+using PureHDF.VOL.Native;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
@@ -167,7 +168,7 @@ public sealed class SlideFilesSink : IFeatureSink
         string? other;
         try
         {
-            using PureHDF.VOL.Native.NativeFile file = H5File.OpenRead(path);
+            using NativeFile file = H5File.OpenRead(path);
             other = Difference(file, slide);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

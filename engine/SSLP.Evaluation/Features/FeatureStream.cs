@@ -1,5 +1,6 @@
 using PureHDF;
 using PureHDF.Selections;
+using PureHDF.VOL.Native;
 using SSLP.Data.Patches;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
@@ -83,7 +84,7 @@ internal sealed class FeatureStream : IDisposable
         string path = $"{_path}.{Environment.ProcessId}.rows.partial";
         var unread = new HashSet<int>(_unread);
         int[] rows = [.. Enumerable.Range(0, _patches.Length).Where(row => !unread.Contains(row))];
-        using PureHDF.VOL.Native.NativeFile file = H5File.OpenRead(_temporary);
+        using NativeFile file = H5File.OpenRead(_temporary);
         IH5Dataset features = file.Dataset("features");
         using var writing = new Writing(path, FileOf([.. rows.Select(row => _patches[row])], _unread.Count), rows.Length, _width);
         var kept = new List<float>();

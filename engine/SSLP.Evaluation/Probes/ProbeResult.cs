@@ -49,7 +49,7 @@ public sealed record ProbeResult(
     {
         MetricScorer scorer = new(test.LabelOf.ToArray(), scores, test.Classes!.Count);
         int[] units = test.UnitOf();
-        (Estimate? accuracy, Estimate? balanced, Estimate? f1, Estimate? auc) = SlideBootstrap.Estimate(scorer, units);
+        (Estimate accuracy, Estimate balanced, Estimate f1, Estimate? auc) = SlideBootstrap.Estimate(scorer, units);
         return new(
             probe, setting, features, how, train.Count, Distinct(train.SlideOf), test.Count, Distinct(test.SlideOf),
             accuracy, balanced, f1, auc, test.Classes, scorer.Confusion())

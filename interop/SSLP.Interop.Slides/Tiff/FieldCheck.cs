@@ -65,7 +65,7 @@ internal static class FieldCheck
     private static (double MeanA, double MeanB, double SpreadA, double SpreadB, double Correlation)? Compare(
         TiffFile file, TiledImage level, TiledImage smaller, int spots)
     {
-        (List<double>? first, List<double>? second) = (new List<double>(), new List<double>());
+        List<double> first = [], second = [];
         for (int i = 0; i < spots * spots; i++)
         {
             double x = ((i % spots) + 0.5) / spots, y = ((i / spots) + 0.5) / spots;

@@ -43,7 +43,7 @@ internal static class PyramidLevels
 
     private static bool TryAdd(TiffLayout layout, TiffDirectory directory, bool lookAtHalvings)
     {
-        (TiledImage? finest, TiledImage? last) = (layout.Levels[0].Image, layout.Levels[^1].Image);
+        (TiledImage finest, TiledImage last) = (layout.Levels[0].Image, layout.Levels[^1].Image);
         double width = directory.Number(TiffTag.ImageWidth) ?? 0, height = directory.Number(TiffTag.ImageLength) ?? 0;
         if (width < 1 || height < 1 || width >= last.Width || height > last.Height || IsNamedOtherwise(directory))
             return false;

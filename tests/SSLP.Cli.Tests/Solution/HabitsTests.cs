@@ -15,12 +15,9 @@ public sealed class HabitsTests
     /// <summary>Folders that builds and Python leave beside the sources.</summary>
     private static readonly string[] Left = ["bin", "obj", "__pycache__"];
 
-    [Theory]
-    [InlineData("engine")]
-    [InlineData("kernels")]
-    [InlineData("interop")]
-    [InlineData("bench")]
-    [InlineData("tests")]
+    public static TheoryData<string> Folders { get; } = ["engine", "kernels", "interop", "bench", "tests"];
+
+    [Theory, MemberData(nameof(Folders))]
     public void No_line_has_more_than_140_columns(string folder)
     {
         string[] files = [.. Sources(new DirectoryInfo(Path.Combine(Repository.Root, folder)))];
@@ -32,12 +29,7 @@ public sealed class HabitsTests
 
     /// <summary>Var stands where the right-hand side names the type: a new one, a cast, a method of the type itself or with its type
     /// argument.</summary>
-    [Theory]
-    [InlineData("engine")]
-    [InlineData("kernels")]
-    [InlineData("interop")]
-    [InlineData("bench")]
-    [InlineData("tests")]
+    [Theory, MemberData(nameof(Folders))]
     public void Var_stands_where_the_right_hand_side_names_the_type(string folder)
     {
         string[] files = [.. Sources(new DirectoryInfo(Path.Combine(Repository.Root, folder))).Where(file => file.EndsWith(".cs"))];

@@ -33,7 +33,7 @@ public sealed class EmbeddedReaderTests(TemporaryFolder folder) : IClassFixture<
     [MemberData(nameof(Kinds))]
     public void Reads_the_pixels_that_were_written(string kind)
     {
-        (TiffFixture? fixture, int tolerance) = Fixtures[kind];
+        (TiffFixture fixture, int tolerance) = Fixtures[kind];
         using var slide = Slide.Open(fixture.Write(folder.Path), SlideReader.Embedded);
         Assert.Equal(fixture.Levels, slide.Levels.Count);
         for (int level = 0; level < fixture.Levels; level++)

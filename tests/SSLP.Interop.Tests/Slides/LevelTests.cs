@@ -142,7 +142,7 @@ public sealed partial class LevelTests(TemporaryFolder folder) : IClassFixture<T
                 var series = new List<string>();
                 for (int i = 0; i < 3; i++)
                 {
-                    (int width, int height, string? name) = i == slideAt ? (Width, Height, "scan") : others.Dequeue();
+                    (int width, int height, string name) = i == slideAt ? (Width, Height, "scan") : others.Dequeue();
                     series.Add($"""
                         <Image ID="Image:{i}" Name="{name}"><Pixels SizeX="{width}" SizeY="{height}" SizeC="3" SizeZ="1" SizeT="1"
                           PhysicalSizeX="{i + 1}" PhysicalSizeXUnit="µm"><TiffData IFD="{i}"/></Pixels></Image>

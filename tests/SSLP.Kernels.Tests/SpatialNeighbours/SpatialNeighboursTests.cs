@@ -78,7 +78,7 @@ public sealed class SpatialNeighboursTests
         (SpatialNeighbours index, int centre) = FullGrid(side: 5);
         using MemoryBank bank = TestBanks.Exact(index.Count, width: 7, seed: 3);
         float[] feature = bank.Row(centre).ToArray();
-        (RowLists? spatial, RowLists? auxiliary) = (new RowLists(), new RowLists());
+        RowLists spatial = new(), auxiliary = new();
         spatial.Reset(1);
         auxiliary.Reset(1);
         index.Query(centre, feature, bank, new SpatialQuery(3, Sample: 0, AuxiliaryAnchors: 5, Seed: 1, Step: 0), spatial, auxiliary, 0);
@@ -111,7 +111,7 @@ public sealed class SpatialNeighboursTests
 
         int[] Sample(int step)
         {
-            (RowLists? spatial, RowLists? auxiliary) = (new RowLists(), new RowLists());
+            RowLists spatial = new(), auxiliary = new();
             spatial.Reset(1);
             auxiliary.Reset(1);
             index.Query(centre, bank.Row(0), bank, new SpatialQuery(3, sample, AuxiliaryAnchors: 1, Seed: 9, step), spatial, auxiliary, 0);
