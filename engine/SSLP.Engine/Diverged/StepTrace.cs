@@ -1,6 +1,7 @@
 using SSLP.Engine.Methods;
 using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -76,10 +77,10 @@ public sealed record StepTrace(StepTerms Terms, double GradientNorm, IReadOnlyLi
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor f = tensor(compared.Features).reshape(-1, compared.Width), own = tensor(compared.Positives).reshape(-1, compared.Width);
-        yield return Measure("logits with the own key", (f * own).sum(1) / temperature);
+        yield return Measure("logits with the own key", (f * own).sum(1).Over(temperature));
         if (compared.Keys.Length > 0)
             yield return Measure("logits with a sample of the keys",
-                f.matmul(tensor(compared.Keys).reshape(-1, compared.Width).t()) / temperature);
+                f.matmul(tensor(compared.Keys).reshape(-1, compared.Width).t()).Over(temperature));
     }
 
     /// <summary>One place for all where all are finite, else one for each that is not.</summary>

@@ -56,8 +56,8 @@ internal sealed class SimClr(Encoder encoder, double temperature, KernelSet kern
             Compared = ComparedOf(z.detach(), b);
         using StageRange backward = Stages.Range(Stage.Backward, BytesOf(z));
         Tensor itself = eye(2 * b, dtype: ScalarType.Bool, device: z.device);
-        Tensor logits = (z.matmul(z.t()) / temperature).masked_fill(itself, float.NegativeInfinity);
-        Tensor other = arange(2 * b, ScalarType.Int64, z.device).roll(b, 0); // row i's positive is i ± B
+        Tensor logits = z.matmul(z.t()).Over(temperature).FilledWhere(itself, float.NegativeInfinity);
+        Tensor other = HeldScalars.CountUp(2 * b, ScalarType.Int64, z.device).roll(b, 0); // row i's positive is i ± B
         Tensor loss = nn.functional.cross_entropy(logits, other);
         loss.backward();
         return loss;

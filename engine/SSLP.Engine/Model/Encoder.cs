@@ -76,7 +76,7 @@ internal sealed class Encoder : nn.Module<Tensor, Tensor>
         if (kernel is not null)
             kernel.Follow(KernelBridge.Vector(mine, mine.numel()), KernelBridge.Vector(theirs, theirs.numel()), momentum);
         else
-            mine.mul_(momentum).add_(theirs, alpha: 1 - momentum);
+            mine.TimesInPlace(momentum).PlusInPlace(theirs, 1 - momentum);
         foreach (((_, Tensor key), (_, Tensor source)) in named_buffers().Zip(query.named_buffers()))
             key.copy_(source);
     }

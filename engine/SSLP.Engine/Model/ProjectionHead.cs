@@ -38,10 +38,10 @@ internal sealed class ProjectionHead : nn.Module<Tensor, Tensor>
         layers = kind switch
         {
             HeadKind.Linear => nn.Sequential(("0", nn.Linear(features, width))),
-            HeadKind.LinearNorm => nn.Sequential(("0", nn.Linear(features, width)), ("1", nn.BatchNorm1d(width))),
+            HeadKind.LinearNorm => nn.Sequential(("0", nn.Linear(features, width)), ("1", new BatchNorm(width))),
             HeadKind.MlpNorm => nn.Sequential(
-                ("0", nn.Linear(features, features, hasBias: false)), ("1", nn.BatchNorm1d(features)), ("2", nn.ReLU()),
-                ("3", nn.Linear(features, width, hasBias: false)), ("4", nn.BatchNorm1d(width))),
+                ("0", nn.Linear(features, features, hasBias: false)), ("1", new BatchNorm(features)), ("2", nn.ReLU()),
+                ("3", nn.Linear(features, width, hasBias: false)), ("4", new BatchNorm(width))),
             _ => nn.Sequential(("0", nn.Linear(features, features)), ("1", nn.ReLU()), ("2", nn.Linear(features, width))),
         };
         register_module("layers", layers);

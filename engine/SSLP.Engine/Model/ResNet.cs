@@ -20,7 +20,7 @@ public enum Architecture
 public sealed class ResNet : nn.Module<Tensor, Tensor>
 {
     private readonly CastingConv2d conv1;
-    private readonly BatchNorm2d bn1;
+    private readonly BatchNorm bn1;
     private readonly Sequential[] _layers = new Sequential[4];
 
     public ResNet(Architecture architecture)
@@ -31,7 +31,7 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
         int[] depths = bottleneck ? [3, 4, 6, 3] : [2, 2, 2, 2];
         int expansion = bottleneck ? Bottleneck.Expansion : BasicBlock.Expansion;
         register_module("conv1", conv1 = new CastingConv2d(3, 64, 7, 2, 3));
-        register_module("bn1", bn1 = nn.BatchNorm2d(64));
+        register_module("bn1", bn1 = new BatchNorm(64));
         long inputs = 64;
         for (int stage = 0; stage < 4; stage++)
         {

@@ -1,3 +1,4 @@
+using SSLP.Engine.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,16 +10,16 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
     public const int Expansion = 1;
 
     private readonly CastingConv2d conv1, conv2;
-    private readonly BatchNorm2d bn1, bn2;
+    private readonly BatchNorm bn1, bn2;
     private readonly Sequential? downsample;
 
     public BasicBlock(long inputs, long width, long stride)
         : base(nameof(BasicBlock))
     {
         register_module("conv1", conv1 = new CastingConv2d(inputs, width, 3, stride, 1));
-        register_module("bn1", bn1 = nn.BatchNorm2d(width));
+        register_module("bn1", bn1 = new BatchNorm(width));
         register_module("conv2", conv2 = new CastingConv2d(width, width, 3, 1, 1));
-        register_module("bn2", bn2 = nn.BatchNorm2d(width));
+        register_module("bn2", bn2 = new BatchNorm(width));
         if (Shortcut.Projection(inputs, width * Expansion, stride) is { } projection)
             register_module("downsample", downsample = projection);
     }
@@ -27,7 +28,7 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
     {
         Tensor y = nn.functional.relu(bn1.forward(conv1.forward(x)), inplace: true);
         y = bn2.forward(conv2.forward(y));
-        return nn.functional.relu(y.add_(downsample is null ? x : downsample.forward(x)), inplace: true);
+        return nn.functional.relu(y.PlusInPlace(downsample is null ? x : downsample.forward(x)), inplace: true);
     }
 }
 
@@ -37,18 +38,18 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     public const int Expansion = 4;
 
     private readonly CastingConv2d conv1, conv2, conv3;
-    private readonly BatchNorm2d bn1, bn2, bn3;
+    private readonly BatchNorm bn1, bn2, bn3;
     private readonly Sequential? downsample;
 
     public Bottleneck(long inputs, long width, long stride)
         : base(nameof(Bottleneck))
     {
         register_module("conv1", conv1 = new CastingConv2d(inputs, width, 1, 1, 0));
-        register_module("bn1", bn1 = nn.BatchNorm2d(width));
+        register_module("bn1", bn1 = new BatchNorm(width));
         register_module("conv2", conv2 = new CastingConv2d(width, width, 3, stride, 1));
-        register_module("bn2", bn2 = nn.BatchNorm2d(width));
+        register_module("bn2", bn2 = new BatchNorm(width));
         register_module("conv3", conv3 = new CastingConv2d(width, width * Expansion, 1, 1, 0));
-        register_module("bn3", bn3 = nn.BatchNorm2d(width * Expansion));
+        register_module("bn3", bn3 = new BatchNorm(width * Expansion));
         if (Shortcut.Projection(inputs, width * Expansion, stride) is { } projection)
             register_module("downsample", downsample = projection);
     }
@@ -58,7 +59,7 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         Tensor y = nn.functional.relu(bn1.forward(conv1.forward(x)), inplace: true);
         y = nn.functional.relu(bn2.forward(conv2.forward(y)), inplace: true);
         y = bn3.forward(conv3.forward(y));
-        return nn.functional.relu(y.add_(downsample is null ? x : downsample.forward(x)), inplace: true);
+        return nn.functional.relu(y.PlusInPlace(downsample is null ? x : downsample.forward(x)), inplace: true);
     }
 }
 
@@ -68,5 +69,5 @@ internal static class Shortcut
     public static Sequential? Projection(long inputs, long outputs, long stride) =>
         inputs == outputs && stride == 1
             ? null
-            : nn.Sequential(("0", new CastingConv2d(inputs, outputs, 1, stride, 0)), ("1", nn.BatchNorm2d(outputs)));
+            : nn.Sequential(("0", new CastingConv2d(inputs, outputs, 1, stride, 0)), ("1", new BatchNorm(outputs)));
 }

@@ -1,3 +1,4 @@
+using SSLP.Engine.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,9 +23,9 @@ internal static class PlainKMeans
         for (int iteration = 1; iteration < iterations; iteration++)
         {
             using DisposeScope pass = NewDisposeScope();
-            Tensor counts = zeros(clusters, rows.dtype, rows.device).index_add(0, labels, ones_like(labels, rows.dtype), 1).unsqueeze(1);
-            Tensor sums = zeros_like(centres).index_add(0, labels, rows, 1);
-            centres = where(counts > 0, sums / counts.clamp(min: 1), centres).MoveToOuterDisposeScope();
+            Tensor counts = zeros(clusters, rows.dtype, rows.device).PlusRows(labels, ones_like(labels, rows.dtype)).unsqueeze(1);
+            Tensor sums = zeros_like(centres).PlusRows(labels, rows);
+            centres = where(counts.Above(0), sums / counts.AtLeast(1), centres).MoveToOuterDisposeScope();
             labels = cdist(rows, centres).argmin(1).MoveToOuterDisposeScope();
         }
         return labels.to(ScalarType.Int32).MoveToOuterDisposeScope();

@@ -1,3 +1,4 @@
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -60,16 +61,16 @@ public sealed class PlainObjective : IDisposable
         // S: the same slide, closer than T patches, not at the same place.
         Tensor columns = _col.index_select(0, anchors).unsqueeze(1) - _col;
         Tensor rows = _row.index_select(0, anchors).unsqueeze(1) - _row;
-        Tensor distance = columns * columns + rows * rows;
+        Tensor distance = (columns * columns).Plus(rows * rows);
         Tensor spatial = (_slide.index_select(0, anchors).unsqueeze(1) == _slide)
-            & (distance > 0) & (distance < _options.RadiusPatches * _options.RadiusPatches);
+            & distance.Above(0) & distance.Below(_options.RadiusPatches * _options.RadiusPatches);
 
         // F: what is near the anchor, or near one of its auxiliary anchors, and of the same cluster in every run.
         Tensor feature = AgreeingNeighbours(similarity, anchors);
         if (_options.AuxiliaryAnchors > 0)
         {
             int auxiliary = (int)Math.Min(_options.AuxiliaryAnchors, Vectors.shape[0]);
-            (Tensor best, Tensor ids) = similarity.masked_fill(~spatial, double.NegativeInfinity).topk(auxiliary, 1); // A, [B, A]
+            (Tensor best, Tensor ids) = similarity.FilledWhere(~spatial, double.NegativeInfinity).topk(auxiliary, 1); // A, [B, A]
             for (int a = 0; a < auxiliary; a++)
             {
                 Tensor query = ids.select(1, a);
@@ -85,10 +86,10 @@ public sealed class PlainObjective : IDisposable
         int deepest = (int)Math.Min(ranks.Length == 0 ? 0 : ranks[^1] + 1L, Vectors.shape[0]);
         // Random ranks count the allowed rows in bank order, the others in order of similarity.
         Tensor key = _options.Sampling == NegativeSampling.Random
-            ? -arange(Vectors.shape[0], similarity.dtype, Vectors.device).expand_as(similarity)
+            ? -HeldScalars.CountUp(Vectors.shape[0], similarity.dtype, Vectors.device).expand_as(similarity)
             : similarity;
-        (Tensor ranked, Tensor order) = key.masked_fill(positives, double.NegativeInfinity).topk(deepest, 1, largest: true, sorted: true);
-        Tensor within = chosen[chosen < deepest];
+        (Tensor ranked, Tensor order) = key.FilledWhere(positives, double.NegativeInfinity).topk(deepest, 1, largest: true, sorted: true);
+        Tensor within = chosen[chosen.Below(deepest)];
         return new ObjectiveSets(
             spatial.MoveToOuterDisposeScope(),
             feature.MoveToOuterDisposeScope(),
@@ -103,7 +104,7 @@ public sealed class PlainObjective : IDisposable
     /// <param name="weights">1, w(t), w(t): the factors of the terms.</param>
     public ObjectiveTerms Terms(Tensor anchors, Tensor features, ObjectiveSets sets, TermWeights weights)
     {
-        Tensor logits = features.matmul(Vectors.t()) / _options.Temperature; // log s, [B, N]
+        Tensor logits = features.matmul(Vectors.t()).Over(_options.Temperature); // log s, [B, N]
         Tensor negatives = (_options.DetachNegatives ? logits.detach() : logits).gather(1, sets.Negatives);
         Tensor logZ = LogSumExp(negatives, sets.NegativesPresent); // log Z, [B]
 
@@ -127,7 +128,7 @@ public sealed class PlainObjective : IDisposable
             return members.sum(1, type: logits.dtype).log() - LogSumExp(share, members);
         });
 
-        Tensor total = weights.Self * lossSelf + weights.Intra * lossIntra + weights.Inter * lossInter;
+        Tensor total = lossSelf.Times(weights.Self).Plus(lossIntra.Times(weights.Intra)).Plus(lossInter.Times(weights.Inter));
         return new ObjectiveTerms(total, lossSelf, lossIntra, lossInter);
     }
 
@@ -142,7 +143,7 @@ public sealed class PlainObjective : IDisposable
         for (long b = 0; b < anchors.shape[0]; b++)
         {
             Tensor row = Vectors.select(0, anchors[b].item<long>());
-            row.copy_(nn.functional.normalize((1 - momentum) * row + momentum * features.select(0, b), p: 2, dim: 0));
+            row.copy_(nn.functional.normalize(row.Times(1 - momentum).Plus(features.select(0, b).Times(momentum)), p: 2, dim: 0));
         }
     }
 
@@ -156,7 +157,7 @@ public sealed class PlainObjective : IDisposable
     /// bool.</summary>
     private Tensor AgreeingNeighbours(Tensor similarity, Tensor own)
     {
-        Tensor others = similarity.scatter(1, own.unsqueeze(1), full_like(own.unsqueeze(1), double.NegativeInfinity, similarity.dtype));
+        Tensor others = similarity.scatter(1, own.unsqueeze(1), zeros_like(own.unsqueeze(1), similarity.dtype).FillInPlace(double.NegativeInfinity));
         int count = (int)Math.Min(_options.NearestKeys, similarity.shape[1] - 1);
         if (count == 0)
             return zeros_like(similarity, ScalarType.Bool);
@@ -165,8 +166,8 @@ public sealed class PlainObjective : IDisposable
         if (nearest.sum().item<long>() != count * similarity.shape[0])
         {
             Tensor ties = others == last;
-            Tensor room = count - (others > last).sum(1, keepdim: true);
-            nearest = (others > last) | (ties & (ties.cumsum(1) <= room));
+            Tensor taken = (others > last).sum(1, keepdim: true);
+            nearest = (others > last) | (ties & ties.cumsum(1).Plus(taken).Below(count + 1));
         }
         for (long run = 0; run < Clusters.shape[0]; run++)
         {
@@ -180,11 +181,11 @@ public sealed class PlainObjective : IDisposable
     private static Tensor LogSumExp(Tensor logits, Tensor members)
     {
         if (members.shape[1] == 0)
-            return full([members.shape[0]], double.NegativeInfinity, dtype: logits.dtype, device: logits.device);
+            return zeros([members.shape[0]], dtype: logits.dtype, device: logits.device).FillInPlace(double.NegativeInfinity);
         // A row of −∞ alone has a NaN gradient in logsumexp: such rows get a harmless finite stand-in and are put back to −∞ after.
         Tensor present = members.any(1, keepdim: true);
-        Tensor masked = logits.masked_fill(present & ~members, double.NegativeInfinity);
-        return masked.logsumexp(1).masked_fill(~present.squeeze(1), double.NegativeInfinity);
+        Tensor masked = logits.FilledWhere(present & ~members, double.NegativeInfinity);
+        return masked.logsumexp(1).FilledWhere(~present.squeeze(1), double.NegativeInfinity);
     }
 
     /// <summary>Mean of a term over the rows that contribute; 0 when none does.</summary>

@@ -33,8 +33,7 @@ public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : 
         _features = tensor(GatherRows(own), [rows * group.Size, width]);
         (StepTerms terms, Tensor gradient) = whole.Step(_anchors, _features, step, ramp);
         // Gradients are averaged over the processes, and the whole batch's are the sum of its rows'.
-        using Scalar processes = (float)group.Size;
-        return (terms, gradient.narrow(0, group.Rank * rows, rows).mul(processes).to(features.device));
+        return (terms, gradient.narrow(0, group.Rank * rows, rows).Times(group.Size).to(features.device));
     }
 
     // Of a bank in parts all ask for the same rows.

@@ -39,7 +39,7 @@ internal sealed class FlatSgd : IDisposable
         (_kernels, _weights) = (kernels, encoder.Flatten());
         _isOnHost = _weights.Values.device_type == TorchSharp.DeviceType.CPU;
         _kernel = KernelBridge.MomentumSgd(kernels, _weights.Values.device);
-        _momentum = full_like(_weights.Values, IMomentumSgd.FreshMomentum).DetachFromDisposeScope();
+        _momentum = empty_like(_weights.Values).FillInPlace(IMomentumSgd.FreshMomentum).DetachFromDisposeScope();
         _pieces = new VectorView[_isOnHost ? _weights.Parameters.Count : 1];
     }
 
@@ -112,9 +112,9 @@ internal sealed class FlatSgd : IDisposable
             _kernel.Step(weights, momentum, Gradient(), new MomentumSgdRates(rate, _factor, _decay));
             return;
         }
-        Tensor direction = Joined().add(_weights.Values, alpha: _decay);
-        _momentum.mul_(_factor).add_(direction);
-        _weights.Values.add_(_momentum, alpha: -rate);
+        Tensor direction = Joined().Plus(_weights.Values, _decay);
+        _momentum.TimesInPlace(_factor).PlusInPlace(direction);
+        _weights.Values.PlusInPlace(_momentum, -rate);
     }
 
     /// <summary>The optimizer's state as TorchSharp's SGD writes it: momentum buffers by parameter, and its numbers. It holds until the
@@ -147,7 +147,7 @@ internal sealed class FlatSgd : IDisposable
         using SGD torchs = Torchs();
         using (var reader = new BinaryReader(new MemoryStream(bytes)))
             torchs.load_state_dict(reader);
-        _momentum.fill_(IMomentumSgd.FreshMomentum);
+        _momentum.FillInPlace(IMomentumSgd.FreshMomentum);
         _hasBegun = false;
         foreach ((SGD.State state, Tensor place) in States(torchs))
         {

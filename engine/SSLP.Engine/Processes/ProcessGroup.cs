@@ -61,8 +61,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         float* values = (float*)KernelBridge.Address(flat);
         InPieces((nint)values, count, (at, length) => _mpi.Sum((float*)at, length, IsFirst));
         Bytes += 2 * count * sizeof(float);
-        using Scalar share = 1f / Size;
-        flat.mul_(share);
+        flat.TimesInPlace(1f / Size);
         long from = 0;
         foreach (Tensor tensor in tensors)
         {

@@ -33,7 +33,7 @@ internal sealed record CollapseSigns(int Width, double EffectiveRank, double Spr
         bool others = compared.Keys.Length == 0;
         Tensor similarity = features.matmul((others ? positives : tensor(compared.Keys).reshape(-1, compared.Width)).t()); // [B, R]
         if (others)
-            similarity = similarity.masked_fill(eye(similarity.shape[0], dtype: ScalarType.Bool), float.NegativeInfinity);
+            similarity = similarity.FilledWhere(eye(similarity.shape[0], dtype: ScalarType.Bool), float.NegativeInfinity);
         (Tensor sorted, Tensor order) = similarity.sort(1, descending: true);
         int keys = (int)similarity.shape[1], usable = keys - (others ? 1 : 0);
         double own = (features * positives).sum(1).mean().item<float>();

@@ -31,14 +31,14 @@ internal sealed class PrincipalComponents
         Tensor x = tensor(values).reshape(-1, width);
         Tensor mean = x.mean([0L], type: ScalarType.Float64);
         Tensor centred = x.to(ScalarType.Float64) - mean;
-        (Tensor variances, Tensor vectors) = linalg.eigh(centred.t().matmul(centred).div_(x.shape[0]));
+        (Tensor variances, Tensor vectors) = linalg.eigh(centred.t().matmul(centred).OverInPlace(x.shape[0]));
         Tensor axes = vectors.t().flip(0);
         // An axis and its opposite are both right; one is chosen, so that two runs give one picture.
         Tensor largest = axes.gather(1, axes.abs().argmax(1, keepdim: true));
         axes = axes * largest.sign();
         return new(
             mean.to(ScalarType.Float32).ToArray<float>(), axes.to(ScalarType.Float32).ToArray<float>(),
-            variances.flip(0).clamp_min(0).ToArray<double>());
+            variances.flip(0).AtLeast(0).ToArray<double>());
     }
 
     /// <summary>Coordinates along the first components, N × <paramref name="components"/>, row-major.</summary>

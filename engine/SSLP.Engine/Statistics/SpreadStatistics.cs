@@ -27,11 +27,12 @@ internal sealed record SpreadStatistics(int Width, double EffectiveRank, double 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor x = tensor(values).reshape(-1, width).to(ScalarType.Float64);
-        x = x / x.norm(1, keepdim: true).clamp_min(1e-12);
+        x = x / x.norm(1, keepdim: true).AtLeast(1e-12);
         long n = x.shape[0];
-        double rows = x.pow(2).sum().item<double>();
+        double rows = (x * x).sum().item<double>();
         // Σ_{i≠j} <x_i, x_j> = ‖Σ x‖² − Σ ‖x_i‖².
-        double meanCosine = (x.sum(dim: 0).pow(2).sum().item<double>() - rows) / ((double)n * (n - 1));
+        Tensor sum = x.sum(dim: 0);
+        double meanCosine = (sum.dot(sum).item<double>() - rows) / ((double)n * (n - 1));
         double deviation = x.std(0, unbiased: false).mean().item<double>() * Math.Sqrt(width);
         float[] unit = x.to(ScalarType.Float32).ToArray<float>();
         return new(width, EffectiveRankOf(PrincipalComponents.Of(unit, width).Variances), deviation, meanCosine);

@@ -116,7 +116,7 @@ public static class OnnxExport
             using IDisposable noGrad = no_grad();
             Tensor kernel = Read($"{conv}.weight");
             // y = γ (w x − μ) / √(σ² + ε) + β = (w γ/√(σ² + ε)) x + (β − μ γ/√(σ² + ε)).
-            Tensor gain = Read($"{norm}.weight") / (Read($"{norm}.running_var") + Epsilon).sqrt();
+            Tensor gain = Read($"{norm}.weight") / Read($"{norm}.running_var").Plus(Epsilon).sqrt();
             Tensor bias = Read($"{norm}.bias") - Read($"{norm}.running_mean") * gain;
             string folded = graph.Constant($"{conv}.weight", Floats(kernel * gain.reshape(-1, 1, 1, 1)), kernel.shape);
             string offset = graph.Constant($"{conv}.bias", Floats(bias), bias.shape);

@@ -46,16 +46,16 @@ public static class LinearProbe
                 using DisposeScope stepScope = NewDisposeScope();
                 Tensor inputs = x.index_select(0, batch);
                 // d/dlogits of the mean cross-entropy = (softmax − one-hot) / B.
-                Tensor residual = inputs.matmul(weights.t()).add_(bias).softmax(1)
-                    .sub_(nn.functional.one_hot(y.index_select(0, batch), task.Classes.Count)).div_(batch.shape[0]);
-                weightVelocity.mul_(o.Momentum).add_(residual.t().matmul(inputs));
-                biasVelocity.mul_(o.Momentum).add_(residual.sum(dim: 0));
-                weights.add_(weightVelocity, alpha: -rate);
-                bias.add_(biasVelocity, alpha: -rate);
+                Tensor residual = inputs.matmul(weights.t()).PlusInPlace(bias).softmax(1)
+                    .sub_(nn.functional.one_hot(y.index_select(0, batch), task.Classes.Count)).OverInPlace(batch.shape[0]);
+                weightVelocity.TimesInPlace(o.Momentum).PlusInPlace(residual.t().matmul(inputs));
+                biasVelocity.TimesInPlace(o.Momentum).PlusInPlace(residual.sum(dim: 0));
+                weights.PlusInPlace(weightVelocity, -rate);
+                bias.PlusInPlace(biasVelocity, -rate);
             }
         }
 
-        Tensor scores = Matrix(task.Test).matmul(weights.t()).add_(bias).softmax(1);
+        Tensor scores = Matrix(task.Test).matmul(weights.t()).PlusInPlace(bias).softmax(1);
         string setting = string.Create(CultureInfo.InvariantCulture, $"lr={o.LearningRate} epochs={o.Epochs}");
         return ProbeResult.From("linear_sgd", setting, task, scores.ToArray<float>());
     }

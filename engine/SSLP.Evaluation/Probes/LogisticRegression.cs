@@ -40,7 +40,7 @@ internal sealed class LogisticRegression
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         Tensor standardised = Standardised(features, mean, scale);
-        (Tensor variances, Tensor axes) = linalg.eigh(standardised.t().matmul(standardised).div_(features.Count));
+        (Tensor variances, Tensor axes) = linalg.eigh(standardised.t().matmul(standardised).OverInPlace(features.Count));
         Tensor x = standardised.matmul(axes);
         Tensor y = tensor(labels, ScalarType.Int64).unsqueeze(1);
         Dictionary<double, LogisticRegression> path = [];
@@ -48,7 +48,7 @@ internal sealed class LogisticRegression
         foreach (double lambda in l2.OrderDescending())
         {
             // A quarter bounds the softmax's curvature p (1 − p); λ adds its own.
-            Tensor curvature = (0.25 * variances.clamp_min(0) + lambda).sqrt();
+            Tensor curvature = variances.AtLeast(0).Times(0.25).Plus(lambda).sqrt();
             double[] start = Pack(weights * curvature, bias);
             (double[] found, bool converged) =
                 Lbfgs.Minimise((p, gradient) => Evaluate(x, y, classes, lambda, curvature, p, gradient), start);
@@ -66,7 +66,7 @@ internal sealed class LogisticRegression
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         (Tensor weights, Tensor bias) = Unpack(Parameters, _classes, features.Width);
-        Tensor logits = Standardised(features, _mean, _scale).matmul(weights.t()).add_(bias);
+        Tensor logits = Standardised(features, _mean, _scale).matmul(weights.t()).PlusInPlace(bias);
         return logits.softmax(1).to(ScalarType.Float32).ToArray<float>();
     }
 
@@ -74,18 +74,15 @@ internal sealed class LogisticRegression
     private static double Evaluate(Tensor x, Tensor y, int classes, double lambda, Tensor curvature, double[] parameters, double[] gradient)
     {
         using DisposeScope scope = NewDisposeScope();
-        // Held: TorchSharp does not keep a scalar that it made itself from being collected while libtorch reads it, and this runs thousands
-        // of times.
-        using Scalar rows = x.shape[0], strength = lambda;
         int width = (int)x.shape[1];
         (Tensor scaled, Tensor bias) = Unpack(parameters, classes, width);
         Tensor weights = scaled / curvature;
-        Tensor logProbabilities = x.matmul(weights.t()).add_(bias).log_softmax(1);
-        double value = -logProbabilities.gather(1, y).mean().item<double>() + 0.5 * lambda * weights.square().sum().item<double>();
+        Tensor logProbabilities = x.matmul(weights.t()).PlusInPlace(bias).log_softmax(1);
+        double value = -logProbabilities.gather(1, y).mean().item<double>() + 0.5 * lambda * (weights * weights).sum().item<double>();
         // d/dlogits = (softmax − one-hot) / N.
         Tensor residual = logProbabilities.exp();
-        residual = residual.scatter_add(1, y, -ones_like(y, ScalarType.Float64)).div_(rows);
-        Tensor weightGradient = residual.t().matmul(x).add_(weights, alpha: strength).div_(curvature);
+        residual = residual.scatter_add(1, y, -ones_like(y, ScalarType.Float64)).OverInPlace(x.shape[0]);
+        Tensor weightGradient = residual.t().matmul(x).PlusInPlace(weights, lambda).div_(curvature);
         weightGradient.CopyTo<double>(gradient.AsSpan(0, classes * width));
         residual.sum(dim: 0).CopyTo<double>(gradient.AsSpan(classes * width));
         return value;

@@ -1,6 +1,6 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using SSLP.Engine.Training;
+using SSLP.Tests.Shared;
 using TorchSharp;
 using Xunit;
 
@@ -9,9 +9,6 @@ namespace SSLP.Engine.Tests.Training;
 /// <summary>Reads what the members of the step's path call, by their code.</summary>
 public sealed class StepPathTests
 {
-    private static readonly Dictionary<short, OpCode> OpCodesByValue = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
-        .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
-
     /// <summary>These copy to the host, or from pageable memory, and wait.</summary>
     private static readonly string[] Waiting = ["item", "cpu", "ToArray", "CopyTo", "ToHost", "ReadBack", "to_type", "tensor", "Read"];
 
@@ -29,7 +26,7 @@ public sealed class StepPathTests
         {
             if (!seen.Add(member))
                 continue;
-            foreach (MethodBase called in Calls(member))
+            foreach (MethodBase called in MemberCalls.Of(member))
             {
                 if (Apart.Contains(called.Name))
                     continue;
@@ -77,34 +74,4 @@ public sealed class StepPathTests
     private static IEnumerable<MethodBase> Members(Type type, params string[] names) => type
         .GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
         .Where(member => names.Contains(member.Name) && !member.IsAbstract);
-
-    private static IEnumerable<MethodBase> Calls(MethodBase member)
-    {
-        if (member.GetMethodBody()?.GetILAsByteArray() is not { } code)
-            yield break;
-        for (int at = 0; at < code.Length;)
-        {
-            short value = code[at] == 0xFE ? (short)(0xFE00 | code[at + 1]) : code[at];
-            OpCode operation = OpCodesByValue[value];
-            at += operation.Size;
-            if (operation.OperandType == OperandType.InlineMethod && Resolve(member, BitConverter.ToInt32(code, at)) is { } called)
-                yield return called;
-            at += operation.OperandType switch
-            {
-                OperandType.InlineNone => 0,
-                OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
-                OperandType.InlineVar => 2,
-                OperandType.InlineI8 or OperandType.InlineR => 8,
-                OperandType.InlineSwitch => 4 + 4 * BitConverter.ToInt32(code, at),
-                _ => 4,
-            };
-        }
-    }
-
-    private static MethodBase? Resolve(MethodBase member, int token)
-    {
-        Type[] ofType = member.DeclaringType!.IsGenericType ? member.DeclaringType.GetGenericArguments() : [];
-        MethodBase? called = member.Module.ResolveMethod(token, ofType, member.IsGenericMethod ? member.GetGenericArguments() : []);
-        return called is MethodInfo { IsGenericMethod: true } generic ? generic.GetGenericMethodDefinition() : called;
-    }
 }
