@@ -9,7 +9,8 @@ internal static class MemberCalls
     private static readonly Dictionary<short, OpCode> OpCodesByValue = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
-    /// <summary>The members that it calls or makes an object with, generic ones as their definitions; nothing where it has no code.</summary>
+    /// <summary>The members that it calls or makes an object with, generic ones as their definitions; nothing where it has no
+    /// code.</summary>
     public static IEnumerable<MethodBase> Of(MethodBase member)
     {
         if (member.GetMethodBody()?.GetILAsByteArray() is not { } code)

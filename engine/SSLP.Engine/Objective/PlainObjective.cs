@@ -157,7 +157,8 @@ public sealed class PlainObjective : IDisposable
     /// bool.</summary>
     private Tensor AgreeingNeighbours(Tensor similarity, Tensor own)
     {
-        Tensor others = similarity.scatter(1, own.unsqueeze(1), zeros_like(own.unsqueeze(1), similarity.dtype).FillInPlace(double.NegativeInfinity));
+        Tensor nowhere = zeros_like(own.unsqueeze(1), similarity.dtype).FillInPlace(double.NegativeInfinity);
+        Tensor others = similarity.scatter(1, own.unsqueeze(1), nowhere);
         int count = (int)Math.Min(_options.NearestKeys, similarity.shape[1] - 1);
         if (count == 0)
             return zeros_like(similarity, ScalarType.Bool);
