@@ -3,7 +3,6 @@ using SSLP.Data.Files;
 using SSLP.Engine.Processes;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SSLP.Engine.Objective;

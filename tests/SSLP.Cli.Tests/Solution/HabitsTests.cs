@@ -52,6 +52,41 @@ public sealed class HabitsTests
     public void A_hidden_type_is_found(string statement, int hidden) =>
         Assert.Equal(hidden, HiddenTypes(CSharpSyntaxTree.ParseText(statement).GetRoot()).Count());
 
+    /// <summary>Using lines stand as the formatter sorts them: of namespaces, static, aliases; System first, then by the alphabet.</summary>
+    [Theory, MemberData(nameof(Folders))]
+    public void Using_lines_are_sorted(string folder)
+    {
+        string[] files = [.. Sources(new DirectoryInfo(Path.Combine(Repository.Root, folder))).Where(file => file.EndsWith(".cs"))];
+        string[] unsorted = [.. files.Where(file => !AreSorted(CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetCompilationUnitRoot()))
+            .Select(file => Path.GetRelativePath(Repository.Root, file))];
+        Assert.True(unsorted.Length == 0, $"using lines out of order:{Environment.NewLine}{string.Join(Environment.NewLine, unsorted)}");
+    }
+
+    [Theory]
+    [InlineData("using System.Text; using Alpha; using static System.Math; using B = Beta;", true)]
+    [InlineData("using Alpha; using Alpha.Beta; using AlphaBeta;", true)]
+    [InlineData("using Alpha; using System;", false)]
+    [InlineData("using Beta; using Alpha;", false)]
+    [InlineData("using static System.Math; using Alpha;", false)]
+    [InlineData("using AlphaBeta; using Alpha.Beta;", false)]
+    public void Unsorted_using_lines_are_found(string lines, bool sorted) =>
+        Assert.Equal(sorted, AreSorted(CSharpSyntaxTree.ParseText(lines).GetCompilationUnitRoot()));
+
+    private static bool AreSorted(CompilationUnitSyntax unit)
+    {
+        (int Group, string Name)[] lines = [.. unit.Usings.Select(Key)];
+        return lines.SequenceEqual(lines.OrderBy(line => line.Group).ThenBy(line => line.Name, StringComparer.OrdinalIgnoreCase));
+    }
+
+    // A name ends before it goes on, with a dot or with letters: the dot sorts as the lowest of them.
+    private static (int Group, string Name) Key(UsingDirectiveSyntax line)
+    {
+        string name = (line.Alias?.Name ?? line.NamespaceOrType).ToString();
+        bool isSystem = name == "System" || name.StartsWith("System.", StringComparison.Ordinal);
+        int group = line.Alias is not null ? 4 : line.StaticKeyword.IsKind(SyntaxKind.StaticKeyword) ? 2 : 0;
+        return (group + (isSystem ? 0 : 1), name.Replace('.', '\t'));
+    }
+
     private static IEnumerable<SyntaxNode> HiddenTypes(SyntaxNode root)
     {
         foreach (SyntaxNode node in root.DescendantNodes())
