@@ -141,6 +141,26 @@ public sealed partial class TrainingTests : IDisposable
         Assert.All(lines, line => Assert.Equal(512, line.Split(' ').Length));
     }
 
+    /// <summary>Minutes: libtorch computes in it, too.</summary>
+    [Fact]
+    public void Embed_runs_under_valgrind_with_no_invalid_access()
+    {
+        Tool.SkipUnless("gcc", "gcc");
+        Tool.SkipUnless("valgrind", "valgrind");
+        string library = PublishedLibrary.Whole, slides = Slides(_folder), encoder = Path.Combine(_folder, "encoder.safetensors");
+        Tool.Run(Train(library), [slides, Run("made"), encoder, .. Options]).Succeeded();
+        // Beside what it loads, apart from its debug symbols, of a DWARF that valgrind's reader gives up at.
+        string beside = Directory.CreateDirectory(Path.Combine(_folder, "lib")).FullName, embed = Path.Combine(_folder, "embed");
+        foreach (string file in Directory.GetFiles(Path.GetDirectoryName(library)!, "*.so*").Where(file => !file.EndsWith(".dbg")))
+            File.CreateSymbolicLink(Path.Combine(beside, Path.GetFileName(file)), file);
+        string apart = Path.Combine(beside, Path.GetFileName(library));
+        File.Delete(apart);
+        File.Copy(library, apart);
+        Tool.Compile("gcc", Repository.Example("embed.c"), embed, "-std=c99", apart, $"-Wl,-rpath,{beside}");
+        Ended ended = Tool.Run(ValgrindRuns.Environment, "valgrind", [.. ValgrindRuns.Arguments, embed, encoder, slides]);
+        Assert.True(ended.Succeeded().Trim().Split('\n').Length > 8);
+    }
+
     private string Train(string library)
     {
         string program = Path.Combine(_folder, "train");
