@@ -27,7 +27,8 @@ internal sealed class MoCoV2 : Method
     private readonly MemoryBankUpdateCuda? _update;
     private readonly double _temperature, _momentum;
     private readonly ulong _seed;
-    private BankSnapshot? _snapshot; // of the checkpoint that is being written
+    private readonly BankSnapshot _snapshot; // of the checkpoint that is being written
+    private readonly TensorSnapshot _keyState = new();
     private int _next;
     private IMomentumSgd? _follower;
     private Tensor? _keys; // of the running step
@@ -45,6 +46,7 @@ internal sealed class MoCoV2 : Method
         _key.FollowByMomentum(query, 0);
         _key.train();
         _queue = MemoryBank.CreateRandom(queue, query.Head.Width, seed, kernels.Pool);
+        _snapshot = new BankSnapshot(_queue);
         _loss = kernels.WholeBankLoss(_queue);
         _update = kernels.MemoryBankUpdate(_queue) as MemoryBankUpdateCuda;
         _kernels = kernels;
@@ -180,12 +182,12 @@ internal sealed class MoCoV2 : Method
     public override IEnumerable<SafetensorsItem> State()
     {
         _update?.TakeHome();
-        _snapshot = new BankSnapshot(_queue);
+        _snapshot.Take();
         return
         [
             _snapshot.ToItem("moco.queue"),
             SafetensorsItem.From<int>("moco.next", new[] { _next }, 1),
-            .. _key.state_dict().Select(pair => SafetensorsItem.CopyOf("moco.key." + pair.Key, pair.Value)),
+            .. _keyState.Take(_key.state_dict().Select(pair => ("moco.key." + pair.Key, pair.Value))),
         ];
     }
 
@@ -207,6 +209,7 @@ internal sealed class MoCoV2 : Method
         _loss.Dispose();
         _update?.Dispose();
         _queue.Dispose();
+        _keyState.Dispose();
         base.Dispose();
     }
 
@@ -238,7 +241,7 @@ internal sealed class MoCoV2 : Method
     private void Enqueue(Tensor keys)
     {
         int[] slots = [.. Enumerable.Range(0, (int)keys.shape[0]).Select(i => (_next + i) % _queue.RowCount)];
-        _snapshot?.Keep(slots);
+        _snapshot.Keep(slots);
         _queue.Update(slots, KernelBridge.View(keys), momentum: 1);
         _next = (_next + slots.Length) % _queue.RowCount;
     }

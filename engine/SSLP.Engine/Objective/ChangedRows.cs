@@ -28,13 +28,12 @@ internal sealed class ChangedRows(int rows)
     }
 
     /// <summary>Their numbers, ascending.</summary>
-    public int[] ToArray()
+    /// <param name="rows">Takes <see cref="Count"/> of them.</param>
+    public void CopyTo(Span<int> rows)
     {
-        int[] changed = new int[Count];
         int next = 0;
         for (int word = 0; word < _bits.Length; word++)
             for (ulong left = _bits[word]; left != 0; left &= left - 1)
-                changed[next++] = (word << 6) + BitOperations.TrailingZeroCount(left);
-        return changed;
+                rows[next++] = (word << 6) + BitOperations.TrailingZeroCount(left);
     }
 }

@@ -23,7 +23,7 @@ public sealed partial class FusedObjective : IBankObjective
     private readonly IThreeTermStep _step;
     private readonly IKMeans _kmeans;
     private readonly ChangedRows _changed; // since the last whole checkpoint
-    private BankSnapshot? _snapshot; // of the checkpoint that is being written
+    private readonly BankSnapshot _snapshot; // of the checkpoint that is being written
     private int[] _labels; // [R, N]; made anew by each clustering, so that a checkpoint may still write the ones before
     private bool _labelsChanged;
 
@@ -49,6 +49,7 @@ public sealed partial class FusedObjective : IBankObjective
         _first = shards is null ? 0 : ShardRows.First(_rows, shards.Rank, shards.Size);
         int count = shards is null ? _rows : ShardRows.Count(_rows, shards.Rank, shards.Size);
         _bank = MemoryBank.CreateRandomPart(_first, count, width, seed, kernels.Pool);
+        _snapshot = new BankSnapshot(_bank);
         var spatial = new SpatialNeighbours(table.SlideColumn, table.ColColumn, table.RowColumn);
         _step = kernels.ThreeTermStep(_bank, spatial, plan.Terms, shards);
         _kmeans = kernels.KMeans(_bank, _rows, shards);
@@ -107,7 +108,7 @@ public sealed partial class FusedObjective : IBankObjective
     public void Update(ReadOnlySpan<int> anchors, Tensor features)
     {
         if (_shards is null)
-            _snapshot?.Keep(anchors);
+            _snapshot.Keep(anchors);
         _changed.Add(anchors);
         Tensor host = KernelBridge.ToHost(features);
         MatrixView all = KernelBridge.View(host);
@@ -136,7 +137,7 @@ public sealed partial class FusedObjective : IBankObjective
         if (_shards is not null)
             return [BankState.ToItem(_bank, _rows, _shards, VectorsName), Labelled(_labels)];
         _update?.TakeHome();
-        _snapshot = new BankSnapshot(_bank);
+        _snapshot.Take();
         return [_snapshot.ToItem(VectorsName), Labelled(_labels)];
     }
 
@@ -146,13 +147,13 @@ public sealed partial class FusedObjective : IBankObjective
         // A bank in parts is written whole: its rows come by the block from all.
         if (_shards is not null || _changed.Count > _rows / 2)
             return null;
-        int[] rows = _changed.ToArray();
+        _snapshot.Take(_changed);
+        ReadOnlyMemory<int> rows = _snapshot.Rows;
         if (_update is { IsAhead: true })
-            _update.TakeHome(rows);
-        _snapshot = new BankSnapshot(_bank, rows);
+            _update.TakeHome(rows.Span);
         return
         [
-            SafetensorsItem.From<int>(BankState.RowsOf(VectorsName), rows, rows.Length), _snapshot.ToItem(BankState.ValuesOf(VectorsName)),
+            SafetensorsItem.From(BankState.RowsOf(VectorsName), rows, rows.Length), _snapshot.ToItem(BankState.ValuesOf(VectorsName)),
             .. _labelsChanged ? [Labelled(_labels)] : Array.Empty<SafetensorsItem>(),
         ];
     }

@@ -13,7 +13,7 @@ namespace SSLP.Engine.Optimizer;
 /// SGD. Gradients are left where torch makes them and forgotten before the next step, so that a backward pass gives its own away and
 /// neither clears nor adds. On a CUDA device without kernels of ours the same is done in torch's operations, on all weights at once.
 /// </summary>
-internal sealed class FlatSgd : IDisposable
+internal sealed unsafe class FlatSgd : IDisposable
 {
     private const string StateName = "optimizer.sgd";
 
@@ -24,7 +24,7 @@ internal sealed class FlatSgd : IDisposable
     private readonly double _initialRate, _factor, _decay;
     private readonly bool _isOnHost;
     private readonly VectorView[] _pieces;
-    private readonly MemoryStream _saved = new(); // kept: a new one a checkpoint is garbage of four times the weights
+    private readonly AlignedBuffer<byte> _saved = new(); // of the last checkpoint, kept for the next
     private double _rate;
     private bool _hasBegun;
 
@@ -130,11 +130,12 @@ internal sealed class FlatSgd : IDisposable
         }
         foreach (SGD.ParamGroup group in torchs.ParamGroups)
             group.LearningRate = _rate;
-        _saved.SetLength(0);
-        using (var writer = new BinaryWriter(_saved, System.Text.Encoding.UTF8, leaveOpen: true))
-            torchs.save_state_dict(writer);
-        int bytes = (int)_saved.Length;
-        return SafetensorsItem.From<byte>(StateName, _saved.GetBuffer().AsMemory(0, bytes), bytes);
+        using var count = new CountingStream();
+        Save(torchs, count);
+        byte* memory = _saved.EnsureLength(count.Count);
+        using var stream = new UnmanagedMemoryStream(memory, count.Count, count.Count, FileAccess.Write);
+        Save(torchs, stream);
+        return SafetensorsItem.From(StateName, SafetensorsDtype.U8, [count.Count], memory);
     }
 
     /// <summary>Takes back what <see cref="ToItem"/>, or TorchSharp's SGD, wrote.</summary>
@@ -162,6 +163,13 @@ internal sealed class FlatSgd : IDisposable
     {
         _kernel?.Dispose();
         _momentum.Dispose();
+        _saved.Dispose();
+    }
+
+    private static void Save(SGD torchs, Stream stream)
+    {
+        using var writer = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true);
+        torchs.save_state_dict(writer);
     }
 
     private SGD Torchs() => optim.SGD(_weights.Parameters, _initialRate, _factor, weight_decay: _decay);

@@ -76,7 +76,7 @@ public sealed partial class RunPlan
         memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch),
             $"prefetch=2, or batch_size={b / 2}"));
         memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));
-        memory.Add(new("weights, gradients, momentum, a checkpoint's copy: 16 a parameter", 16 * parameters));
+        memory.Add(new("weights, gradients, momentum, a checkpoint's copy of weights and momentum: 20 a parameter", 20 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
         List<PlannedBuffer> disk =

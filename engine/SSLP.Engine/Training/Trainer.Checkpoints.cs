@@ -70,16 +70,8 @@ public sealed partial class Trainer
         }
         long bankBytes = (long)_source.Table.Count * _options.Width * sizeof(float);
         using StageRange saving = _stages.Range(Stage.Checkpoint, bankBytes + 2 * WeightBytes);
-        _writer.Wait();
-        if (_guard.NotFinite() is { } name)
-            throw new Fault(FaultKind.Diverged,
-                $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was " +
-                $"written. {LastCheckpoint()} {Remedy}");
-        if (_writer.MayBeChanges(_options.CheckpointBank, bankBytes) && _method.Changes() is { } changes)
-            _writer.BeginChanges(State(), [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. changes]);
-        else
+        if (_writer.Begin(_options.CheckpointBank, bankBytes, Snapshot))
         {
-            _writer.BeginWhole(State(), Items());
             if (IsBankInParts)
                 _writer.Wait(); // its rows come from the others, who wait for it
             _method.BaseTaken();
@@ -93,7 +85,21 @@ public sealed partial class Trainer
         return new(_step, _inputs, OptionTable.ToText(_whole), _init, faults.Failed.Length > 0 ? faults : null);
     }
 
-    private IReadOnlyList<SafetensorsItem> Items() => [.. _method.Encoder.ToItems(), _optimizer.ToItem(), .. _method.State()];
+    /// <summary>The run as it is, in the memory of the snapshot before.</summary>
+    /// <exception cref="Fault">A weight is not finite.</exception>
+    private RunSnapshot Snapshot(bool mayBeChanges)
+    {
+        if (_guard.NotFinite() is { } name)
+            throw new Fault(FaultKind.Diverged,
+                $"Stopped after step {_step}: its finite gradients left numbers in {name} that are not finite, so that no checkpoint was " +
+                $"written. {LastCheckpoint()} {Remedy}");
+        return mayBeChanges && _method.Changes() is { } changes
+            ? new(State(), Items(changes), IsWhole: false)
+            : new(State(), Items(_method.State()), IsWhole: true);
+    }
+
+    private IReadOnlyList<SafetensorsItem> Items(IEnumerable<SafetensorsItem> ofMethod) =>
+        [.. _weights.Take(_method.Encoder.State()), _optimizer.ToItem(), .. ofMethod];
 
     private void RefuseOtherRun(CheckpointState state, bool extend, bool isExtended)
     {

@@ -55,7 +55,7 @@ public sealed partial class Trainer
             if (_group is not null)
                 _group.IsEnding = true;
             if (Writes)
-                record.Save(_folder.Diverged, State(), Items());
+                record.Save(_folder.Diverged, State(), Items(_method.State()));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

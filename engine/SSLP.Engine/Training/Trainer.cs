@@ -45,6 +45,7 @@ public sealed partial class Trainer : IDisposable
     private readonly ViewMaker _views;
     private readonly Checkpoint _checkpoints;
     private readonly CheckpointWriter _writer;
+    private readonly TensorSnapshot _weights = new(); // of the checkpoint that is being written
     private readonly StepGuard _guard;
     private readonly DeviceTraining? _onDevice;
     private readonly IRunProbe? _probe;
@@ -189,6 +190,8 @@ public sealed partial class Trainer : IDisposable
 
     public void Dispose()
     {
+        _writer.Dispose(); // reads what goes below
+        _weights.Dispose();
         _optimizer.Dispose();
         _onDevice?.Dispose();
         _method.Dispose();

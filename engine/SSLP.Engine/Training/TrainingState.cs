@@ -1,8 +1,8 @@
 using SSLP.Data.Files;
 using SSLP.Engine.Model;
 using SSLP.Engine.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace SSLP.Engine.Training;
 
@@ -11,8 +11,9 @@ internal static class TrainingState
 {
     private const string EncoderPrefix = "encoder.";
 
-    public static IEnumerable<SafetensorsItem> ToItems(this Encoder encoder) =>
-        encoder.state_dict().Select(pair => SafetensorsItem.CopyOf(EncoderPrefix + pair.Key, pair.Value));
+    /// <summary>Weights and batch statistics, by their names in a checkpoint.</summary>
+    public static IEnumerable<(string Name, Tensor Value)> State(this Encoder encoder) =>
+        encoder.state_dict().Select(pair => (EncoderPrefix + pair.Key, pair.Value));
 
     public static void LoadFrom(this Encoder encoder, SafetensorsFile file)
     {
@@ -24,7 +25,7 @@ internal static class TrainingState
 
     public static void SetLearningRate(this SGD optimizer, double rate)
     {
-        foreach (torch.optim.ILearningRateController group in optimizer.ParamGroups)
+        foreach (optim.ILearningRateController group in optimizer.ParamGroups)
             group.LearningRate = rate;
     }
 }

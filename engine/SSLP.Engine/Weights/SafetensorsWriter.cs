@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using SSLP.Data.Files;
@@ -30,22 +29,16 @@ public sealed record SafetensorsItem(string Name, SafetensorsDtype Dtype, IReadO
                 stream.Write(KernelBridge.Bytes(dense, at, (int)Math.Min(MostBytesAtOnce, bytes - at)));
         });
 
-    /// <summary>A torch tensor as it is now: what changes it later does not change the file. The copy goes when it is written.</summary>
-    public static SafetensorsItem CopyOf(string name, Tensor tensor)
+    /// <summary>Native memory, which must stay as it is until the file is written.</summary>
+    internal static unsafe SafetensorsItem From(string name, SafetensorsDtype dtype, IReadOnlyList<long> shape, byte* values)
     {
-        using Tensor detached = tensor.detach();
-        // A copy in any case: what is on the CPU already would be the same memory.
-        using Tensor host = detached.cpu();
-        Tensor copy = host.clone().DetachFromDisposeScope();
-        SafetensorsItem item = From(name, copy);
-        return item with
+        nint from = (nint)values; // no pointer goes into a lambda
+        long bytes = shape.Aggregate((long)dtype.Size(), (all, extent) => all * extent);
+        return new(name, dtype, shape, stream =>
         {
-            Emit = stream =>
-            {
-                item.Emit(stream);
-                copy.Dispose();
-            },
-        };
+            for (long at = 0; at < bytes; at += MostBytesAtOnce)
+                stream.Write(new ReadOnlySpan<byte>((byte*)from + at, (int)Math.Min(MostBytesAtOnce, bytes - at)));
+        });
     }
 
     /// <summary>Numbers in managed memory.</summary>
@@ -58,7 +51,7 @@ public sealed record SafetensorsItem(string Name, SafetensorsDtype Dtype, IReadO
                 stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(at, Math.Min(MostBytesAtOnce / sizeof(long), values.Length - at))));
         });
 
-    // What the checksum takes a copy of: whole tensors at once were two arrays of their size a checkpoint.
+    // A span ends at 2³¹ bytes; by the megabyte what was hashed is still in the cache when it is written.
     private const int MostBytesAtOnce = 1 << 20;
 }
 
@@ -93,22 +86,18 @@ internal static class SafetensorsWriter
 
     private static string WriteData(Stream stream, IReadOnlyList<SafetensorsItem> items)
     {
-        using var hash = SHA256.Create();
-        using (CryptoStream hashed = new(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
+        using var hashed = new HashingStream(stream);
+        long expected = stream.Position;
+        foreach (SafetensorsItem item in items)
         {
-            long expected = stream.Position;
-            foreach (SafetensorsItem item in items)
-            {
-                item.Emit(hashed);
-                expected += ByteCount(item);
-                if (stream.Position != expected)
-                    throw new ArgumentException(
-                        $"'{item.Name}' wrote {stream.Position - expected + ByteCount(item)} bytes; its shape has {ByteCount(item)}.",
-                        nameof(items));
-            }
+            item.Emit(hashed);
+            expected += ByteCount(item);
+            if (stream.Position != expected)
+                throw new ArgumentException(
+                    $"'{item.Name}' wrote {stream.Position - expected + ByteCount(item)} bytes; its shape has {ByteCount(item)}.",
+                    nameof(items));
         }
-
-        return Convert.ToHexStringLower(hash.Hash!);
+        return hashed.Hash();
     }
 
     /// <summary>Length and header, and where in them the two checksums go.</summary>

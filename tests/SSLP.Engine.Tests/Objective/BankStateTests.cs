@@ -18,7 +18,9 @@ public sealed class BankStateTests : IDisposable
         const int rows = 200_000, width = 8, block = 65_536 * width * sizeof(float);
         string path = Path.Combine(_root, "bank.safetensors");
         using MemoryBank saved = MemoryBank.CreateRandom(rows, width, seed: 1), loaded = new(rows, width);
-        SafetensorsWriter.Write(path, [new BankSnapshot(saved).ToItem("bank")], new Dictionary<string, string>());
+        var snapshot = new BankSnapshot(saved);
+        snapshot.Take();
+        SafetensorsWriter.Write(path, [snapshot.ToItem("bank")], new Dictionary<string, string>());
         using var file = SafetensorsFile.Open(path);
         long before = GC.GetAllocatedBytesForCurrentThread();
         loaded.LoadFrom(file, "bank");

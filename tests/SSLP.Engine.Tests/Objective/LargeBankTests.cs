@@ -45,7 +45,9 @@ public sealed class LargeBankTests : IDisposable
             bank.LoadFrom(file, "bank");
         Assert.All(marked, row => Assert.Equal(row, bank.Row(row)[3]));
         string again = Path.Combine(_root, "again.safetensors");
-        SafetensorsWriter.Write(again, [new BankSnapshot(bank).ToItem("bank")]);
+        var snapshot = new BankSnapshot(bank);
+        snapshot.Take();
+        SafetensorsWriter.Write(again, [snapshot.ToItem("bank")]);
         using var saved = SafetensorsFile.Open(again);
         using TorchSharp.torch.Tensor tensor = BankState.ReadBank(saved, "bank");
         Assert.All(marked, row => Assert.Equal(row, tensor[row, 3].item<float>()));

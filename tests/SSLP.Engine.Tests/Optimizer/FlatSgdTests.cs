@@ -61,7 +61,7 @@ public sealed class FlatSgdTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal(bytes, ours.ToItem().Shape[0]);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.InRange(allocated, 0, bytes / 4);
+        Assert.InRange(allocated, 0, 300_000); // what TorchSharp says of each weight; their numbers are 45 MB
     }
 
     [Fact]
