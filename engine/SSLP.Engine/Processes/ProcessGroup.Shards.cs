@@ -3,58 +3,83 @@ using SSLP.Kernels;
 
 namespace SSLP.Engine.Processes;
 
-// The processes as holders of a bank's parts.
+// The processes as holders of a bank's parts. Called some ten times a step: nothing is allocated but where the caller's buffer grows.
 public sealed unsafe partial class ProcessGroup : IShards
 {
+    private readonly int[] _lengths, _bytes, _starts; // one a process
+
     void IShards.Sum(Span<float> values)
     {
         fixed (float* all = values)
-            InPieces((nint)all, values.Length, (at, length) => _mpi.Sum((float*)at, length, IsFirst));
-        Bytes += 2L * values.Length * sizeof(float);
+            Sum(all, values.Length);
     }
 
     void IShards.Sum(Span<int> values)
     {
+        using (new Waiting(this))
         fixed (int* all = values)
-            InPieces((nint)all, values.Length, (at, length) => _mpi.Sum((int*)at, length, IsFirst));
+            for (int done = 0; done < values.Length; done += MostAtOnce)
+                _mpi.Sum(all + done, Math.Min(MostAtOnce, values.Length - done), IsFirst);
         Bytes += 2L * values.Length * sizeof(int);
     }
 
     void IShards.Broadcast(Span<float> values, int from)
     {
+        using (new Waiting(this))
         fixed (float* all = values)
-            InPieces((nint)all, values.Length, (at, length) => _mpi.Broadcast((void*)at, length * sizeof(float), from));
+            for (int done = 0; done < values.Length; done += MostAtOnce)
+                _mpi.Broadcast(all + done, Math.Min(MostAtOnce, values.Length - done) * sizeof(float), from);
         Bytes += (long)values.Length * sizeof(float);
     }
 
-    T[] IShards.Gather<T>(ReadOnlySpan<T> own)
+    int IShards.Gather<T>(ReadOnlySpan<T> own, ref T[] all)
     {
-        int[] counts = Gather([own.Length]);
-        var all = new T[counts.Sum(count => (long)count)];
-        Gather(own, all, counts);
-        return all;
+        long total = GatherLengths(own.Length);
+        if (all.Length < total)
+            all = new T[Math.Max(total, Math.Min(2L * all.Length, Array.MaxLength))];
+        Gather(own, all.AsSpan(0, (int)total));
+        return (int)total;
     }
 
-    void IShards.Gather<T>(ReadOnlySpan<T> own, Span<T> all) => Gather(own, all, Gather([own.Length]));
+    void IShards.Gather<T>(ReadOnlySpan<T> own, Span<T> all)
+    {
+        GatherLengths(own.Length);
+        Gather(own, all);
+    }
 
-    private void Gather<T>(ReadOnlySpan<T> own, Span<T> all, int[] counts)
+    /// <summary>How many values each process has, into <see cref="_lengths"/>.</summary>
+    /// <returns>How many all have.</returns>
+    private long GatherLengths(int own)
+    {
+        using (new Waiting(this))
+        fixed (int* all = _lengths)
+            _mpi.Gather(&own, sizeof(int), all);
+        Bytes += sizeof(int) * (Size + 1L);
+        long total = 0;
+        foreach (int length in _lengths)
+            total += length;
+        return total;
+    }
+
+    /// <summary>The values of all, of each as many as <see cref="_lengths"/> says.</summary>
+    private void Gather<T>(ReadOnlySpan<T> own, Span<T> all)
         where T : unmanaged
     {
-        if (counts.Sum(count => (long)count) * sizeof(T) > int.MaxValue)
-            throw new Fault(FaultKind.Space,
-                $"The processes would tell each other more than 2 GB at once ({counts.Sum(count => (long)count) * sizeof(T):N0} bytes): " +
-                $"a smaller batch_size, or fewer negatives.");
-        int[] bytes = [.. counts.Select(count => count * sizeof(T))], starts = new int[counts.Length];
-        for (int rank = 1; rank < starts.Length; rank++)
-            starts[rank] = starts[rank - 1] + bytes[rank - 1];
-        fixed (T* from = own)
-        fixed (T* to = all)
-        fixed (int* b = bytes)
-        fixed (int* s = starts)
+        long total = 0;
+        for (int rank = 0; rank < Size; rank++)
         {
-            (nint a, nint c, nint d, nint e) = ((nint)from, (nint)to, (nint)b, (nint)s);
-            Timed(() => _mpi.Gather((void*)a, bytes[Rank], (void*)c, (int*)d, (int*)e));
+            long bytes = (long)_lengths[rank] * sizeof(T);
+            if (total + bytes > int.MaxValue)
+                throw new Fault(FaultKind.Space,
+                    $"The processes would tell each other more than 2 GB at once ({total + bytes:N0} bytes of {rank + 1} of them): a " +
+                    $"smaller batch_size, or fewer negatives.");
+            (_starts[rank], _bytes[rank]) = ((int)total, (int)bytes);
+            total += bytes;
         }
-        Bytes += bytes[Rank] + bytes.Sum(b => (long)b);
+        using (new Waiting(this))
+        fixed (T* from = own, to = all)
+        fixed (int* bytes = _bytes, starts = _starts)
+            _mpi.Gather(from, _bytes[Rank], to, bytes, starts);
+        Bytes += _bytes[Rank] + total;
     }
 }

@@ -17,7 +17,11 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     private readonly MpiLibrary _mpi;
     private bool _ended;
 
-    private ProcessGroup(MpiLibrary mpi) => (_mpi, Rank, Size) = (mpi, mpi.Rank(), mpi.Size());
+    private ProcessGroup(MpiLibrary mpi)
+    {
+        (_mpi, Rank, Size) = (mpi, mpi.Rank(), mpi.Size());
+        (_lengths, _bytes, _starts) = (new int[Size], new int[Size], new int[Size]);
+    }
 
     /// <summary>This process's number, from 0.</summary>
     public int Rank { get; }
@@ -58,9 +62,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         using IDisposable noGrad = no_grad();
         Tensor flat = cat([.. tensors.Select(t => t.reshape(-1))], 0).contiguous();
         long count = flat.numel();
-        float* values = (float*)KernelBridge.Address(flat);
-        InPieces((nint)values, count, (at, length) => _mpi.Sum((float*)at, length, IsFirst));
-        Bytes += 2 * count * sizeof(float);
+        Sum((float*)KernelBridge.Address(flat), count);
         flat.TimesInPlace(1f / Size);
         long from = 0;
         foreach (Tensor tensor in tensors)
@@ -76,12 +78,9 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     {
         var all = new T[own.Length * Size];
         int bytes = checked(own.Length * sizeof(T));
-        fixed (T* from = own)
-        fixed (T* to = all)
-        {
-            (nint a, nint b) = ((nint)from, (nint)to);
-            Timed(() => _mpi.Gather((void*)a, bytes, (void*)b));
-        }
+        using (new Waiting(this))
+        fixed (T* from = own, to = all)
+            _mpi.Gather(from, bytes, to);
         Bytes += (long)bytes * (Size + 1);
         return all;
     }
@@ -90,7 +89,11 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     public bool Any(bool here) => Gather([(byte)(here ? 1 : 0)]).Contains((byte)1);
 
     /// <summary>Returns when all have come.</summary>
-    public void Barrier() => Timed(_mpi.Barrier);
+    public void Barrier()
+    {
+        using (new Waiting(this))
+            _mpi.Barrier();
+    }
 
     /// <summary>Ends all processes where one cannot go on: the others would wait for it for ever.</summary>
     public void Abort(int code)
@@ -108,17 +111,20 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         _mpi.End();
     }
 
-    /// <summary>Values of 4 bytes, no more at once than a call takes.</summary>
-    private void InPieces(nint values, long count, Action<nint, int> send) => Timed(() =>
+    /// <summary>Sums over the processes, in place, no more at once than a call takes.</summary>
+    private void Sum(float* values, long count)
     {
-        for (long done = 0; done < count; done += MostAtOnce)
-            send(values + (nint)(4 * done), (int)Math.Min(MostAtOnce, count - done));
-    });
+        using (new Waiting(this))
+            for (long done = 0; done < count; done += MostAtOnce)
+                _mpi.Sum(values + done, (int)Math.Min(MostAtOnce, count - done), IsFirst);
+        Bytes += 2 * count * sizeof(float);
+    }
 
-    private void Timed(Action communicate)
+    /// <summary>Adds to <see cref="Waited"/> from here to its disposal.</summary>
+    private readonly ref struct Waiting(ProcessGroup group)
     {
-        long since = Stopwatch.GetTimestamp();
-        communicate();
-        Waited += Stopwatch.GetElapsedTime(since);
+        private readonly long _since = Stopwatch.GetTimestamp();
+
+        public void Dispose() => group.Waited += Stopwatch.GetElapsedTime(_since);
     }
 }

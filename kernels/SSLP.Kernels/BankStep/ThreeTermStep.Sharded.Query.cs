@@ -85,19 +85,28 @@ internal sealed unsafe partial class ThreeTermStepSharded
         }
 
         /// <summary>Keys of the candidates in some bins.</summary>
-        public void Collect(Func<int, bool> isWanted, int firstRow, List<ulong> into)
+        /// <param name="isOpen">Of bins from <paramref name="firstBin"/> on, which; those beyond are not.</param>
+        /// <param name="firstBin">The first that is asked about.</param>
+        /// <param name="firstRow">This process's first row.</param>
+        /// <param name="scratch">Of the calling thread.</param>
+        /// <param name="into">Takes them.</param>
+        public void Collect(ReadOnlySpan<bool> isOpen, int firstBin, int firstRow, Scratch scratch, List<ulong> into)
         {
-            ulong[] chosen = new ulong[List.Count / 64 + 2];
+            Span<ulong> chosen = Room(ref scratch.Chosen, List.Count / 64 + 2);
+            chosen.Clear();
             int count = 0;
             for (int i = 0; i < List.Count; i++)
             {
-                if (float.IsNaN(List.Scores[i]) || !isWanted(Map.BinOf(List.Scores[i])))
+                if (float.IsNaN(List.Scores[i]))
+                    continue;
+                int bin = Map.BinOf(List.Scores[i]) - firstBin;
+                if ((uint)bin >= (uint)isOpen.Length || !isOpen[bin])
                     continue;
                 chosen[i / 64] |= 1ul << i % 64;
                 count++;
             }
-            int[] rows = new int[count];
-            float[] scores = new float[count];
+            Span<int> rows = Room(ref scratch.Rows, count);
+            Span<float> scores = Room(ref scratch.Scores, count);
             fixed (ulong* bits = chosen)
             {
                 List.CopyRows(bits, rows);
@@ -107,8 +116,8 @@ internal sealed unsafe partial class ThreeTermStepSharded
                 into.Add(RankedKey.Of(scores[i], rows[i] + firstRow));
         }
 
-        /// <summary>Those of some rows that are among the K nearest.</summary>
-        public void AddNearest(ReadOnlySpan<int> members, int firstRow, int anchor, SortedSet<int> into)
+        /// <summary>Those of some rows that are among the K nearest, behind what the list holds.</summary>
+        public void AddNearest(ReadOnlySpan<int> members, int firstRow, int anchor, RowLists into, int list)
         {
             foreach (int member in members)
             {
@@ -116,7 +125,7 @@ internal sealed unsafe partial class ThreeTermStepSharded
                     continue;
                 int bin = Map.BinOf(score);
                 if (bin < NearestBin || (bin == NearestBin && NearestInBin > 0 && RankedKey.Of(score, member) >= LastKey))
-                    into.Add(member);
+                    into.Add(list, member);
             }
         }
 

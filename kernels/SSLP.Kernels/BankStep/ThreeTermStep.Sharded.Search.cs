@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace SSLP.Kernels;
 
@@ -12,75 +11,80 @@ internal sealed unsafe partial class ThreeTermStepSharded
     private const int MinBins = 1 << 8, MaxBins = 1 << 16;
 
     private readonly List<Query> _queries = []; // of the running block, anchors first
-    private int[] _histogram = [];
-    private int _count;
+    private readonly RowLists _near = new(), _excluded = new(); // of the block's anchors: rows of F, and bins that lose a candidate
+    private readonly Items _findCandidates, _measure, _fill, _findNearest, _findFeature, _openRanks, _takeRanks;
+    private readonly List<int> _auxiliaryRows = [];
+    private float[] _auxiliary = []; // [auxiliary anchors that query, D]
+    private Spread[] _spreads = [], _allSpreads = [];
+    private int[] _histogram = [], _needed = [], _auxiliaryStarts = [], _ownExcluded = [], _allExcluded = [];
+    private int _count, _blockFirst, _blockLength;
 
     /// <summary>Blocks of anchors, the same in every process.</summary>
-    private void Search(int[] anchors, MatrixView features)
+    private void Search()
     {
         long candidates = Math.Min(_rows / _shards.Size + 1L, Needed(0) + Needed(0) / 8L)
             + _options.AuxiliaryAnchors * Math.Min(_rows / _shards.Size + 1L, 2L * _options.NearestKeys);
-        int length = (int)Math.Clamp(BlockBytes / (sizeof(float) * (candidates + MaxBins)), 1, anchors.Length);
-        float[] auxiliary = ShareAuxiliary(anchors.Length);
+        int length = (int)Math.Clamp(BlockBytes / (sizeof(float) * (candidates + MaxBins)), 1, _batch);
+        ShareAuxiliary();
         int vector = 0;
-        for (int first = 0; first < anchors.Length; first += length)
-            SearchBlock(anchors, features, first, Math.Min(first + length, anchors.Length), auxiliary, ref vector);
+        for (int first = 0; first < _batch; first += length)
+            SearchBlock(first, Math.Min(first + length, _batch), ref vector);
     }
 
     /// <summary>Vectors of the auxiliary anchors that query, one after the other in the order of their anchors.</summary>
-    private float[] ShareAuxiliary(int batch)
+    private void ShareAuxiliary()
     {
-        var vectors = new List<int>();
-        for (int b = 0; b < batch; b++)
+        _auxiliaryRows.Clear();
+        for (int b = 0; b < _batch; b++)
             foreach (int a in Sets.Auxiliary[b])
                 if (Agreeing(a) > 0)
-                    vectors.Add(a);
-        float[] values = new float[vectors.Count * _bank.Width];
-        for (int i = 0; i < vectors.Count; i++)
-            if (IsOwn(vectors[i]))
-                OwnRow(vectors[i]).CopyTo(values.AsSpan(i * _bank.Width));
+                    _auxiliaryRows.Add(a);
+        Span<float> values = Room(ref _auxiliary, _auxiliaryRows.Count * _bank.Width);
+        values.Clear(); // of rows that others hold
+        for (int i = 0; i < _auxiliaryRows.Count; i++)
+            if (IsOwn(_auxiliaryRows[i]))
+                OwnRow(_auxiliaryRows[i]).CopyTo(values[(i * _bank.Width)..]);
         _shards.Sum(values);
-        return values;
     }
 
-    private void SearchBlock(int[] anchors, MatrixView features, int first, int end, float[] auxiliary, ref int vector)
+    private void SearchBlock(int first, int end, ref int vector)
     {
-        _count = 0;
+        (_count, _blockFirst, _blockLength) = (0, first, end - first);
         for (int b = first; b < end; b++)
         {
-            int excluded = Sets.Spatial.Length(b) + AtMostNearest(anchors[b]);
+            int excluded = Sets.Spatial.Length(b) + AtMostNearest(_anchors[b]);
             foreach (int a in Sets.Auxiliary[b])
                 excluded += AtMostNearest(a);
-            Next().Set(b, anchors[b], isAnchor: true, vector: b, Needed(excluded));
+            Next().Set(b, _anchors[b], isAnchor: true, vector: b, Needed(excluded));
         }
         for (int b = first; b < end; b++)
             foreach (int a in Sets.Auxiliary[b])
                 if (Agreeing(a) > 0)
                     Next().Set(b, a, isAnchor: false, vector++, Math.Min(_options.NearestKeys + 1, _rows));
-        Each(_passes.Length, (share, _) => FindCandidates(share, features, auxiliary));
+        Room(ref _needed, _count);
+        _pool.Run(_findCandidates, _passes.Length);
         CountBins();
         FindNearest();
-        ShareFeature(first, end, features);
+        ShareFeature();
         if (ByRank)
-            TakeRanks(first, end);
+            TakeRanks();
     }
 
-    private void FindCandidates(int share, MatrixView features, float[] auxiliary)
+    private void FindCandidates(int share, int worker)
     {
         int from = (int)((long)_count * share / _passes.Length), to = (int)((long)_count * (share + 1) / _passes.Length);
         if (from == to)
             return;
         CandidatePass pass = _passes[share];
         pass.Begin(to - from);
-        int[] needed = new int[to - from];
         for (int q = from; q < to; q++)
         {
             pass.SetQuery(q - from, _queries[q].IsAnchor
-                ? features.Row(_queries[q].Vector) : auxiliary.AsSpan(_queries[q].Vector * _bank.Width, _bank.Width));
+                ? _features.Row(_queries[q].Vector) : _auxiliary.AsSpan(_queries[q].Vector * _bank.Width, _bank.Width));
             // However the ranks are spread over the processes: all of them may lie in one.
-            needed[q - from] = Math.Min(_queries[q].Needed, _bank.RowCount);
+            _needed[q] = Math.Min(_queries[q].Needed, _bank.RowCount);
         }
-        pass.Run(needed);
+        pass.Run(_needed.AsSpan(from, to - from));
         for (int q = from; q < to; q++)
             _queries[q].List = pass[q - from];
     }
@@ -88,9 +92,9 @@ internal sealed unsafe partial class ThreeTermStepSharded
     /// <summary>Histograms of the candidates of all processes, the query's own row left out.</summary>
     private void CountBins()
     {
-        var own = new Spread[_count];
-        Each(_count, (q, _) => own[q] = _queries[q].Measure(_queries[q].Own - _first));
-        Spread[] all = _shards.Gather<Spread>(own);
+        Span<Spread> own = Room(ref _spreads, _count), all = Room(ref _allSpreads, _count * _shards.Size);
+        _pool.Run(_measure, _count);
+        _shards.Gather<Spread>(own, all);
         int bins = 0;
         for (int q = 0; q < _count; q++)
         {
@@ -105,111 +109,140 @@ internal sealed unsafe partial class ThreeTermStepSharded
                 _queries[q].Map = new BinMap(spread.Least, spread.Most, (float)(spread.Sum / spread.Count), _queries[q].Bins);
             bins += _queries[q].Bins;
         }
-        if (_histogram.Length < bins)
-            _histogram = new int[bins];
-        _histogram.AsSpan(0, bins).Clear();
-        Each(_count, (q, _) => _queries[q].Fill(_histogram.AsSpan(_queries[q].Start, _queries[q].Bins)));
-        _shards.Sum(_histogram.AsSpan(0, bins));
+        Span<int> histogram = Room(ref _histogram, bins);
+        histogram.Clear();
+        _pool.Run(_fill, _count);
+        _shards.Sum(histogram);
     }
+
+    private void Measure(int q, int worker) => _spreads[q] = _queries[q].Measure(_queries[q].Own - _first);
+
+    private void Fill(int q, int worker) => _queries[q].Fill(_histogram.AsSpan(_queries[q].Start, _queries[q].Bins));
 
     /// <summary>Where the K-th nearest key of each query lies that has rows to agree with.</summary>
     private void FindNearest()
     {
-        var told = new List<ulong>[_count];
-        Each(_count, (q, _) =>
-        {
-            Query query = _queries[q];
-            told[q] = [];
-            query.NearestBin = 0;
-            if (Agreeing(query.Own) == 0)
-                return;
-            int before = 0;
-            ReadOnlySpan<int> counts = _histogram.AsSpan(query.Start, query.Bins);
-            for (; query.NearestBin < query.Bins && before + counts[query.NearestBin] <= _options.NearestKeys; query.NearestBin++)
-                before += counts[query.NearestBin];
-            query.NearestInBin = _options.NearestKeys - before;
-            if (query.NearestBin < query.Bins && query.NearestInBin > 0)
-                query.Collect(bin => bin == query.NearestBin, _first, told[q]);
-        });
-        ulong[][] all = Tell(told);
+        _told.Begin(_count);
+        _pool.Run(_findNearest, _count);
+        _told.Tell();
         for (int q = 0; q < _count; q++)
         {
-            RankedKey.SortDescending(all[q]);
-            _queries[q].LastKey = all[q].Length > 0 ? all[q][_queries[q].NearestInBin - 1] : ulong.MaxValue;
+            Span<ulong> keys = _told[q];
+            RankedKey.SortDescending(keys);
+            _queries[q].LastKey = keys.Length > 0 ? keys[_queries[q].NearestInBin - 1] : ulong.MaxValue;
         }
+    }
+
+    private void FindNearest(int q, int worker)
+    {
+        Query query = _queries[q];
+        query.NearestBin = 0;
+        if (Agreeing(query.Own) == 0)
+            return;
+        int before = 0;
+        ReadOnlySpan<int> counts = _histogram.AsSpan(query.Start, query.Bins);
+        for (; query.NearestBin < query.Bins && before + counts[query.NearestBin] <= _options.NearestKeys; query.NearestBin++)
+            before += counts[query.NearestBin];
+        query.NearestInBin = _options.NearestKeys - before;
+        if (query.NearestBin < query.Bins && query.NearestInBin > 0)
+            query.Collect([true], query.NearestBin, _first, _scratch[worker], _told.Own(q));
     }
 
     /// <summary>F of the block's anchors: each process's part from its own rows.</summary>
-    private void ShareFeature(int first, int end, MatrixView features)
+    private void ShareFeature()
     {
-        var told = new List<ulong>[end - first];
-        var excluded = new List<int>[end - first];
-        int next = end - first;
-        int[] auxiliaryStart = new int[end - first + 1];
-        for (int b = first; b < end; b++)
+        int next = _blockLength;
+        Span<int> starts = Room(ref _auxiliaryStarts, _blockLength + 1);
+        for (int i = 0; i < _blockLength; i++)
         {
-            auxiliaryStart[b - first] = next;
-            while (next < _count && _queries[next].Anchor == b)
+            starts[i] = next;
+            while (next < _count && _queries[next].Anchor == _blockFirst + i)
                 next++;
         }
-        auxiliaryStart[^1] = next;
-        Each(end - first, (i, _) =>
-        {
-            Query anchor = _queries[i];
-            var rows = new SortedSet<int>();
-            anchor.AddNearest(Members(anchor.Own), _first, anchor.Own, rows);
-            for (int q = auxiliaryStart[i]; q < auxiliaryStart[i + 1]; q++)
-                _queries[q].AddNearest(Members(_queries[q].Own), _first, anchor.Own, rows);
-            told[i] = [];
-            foreach (int row in rows)
-                told[i].Add(RankedKey.Of(
-                    anchor.TryScore(row - _first, out float score) ? score
-                        : OrderedSums.Dot(features.Row(anchor.Anchor), OwnRow(row)), row));
-            excluded[i] = [];
-            foreach (int row in Sets.Spatial[anchor.Anchor])
-                if (IsOwn(row) && anchor.Exclude(row - _first) is >= 0 and var bin)
-                    excluded[i].Add(anchor.Start + bin);
-            foreach (int row in rows)
-                if (anchor.Exclude(row - _first) is >= 0 and var bin)
-                    excluded[i].Add(anchor.Start + bin);
-        });
-        ulong[][] all = Tell(told);
-        for (int i = 0; i < all.Length; i++)
+        starts[^1] = next;
+        _near.Reset(_blockLength);
+        _excluded.Reset(_blockLength);
+        _told.Begin(_blockLength);
+        _pool.Run(_findFeature, _blockLength);
+        _told.Tell();
+        for (int i = 0; i < _blockLength; i++)
         {
             // Each process tells its rows in ascending order, and its rows follow those of the one before.
-            foreach (ulong key in all[i])
-                Sets.Feature.Add(first + i, RankedKey.Row(key), RankedKey.Similarity(key));
+            foreach (ulong key in _told[i])
+                Sets.Feature.Add(_blockFirst + i, RankedKey.Row(key), RankedKey.Similarity(key));
         }
-        foreach (int bin in _shards.Gather<int>(CollectionsMarshal.AsSpan(excluded.SelectMany(bins => bins).ToList())))
+        Span<int> own = Room(ref _ownExcluded, (int)_excluded.Total);
+        for (int i = 0, at = 0; i < _blockLength; at += _excluded.Length(i++))
+            _excluded[i].CopyTo(own[at..]);
+        int all = _shards.Gather<int>(own, ref _allExcluded);
+        foreach (int bin in _allExcluded.AsSpan(0, all))
             _histogram[bin]--;
     }
 
-    /// <summary>The rows at the drawn ranks.</summary>
-    private void TakeRanks(int first, int end)
+    private void FindFeature(int i, int worker)
     {
-        var told = new List<ulong>[end - first];
-        Each(end - first, (i, _) =>
-        {
-            Query query = _queries[i];
-            told[i] = [];
-            bool[] isOpen = new bool[query.Bins];
-            int rank = 0;
-            for (int bin = 0; bin < query.Bins && rank < _ranks.End; bin++)
-            {
-                int count = _histogram[query.Start + bin];
-                isOpen[bin] = _ranks.Below(rank + count) > _ranks.Below(rank);
-                rank += count;
-            }
-            query.Collect(bin => isOpen[bin], _first, told[i]);
-        });
-        ulong[][] all = Tell(told);
-        Each(end - first, (i, _) => TakeRanks(_queries[i], all[i], first + i));
+        Query anchor = _queries[i];
+        anchor.AddNearest(Members(anchor.Own), _first, anchor.Own, _near, i);
+        for (int q = _auxiliaryStarts[i]; q < _auxiliaryStarts[i + 1]; q++)
+            _queries[q].AddNearest(Members(_queries[q].Own), _first, anchor.Own, _near, i);
+        Span<int> rows = _near.Rows(i);
+        rows.Sort();
+        rows = rows[..Distinct(rows)];
+        foreach (int row in rows)
+            _told.Own(i).Add(RankedKey.Of(
+                anchor.TryScore(row - _first, out float score) ? score
+                    : OrderedSums.Dot(_features.Row(anchor.Anchor), OwnRow(row)), row));
+        foreach (int row in Sets.Spatial[anchor.Anchor])
+            if (IsOwn(row) && anchor.Exclude(row - _first) is >= 0 and var bin)
+                _excluded.Add(i, anchor.Start + bin);
+        foreach (int row in rows)
+            if (anchor.Exclude(row - _first) is >= 0 and var bin)
+                _excluded.Add(i, anchor.Start + bin);
     }
 
-    private void TakeRanks(Query query, ulong[] keys, int b)
+    /// <summary>Brings the distinct ones of sorted numbers to the front.</summary>
+    /// <returns>How many they are.</returns>
+    private static int Distinct(Span<int> sorted)
     {
+        int count = 0;
+        foreach (int number in sorted)
+            if (count == 0 || sorted[count - 1] != number)
+                sorted[count++] = number;
+        return count;
+    }
+
+    /// <summary>The rows at the drawn ranks.</summary>
+    private void TakeRanks()
+    {
+        _told.Begin(_blockLength);
+        _pool.Run(_openRanks, _blockLength);
+        _told.Tell();
+        _pool.Run(_takeRanks, _blockLength);
+    }
+
+    /// <summary>Tells the candidates of the bins that a drawn rank lies in.</summary>
+    private void OpenRanks(int i, int worker)
+    {
+        Query query = _queries[i];
+        Span<bool> isOpen = Room(ref _scratch[worker].IsOpen, query.Bins);
+        isOpen.Clear();
+        int rank = 0;
+        for (int bin = 0; bin < query.Bins && rank < _ranks.End; bin++)
+        {
+            int count = _histogram[query.Start + bin];
+            isOpen[bin] = _ranks.Below(rank + count) > _ranks.Below(rank);
+            rank += count;
+        }
+        query.Collect(isOpen, 0, _first, _scratch[worker], _told.Own(i));
+    }
+
+    private void TakeRanks(int i, int worker)
+    {
+        Query query = _queries[i];
+        Span<ulong> keys = _told[i];
         RankedKey.SortDescending(keys);
-        var taken = new List<ulong>(_ranks.Count);
+        List<ulong> taken = _scratch[worker].Taken;
+        taken.Clear();
         int rank = 0, at = 0;
         for (int bin = 0; bin < query.Bins && rank < _ranks.End; bin++)
         {
@@ -220,36 +253,9 @@ internal sealed unsafe partial class ThreeTermStepSharded
                 at += count;
             rank += count;
         }
-        taken.Sort((x, y) => RankedKey.Row(x).CompareTo(RankedKey.Row(y)));
+        taken.Sort(static (x, y) => RankedKey.Row(x).CompareTo(RankedKey.Row(y)));
         foreach (ulong key in taken)
-            Sets.Negatives.Add(b, RankedKey.Row(key), RankedKey.Similarity(key));
-    }
-
-    /// <summary>What each process says of each item, by rank.</summary>
-    private ulong[][] Tell(List<ulong>[] own)
-    {
-        int[] counts = _shards.Gather<int>([.. own.Select(keys => keys.Count)]);
-        ulong[] keys = _shards.Gather<ulong>([.. own.SelectMany(keys => keys)]);
-        int items = own.Length, from = 0;
-        ulong[][] all = new ulong[items][];
-        int[] filled = new int[items];
-        for (int i = 0; i < items; i++)
-        {
-            int total = 0;
-            for (int rank = 0; rank < _shards.Size; rank++)
-                total += counts[rank * items + i];
-            all[i] = new ulong[total];
-        }
-        for (int rank = 0; rank < _shards.Size; rank++)
-        {
-            for (int i = 0; i < items; i++)
-            {
-                int count = counts[rank * items + i];
-                keys.AsSpan(from, count).CopyTo(all[i].AsSpan(filled[i]));
-                (from, filled[i]) = (from + count, filled[i] + count);
-            }
-        }
-        return all;
+            Sets.Negatives.Add(_blockFirst + i, RankedKey.Row(key), RankedKey.Similarity(key));
     }
 
     private Query Next()

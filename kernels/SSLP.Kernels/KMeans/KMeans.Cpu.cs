@@ -23,6 +23,7 @@ internal sealed unsafe class KMeansCpu : IKMeans
     private readonly AlignedBuffer<int> _starts = new();
     private readonly AlignedBuffer<float> _sums = new();
     private readonly IShards _shards;
+    private readonly Far[] _far; // one a process
     private readonly int _allRows, _firstRow;
     private int[] _counts = []; // rows of each cluster, in all processes
 
@@ -36,6 +37,7 @@ internal sealed unsafe class KMeansCpu : IKMeans
         _bank = bank;
         _pool = pool;
         _shards = shards ?? OneShard.Instance;
+        _far = new Far[_shards.Size];
         _allRows = allRows ?? bank.RowCount;
         _firstRow = ShardRows.First(_allRows, _shards.Rank, _shards.Size);
         _assign = new AssignWork(this, isa ?? InstructionSets.Best);
@@ -117,9 +119,9 @@ internal sealed unsafe class KMeansCpu : IKMeans
             if (counts[empty] > 0)
                 continue;
             int own = Farthest(labels, counts, distances);
-            Far[] all = _shards.Gather<Far>([own < 0 ? Far.None : new(distances[own], labels[own], own + _firstRow)]);
+            _shards.Gather<Far>([own < 0 ? Far.None : new(distances[own], labels[own], own + _firstRow)], _far);
             Far farthest = Far.None;
-            foreach (Far far in all)
+            foreach (Far far in _far)
                 if (far.Row >= 0 && (farthest.Row < 0 || far.Distance > farthest.Distance))
                     farthest = far;
             if (farthest.Row < 0)

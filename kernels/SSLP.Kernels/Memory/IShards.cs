@@ -22,7 +22,10 @@ internal interface IShards
     void Broadcast(Span<float> values, int from);
 
     /// <summary>The values of all, by rank; each may give another number of them.</summary>
-    T[] Gather<T>(ReadOnlySpan<T> own)
+    /// <param name="own">This process's.</param>
+    /// <param name="all">Takes them; another one where it is too small.</param>
+    /// <returns>How many they are.</returns>
+    int Gather<T>(ReadOnlySpan<T> own, ref T[] all)
         where T : unmanaged;
 
     /// <summary>The same into memory of the caller's that holds as many as all give together.</summary>
@@ -62,8 +65,14 @@ internal sealed class OneShard : IShards
     {
     }
 
-    public T[] Gather<T>(ReadOnlySpan<T> own)
-        where T : unmanaged => own.ToArray();
+    public int Gather<T>(ReadOnlySpan<T> own, ref T[] all)
+        where T : unmanaged
+    {
+        if (all.Length < own.Length)
+            all = new T[Math.Max(own.Length, 2 * all.Length)];
+        own.CopyTo(all);
+        return own.Length;
+    }
 
     public void Gather<T>(ReadOnlySpan<T> own, Span<T> all)
         where T : unmanaged => own.CopyTo(all);

@@ -60,11 +60,15 @@ internal sealed class ThreadShards : IShards
 
     public void Broadcast(Span<float> values, int from) => Exchange<float>(values)[from].CopyTo(values);
 
-    public T[] Gather<T>(ReadOnlySpan<T> own)
-        where T : unmanaged => [.. Exchange(own).SelectMany(each => each)];
+    public int Gather<T>(ReadOnlySpan<T> own, ref T[] all)
+        where T : unmanaged
+    {
+        all = [.. Exchange(own).SelectMany(each => each)];
+        return all.Length;
+    }
 
     public void Gather<T>(ReadOnlySpan<T> own, Span<T> all)
-        where T : unmanaged => Gather(own).CopyTo(all);
+        where T : unmanaged => Exchange(own).SelectMany(each => each).ToArray().CopyTo(all);
 
     private T[][] Exchange<T>(ReadOnlySpan<T> own)
     {

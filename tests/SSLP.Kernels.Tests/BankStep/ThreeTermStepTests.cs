@@ -202,6 +202,23 @@ public sealed unsafe class ThreeTermStepTests
         Assert.Equal(0, AllocationMeter.Bytes(() => step.Run(given.Anchors, gradient, Call, target.View)));
     }
 
+    /// <summary>Of a bank in parts: this process's part is all of it, and what it tells others only itself hears.</summary>
+    [Theory]
+    [InlineData(NegativeSampling.SemiHard)]
+    [InlineData(NegativeSampling.Random)]
+    public void Steps_on_a_bank_in_parts_allocate_nothing_after_the_first(NegativeSampling sampling)
+    {
+        using var given = new Scene(6000, 32, 24, exact: false);
+        using var pool = new WorkerPool(2);
+        using var step = new ThreeTermStepSharded(
+            given.Bank, given.Spatial, new() { NearestKeys = 64, Negatives = 600, Sampling = sampling }, pool, OneShard.Instance);
+        MatrixView gradient = given.Features.View;
+        using var target = new KernelTestData.Matrix(24, 32);
+        step.SetClusters(given.Clusters);
+        Assert.Equal(0, AllocationMeter.Bytes(() => step.Run(given.Anchors, gradient, Call, target.View)));
+        Assert.True(step.Sets.Feature.Total > 0 && step.Sets.Negatives.Total > 0);
+    }
+
     [Theory, MemberData(nameof(Implementations))]
     public void Names_what_is_wrong(string implementation)
     {
