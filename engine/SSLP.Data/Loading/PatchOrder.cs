@@ -73,27 +73,27 @@ public sealed class PatchOrder
     /// <summary>The patches of one epoch, N of them; the first <see cref="BatchesPerEpoch"/> × B are used.</summary>
     public int[] Epoch(int epoch)
     {
-        int[] order = _options.BalanceSlides ? BalancedPatches(epoch) : [.. Enumerable.Range(0, _table.Count)];
-        if (_options.RunLength > 1)
-            order = ShuffleRuns(order, epoch);
+        int[]? balanced = _options.BalanceSlides ? BalancedPatches(epoch) : null;
+        int[] order = _options.RunLength > 1 ? ShuffleRuns(balanced, epoch) : balanced ?? [.. Enumerable.Range(0, _table.Count)];
         int window = _options.RunLength == 1 ? order.Length : _options.RunLength * _options.WindowRuns;
         for (int start = 0; start < order.Length; start += window)
             Shuffle(order.AsSpan(start, Math.Min(window, order.Length - start)), RandomPurpose.PatchOrder, epoch, start);
         return order;
     }
 
-    private int[] ShuffleRuns(int[] order, int epoch)
+    /// <param name="order">Null: the patches as the table has them, which takes no memory.</param>
+    private int[] ShuffleRuns(int[]? order, int epoch)
     {
         int length = _options.RunLength;
-        int[] runs = [.. Enumerable.Range(0, (order.Length + length - 1) / length)];
+        int[] runs = [.. Enumerable.Range(0, (_table.Count + length - 1) / length)];
         Shuffle(runs, RandomPurpose.RunOrder, epoch, 0);
-        int[] shuffled = new int[order.Length];
+        int[] shuffled = new int[_table.Count];
         int next = 0;
         foreach (int run in runs)
         {
-            ReadOnlySpan<int> members = order.AsSpan(run * length, Math.Min(length, order.Length - run * length));
-            members.CopyTo(shuffled.AsSpan(next));
-            next += members.Length;
+            int first = run * length, count = Math.Min(length, shuffled.Length - first);
+            for (int at = first; at < first + count; at++)
+                shuffled[next++] = order is null ? at : order[at];
         }
         return shuffled;
     }

@@ -27,7 +27,7 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
 
     private readonly PatchTable _table = source.Table;
     private readonly Lock _lock = new();
-    private readonly (int[] Start, int[] Members) _slides = GroupBySlide(source.Table);
+    private readonly Lazy<(int[] Start, int[] Members)> _slides = new(() => GroupBySlide(source.Table)); // 4·N bytes of a run with faults
 
     // By threads that read, ahead of what is counted: which patches need not be tried again, and what each batch met.
     private readonly ConcurrentDictionary<int, string> _unreadable = new();
@@ -154,7 +154,7 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
             return;
         int slide = _table.SlideOf[patch];
         int failed = _bySlide.TryGetValue(slide, out SlideFaults? before) ? before.Failed + 1 : 1;
-        int size = _slides.Start[slide + 1] - _slides.Start[slide];
+        int size = _slides.Value.Start[slide + 1] - _slides.Value.Start[slide];
         bool quarantined = failed >= size || (failed > LeastBudget && failed > budgetShare * size);
         _bySlide[slide] = new SlideFaults(_table.Slides[slide], failed, quarantined, before?.FirstReason ?? reason);
         if (quarantined)
@@ -171,8 +171,8 @@ public sealed class ReplacingReader(IPatchSource source, ulong seed, double budg
         if (attempt >= AttemptsOnSlide || IsQuarantined(patch, batch))
             return (int)CounterRandom.Below(word, (uint)_table.Count);
         int slide = _table.SlideOf[patch];
-        int start = _slides.Start[slide], count = _slides.Start[slide + 1] - start;
-        return _slides.Members[start + (int)CounterRandom.Below(word, (uint)count)];
+        int start = _slides.Value.Start[slide], count = _slides.Value.Start[slide + 1] - start;
+        return _slides.Value.Members[start + (int)CounterRandom.Below(word, (uint)count)];
     }
 
     private static (int[] Start, int[] Members) GroupBySlide(PatchTable table)

@@ -41,7 +41,7 @@ internal sealed class BankSnapshot(MemoryBank bank)
         lock (_gate)
         {
             if (_rows.Length < changed.Count)
-                _rows = new int[Math.Min(bank.RowCount, 2 * (long)changed.Count)];
+                _rows = new int[Math.Max(changed.Count, bank.RowCount / 2)]; // more rows than half are written whole
             changed.CopyTo(_rows);
             Begin(changed.Count, isWhole: false);
         }

@@ -24,7 +24,9 @@ public sealed partial class FusedObjective : IBankObjective
     private readonly IKMeans _kmeans;
     private readonly ChangedRows _changed; // since the last whole checkpoint
     private readonly BankSnapshot _snapshot; // of the checkpoint that is being written
-    private int[] _labels; // [R, N]; made anew by each clustering, so that a checkpoint may still write the ones before
+    private int[] _labels; // [R, N]
+    private int[]? _spareLabels; // of the clustering before, for the next one
+    private volatile int[]? _writtenLabels; // of the checkpoint that is being written, which keeps them
     private bool _labelsChanged;
 
     /// <param name="plan">Constants.</param>
@@ -126,9 +128,9 @@ public sealed partial class FusedObjective : IBankObjective
         ulong[] seeds = [.. Enumerable.Range(0, _plan.ClusterRuns).Select(run => SeedOf(run, clustering))];
         if (!Clusters)
             return; // nothing asks which rows agree
-        int[] labels = new int[_labels.Length];
+        int[] labels = _spareLabels is { } spare && spare != _writtenLabels ? spare : new int[_labels.Length];
         _kmeans.Cluster(_plan.Clusters, _plan.ClusterIterations, seeds, labels);
-        (_labels, _labelsChanged) = (labels, true);
+        (_labels, _spareLabels, _labelsChanged) = (labels, _labels, true);
         _step.SetClusters(new ClusterAgreement(_labels, _rows));
     }
 
@@ -168,7 +170,7 @@ public sealed partial class FusedObjective : IBankObjective
     {
         _bank.LoadFrom(checkpoint, VectorsName, _rows, _first, rowOf);
         SafetensorsFile labelled = checkpoint.Entries.ContainsKey(ClustersName) ? checkpoint : checkpoint.Base ?? checkpoint;
-        _labels = rowOf is null ? ReadLabels(labelled, _rows) : Moved(ReadLabels(labelled, rowOf.Length), rowOf);
+        (_spareLabels, _labels) = (null, rowOf is null ? ReadLabels(labelled, _rows) : Moved(ReadLabels(labelled, rowOf.Length), rowOf));
         _changed.Clear();
         if (checkpoint.Base is not null && rowOf is null)
             _changed.Add(BankState.ChangedRows(checkpoint, VectorsName, _rows));
@@ -186,7 +188,19 @@ public sealed partial class FusedObjective : IBankObjective
 
     private bool IsOwn(int row) => (uint)(row - _first) < (uint)_bank.RowCount;
 
-    private SafetensorsItem Labelled(int[] labels) => SafetensorsItem.From<int>(ClustersName, labels, _plan.ClusterRuns, _rows);
+    private SafetensorsItem Labelled(int[] labels)
+    {
+        SafetensorsItem item = SafetensorsItem.From<int>(ClustersName, labels, _plan.ClusterRuns, _rows);
+        _writtenLabels = labels;
+        return item with
+        {
+            Emit = stream =>
+            {
+                item.Emit(stream);
+                _writtenLabels = null;
+            },
+        };
+    }
 
     private int[] ReadLabels(SafetensorsFile file, int rows)
     {

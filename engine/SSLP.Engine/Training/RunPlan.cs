@@ -62,17 +62,30 @@ public sealed partial class RunPlan
             memory.Add(new($"bank, rows to gather from: 4·{name}·⌈D⌉₁₆{part}", 4 * own * ((d + 15) / 16 * 16), less));
             memory.Add(new($"bank, panels to stream: 4·⌈{name}⌉₃₂·D; the second copy keeps gathers to whole cache lines",
                 4 * ((own + 31) / 32 * 32) * d, less));
-            memory.Add(new("labels: 4·R·N, twice while it clusters", 8 * r * n, $"cluster_runs={Math.Max(1, r - 1)}, or {fewer}"));
-            memory.Add(new("rows by class: 8·N, and as much while it is made", 16 * n, fewer));
-            memory.Add(new("k-means: 16·N", 16 * n, fewer));
+            memory.Add(new("labels: 4·R·N, and those of the clustering before", 8 * r * n,
+                $"cluster_runs={Math.Max(1, r - 1)}, or {fewer}"));
+            long classes = (long)Math.Min(n, Math.Pow(sizes.Objective.Clusters, r));
+            memory.Add(new("rows by class: 8·N + 4·min(N, Cᴿ), twice while it clusters, and 8·N to sort",
+                2 * ClusterAgreement.BytesFor(n, classes) + 8 * n, fewer));
+            memory.Add(new(isInParts ? "k-means: 4·N + 8·P" : "k-means: 12·N", 4 * n + 8 * own, fewer));
             memory.Add(new("spatial index: 8·N, coordinates apart", 8 * n, fewer));
+            if (options.Kernels != KernelBackend.Cuda)
+            {
+                int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+                memory.Add(new($"candidates of the search, and 4·{name} a thread for queries that a sample misleads",
+                    ThreeTermStepCpu.CandidateBudgetBytes + 4 * own * threads, $"threads={Math.Max(1, threads / 2)}", true));
+                memory.Add(new("places of the drawn ranks: 4 for each that may be drawn",
+                    4L * NegativeRanks.Candidates(options.NegativeSampling, rows, options.PoolShare), fewer));
+            }
+            if (options.CheckpointBank != CheckpointBank.Whole)
+                memory.Add(new("numbers of the rows that a checkpoint changes: 2·N", 2 * n, "checkpoint_bank=whole"));
             memory.Add(new("sets of a step: B·(8·M + 8·(1 + A)·K)",
                 b * (8L * terms.Negatives + 8L * (1 + terms.AuxiliaryAnchors) * terms.NearestKeys), $"batch_size={b / 2}", true));
         }
         else if (options.Method == MethodKind.MoCoV2)
             memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={sizes.Queue / 2}"));
         memory.Add(new("columns of the patches: 12·N, mapped where they come from a manifest", 12 * n, fewer));
-        memory.Add(new("order of an epoch: 8·N", 8 * n, fewer));
+        memory.Add(new("order of an epoch, and the next one's: 8·N", 8 * n, fewer));
         memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch),
             $"prefetch=2, or batch_size={b / 2}"));
         memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));

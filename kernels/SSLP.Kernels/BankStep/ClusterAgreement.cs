@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace SSLP.Kernels;
 
 /// <summary>
 /// Which bank rows agree with a row in all R clusterings. "Equal labels in every run" is an equivalence, so the R runs make one
 /// finer partition of the bank; the members of a row's class are a slice of a sorted list, and no label is compared in a step.
 /// </summary>
-/// <remarks>Memory: 8·N + 4·(classes + 1) bytes; building takes 8·N more. Immutable: made anew when the labels change.</remarks>
+/// <remarks>Memory: <see cref="BytesFor"/>; building takes 8·N more. Immutable: made anew when the labels change.</remarks>
 public sealed class ClusterAgreement
 {
     private readonly int[] _class;    // [N]
@@ -22,7 +24,9 @@ public sealed class ClusterAgreement
         _class = new int[rows];
         for (int j = 0; j < rows; j++)
             _members[j] = j;
-        long[] keys = new long[rows];
+        // Native: 8·N bytes that are needed no longer would stay with the process until the collector came by.
+        using var memory = new AlignedBuffer<long>(rows);
+        Span<long> keys = memory.Span(0, rows);
         int classes = 1;
         for (int start = 0; start < labels.Length; start += rows)
             classes = Refine(labels.Slice(start, rows), keys);
@@ -31,10 +35,14 @@ public sealed class ClusterAgreement
             _start[c + 1]++;
         for (int c = 0; c < classes; c++)
             _start[c + 1] += _start[c];
-        int[] next = _start.AsSpan().ToArray();
+        Span<int> next = MemoryMarshal.Cast<long, int>(keys)[..classes]; // sorted, the keys have said what they had to
+        _start.AsSpan(0, classes).CopyTo(next);
         for (int j = 0; j < rows; j++)
             _members[next[_class[j]]++] = j;
     }
+
+    /// <summary>Bytes that are held: 8·N, and 4 a class and one more.</summary>
+    internal static long BytesFor(long rows, long classes) => 8 * rows + 4 * (classes + 1);
 
     /// <summary>Number of different label tuples.</summary>
     public int Classes => _start.Length - 1;
@@ -69,11 +77,11 @@ public sealed class ClusterAgreement
     private ClusterAgreement(int[] classOf, int[] start, int[] members) => (_class, _start, _members) = (classOf, start, members);
 
     /// <summary>Splits the classes by one more run: sorts (class, label) pairs and numbers the distinct ones.</summary>
-    private int Refine(ReadOnlySpan<int> labels, long[] keys)
+    private int Refine(ReadOnlySpan<int> labels, Span<long> keys)
     {
         for (int i = 0; i < keys.Length; i++)
             keys[i] = (long)_class[_members[i]] << 32 | (uint)labels[_members[i]];
-        Array.Sort(keys, _members);
+        keys.Sort(_members.AsSpan());
         int classes = 0;
         for (int i = 0; i < keys.Length; i++)
         {

@@ -16,7 +16,7 @@ namespace SSLP.Kernels;
 internal sealed unsafe partial class ThreeTermStepCpu : IThreeTermStep
 {
     /// <summary>What the candidate lists of all threads together may hold. Below it, more anchors share a pass over the bank.</summary>
-    private const long CandidateBudgetBytes = 22L << 20;
+    public const long CandidateBudgetBytes = 22L << 20;
 
     /// <summary>The scores of a block's queries and the panels that they are taken from share the second-level cache.</summary>
     private const int MaxBlockAnchors = 66;

@@ -28,6 +28,28 @@ public sealed class PatchOrderTests
         Assert.NotEqual(Order(3).Epoch(7), Order(4).Epoch(7));
     }
 
+    /// <summary>Of slides of one size each gives all its patches: the order of which the runs are drawn is the table's either way.</summary>
+    [Fact]
+    public void Runs_of_the_table_are_those_of_a_list_of_the_same_patches()
+    {
+        int[] places = [.. Enumerable.Range(0, 207)], slides = [.. places.Select(place => place / 69)];
+        var table = new PatchTable(["a", "b", "c"], slides, places, new int[207]);
+        int[] Order(bool balance) => new PatchOrder(table, new OrderOptions(8, 4, balance), seed: 3, batchSize: 16).Epoch(2);
+        Assert.Equal(Order(true), Order(false));
+    }
+
+    /// <summary>4·N bytes, and a number for each run: at ten million patches the one before lies beside it.</summary>
+    [Fact]
+    public void An_epoch_takes_the_memory_of_its_order()
+    {
+        const int Patches = 200_000;
+        var order = new PatchOrder(Table(Patches), new OrderOptions(16), seed: 3, batchSize: 16);
+        order.Epoch(0);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        order.Epoch(1);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 4 * Patches, 4 * (Patches + (Patches / 16)) + 2_000);
+    }
+
     [Fact]
     public void Every_position_gets_every_patch_about_equally_often()
     {

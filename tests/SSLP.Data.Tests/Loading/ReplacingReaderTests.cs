@@ -36,6 +36,16 @@ public sealed class ReplacingReaderTests
     }
 
     [Fact]
+    public void While_every_patch_reads_nothing_of_their_number_is_held()
+    {
+        using var source = new TestPatches(slides: 3, side: 200);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var reader = new ReplacingReader(source, 1);
+        Assert.Equal(4, reader.Read(4, 0, new byte[192]));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, source.Table.Count / 2);
+    }
+
+    [Fact]
     public void A_slide_past_its_budget_is_quarantined_and_others_stand_in()
     {
         using var source = new TestPatches(slides: 2, side: 5, bad: Enumerable.Range(0, 25));

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using SSLP.Engine.Objective;
+using SSLP.Engine.Weights;
 using SSLP.Kernels;
 using SSLP.Tests.Shared;
 using TorchSharp;
@@ -49,6 +51,33 @@ public sealed class FusedObjectiveTests
                 (actual.SpatialSize, actual.FeatureSize, actual.NegativeSize));
             Assert.True(step < 5 || actual.FeatureSize > 0);
         }
+    }
+
+    /// <summary>Labels are 12·N bytes: two sets of them lie in memory, and a third only while a slow disk still takes the first.</summary>
+    [Fact]
+    public void Clusterings_take_the_labels_of_the_one_before_last_but_not_from_under_a_checkpoint()
+    {
+        using var source = new TestPatches(slides: 5, side: 60);
+        int rows = source.Table.Count;
+        ObjectivePlan plan = ObjectivePlan.For(rows, 1) with { Clusters = 6, ClusterIterations = 2 };
+        using var kernels = new KernelSet(KernelBackend.Cpu, 2);
+        using var fused = new FusedObjective(plan, source.Table, Width, seed: 7, kernels);
+        fused.Cluster(1);
+        int[] first = fused.Labels.ToArray();
+        SafetensorsItem written = fused.State().Single(item => item.Name == FusedObjective.ClustersName);
+        for (int clustering = 2; clustering < 5; clustering++)
+            fused.Cluster(clustering);
+        Assert.NotEqual(first, fused.Labels.ToArray());
+        using var file = new MemoryStream();
+        written.Emit(file);
+        Assert.Equal(first, MemoryMarshal.Cast<byte, int>(file.ToArray()).ToArray());
+        int labels = 4 * plan.ClusterRuns * rows, classes = (int)ClusterAgreement.BytesFor(rows, rows);
+        fused.Cluster(5);
+        fused.Cluster(6);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        fused.Cluster(7);
+        // The rows by class are new, and no labels are.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 8 * rows, Math.Min(classes, 8 * rows + labels / 2));
     }
 
     /// <summary>A step of gradient descent on the directions of the anchors.</summary>

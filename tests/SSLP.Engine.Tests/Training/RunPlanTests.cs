@@ -24,6 +24,20 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void Classes_of_rows_are_planned_as_they_are_held()
+    {
+        const int rows = 10_001, clusters = 13;
+        int[] labels = [.. Enumerable.Range(0, 3 * rows).Select(i => (int)((ulong)i * 2_654_435_761 >> 7) % clusters)];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var agreement = new ClusterAgreement(labels, rows);
+        long held = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.InRange(held - ClusterAgreement.BytesFor(rows, agreement.Classes), 0, 500);
+        var plan = RunPlan.Of(new TrainingOptions { Clusters = clusters }, rows, 64);
+        Assert.Equal(2 * ClusterAgreement.BytesFor(rows, clusters * clusters * clusters) + 8 * rows,
+            plan.Memory.Single(b => b.What.StartsWith("rows by class", StringComparison.Ordinal)).Bytes);
+    }
+
+    [Fact]
     public void A_hundred_million_patches_are_counted_in_64_bits()
     {
         var plan = RunPlan.Of(new TrainingOptions(), 100_000_000, 256);
