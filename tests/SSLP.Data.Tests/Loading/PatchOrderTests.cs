@@ -28,7 +28,7 @@ public sealed class PatchOrderTests
         Assert.NotEqual(Order(3).Epoch(7), Order(4).Epoch(7));
     }
 
-    /// <summary>Of slides of one size each gives all its patches: the order of which the runs are drawn is the table's either way.</summary>
+    /// <summary>Of slides of one size each gives all its patches: the order that is cut into runs is the table's either way.</summary>
     [Fact]
     public void Runs_of_the_table_are_those_of_a_list_of_the_same_patches()
     {
