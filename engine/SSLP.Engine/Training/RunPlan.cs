@@ -74,7 +74,7 @@ public sealed partial class RunPlan
                 int threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
                 memory.Add(new($"candidates of the search, and 4·{name} a thread for queries that a sample misleads",
                     ThreeTermStepCpu.CandidateBudgetBytes + 4 * own * threads, $"threads={Math.Max(1, threads / 2)}", true));
-                memory.Add(new("places of the drawn ranks: 4 for each that may be drawn",
+                memory.Add(new("places of the drawn ranks: 4·Z, Z of N that may be drawn",
                     4L * NegativeRanks.Candidates(options.NegativeSampling, rows, options.PoolShare), fewer));
             }
             if (options.CheckpointBank != CheckpointBank.Whole)
