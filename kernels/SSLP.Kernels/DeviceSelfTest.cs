@@ -20,7 +20,7 @@ internal static unsafe class DeviceSelfTest
         new("the bank step", "TakeFeatures, FindSpatialNeighbours, FindFeatureNeighbours, TakeNegatives, TakeThreeTermLoss, " +
             "SumWeightedRows, SumSlices, ReportStep, or one of the search's", 1e-4, BankStep),
         new("the whole bank's loss", "AccumulateWholeBank, AccumulateSplitWholeBank, MergeWholeBank", 1e-3, WholeBank),
-        new("k-means", "CentroidBias, AssignClusters, SumClusters, MeanClusters", 0, Clusters),
+        new("k-means", "AssignClusters, FillEmptyClusters, MeanClusters", 0, Clusters),
         new("the bank's update", "UpdateBank", 1e-5, Update),
         new("the optimizer", "SumSquares, JudgeSquares, StepMomentumSgd, FollowWeights", 1e-6, Optimizer),
         new("views", "AugmentPatches, BlurAcross, BlurDown", 1e-3, Views),

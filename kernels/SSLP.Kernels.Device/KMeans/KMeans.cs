@@ -3,35 +3,39 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// One iteration of Lloyd's algorithm. Sums are kept in 64-bit fixed point, so that atomics give the same sum in any order: unit rows times
-/// 2³⁶ leave room for 2²⁷ rows in a cluster.
+/// Lloyd's algorithm, R runs at once: a run's clusters follow those of the run before, so that cluster c of run r is centroid r·C + c.
+/// Sums are kept in 64-bit fixed point, so that atomics give the same sum in any order: unit rows times 2³⁶ leave room for 2²⁷ rows in a
+/// cluster.
 /// </summary>
 public static class KMeans
 {
     /// <summary>Fixed-point ones: sums are exact to 2⁻³⁶ a row.</summary>
     public const float FixedPoint = 68719476736f;
 
-    /// <summary>bias[c] = −‖c‖²/2: ⟨v, c⟩ + bias is largest where ‖v − c‖ is smallest.</summary>
-    public static void CentroidBias(ArrayView<Float4> centroids, ArrayView<float> bias, int strideQuads)
-    {
-        // One group owns one centroid.
-        if (Group.IdxX == 0)
-            bias[Grid.IdxX] = -0.5f * Float4.Dot(centroids, Grid.IdxX, centroids, Grid.IdxX, strideQuads);
-    }
+    /// <summary>Threads of the one group that looks through a run's rows for the farthest.</summary>
+    public const int FillGroupSize = 1024;
 
-    /// <summary>labels [N] ← the nearest centroid, ties to the lower one. 2·N·C·D flops; no N × C array. Grid: N/128.</summary>
+    /// <summary>Squares of differences of unit size that are rounding alone.</summary>
+    private const float AtCentre = 1e-12f;
+
+    /// <summary>
+    /// labels [R, N] ← the nearest centroid of each run, ties to the lower one. Where <paramref name="isJoining"/> is not 0, sums [R·C, D]
+    /// in fixed point and sizes [R·C] += the rows of each cluster, and distances [R, N] ← ‖v − c‖². 2·R·N·C·D flops; no N × C array.
+    /// Grid: N/128 × R.
+    /// </summary>
     public static void AssignClusters(
-        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<float> bias, ArrayView<int> labels, int rowCount, int clusters,
-        int strideQuads)
+        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<float> bias, ArrayView<int> labels, ArrayView<float> distances,
+        ArrayView<long> sums, ArrayView<int> sizes, int rowCount, int clusters, int strideQuads, int isJoining)
     {
-        // A group owns 128 rows and walks all centroids; a thread keeps the best of its columns for its eight rows.
+        // A group owns 128 rows in one run and walks the run's centroids; a thread keeps the best of its columns for its eight rows.
         ArrayView<ulong> best = SharedMemory.Allocate<ulong>(ScoreTile.Side * 16);
         int firstRow = Grid.IdxX * ScoreTile.Side, column = Group.IdxX % 16;
+        int firstCluster = Grid.IdxY * clusters, endCluster = firstCluster + clusters;
         ulong b0 = 0, b1 = 0, b2 = 0, b3 = 0, b4 = 0, b5 = 0, b6 = 0, b7 = 0;
-        for (int first = 0; first < clusters; first += ScoreTile.Side)
+        for (int first = firstCluster; first < endCluster; first += ScoreTile.Side)
         {
-            var tile = ScoreTile.Compute(bank, rowCount, firstRow, centroids, clusters, first, strideQuads);
-            var nearest = new Nearest(bias, clusters, first + ScoreTile.ThreadRow);
+            var tile = ScoreTile.Compute(bank, rowCount, firstRow, centroids, endCluster, first, strideQuads);
+            var nearest = new Nearest(bias, endCluster, first + ScoreTile.ThreadRow);
             b0 = nearest.Of(tile.R0, b0);
             b1 = nearest.Of(tile.R1, b1);
             b2 = nearest.Of(tile.R2, b2);
@@ -52,61 +56,163 @@ public static class KMeans
         best[line + 96] = b6;
         best[line + 112] = b7;
         Group.Barrier();
-        for (int row = Group.IdxX; row < ScoreTile.Side && firstRow + row < rowCount; row += Group.DimX)
+
+        // A warp owns every eighth of the group's rows: the group has just read them, and neighbouring lanes add to neighbouring words.
+        long firstLabel = (long)Grid.IdxY * rowCount;
+        for (int row = Group.IdxX / 32; row < ScoreTile.Side && firstRow + row < rowCount; row += Group.DimX / 32)
         {
-            ulong key = best[row * 16];
-            for (int other = 1; other < 16; other++)
-                key = IntrinsicMath.Max(key, best[row * 16 + other]);
-            labels[firstRow + row] = DeviceMath.RowOf(key);
+            ulong key = best[row * 16 + Warp.LaneIdx % 16];
+            for (int step = 8; step > 0; step /= 2)
+                key = IntrinsicMath.Max(key, Warp.ShuffleXor(key, step));
+            int cluster = DeviceMath.RowOf(key);
+            if (Warp.LaneIdx == 0)
+                labels[firstLabel + firstRow + row] = cluster - firstCluster;
+            if (isJoining == 0)
+                continue;
+            float squared = Join(bank, firstRow + row, centroids, cluster, sums, strideQuads);
+            if (Warp.LaneIdx == 0)
+            {
+                distances[firstLabel + firstRow + row] = squared;
+                Atomic.Add(ref sizes[cluster], 1);
+            }
         }
     }
 
-    /// <summary>sums [C, D] in fixed point and sizes [C] += the rows of each cluster. Both must begin as 0. Grid: N.</summary>
-    public static void SumClusters(ArrayView<Float4> bank, ArrayView<int> labels, ArrayView<long> sums, ArrayView<int> sizes,
-        int strideQuads)
+    /// <summary>
+    /// Seeds empty clusters anew, in ascending order, each at the row of its run that is farthest from its centroid among those whose
+    /// cluster has others, ties to the lower row; while no row lies off its centroid, a cluster stays empty. labels, distances, sums and
+    /// sizes follow. largest [R] ← the most rows that a cluster has had, or what it was. Grid: R.
+    /// </summary>
+    public static void FillEmptyClusters(
+        ArrayView<Float4> bank, ArrayView<int> labels, ArrayView<float> distances, ArrayView<long> sums, ArrayView<int> sizes,
+        ArrayView<int> largest, int rowCount, int clusters, int strideQuads)
     {
-        // One group owns one row.
-        int label = labels[Grid.IdxX];
-        ArrayView<float> values = bank.Cast<float>();
-        long from = 4L * strideQuads * Grid.IdxX, to = 4L * strideQuads * label;
-        for (int d = Group.IdxX; d < 4 * strideQuads; d += Group.DimX)
-            Atomic.Add(ref sums[to + d], (long)(values[from + d] * FixedPoint));
+        // One group owns one run. Most find no empty cluster and read C numbers.
+        ArrayView<ulong> partial = SharedMemory.Allocate<ulong>(FillGroupSize);
+        long firstCluster = (long)Grid.IdxX * clusters, firstLabel = (long)Grid.IdxX * rowCount;
+        ulong most = 0;
+        for (int c = Group.IdxX; c < clusters; c += Group.DimX)
+            most = IntrinsicMath.Max(most, (ulong)sizes[firstCluster + c]);
+        most = GroupReduce.Max(most, partial);
         if (Group.IdxX == 0)
-            Atomic.Add(ref sizes[label], 1);
-    }
+            largest[Grid.IdxX] = IntrinsicMath.Max(largest[Grid.IdxX], (int)most);
 
-    /// <summary>distances [N] ← ‖v − c‖² of each row to its own centroid. Grid: N/256.</summary>
-    public static void RowDistances(
-        ArrayView<Float4> bank, ArrayView<Float4> centroids, ArrayView<int> labels, ArrayView<float> distances, int rowCount,
-        int strideQuads)
-    {
-        // A thread owns every (GridDimX · DimX)-th row: it is asked for only where a cluster is empty.
-        for (int row = Grid.IdxX * Group.DimX + Group.IdxX; row < rowCount; row += Grid.DimX * Group.DimX)
+        for (int empty = NextEmpty(sizes, firstCluster, 0, clusters, partial); empty < clusters;
+            empty = NextEmpty(sizes, firstCluster, empty + 1, clusters, partial))
         {
-            long from = (long)row * strideQuads, to = (long)labels[row] * strideQuads;
-            float squared = 0f;
-            for (int d = 0; d < strideQuads; d++)
+            ulong farthest = 0;
+            for (int row = Group.IdxX; row < rowCount; row += Group.DimX)
             {
-                Float4 value = bank[from + d], centre = centroids[to + d];
-                float x = value.X - centre.X, y = value.Y - centre.Y, z = value.Z - centre.Z, w = value.W - centre.W;
-                squared += x * x + y * y + z * z + w * w;
+                float distance = distances[firstLabel + row];
+                ulong key = DeviceMath.RankedKey(distance, row);
+                if (distance > AtCentre && key > farthest && sizes[firstCluster + labels[firstLabel + row]] > 1)
+                    farthest = key;
             }
 
-            distances[row] = squared;
+            farthest = GroupReduce.Max(farthest, partial);
+            if (farthest == 0)
+                return;
+            int moved = DeviceMath.RowOf(farthest), label = labels[firstLabel + moved];
+            Group.Barrier();
+            Move(bank, moved, sums, firstCluster + label, firstCluster + empty, strideQuads);
+            if (Group.IdxX == 0)
+            {
+                sizes[firstCluster + label] -= 1;
+                sizes[firstCluster + empty] = 1;
+                labels[firstLabel + moved] = empty;
+                distances[firstLabel + moved] = 0f;
+            }
+
+            Group.Barrier();
         }
     }
 
-    /// <summary>centroids [C, D] ← the mean of each cluster; an empty one keeps its place.</summary>
-    public static void MeanClusters(ArrayView<long> sums, ArrayView<int> sizes, ArrayView<Float4> centroids, int strideQuads)
+    /// <summary>
+    /// centroids [R·C, D] ← the mean of each cluster; an empty one keeps its place. bias[c] = −‖c‖²/2: ⟨v, c⟩ + bias is largest where
+    /// ‖v − c‖ is smallest. sums and sizes ← 0, for the next assignment. Grid: R·C.
+    /// </summary>
+    public static void MeanClusters(
+        ArrayView<long> sums, ArrayView<int> sizes, ArrayView<Float4> centroids, ArrayView<float> bias, int strideQuads)
     {
-        // One group owns one cluster.
+        // One group, a warp, owns one cluster.
         int size = sizes[Grid.IdxX];
-        if (size == 0)
-            return;
         ArrayView<float> values = centroids.Cast<float>();
         long first = 4L * strideQuads * Grid.IdxX;
+        float squared = 0f;
         for (int d = Group.IdxX; d < 4 * strideQuads; d += Group.DimX)
-            values[first + d] = (float)(sums[first + d] / ((double)FixedPoint * size));
+        {
+            float value;
+            if (size == 0)
+            {
+                value = values[first + d];
+            }
+            else
+            {
+                value = (float)(sums[first + d] / ((double)FixedPoint * size));
+                values[first + d] = value;
+            }
+
+            sums[first + d] = 0L;
+            squared = DeviceMath.MultiplyAdd(value, value, squared);
+        }
+
+        squared = SumOfWarp(squared);
+        // No lane may still have to read the size.
+        Group.Barrier();
+        if (Group.IdxX == 0)
+        {
+            bias[Grid.IdxX] = -0.5f * squared;
+            sizes[Grid.IdxX] = 0;
+        }
+    }
+
+    /// <summary>Adds a row to its cluster's sum, by a warp; all lanes get ‖v − c‖².</summary>
+    private static float Join(
+        ArrayView<Float4> bank, int row, ArrayView<Float4> centroids, int cluster, ArrayView<long> sums, int strideQuads)
+    {
+        ArrayView<float> values = bank.Cast<float>(), centres = centroids.Cast<float>();
+        long from = 4L * strideQuads * row, to = 4L * strideQuads * cluster;
+        float squared = 0f;
+        for (int d = Warp.LaneIdx; d < 4 * strideQuads; d += 32)
+        {
+            float value = values[from + d], apart = value - centres[to + d];
+            squared = DeviceMath.MultiplyAdd(apart, apart, squared);
+            Atomic.Add(ref sums[to + d], (long)(value * FixedPoint));
+        }
+
+        return SumOfWarp(squared);
+    }
+
+    /// <summary>Takes a row from one cluster's sum and gives it to another's, by the group: exact, as sums are whole numbers.</summary>
+    private static void Move(ArrayView<Float4> bank, int row, ArrayView<long> sums, long from, long to, int strideQuads)
+    {
+        ArrayView<float> values = bank.Cast<float>();
+        for (int d = Group.IdxX; d < 4 * strideQuads; d += Group.DimX)
+        {
+            long value = (long)(values[4L * strideQuads * row + d] * FixedPoint);
+            sums[4L * strideQuads * from + d] -= value;
+            sums[4L * strideQuads * to + d] += value;
+        }
+    }
+
+    /// <summary>The lowest cluster without rows from a number on; the count of clusters where there is none. For all threads.</summary>
+    private static int NextEmpty(ArrayView<int> sizes, long firstCluster, int from, int clusters, ArrayView<ulong> partial)
+    {
+        ulong lowest = 0;
+        for (int c = from + Group.IdxX; c < clusters; c += Group.DimX)
+        {
+            if (sizes[firstCluster + c] == 0)
+                lowest = IntrinsicMath.Max(lowest, (ulong)(clusters - c));
+        }
+
+        return clusters - (int)GroupReduce.Max(lowest, partial);
+    }
+
+    private static float SumOfWarp(float value)
+    {
+        for (int step = 16; step > 0; step /= 2)
+            value += Warp.ShuffleXor(value, step);
+        return value;
     }
 
     /// <summary>The best of a thread's eight centroids for one row, as a ranked key.</summary>

@@ -154,23 +154,24 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
     }
 
     [Fact]
-    public void An_iteration_of_k_means_launches_in_this_order_and_reads_back_sizes_alone()
+    public void An_iteration_of_k_means_is_three_launches_for_all_runs_and_reads_nothing_back()
     {
         driver.Require();
         using var device = new CudaComputeDevice();
         using var bank = MemoryBank.CreateRandom(200, 8, seed: 1);
         using var means = new KMeansCuda(bank, device);
         driver.Forget();
-        means.Cluster(1, 2, [1234], new int[200]);
-        string[] calls = Calls("launch", "read back", "fill");
-        // The stand-in runs no kernel: the sizes stay 0, so that the empty cluster is looked at; no row is found off its centre.
+        means.Cluster(3, 3, [1234, 1235], new int[400]);
+        string[] calls = Calls("launch", "read back", "fill", "synchronize");
+        string[] iteration =
+        [
+            "launch Kernel_FillEmptyClusters grid=2,1,1", "launch Kernel_MeanClusters grid=6,1,1", "launch Kernel_AssignClusters grid=2,2,1",
+        ];
         Assert.Equal(
             [
-                "launch Kernel_GatherRows grid=1,1,1", "launch Kernel_CentroidBias grid=1,1,1", "launch Kernel_AssignClusters grid=2,1,1",
-                "fill 128", "fill 4", "launch Kernel_SumClusters grid=200,1,1", "read back 4", "launch Kernel_RowDistances grid=1,1,1",
-                "read back 800", "read back 800",
-                "launch Kernel_MeanClusters grid=1,1,1", "launch Kernel_CentroidBias grid=1,1,1", "launch Kernel_AssignClusters grid=2,1,1",
-                "read back 800", "read back 64",
+                "fill 8", "fill 24", "launch Kernel_GatherRows grid=6,1,1", "launch Kernel_MeanClusters grid=6,1,1",
+                "launch Kernel_AssignClusters grid=2,2,1", .. iteration, .. iteration,
+                "read back 1600", "synchronize", "read back 192", "synchronize",
             ],
             calls);
     }

@@ -56,6 +56,31 @@ public sealed unsafe class CudaLaunchersTests(TestDevice device)
         AssertSameClusters(bank, 6, 4);
     }
 
+    /// <summary>More empty clusters than rows off their centres, in runs that are seeded side by side: the last ones stay empty.</summary>
+    [Fact]
+    public void Clusters_that_no_row_can_fill_stay_empty_as_the_reference_s_do()
+    {
+        using var bank = MemoryBank.CreateRandom(1_300, Width, seed: 6);
+        for (int i = 0; i < 1_300; i++)
+        {
+            if (i % 400 != 399)
+                bank.LoadRows(i, bank.Row(0).ToArray());
+        }
+
+        AssertSameClusters(bank, 30, 4);
+    }
+
+    [Fact]
+    public void A_cluster_of_more_rows_than_its_sums_hold_is_refused()
+    {
+        using var bank = MemoryBank.CreateRandom(90, Width, seed: 6);
+        using var means = new KMeansCuda(bank, device, maxClusterRows: 44);
+        string message = Assert.Throws<ArgumentException>(() => means.Cluster(2, 2, [1, 2], new int[180])).Message;
+        Assert.Contains("44 rows in one cluster", message, StringComparison.Ordinal);
+        Assert.Contains("kernels=cpu", message, StringComparison.Ordinal);
+        means.Cluster(20, 2, [1, 2], new int[180]);
+    }
+
     [Theory]
     [InlineData(30, 11, 0.5f)]
     [InlineData(9, 13, 0f)]

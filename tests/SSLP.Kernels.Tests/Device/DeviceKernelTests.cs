@@ -188,28 +188,28 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         // Two tiles of rows, two of centroids, one of them a duplicate: ties go to the lower.
         using MemoryBank bank = MemoryBank.CreateRandom(150, Width, seed: 2), start = MemoryBank.CreateRandom(131, Width, seed: 3);
         start.LoadRows(130, start.Row(4));
-        using DeviceArray<float> rows = Upload(bank), centroids = Upload(start), bias = Empty<float>(131);
+        using DeviceArray<float> rows = Upload(bank), centroids = Upload(start), bias = Empty<float>(131), distances = Empty<float>(150);
         using DeviceArray<int> labels = Empty<int>(150), sizes = Empty<int>(131);
         using DeviceArray<long> sums = Empty<long>(131 * Stride);
-        Launch("CentroidBias", 131, a => { a.Quads(centroids); a.View(bias); a.Int32(Stride / 4); return a; });
-        Launch("AssignClusters", 2, a =>
+        sizes.EnqueueClear(131);
+        void Mean() => Launch("MeanClusters", 131, a =>
         {
-            a.Quads(rows);
+            a.View(sums);
+            a.View(sizes);
             a.Quads(centroids);
             a.View(bias);
-            a.View(labels);
-            a.Int32(150);
-            a.Int32(131);
             a.Int32(Stride / 4);
             return a;
         });
-        sums.EnqueueClear(131 * Stride);
-        sizes.EnqueueClear(131);
-        Launch("SumClusters", 150, a => { a.Quads(rows); a.View(labels); a.View(sums); a.View(sizes); a.Int32(Stride / 4); return a; });
-        Launch("MeanClusters", 131, a => { a.View(sums); a.View(sizes); a.Quads(centroids); a.Int32(Stride / 4); return a; });
+        Mean();
+        Assign(2, rows, centroids, bias, labels, distances, sums, sizes, 150, 131);
+        float[] apart = Read(distances, 150);
+        Mean();
 
         int[] found = Read(labels, 150), expected = [.. Enumerable.Range(0, 150).Select(i => NearestCentre(bank.Row(i), start))];
         Assert.Equal(expected, found);
+        for (int i = 0; i < 150; i++)
+            Assert.Equal(SquaredDistance(bank.Row(i), start.Row(expected[i])), apart[i], 1e-5);
         float[] means = Read(centroids, 131 * Stride);
         for (int c = 0; c < 131; c++)
         {
@@ -231,16 +231,47 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         float[] row = [1f, -1f, 0.5f, 0, 0, 0, 0, 0, 0, 0.999f];
         for (int i = 0; i < rows; i++)
             bank.LoadRows(i, row);
-        using DeviceArray<float> vectors = Upload(bank), centroids = Empty<float>(Stride);
+        using DeviceArray<float> vectors = Upload(bank), centroids = Upload(new float[Stride]), bias = Upload([0f]);
+        using DeviceArray<float> distances = Empty<float>(rows);
         using DeviceArray<long> sums = Upload([.. row.Select(x => before * (long)(x * KMeans.FixedPoint)), .. new long[Stride - Width]]);
-        using DeviceArray<int> labels = Upload(new int[rows]), sizes = Upload([before]);
-        Launch("SumClusters", rows, a => { a.Quads(vectors); a.View(labels); a.View(sums); a.View(sizes); a.Int32(Stride / 4); return a; });
-        Launch("MeanClusters", 1, a => { a.View(sums); a.View(sizes); a.Quads(centroids); a.Int32(Stride / 4); return a; });
+        using DeviceArray<int> labels = Empty<int>(rows), sizes = Upload([before]);
+        Assign(1, vectors, centroids, bias, labels, distances, sums, sizes, rows, 1);
+        Launch("MeanClusters", 1, a =>
+        {
+            a.View(sums);
+            a.View(sizes);
+            a.Quads(centroids);
+            a.View(bias);
+            a.Int32(Stride / 4);
+            return a;
+        });
         float[] mean = Read(centroids, Stride);
         for (int d = 0; d < Width; d++)
             Assert.Equal(row[d], mean[d], 1e-7);
+        Assert.Equal(-0.5 * row.Sum(x => (double)x * x), Read(bias, 1)[0], 1e-6);
+        Assert.Equal([0], Read(sizes, 1));
+        Assert.All(Read(sums, Stride), sum => Assert.Equal(0, sum));
         Assert.True((double)KMeans.FixedPoint * KMeansCuda.MaxClusterRows <= Math.ScaleB(1, 63));
     }
+
+    private void Assign(
+        int groups, DeviceArray<float> rows, DeviceArray<float> centroids, DeviceArray<float> bias, DeviceArray<int> labels,
+        DeviceArray<float> distances, DeviceArray<long> sums, DeviceArray<int> sizes, int rowCount, int clusters) =>
+        Launch("AssignClusters", groups, a =>
+        {
+            a.Quads(rows);
+            a.Quads(centroids);
+            a.View(bias);
+            a.View(labels);
+            a.View(distances);
+            a.View(sums);
+            a.View(sizes);
+            a.Int32(rowCount);
+            a.Int32(clusters);
+            a.Int32(Stride / 4);
+            a.Int32(1);
+            return a;
+        });
 
     [Theory]
     [InlineData(9, 13)]
@@ -305,14 +336,20 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         double least = double.PositiveInfinity;
         for (int c = 0; c < centres.RowCount; c++)
         {
-            double squared = 0;
-            for (int d = 0; d < Width; d++)
-                squared += Math.Pow((double)row[d] - centres.Row(c)[d], 2);
+            double squared = SquaredDistance(row, centres.Row(c));
             if (squared < least)
                 (best, least) = (c, squared);
         }
 
         return best;
+    }
+
+    private static double SquaredDistance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double squared = 0;
+        for (int d = 0; d < Width; d++)
+            squared += Math.Pow((double)a[d] - b[d], 2);
+        return squared;
     }
 
     private static void AssertRows(MemoryBank expected, DeviceArray<float> actual, double tolerance)

@@ -73,16 +73,13 @@ internal static class KernelNotes
         ("MergeWholeBank",
             "a split's maximum and total of one query are 4 bytes out of a sector; the partial sums, nearly all of the bytes, are " +
             "read once."),
-        ("CentroidBias",
-            "one thread multiplies the row with itself, in the order of every other sum: two loads of 16 bytes a sector and side. " +
-            "Some kilobytes, once an iteration of a clustering."),
         ("AssignClusters",
-            Tile + ". Passes: behind the product each thread leaves eight keys of 8 bytes, two lanes a bank."),
-        ("SumClusters",
-            "64-bit sums in fixed point by atomics, exact in any order: a sum of 8 bytes for every value of 4, in the L2. It is the " +
-            "price of bits that do not depend on an order; once an iteration of a clustering."),
-        ("RowDistances",
-            "a thread a row: a row's sectors are asked for in halves. Only where a cluster came out empty."),
+            Tile + ". Behind it, where another iteration follows, each row is read again with its centroid, and its values are added " +
+            "to 64-bit sums in fixed point by atomics, exact in any order, a sum of 8 bytes for every value of 4, in the L2: the price " +
+            "of bits that do not depend on an order. The last assignment of a run adds nothing."),
+        ("FillEmptyClusters",
+            "walks a run's distances once for each empty cluster, from the cache; the bank here is three quarters one point, so that " +
+            "clusters come out empty. Where none is, it reads a number a cluster."),
         ("AugmentPatches",
             "taps of neighbouring pixels are the same bytes, three colours of a byte each one load a tap, from the L1; views whose " +
             "contrast is jittered are walked twice. Memory moves the patches once and writes the views."),
