@@ -165,7 +165,8 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         string[] calls = Calls("launch", "read back", "fill", "synchronize");
         string[] iteration =
         [
-            "launch Kernel_FillEmptyClusters grid=2,1,1", "launch Kernel_MeanClusters grid=6,1,1", "launch Kernel_AssignClusters grid=2,2,1",
+            "launch Kernel_FillEmptyClusters grid=2,1,1", "launch Kernel_MeanClusters grid=6,1,1",
+            "launch Kernel_AssignClusters grid=2,2,1",
         ];
         Assert.Equal(
             [
