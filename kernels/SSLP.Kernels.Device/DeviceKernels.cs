@@ -33,7 +33,7 @@ public static class DeviceKernels
         Of(RankHistogram.SimilarityAtRanks),
         Of(SpatialNeighbours.FindSpatialNeighbours, 32),
         Of(FeatureNeighbours.FindFeatureNeighbours),
-        Of(SemiHardNegatives.TakeNegatives),
+        Of(SemiHardNegatives.TakeNegatives, SemiHardNegatives.TakeGroupSize),
         Of(SemiHardNegatives.TakeRandomNegatives),
         Of(StepBegin.TakeFeatures, 32),
         Of(ThreeTermLoss.TakeThreeTermLoss),

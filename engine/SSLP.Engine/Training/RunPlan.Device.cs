@@ -37,7 +37,7 @@ public sealed partial class RunPlan
         if (isRounded)
             device.Add(new("bank as bf16, with lengths: 2·N·⌈D⌉₁₆ + 4·N", 2 * n * stride + 4 * n, "scores=float32"));
         device.Add(new("spatial index and coordinates: 20·N", 20 * n));
-        device.Add(new("classes and their members: 12·N", 12 * n));
+        device.Add(new("classes: 8·N", 8 * n));
         device.Add(new("k-means: R·(8·N + 20·C·⌈D⌉₁₆)", plan.ClusterRuns * (8 * n + 20L * plan.Clusters * stride), "cluster_runs=1"));
         long candidates = (long)(16 * queries * RanksReached * n);
         device.Add(new("candidates, found and sorted: 16·B·(1 + A)·0.17·N", candidates, $"batch_size={b / 2}"));

@@ -73,22 +73,6 @@ public static class Candidates
         }
     }
 
-    /// <summary>Position of a key in a descending list, or −1.</summary>
-    internal static int Find(ArrayView<ulong> sorted, long first, int count, ulong key)
-    {
-        int low = 0, high = count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (sorted[first + middle] > key)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
-        return low < count && sorted[first + low] == key ? low : -1;
-    }
-
     private static void StoreRow(ArrayView<float> scores, int query, int queryCount, int row, int rowCount, ScoreRow values)
     {
         if (query >= queryCount)

@@ -8,25 +8,34 @@ namespace SSLP.Kernels.Device;
 /// </summary>
 public static class SemiHardNegatives
 {
+    /// <summary>Threads of <see cref="TakeNegatives"/>: a walk with as many loads in flight as a multiprocessor has threads for.</summary>
+    public const int TakeGroupSize = 1024;
+
+    /// <summary>Words of the filter of excluded rows: a bit for each row modulo 65,536.</summary>
+    private const int FilterWords = 2048;
+
     /// <summary>
     /// rows and scores [B, capacity] for the ranks that the candidates reach, counts[b] of them; ranks ascend, so the others are the last.
+    /// Where the excluded rows stand is found by one walk over the candidates, whatever scored them.
     /// </summary>
     /// <param name="sorted">[≥ B, candidateCapacity] the anchors' candidates, own rows left out.</param>
     /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
-    /// <param name="positions">[B, spatialCapacity + featureCapacity] scratch.</param>
+    /// <param name="excluded">[B, 2, spatialCapacity + featureCapacity] scratch: rows, then positions.</param>
     public static void TakeNegatives(
         ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
-        ArrayView<int> spatialRows, ArrayView<float> spatialScores, ArrayView<int> spatialCounts,
-        ArrayView<int> featureRows, ArrayView<float> featureScores, ArrayView<int> featureCounts,
-        ArrayView<int> ranks, ArrayView<int> positions, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
+        ArrayView<int> spatialRows, ArrayView<int> spatialCounts, ArrayView<int> featureRows, ArrayView<int> featureCounts,
+        ArrayView<int> ranks, ArrayView<int> excluded, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
         int candidateCapacity, int spatialCapacity, int featureCapacity, int capacity, int rankCount)
     {
-        // One group owns one anchor; threads own excluded rows, then ranks.
+        // One group owns one anchor; threads own excluded rows, then candidates, then ranks.
+        ArrayView<int> filter = SharedMemory.Allocate<int>(FilterWords);
         ArrayView<int> found = SharedMemory.Allocate<int>(2);
         int b = Grid.IdxX, candidates = IntrinsicMath.Min(candidateCounts[b], candidateCapacity);
         int spatial = IntrinsicMath.Min(spatialCounts[b], spatialCapacity), feature = IntrinsicMath.Min(featureCounts[b], featureCapacity);
-        long list = (long)b * candidateCapacity, firstSpatial = (long)b * spatialCapacity, firstFeature = (long)b * featureCapacity;
-        long excludedFrom = (long)b * (spatialCapacity + featureCapacity);
+        long list = (long)b * candidateCapacity, firstRow = 2L * b * (spatialCapacity + featureCapacity),
+            firstPosition = firstRow + spatialCapacity + featureCapacity;
+        for (int word = Group.IdxX; word < FilterWords; word += Group.DimX)
+            filter[word] = 0;
         if (Group.IdxX == 0)
         {
             found[0] = 0;
@@ -36,23 +45,29 @@ public static class SemiHardNegatives
         Group.Barrier();
         for (int e = Group.IdxX; e < spatial + feature; e += Group.DimX)
         {
-            bool isSpatial = e < spatial;
-            int row = isSpatial ? spatialRows[firstSpatial + e] : featureRows[firstFeature + e - spatial];
-            float score = isSpatial ? spatialScores[firstSpatial + e] : featureScores[firstFeature + e - spatial];
-            bool twice = false;
-            for (int s = 0; s < spatial && !isSpatial; s++)
-                twice |= spatialRows[firstSpatial + s] == row;
-            int position = Candidates.Find(sorted, list, candidates, DeviceMath.RankedKey(score, row));
-            if (position >= 0 && !twice)
-                positions[excludedFrom + Atomic.Add(ref found[0], 1)] = position;
+            int row = e < spatial ? spatialRows[(long)b * spatialCapacity + e]
+                : featureRows[(long)b * featureCapacity + e - spatial];
+            excluded[firstRow + e] = row;
+            Atomic.Or(ref filter[row / 32 % FilterWords], 1 << row % 32);
         }
 
         Group.Barrier();
-        int excluded = found[0];
-        GroupSort.Ascending(positions, excludedFrom, excluded);
+        GroupSort.Ascending(excluded, firstRow, spatial + feature);
+        // A row of both sets is there twice, and in the list once.
+        int reach = rankCount == 0 ? 0 : IntrinsicMath.Min(candidates, ranks[rankCount - 1] + 1 + spatial + feature);
+        for (int i = Group.IdxX; i < reach; i += Group.DimX)
+        {
+            int row = DeviceMath.RowOf(sorted[list + i]);
+            if ((filter[row / 32 % FilterWords] >> row % 32 & 1) != 0 && Holds(excluded, firstRow, spatial + feature, row))
+                excluded[firstPosition + Atomic.Add(ref found[0], 1)] = i;
+        }
+
+        Group.Barrier();
+        int positions = found[0];
+        GroupSort.Ascending(excluded, firstPosition, positions);
         for (int r = Group.IdxX; r < rankCount; r += Group.DimX)
         {
-            int position = PositionOf(ranks[r], positions, excludedFrom, excluded);
+            int position = PositionOf(ranks[r], excluded, firstPosition, positions);
             if (position >= candidates)
                 continue;
             ulong key = sorted[list + position];
@@ -120,6 +135,21 @@ public static class SemiHardNegatives
         Group.Barrier();
         if (Group.IdxX == 0)
             counts[b] = found[1];
+    }
+
+    private static bool Holds(ArrayView<int> ascending, long first, int count, int number)
+    {
+        int low = 0, high = count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (ascending[first + middle] < number)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low < count && ascending[first + low] == number;
     }
 
     /// <summary>rank + the excluded positions before it: the first e with excluded[e] − e above the rank tells how many.</summary>

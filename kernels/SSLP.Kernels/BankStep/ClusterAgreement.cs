@@ -56,9 +56,6 @@ public sealed class ClusterAgreement
     /// <summary>[classes + 1] where the members of each class begin.</summary>
     internal ReadOnlySpan<int> ClassStart => _start;
 
-    /// <summary>[N] rows by class, ascending within a class.</summary>
-    internal ReadOnlySpan<int> AllMembers => _members;
-
     /// <summary>All rows with the labels of <paramref name="row"/>, itself among them, ascending.</summary>
     public ReadOnlySpan<int> Members(int row)
     {

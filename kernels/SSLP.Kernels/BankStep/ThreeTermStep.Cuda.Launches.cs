@@ -44,7 +44,6 @@ internal sealed partial class ThreeTermStepCuda
         arguments.View(_ownRows, AuxiliaryStart);
         arguments.View(_classOf);
         arguments.View(_classStart);
-        arguments.View(_members);
         arguments.Quads(_queries);
         arguments.Quads(_mirror.Current());
         arguments.View(_search.Sorted);
@@ -67,14 +66,13 @@ internal sealed partial class ThreeTermStepCuda
     private void TakeNegatives(ulong ranks, int drawn)
     {
         _negativeSet.Prepare(_batch);
-        _positions.EnsureLength((long)_batch * (_spatialSet.Capacity + _featureSet.Capacity));
+        _excluded.EnsureLength(2L * _batch * (_spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
-        _spatialSet.AddTo(ref arguments);
-        _featureSet.AddTo(ref arguments);
+        AddExcluded(ref arguments);
         arguments.View(ranks, drawn);
-        arguments.View(_positions);
+        arguments.View(_excluded);
         _negativeSet.AddTo(ref arguments);
         arguments.Int32(_search.Capacity);
         arguments.Int32(_spatialSet.Capacity);
@@ -88,17 +86,14 @@ internal sealed partial class ThreeTermStepCuda
     private void TakeRandomNegatives(ulong ranks, int drawn)
     {
         _negativeSet.Prepare(_batch);
-        _positions.EnsureLength((long)_batch * (1 + _spatialSet.Capacity + _featureSet.Capacity));
+        _excluded.EnsureLength((long)_batch * (1 + _spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_queries);
         arguments.Quads(_mirror.Current());
-        arguments.View(_spatialSet.Rows);
-        arguments.View(_spatialSet.DeviceCounts);
-        arguments.View(_featureSet.Rows);
-        arguments.View(_featureSet.DeviceCounts);
+        AddExcluded(ref arguments);
         arguments.View(ranks, drawn);
-        arguments.View(_positions);
+        arguments.View(_excluded);
         _negativeSet.AddTo(ref arguments);
         AddCapacities(ref arguments);
         arguments.Int32(drawn);
@@ -188,6 +183,14 @@ internal sealed partial class ThreeTermStepCuda
         arguments.Single((float)weights.Intra);
         arguments.Single((float)weights.Inter);
         _device.EnqueueLaunch("ReportStep", new LaunchGrid(1), ref arguments);
+    }
+
+    private void AddExcluded(ref KernelArguments arguments)
+    {
+        arguments.View(_spatialSet.Rows);
+        arguments.View(_spatialSet.DeviceCounts);
+        arguments.View(_featureSet.Rows);
+        arguments.View(_featureSet.DeviceCounts);
     }
 
     private void AddCapacities(ref KernelArguments arguments)

@@ -26,7 +26,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
     private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices;
-    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _members, _otherSlides, _positions;
+    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _otherSlides, _excluded;
     private int _largestClass = 1, _batch, _auxiliary; // the last two of the last step
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
@@ -48,8 +48,8 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
         (_queries, _selfFactor, _terms, _slices) = (new(device), new(device), new(device), new(device));
-        (_ownRows, _classOf, _classStart, _members) = (new(device), new(device), new(device), new(device));
-        (_otherSlides, _positions) = (new(device), new(device));
+        (_ownRows, _classOf, _classStart) = (new(device), new(device), new(device));
+        (_otherSlides, _excluded) = (new(device), new(device));
         _host = new HostFace(device);
         _spatialSet.Capacity = _index.UsualNeighbours;
         _negativeSet.Capacity = Math.Max(1, options.Negatives);
@@ -72,7 +72,6 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
             _largestClass = Math.Max(_largestClass, start[c + 1] - start[c]);
         _classOf.EnsureLength(clusters.Rows).Upload(clusters.ClassOf);
         _classStart.EnsureLength(start.Length).Upload(start);
-        _members.EnsureLength(clusters.Rows).Upload(clusters.AllMembers);
     }
 
     /// <summary>Room that <see cref="Prepare"/> asks for, ints.</summary>
@@ -146,7 +145,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     {
         foreach (IDisposable part in (IDisposable[])
             [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices,
-             _ownRows, _classOf, _classStart, _members, _otherSlides, _positions, _host])
+             _ownRows, _classOf, _classStart, _otherSlides, _excluded, _host])
             part.Dispose();
     }
 

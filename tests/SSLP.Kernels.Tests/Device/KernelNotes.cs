@@ -40,11 +40,11 @@ internal static class KernelNotes
             "a warp searches the sorted columns of 2T + 1 lines by halves, counts, and walks the places again when it knows where " +
             "they go; the rows of neighbouring anchors are the same ones."),
         ("FindFeatureNeighbours",
-            "a thread takes a member of the class and reads its whole row: a sector is asked for in halves, and a member that belongs " +
-            "to several anchors' classes by each. It grows with the classes, not with N · B: 20 to 40 KB an anchor here."),
+            "walks the first K keys of each of the anchor's lists and looks up the class of each key's row, 4 bytes of a sector of 32, " +
+            "from the cache; and reads a row of the bank for each member, in halves of a sector. It grows with K, not with the classes."),
         ("TakeNegatives",
-            "the binary search of each excluded row in its list, 17 dependent loads, and one key of 8 bytes at each drawn rank: a " +
-            "sector of 32 bytes for it."),
+            "walks the list down to the last drawn rank, once, and takes one key of 8 bytes at each drawn rank, a sector of 32 bytes " +
+            "that the walk has read already. Passes: words of the filter are met in any order."),
         ("TakeRandomNegatives",
             "every anchor reads M rows of the bank, the same ones, as one draw serves the batch: B times from the cache."),
         ("TakeThreeTermLoss",
