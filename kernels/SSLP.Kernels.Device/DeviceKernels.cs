@@ -27,6 +27,8 @@ public static class DeviceKernels
         Of(TensorCandidates.RoundRows, 32),
         Of(TensorCandidates.CollectRoundedCandidates),
         Of(TensorCandidates.RescoreCandidates),
+        Of(TensorCandidates.ScoreSplitSamples),
+        Of(TensorCandidates.CollectSplitCandidates),
         Of(RankHistogram.QueryScales, 32),
         Of(RankHistogram.CountRanks),
         Of(TensorRanks.CountSplitRanks),

@@ -71,8 +71,15 @@ internal static unsafe class DeviceSelfTest
         int[] all = [.. Enumerable.Range(0, Rows)];
         var spatial = new SpatialNeighbours(
             [.. all.Select(i => i < Rows / 3 ? 0 : 1)], [.. all.Select(i => i % 53)], [.. all.Select(i => i / 53)]);
-        // As many negatives as fill every slice of the gradient's sum.
-        var options = new ThreeTermOptions { Temperature = Temperature, NearestKeys = 40, Negatives = 600 };
+        // As many negatives as fill every slice of the gradient's sum; the hardest, as of two rows that all but tie at a drawn rank a
+        // device may take the other one.
+        var options = new ThreeTermOptions
+        {
+            Temperature = Temperature,
+            NearestKeys = 40,
+            Negatives = 600,
+            Sampling = NegativeSampling.Hardest,
+        };
         using IThreeTermStep step = kernels.ThreeTermStep(bank, spatial, options);
         step.SetClusters(new ClusterAgreement([.. all.Select(i => i % 11)], Rows));
         float[] gradient = new float[Batch * Width];

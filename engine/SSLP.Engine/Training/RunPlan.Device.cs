@@ -35,7 +35,7 @@ public sealed partial class RunPlan
         long queries = b * (1 + terms.AuxiliaryAnchors);
         List<PlannedBuffer> device = [new("bank: 4·N·⌈D⌉₁₆", 4 * n * stride, narrower)];
         if (isRounded)
-            device.Add(new("bank as bf16, with lengths: 2·N·⌈D⌉₁₆ + 4·N", 2 * n * stride + 4 * n, "scores=float32"));
+            device.Add(new("bank as sums of two bf16, with lengths: 4·N·⌈D⌉₁₆ + 4·N", 4 * n * stride + 4 * n, "scores=fp32"));
         device.Add(new("spatial index and coordinates: 20·N", 20 * n));
         device.Add(new("classes: 8·N", 8 * n));
         device.Add(new("k-means: R·(8·N + 20·C·⌈D⌉₁₆)", plan.ClusterRuns * (8 * n + 20L * plan.Clusters * stride), "cluster_runs=1"));

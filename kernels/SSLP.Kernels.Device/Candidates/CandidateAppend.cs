@@ -117,7 +117,7 @@ internal struct CandidateAppend(ArrayView<ulong> keys, ArrayView<int> counts, in
     private static int ByteOf(uint low, uint high, int index) => (int)((index < 4 ? low : high) >> 8 * (index & 3) & 255u);
 
     /// <summary>The bits that are set in each byte.</summary>
-    private static uint CountBytes(uint bits)
+    internal static uint CountBytes(uint bits)
     {
         bits -= bits >> 1 & 0x55555555u;
         bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);

@@ -24,13 +24,21 @@ public static class TensorRanks
         int firstQuery = Grid.IdxX % blocks * TensorTile.Side;
         long firstRow = Grid.IdxX / blocks * rowsPerSplit, endRow = IntrinsicMath.Min(firstRow + rowsPerSplit, rowCount);
         var sink = new Counter(scales, ownRows, counts, queryCount, endRow);
-        TensorTile.Stream(queries, queryCount, firstQuery, bank, rowCount, firstRow, endRow, strideQuads, 3, sink);
+        TensorTile.StreamSplit(queries, queryCount, firstQuery, bank, rowCount, firstRow, endRow, strideQuads, sink);
     }
 
     private readonly struct Counter(ArrayView<float> scales, ArrayView<int> ownRows, ArrayView<int> counts, int queryCount, long endRow)
         : IScoreSink
     {
-        public void Take(int query, long row, QueryScores s)
+        public void Take(int query, long row, QueryScores first, QueryScores second, QueryScores third, QueryScores fourth)
+        {
+            Count(query, row, first);
+            Count(query + 8, row, second);
+            Count(query + 16, row, third);
+            Count(query + 24, row, fourth);
+        }
+
+        private void Count(int query, long row, QueryScores s)
         {
             if (query >= queryCount)
                 return;

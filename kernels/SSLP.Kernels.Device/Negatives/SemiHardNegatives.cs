@@ -21,11 +21,12 @@ public static class SemiHardNegatives
     /// <param name="sorted">[≥ B, candidateCapacity] the anchors' candidates, own rows left out.</param>
     /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
     /// <param name="excluded">[B, 2, spatialCapacity + featureCapacity] scratch: rows, then positions.</param>
+    /// <param name="isNear">Not 0: the lists' scores are near float32 ones, which the rows that are taken get: M·D multiply-adds.</param>
     public static void TakeNegatives(
-        ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
+        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
         ArrayView<int> spatialRows, ArrayView<int> spatialCounts, ArrayView<int> featureRows, ArrayView<int> featureCounts,
         ArrayView<int> ranks, ArrayView<int> excluded, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
-        int candidateCapacity, int spatialCapacity, int featureCapacity, int capacity, int rankCount)
+        int candidateCapacity, int spatialCapacity, int featureCapacity, int capacity, int rankCount, int strideQuads, int isNear)
     {
         // One group owns one anchor; threads own excluded rows, then candidates, then ranks.
         ArrayView<int> filter = SharedMemory.Allocate<int>(FilterWords);
@@ -71,8 +72,9 @@ public static class SemiHardNegatives
             if (position >= candidates)
                 continue;
             ulong key = sorted[list + position];
-            rows[(long)b * capacity + r] = DeviceMath.RowOf(key);
-            scores[(long)b * capacity + r] = DeviceMath.SimilarityOf(key);
+            int row = DeviceMath.RowOf(key);
+            rows[(long)b * capacity + r] = row;
+            scores[(long)b * capacity + r] = isNear == 0 ? DeviceMath.SimilarityOf(key) : Float4.Dot(queries, b, bank, row, strideQuads);
             Atomic.Add(ref found[1], 1);
         }
 

@@ -10,6 +10,9 @@ public struct Fragments
     /// <summary>Sixteen-byte parts in a line that holds a chunk of 32 values.</summary>
     public const int ChunkParts = 4;
 
+    /// <summary>In a line that holds sixteen values.</summary>
+    public const int PairParts = 2;
+
     /// <summary>In a line that holds a row of up to 128 values.</summary>
     public const int RowParts = 16;
 
@@ -34,6 +37,15 @@ public struct Fragments
     /// </summary>
     public static Fragments OfRowsAcross(int first, int line, int part) => Of(A, first, line, part, RowParts);
 
+    /// <summary>
+    /// Where, from its first line on, the lane names a part to ldmatrix for A[16, 16] of a matrix of pairs; first lines are multiples of
+    /// eight.
+    /// </summary>
+    public static int LaneOfPairsA(int lane) => At(Of(A, 0, 0, 0, PairParts), lane);
+
+    /// <summary>The same of two B[16, 8] side by side.</summary>
+    public static int LaneOfPairsB(int lane) => At(Of(B, 0, 0, 0, PairParts), lane);
+
     /// <summary>A[16, 16] as the lanes hold it already.</summary>
     public static Fragments OfHeld(UInt4 registers)
     {
@@ -44,6 +56,9 @@ public struct Fragments
 
     /// <summary>Where a part of a line of a matrix of chunks is staged.</summary>
     public static int Place(int line, int part) => Place(line, part, ChunkParts);
+
+    /// <summary>Where a part of a line of a matrix of pairs is staged.</summary>
+    public static int PlaceInPairs(int line, int part) => Place(line, part, PairParts);
 
     /// <summary>Where a part of a line of a matrix of rows is staged.</summary>
     public static int PlaceInRows(int line, int part) => Place(line, part, RowParts);
@@ -60,7 +75,7 @@ public struct Fragments
     }
 
     private static int Place(int line, int part, int lineParts) =>
-        line * lineParts + (part ^ (lineParts == ChunkParts ? line >> 1 & 3 : line & 7));
+        line * lineParts + (part ^ (lineParts == ChunkParts ? line >> 1 & 3 : lineParts == PairParts ? line >> 2 & 1 : line & 7));
 
     private static Fragments Of(int kind, int first, int line, int part, int lineParts)
     {

@@ -49,9 +49,14 @@ public static class TensorCore
     /// </summary>
     /// <param name="fragments">Where they lie in the kernel's first shared allocation; comes back with its registers.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Fragments Load(Fragments fragments)
+    public static Fragments Load(Fragments fragments) => Load(Fragments.At(fragments, Warp.LaneIdx));
+
+    /// <summary>The same of the sixteen bytes that the lane names.</summary>
+    /// <param name="part">Which sixteen bytes of the kernel's first shared allocation.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Fragments Load(int part)
     {
-        int at = 16 * Fragments.At(fragments, Warp.LaneIdx);
+        int at = 16 * part;
         CudaAsm.Emit("{");
         CudaAsm.Emit(".reg .b32 r0, r1, r2, r3, base;");
         CudaAsm.Emit("mov.u32 base, __shared_alloca0;");
@@ -62,6 +67,7 @@ public static class TensorCore
         CudaAsm.Emit("mov.b32 %0, r2;", out uint z);
         CudaAsm.Emit("mov.b32 %0, r3;", out uint w);
         CudaAsm.Emit("}");
+        Fragments fragments = default;
         fragments.R0 = x;
         fragments.R1 = y;
         fragments.R2 = z;
@@ -73,7 +79,7 @@ public static class TensorCore
     /// The same of <see cref="Fragments.OfRowsAcross"/>: each matrix is handed out transposed, lane l receives of column l/4 the rows
     /// 2·(l%4) and the next.
     /// </summary>
-    /// <inheritdoc cref="Load"/>
+    /// <inheritdoc cref="Load(Fragments)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Fragments LoadAcross(Fragments fragments)
     {

@@ -68,6 +68,8 @@ internal sealed partial class ThreeTermStepCuda
         _negativeSet.Prepare(_batch);
         _excluded.EnsureLength(2L * _batch * (_spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
+        arguments.Quads(_queries);
+        arguments.Quads(_mirror.Current());
         arguments.View(_search.Sorted);
         arguments.View(_search.Counts);
         AddExcluded(ref arguments);
@@ -79,6 +81,8 @@ internal sealed partial class ThreeTermStepCuda
         arguments.Int32(_featureSet.Capacity);
         arguments.Int32(_negativeSet.Capacity);
         arguments.Int32(drawn);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Int32(_search.Scores == CandidateScores.Split ? 1 : 0);
         _device.EnqueueLaunch("TakeNegatives", OneGroupAnAnchor, ref arguments);
     }
 

@@ -32,7 +32,10 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="spatial">Index over the same rows; borrowed.</param>
     /// <param name="device">Borrowed.</param>
-    /// <param name="scores">What scores the bank; the sets and the loss do not depend on it.</param>
+    /// <param name="scores">
+    /// What scores the bank. With bf16 three products of it rank the rows, and are the negatives' similarities: off by up to
+    /// (2⁻¹⁵ + D·2⁻²¹)·‖f‖ for unit rows, some 10⁻⁶ as a rule, so that rows whose similarities are nearer than that may change places.
+    /// </param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
     public ThreeTermStepCuda(
         MemoryBank bank, SpatialNeighbours spatial, ThreeTermOptions options, IComputeDevice device,
@@ -44,7 +47,8 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
                 $"On CUDA the bank step takes vectors of up to {MaxWidth} values; this bank's have {bank.Width}. Take kernels=cpu.");
         (_bank, _options, _device) = (bank, options, device);
         _mirror = BankMirror.Borrow(bank, device);
-        _search = new CandidateSearch(_mirror, device, scores);
+        _search = new CandidateSearch(
+            _mirror, device, scores == DeviceScores.BFloat16 ? CandidateScores.Split : CandidateScores.Float32);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
         (_queries, _selfFactor, _terms, _slices) = (new(device), new(device), new(device), new(device));

@@ -42,6 +42,28 @@ internal sealed class ThreeTermStepReference : IThreeTermStep
         return ThreeTermStep.Report(terms, call.Weights, Sets, anchors, _spatial);
     }
 
+    /// <summary>The gradient of sets that were found otherwise: of rows whose similarities all but tie, either may be in Q.</summary>
+    /// <param name="found">Rows of every set.</param>
+    /// <param name="features">f [B, D].</param>
+    /// <param name="weights">Of the terms.</param>
+    /// <param name="gradient">dL/df [B, D], written.</param>
+    internal void GradientOf(TermSets found, MatrixView features, TermWeights weights, MatrixView gradient)
+    {
+        Sets.Reset(features.Rows);
+        for (int b = 0; b < features.Rows; b++)
+        {
+            double[] d = Similarities(features.Row(b));
+            Fill(Sets.Self, b, found.Self[b].ToArray(), d);
+            Fill(Sets.Spatial, b, found.Spatial[b].ToArray(), d);
+            Fill(Sets.Feature, b, found.Feature[b].ToArray(), d);
+            Fill(Sets.Negatives, b, found.Negatives[b].ToArray(), d);
+        }
+
+        TermWeights factors = ThreeTermStep.PerAnchor(weights, Sets);
+        for (int b = 0; b < features.Rows; b++)
+            LossAndGradient(features.Row(b), factors, b, gradient.Row(b));
+    }
+
     public void Dispose() { }
 
     /// <summary>Fills list b of every set.</summary>

@@ -52,6 +52,7 @@ internal sealed partial class CandidateSearch
         }
 
         DeviceArray<float> bank = _mirror.Current();
+        _split?.Queries.Round(queries, count, _mirror.StrideQuads);
         if (_sampleRows > 0)
             ScoreSample(bank, queries, count);
         SetThresholds(ranks, count, ownRows, optional);

@@ -2,7 +2,8 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
-/// <summary>The pass over the bank on tensor cores: rows that bf16 cannot rule out are noted, then decided in float32.</summary>
+/// <summary>The pass over the bank on tensor cores: rows that bf16 cannot rule out are noted, then decided in float32; or three products of
+/// bf16 decide.</summary>
 internal sealed partial class CandidateSearch
 {
     private const int RescoringGroup = 256;
@@ -69,6 +70,41 @@ internal sealed partial class CandidateSearch
         _device.EnqueueLaunch("CollectRoundedCandidates", splits.Grid, ref arguments);
     }
 
+    private void ScoreSplitSample(SplitOperands split, int count)
+    {
+        split.Samples.Round(_samples, _sampleRows, _mirror.StrideQuads);
+        var splits = BankSplits.Of(_sampleRows, ScoreTileSide, ScoreTileSide.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
+        var arguments = new KernelArguments();
+        arguments.Eights(split.Queries.Pairs);
+        arguments.Eights(split.Samples.Pairs);
+        arguments.View(_sampleScores);
+        arguments.Int32(count);
+        arguments.Int32(_sampleRows);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Int64(splits.Rows);
+        _device.EnqueueLaunch("ScoreSplitSamples", splits.Grid, ref arguments);
+    }
+
+    private void CollectSplit(SplitOperands split, DeviceArray<int> ownRows, int count)
+    {
+        RoundedRows bank = _mirror.CurrentRounded(withRests: true);
+        int rows = _mirror.Bank.RowCount;
+        var splits = BankSplits.Of(rows, ScoreTileSide, ScoreTileSide.GroupsOf(count), BankSplits.SeveralAMultiprocessor);
+        var arguments = new KernelArguments();
+        arguments.Eights(split.Queries.Pairs);
+        arguments.Eights(bank.Pairs);
+        arguments.View(_thresholds);
+        arguments.View(ownRows);
+        arguments.View(_keys);
+        arguments.View(_counts);
+        arguments.Int32(count);
+        arguments.Int64(rows);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Int32(Capacity);
+        arguments.Int64(splits.Rows);
+        _device.EnqueueLaunch("CollectSplitCandidates", splits.Grid, ref arguments);
+    }
+
     /// <summary>What the tensor cores need beyond the float32 search.</summary>
     private sealed class TensorLists(IComputeDevice device) : IDisposable
     {
@@ -83,6 +119,20 @@ internal sealed partial class CandidateSearch
             Queries.Dispose();
             Rows.Dispose();
             Counts.Dispose();
+        }
+    }
+
+    /// <summary>Sums of two bf16 that three products take, beside the bank's.</summary>
+    private sealed class SplitOperands(IComputeDevice device) : IDisposable
+    {
+        public RoundedRows Queries { get; } = new(device) { HasRests = true };
+
+        public RoundedRows Samples { get; } = new(device) { HasRests = true };
+
+        public void Dispose()
+        {
+            Queries.Dispose();
+            Samples.Dispose();
         }
     }
 }

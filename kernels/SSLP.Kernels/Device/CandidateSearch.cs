@@ -2,11 +2,23 @@ using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
 
+/// <summary>What the scores in a search's keys are.</summary>
+internal enum CandidateScores
+{
+    /// <summary>Chains of float32, the CPU's bits.</summary>
+    Float32,
+
+    /// <summary>The same, of rows that one product of bf16 on tensor cores could not rule out.</summary>
+    Rounded,
+
+    /// <summary>Three products of bf16 on tensor cores, near float32 and not the same bits: lists are in their order.</summary>
+    Split,
+}
+
 /// <summary>
 /// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, sorted by descending score
 /// and then ascending row. Thresholds come from a sample of the bank; a list that turns out too short or too long for its room is found
-/// out by its count, and the search repeats with what was learnt. Exact for the device's float32 scores, which tensor cores, where asked
-/// for, only narrow down.
+/// out by its count, and the search repeats with what was learnt. Exact for the scores that it was asked for.
 /// </summary>
 /// <remarks>Device bytes: 16·Q·capacity for the lists (20 with tensor cores), capacity being about the largest rank needed; 4·Q·S + 4·S·D
 /// for the sample, S ≤ 8192.</remarks>
@@ -28,12 +40,15 @@ internal sealed partial class CandidateSearch : IDisposable
     private readonly DeviceArray<int> _sampleIds, _ranks, _counts, _bucketCounts, _bucketStarts, _cursors;
     private readonly DeviceArray<ulong> _thresholds, _borders, _keys, _dealt;
     private readonly TensorLists? _tensor;
+    private readonly SplitOperands? _split;
     private int[] _hostRanks = [];
     private int[] _hostCounts = [];
 
-    public CandidateSearch(BankMirror mirror, IComputeDevice device, DeviceScores scores)
+    public CandidateSearch(BankMirror mirror, IComputeDevice device, CandidateScores scores)
     {
-        _tensor = scores == DeviceScores.BFloat16 ? new TensorLists(device) : null;
+        _tensor = scores == CandidateScores.Rounded ? new TensorLists(device) : null;
+        _split = scores == CandidateScores.Split ? new SplitOperands(device) : null;
+        Scores = scores;
         (_mirror, _device) = (mirror, device);
         int rows = mirror.Bank.RowCount;
         _sampleRows = rows > 4 * MinSample ? Math.Clamp(rows / 32, MinSample, Math.Clamp(rows / RowsASample, MostOfUsual, MaxSample)) : 0;
@@ -43,6 +58,9 @@ internal sealed partial class CandidateSearch : IDisposable
         (_thresholds, _borders, _keys, _dealt) = (new(device), new(device), new(device), new(device));
         DrawSample(rows);
     }
+
+    /// <summary>What the scores in the keys are.</summary>
+    public CandidateScores Scores { get; }
 
     /// <summary>[Q, <see cref="Capacity"/>] sorted candidates of the last search.</summary>
     public DeviceArray<ulong> Sorted => Buckets == 1 ? _keys : _dealt;
@@ -71,6 +89,7 @@ internal sealed partial class CandidateSearch : IDisposable
             (_hostRanks, _hostCounts) = (new int[count], new int[count]);
         _ranks.EnsureLength(count);
         _counts.EnsureLength(count);
+        _split?.Queries.Round(queries, count, _mirror.StrideQuads);
         if (_sampleRows > 0)
             ScoreSample(bank, queries, count);
         int largest = 1;
@@ -107,6 +126,7 @@ internal sealed partial class CandidateSearch : IDisposable
     public void Dispose()
     {
         _tensor?.Dispose();
+        _split?.Dispose();
         foreach (IDisposable array in (IDisposable[])
             [_samples, _sampleScores, _thresholds, _sampleIds, _ranks, _counts, _bucketCounts, _bucketStarts, _cursors, _borders,
                 _keys, _dealt])
@@ -126,6 +146,12 @@ internal sealed partial class CandidateSearch : IDisposable
     {
         _sampleScores.EnsureLength((long)count * _sampleRows);
         DeviceRows.EnqueueGather(_device, bank, _sampleIds, _samples, _sampleRows, _mirror.StrideQuads);
+        if (_split is not null)
+        {
+            ScoreSplitSample(_split, count);
+            return;
+        }
+
         var score = new KernelArguments();
         score.Quads(queries);
         score.Quads(_samples);
@@ -180,6 +206,12 @@ internal sealed partial class CandidateSearch : IDisposable
     {
         _keys.EnsureLength((long)count * Capacity);
         _counts.EnqueueClear(count);
+        if (_split is not null)
+        {
+            CollectSplit(_split, ownRows, count);
+            return;
+        }
+
         int rows = _mirror.Bank.RowCount;
         var arguments = new KernelArguments();
         arguments.Quads(queries);

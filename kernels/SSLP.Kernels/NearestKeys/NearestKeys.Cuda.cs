@@ -26,7 +26,8 @@ internal sealed class NearestKeysCuda : INearestKeys
     {
         (_bank, _device) = (bank, device);
         _mirror = BankMirror.Borrow(bank, device);
-        _search = new CandidateSearch(_mirror, device, scores);
+        _search = new CandidateSearch(
+            _mirror, device, scores == DeviceScores.BFloat16 ? CandidateScores.Rounded : CandidateScores.Float32);
         _rounded = scores == DeviceScores.BFloat16 ? new RoundedRows(device) { HasRests = true } : null;
         (_queries, _similarities, _scales) = (new(device), new(device), new(device));
         (_ownRows, _rows, _counts, _ranks) = (new(device), new(device), new(device), new(device));

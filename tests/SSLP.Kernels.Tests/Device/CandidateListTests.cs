@@ -155,14 +155,15 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     /// there is room for all.
     /// </summary>
     [Theory]
-    [InlineData(DeviceScores.Float32)]
-    [InlineData(DeviceScores.BFloat16)]
-    public void A_bank_of_equal_rows_gives_short_lists_and_the_lowest_rows(DeviceScores scores)
+    [InlineData((int)CandidateScores.Float32)]
+    [InlineData((int)CandidateScores.Rounded)]
+    [InlineData((int)CandidateScores.Split)]
+    public void A_bank_of_equal_rows_gives_short_lists_and_the_lowest_rows(int scores)
     {
         using var bank = new MemoryBank(4500, Width);
         bank.LoadRows(0, [.. Enumerable.Repeat((float[])[0.6f, 0, 0.8f, 0], 4500).SelectMany(x => x)]);
-        (ulong[][] lists, int capacity) = Search(bank, [.. bank.Row(0)], [7, -1], [30, 500], null, scores);
-        Assert.InRange(capacity, 500, scores == DeviceScores.Float32 ? 1500 : 4500);
+        (ulong[][] lists, int capacity) = Search(bank, [.. bank.Row(0)], [7, -1], [30, 500], null, (CandidateScores)scores);
+        Assert.InRange(capacity, 500, scores == (int)CandidateScores.Rounded ? 4500 : 1500);
         Assert.Equal(Enumerable.Range(0, 31).Where(row => row != 7), lists[0].Take(30).Select(DeviceMath.RowOf));
         Assert.Equal(Enumerable.Range(0, 500), lists[1].Take(500).Select(DeviceMath.RowOf));
     }
@@ -197,7 +198,7 @@ public sealed unsafe class CandidateListTests(TestDevice device)
 
     private (ulong[][] Lists, int Capacity) Search(
         MemoryBank bank, float[] queries, int[] ownRows, int[] needed, OptionalQueries? optional,
-        DeviceScores scores = DeviceScores.Float32)
+        CandidateScores scores = CandidateScores.Float32)
     {
         float[] padded = new float[needed.Length * Stride];
         for (int i = 0; i < needed.Length * Width; i++)

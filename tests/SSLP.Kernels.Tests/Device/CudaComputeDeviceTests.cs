@@ -108,7 +108,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using var device = new CudaComputeDevice();
         using var bank = MemoryBank.CreateRandom(100, 4, seed: 1);
         using var mirror = BankMirror.Borrow(bank, device);
-        using var search = new CandidateSearch(mirror, device, DeviceScores.BFloat16);
+        using var search = new CandidateSearch(mirror, device, CandidateScores.Rounded);
         const int queries = 70_000;
         using DeviceArray<float> vectors = new DeviceArray<float>(device).EnsureLength(queries * 16);
         using DeviceArray<int> own = new DeviceArray<int>(device).EnsureLength(queries);
@@ -204,7 +204,7 @@ public sealed unsafe class CudaComputeDeviceTests(FakeCuda driver)
         using var device = new CudaComputeDevice();
         using var bank = MemoryBank.CreateRandom(300, 8, seed: 1);
         using var mirror = BankMirror.Borrow(bank, device);
-        using var search = new CandidateSearch(mirror, device, DeviceScores.BFloat16);
+        using var search = new CandidateSearch(mirror, device, CandidateScores.Rounded);
         driver.Forget();
         // The stand-in runs no kernel, so that every list stays empty: no row is asked for, and one pass is enough.
         using DeviceArray<float> queries = new DeviceArray<float>(device).EnsureLength(130 * 16);

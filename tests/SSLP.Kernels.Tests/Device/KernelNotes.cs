@@ -27,8 +27,10 @@ internal static class KernelNotes
             "In a step it takes the batch's rows alone."),
         ("CollectRoundedCandidates", Tile + ", and noted rows are appended by an atomic each."),
         ("RescoreCandidates",
-            "gathers a row of the bank for every noted row of every query: nothing to share but what the cache holds. It is why " +
-            "scores=float32 is the default for the step, where ranks reach 0.15 N; for nearest keys the lists are short."),
+            "gathers a row of the bank for every noted row of every query: nothing to share but what the cache holds. For nearest keys, " +
+            "whose lists are short; in the step, where ranks reach 0.15 N, three products of bf16 rank instead."),
+        ("ScoreSplitSamples", Tile + "."),
+        ("CollectSplitCandidates", Tile + ", and four lanes append a query's keys of 64 rows side by side."),
         ("CountRanks",
             Tile + "; an atomic a score goes to the query's histogram. Not in a training step."),
         ("CountSplitRanks",
@@ -44,7 +46,8 @@ internal static class KernelNotes
             "from the cache; and reads a row of the bank for each member, in halves of a sector. It grows with K, not with the classes."),
         ("TakeNegatives",
             "walks the list down to the last drawn rank, once, and takes one key of 8 bytes at each drawn rank, a sector of 32 bytes " +
-            "that the walk has read already. Passes: words of the filter are met in any order."),
+            "that the walk has read already. With scores=bf16, as here, it reads a row of the bank for each of them, too. Passes: " +
+            "words of the filter are met in any order."),
         ("TakeRandomNegatives",
             "every anchor reads M rows of the bank, the same ones, as one draw serves the batch: B times from the cache."),
         ("TakeThreeTermLoss",

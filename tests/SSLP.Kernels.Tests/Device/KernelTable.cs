@@ -41,8 +41,8 @@ internal static unsafe class KernelTable
     /// <summary>Names of the kernels that score queries against rows, which are counted by the score.</summary>
     private static readonly HashSet<string> Scoring =
     [
-        "ScoreSamples", "CollectCandidates", "CollectRoundedCandidates", "CountRanks", "CountSplitRanks", "AccumulateWholeBank",
-        "AccumulateSplitWholeBank", "AssignClusters",
+        "ScoreSamples", "ScoreSplitSamples", "CollectCandidates", "CollectRoundedCandidates", "CollectSplitCandidates", "CountRanks",
+        "CountSplitRanks", "AccumulateWholeBank", "AccumulateSplitWholeBank", "AssignClusters",
     ];
 
     public static string Compose()
@@ -88,8 +88,8 @@ internal static unsafe class KernelTable
         long floor = t.ReadSectors + t.WrittenSectors;
         double scores = kernel switch
         {
-            "ScoreSamples" => 2.0 * shape.Batch * 1024, // of the sample, with one auxiliary anchor each
-            "CollectCandidates" or "CollectRoundedCandidates" => 2.0 * shape.Batch * shape.Rows,
+            "ScoreSamples" or "ScoreSplitSamples" => 2.0 * shape.Batch * 1024, // of the sample, with one auxiliary anchor each
+            "CollectCandidates" or "CollectSplitCandidates" => 2.0 * shape.Batch * shape.Rows,
             "AssignClusters" => (double)shape.Rows * shape.Clusters,
             _ => (double)shape.Rows * shape.Batch,
         };
