@@ -16,6 +16,12 @@ public enum KernelBackend
     /// have not been seen on a device.
     /// </summary>
     Cuda,
+
+    /// <summary>
+    /// The CUDA kernels where they can have the network's device and agree with the CPU's there, else the CPU's. A host resolves it before
+    /// it opens a <see cref="KernelSet"/>.
+    /// </summary>
+    Auto,
 }
 
 /// <summary>Which implementation of the kernels, and on what.</summary>
@@ -56,9 +62,11 @@ public sealed class KernelSet : IDisposable
     /// <param name="pool">Threads of the CPU's kernels, which stay the caller's; null: its own, as many as the options say.</param>
     /// <param name="driver">The CUDA driver; null: the system's.</param>
     /// <exception cref="InvalidOperationException">CUDA was asked for and there is none; the message says why.</exception>
-    /// <exception cref="ArgumentException">Scores that the device cannot make.</exception>
+    /// <exception cref="ArgumentException">Scores that the device cannot make; or auto, which is no implementation.</exception>
     public KernelSet(KernelOptions options, IWorkers? pool = null, CudaDriver? driver = null)
     {
+        if (options.Backend == KernelBackend.Auto)
+            throw new ArgumentException("kernels is 'auto', which a host resolves first. Take cpu, cuda or reference.");
         Backend = options.Backend;
         _isa = options.Isa ?? InstructionSets.Best;
         if (Backend == KernelBackend.Cuda)

@@ -43,7 +43,7 @@ internal static class DoctorVerb
             table.AddRow("OpenSlide",
                 Markup.Escape(OpenSlideLibrary.Warning ?? OpenSlideLibrary.Version
                     ?? "none: slides of the formats that only it reads are refused"));
-            if (context.Settings.Kernels == KernelBackend.Cuda)
+            if (context.Settings.Kernels is KernelBackend.Cuda or KernelBackend.Auto)
                 table.AddRow("CUDA kernels", Markup.Escape(CudaKernels(context)));
             AnsiConsole.Write(table);
             StepMetrics last = SmokeRun.Execute(context);
@@ -83,9 +83,10 @@ internal static class DoctorVerb
 
     private static string CudaKernels(EngineContext context)
     {
-        using KernelSet kernels = context.OpenKernels();
-        return context.KernelsAtFault(kernels) is { } sentence ? throw new Fault(FaultKind.Device, sentence)
-            : "agree with the CPU's on small inputs";
+        using KernelSet kernels = context.OpenKernels(Devices.Select(DeviceKind.Auto));
+        return context.KernelsNote
+            ?? (context.KernelsAtFault(kernels) is { } sentence ? throw new Fault(FaultKind.Device, sentence)
+            : "agree with the CPU's on small inputs");
     }
 
     private static string InstructionSets() =>

@@ -37,6 +37,8 @@ internal static class PretrainRun
             Shell.Say($"{group.Size} processes by {group.Library}: {group.Size} × {options.BatchSize} patches a step");
         else if (options.Bank == BankPlacement.Sharded)
             Shell.Warn("bank=sharded: this process is alone and holds every row; mpirun -n 2 sslp … makes parts.");
+        if (job.KernelsNote is { } note)
+            Shell.Say(note);
         Shell.Say(job.Resumed
             ? $"resuming at step {job.Trainer.StepsDone:N0} of {schedule.TotalSteps:N0} on {job.Device}"
             : $"{schedule.TotalSteps:N0} steps of {job.Trainer.Sizes.BatchSize}, {schedule.StepsPerEpoch:N0} an epoch, on {job.Device}");

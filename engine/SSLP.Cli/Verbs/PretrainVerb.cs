@@ -76,7 +76,7 @@ internal static class PretrainVerb
                         Console.WriteLine(line);
                     planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
                     Device device = Devices.Select(options.Device);
-                    using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+                    using KernelSet kernels = context.OpenKernels(device);
                     context.Enter();
                     foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
                         Console.WriteLine(line);

@@ -53,7 +53,7 @@ internal static class MethodFactory
         string? alone = options.Method is not (MethodKind.Sslp or MethodKind.InstDisc)
             ? $"method={options.Method.ToString().ToLowerInvariant()} trains in one process; several serve sslp and instdisc"
             : options.StopOnCollapse ? "stop_on_collapse looks at one process's batches: leave it out with several"
-            : options.Device == DeviceKind.Cuda ? "several processes train on CPUs; device=cuda takes one process"
+            : options.Device.Kind == DeviceKind.Cuda ? $"several processes train on CPUs; device={options.Device} takes one process"
             : options is { Bank: BankPlacement.Sharded, Kernels: not KernelBackend.Cpu }
                 ? $"bank=sharded is searched by kernels=cpu, not {options.Kernels.ToString().ToLowerInvariant()}"
             : (long)options.BatchSize * group.Size > table.Count

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using SSLP.Engine.Torch;
 using SSLP.Kernels;
 
 namespace SSLP.Engine.Options;
@@ -24,6 +25,7 @@ internal sealed record OptionText(string Takes, Func<object?, string> Write, Fun
             : type == typeof(bool) ? Truth()
             : type == typeof(string) ? new("any text", value => (string)value!, value => value)
             : type == typeof(AugmentOptions) ? Lists()
+            : type == typeof(DeviceChoice) ? Device()
             : type.IsEnum ? Choice(type, said)
             : throw new NotSupportedException($"No text is known for a {type.Name}, the type of {property.Name}.");
         return said.TakesAuto ? WithAuto(text, nullable is null ? property.GetValue(new TrainingOptions()) : null) : text;
@@ -62,6 +64,10 @@ internal sealed record OptionText(string Takes, Func<object?, string> Write, Fun
         return new(takes, value => names[Array.IndexOf(values, value!.ToString())],
             text => Array.IndexOf(names, text) is >= 0 and int at ? Enum.Parse(type, values[at]) : throw new FormatException(takes));
     }
+
+    private static OptionText Device() => new(
+        DeviceChoice.Takes, value => value!.ToString()!,
+        text => DeviceChoice.TryParse(text, out DeviceChoice? choice) ? choice : throw new FormatException(DeviceChoice.Takes));
 
     /// <summary>A list of the augmentation by its name; single values that differ make it "custom", which stands in a run.json before
     /// them.</summary>

@@ -46,15 +46,16 @@ public sealed record TrainingOptions
     [Option("arithmetic of the backbone")]
     public Precision Precision { get; init; } = Precision.Float32;
 
-    [Option("where the network runs; auto: a GPU where there is one", FreeOnResume = true)]
-    public DeviceKind Device { get; init; } = DeviceKind.Auto;
+    [Option("where the network runs, and the CUDA kernels with it; auto: a GPU where there is one", FreeOnResume = true)]
+    public DeviceChoice Device { get; init; } = DeviceKind.Auto;
 
     [Option("CPU threads; 0: one a core", Most = WorkerPool.MostWorkers, FreeOnResume = true)]
     public int Threads { get; init; }
 
     /// <summary>Which implementation of the kernels.</summary>
     [Option(
-        "implementation of the kernels; auto is cpu until the CUDA kernels were seen on a device", TakesAuto = true, FreeOnResume = true)]
+        "implementation of the kernels; auto: cuda where they share the network's device and agree with the CPU's on small inputs, "
+        + "else cpu", FreeOnResume = true)]
     public KernelBackend Kernels { get; init; } = KernelBackend.Cpu;
 
     /// <summary>How the CUDA kernels score.</summary>

@@ -7,14 +7,23 @@ namespace SSLP.Engine.Torch;
 /// <summary>From the option "device" to a torch device.</summary>
 internal static class Devices
 {
-    /// <exception cref="Fault">CUDA was asked for and libtorch sees no device.</exception>
-    public static Device Select(DeviceKind kind) => kind switch
+    /// <exception cref="Fault">A CUDA device was asked for that libtorch does not see.</exception>
+    public static Device Select(DeviceChoice choice) => Select(choice, cuda.is_available() ? cuda.device_count() : 0);
+
+    /// <param name="choice">What was asked for.</param>
+    /// <param name="seen">CUDA devices that libtorch sees.</param>
+    /// <exception cref="Fault">A CUDA device was asked for that is not among them.</exception>
+    internal static Device Select(DeviceChoice choice, int seen) => choice.Kind switch
     {
         DeviceKind.Cpu => CPU,
-        DeviceKind.Cuda when !cuda.is_available() => throw new Fault(FaultKind.Device,
-            "device=cuda was asked for, but libtorch sees no CUDA device: use a CUDA libtorch (README, GPU) or device=cpu."),
+        DeviceKind.Cuda when seen == 0 => throw new Fault(FaultKind.Device,
+            $"device={choice} was asked for, but libtorch sees no CUDA device: use a CUDA libtorch (README, GPU) or device=cpu."),
+        DeviceKind.Cuda when choice.Number >= seen => throw new Fault(FaultKind.Device,
+            $"device={choice} was asked for, but libtorch sees {seen} CUDA device{(seen == 1 ? "" : "s")}, counted from 0: "
+            + $"take device={new DeviceChoice(DeviceKind.Cuda, seen - 1)}{(seen == 1 ? "" : " or one before it")}, or device=cpu."),
+        DeviceKind.Cuda when choice.Number > 0 => new Device(TorchSharp.DeviceType.CUDA, choice.Number),
         DeviceKind.Cuda => CUDA,
-        _ => cuda.is_available() ? CUDA : CPU,
+        _ => seen > 0 ? CUDA : CPU,
     };
 
     /// <summary>The primary context of a CUDA device, the one that libtorch works in; null for the CPU. The caller disposes it.</summary>

@@ -107,16 +107,58 @@ public sealed class EngineContext : IDisposable
         }
     }
 
+    /// <summary>Why the last <see cref="OpenKernels"/> took the CPU's kernels where the choice was its own, as a sentence; else
+    /// null.</summary>
+    public string? KernelsNote { get; private set; }
+
     /// <summary>The kernels on this context's threads; the caller disposes them.</summary>
-    /// <param name="device">Number of the CUDA device, as libtorch counts.</param>
+    /// <param name="network">Where the network runs, and CUDA kernels with it; null: nowhere, or on the CPU.</param>
+    /// <param name="isAlone">No other process trains with this one; several take no device.</param>
     /// <exception cref="Fault">CUDA kernels were asked for and cannot run here.</exception>
-    public KernelSet OpenKernels(int device = 0)
+    public KernelSet OpenKernels(Device? network = null, bool isAlone = true)
     {
+        KernelsNote = null;
+        if (Settings.Kernels != KernelBackend.Auto)
+            return Open(Settings.Kernels, network);
+        (KernelSet? device, string? why) = isAlone ? TryDevice(network ?? CPU) : (null, "several processes take no device");
+        KernelsNote = device is null ? $"kernels=auto takes the CPU's kernels: {why?.TrimEnd('.')}." : null;
+        return device ?? Open(KernelBackend.Cpu, network);
+    }
+
+    /// <summary>The CUDA kernels where they can be had and are right; else why not.</summary>
+    private (KernelSet? Kernels, string? Why) TryDevice(Device network)
+    {
+        if (!(Settings.Driver ?? CudaDriver.System).TryLoad(out string? reason))
+            return (null, reason);
+        KernelSet kernels;
         try
         {
-            return new KernelSet(
-                new KernelOptions { Backend = Settings.Kernels, Scores = Settings.Scores, Isa = Settings.Isa, Device = device }, Workers,
-                Settings.Driver);
+            kernels = Open(KernelBackend.Cuda, network);
+        }
+        catch (Fault refused)
+        {
+            return (null, refused.Message);
+        }
+
+        string? wrong = KernelBridge.AreOn(kernels, network) ? DeviceSelfTest.Run(kernels) : $"the network runs on {network}";
+        if (wrong is null)
+            return (kernels, null);
+        kernels.Dispose();
+        return (null, wrong);
+    }
+
+    private KernelSet Open(KernelBackend backend, Device? network)
+    {
+        var options = new KernelOptions
+        {
+            Backend = backend,
+            Scores = Settings.Scores,
+            Isa = Settings.Isa,
+            Device = network is null ? 0 : Devices.NumberOf(network),
+        };
+        try
+        {
+            return new KernelSet(options, Workers, Settings.Driver);
         }
         catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
         {

@@ -97,9 +97,10 @@ public sealed class PretrainJob : IDisposable
         if (Writes)
             checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
-        KernelSet kernels = _context.OpenKernels(Devices.NumberOf(device));
-        // Not where the host executes them: that has been looked into already.
-        if (kernels.Context is { IsOnHost: false } && _context.KernelsAtFault(kernels) is { } wrong)
+        KernelSet kernels = _context.OpenKernels(device, isAlone: _group is null);
+        // Not where the host executes them, or the choice was ours: that has been looked into already.
+        if (kernels.Context is { IsOnHost: false } && _context.Settings.Kernels != KernelBackend.Auto
+            && _context.KernelsAtFault(kernels) is { } wrong)
         {
             kernels.Dispose();
             throw new Fault(FaultKind.Device, wrong);
@@ -107,7 +108,10 @@ public sealed class PretrainJob : IDisposable
         using (CudaContext? cuda = kernels.Backend == KernelBackend.Cuda ? Devices.ContextOf(device) : null)
         {
             if (cuda is not null)
-                RunPlan.Of(_options, _source.Table.Count, _source.PatchSize).RequireDevice(cuda.Memory().Free);
+            {
+                RunPlan.Of(_options with { Kernels = kernels.Backend }, _source.Table.Count, _source.PatchSize)
+                    .RequireDevice(cuda.Memory().Free);
+            }
         }
         Method? method = null;
         Trainer? trainer = null;
@@ -141,6 +145,9 @@ public sealed class PretrainJob : IDisposable
 
     /// <summary>Where the network runs.</summary>
     public Device Device { get; }
+
+    /// <summary>Why kernels=auto took the CPU's kernels, as a sentence; null where it did not.</summary>
+    public string? KernelsNote => _context.KernelsNote;
 
     /// <summary>True where a checkpoint was gone on from.</summary>
     public bool Resumed { get; }

@@ -58,7 +58,7 @@ public sealed class StepReplay : IDisposable
                 $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
         using var context = new EngineContext(Options.Engine);
-        using KernelSet kernels = context.OpenKernels(Devices.NumberOf(device));
+        using KernelSet kernels = context.OpenKernels(device);
         context.Enter();
         using Method method = MethodFactory.Create(Options, source.Table, kernels);
         method.Encoder.LoadFrom(_file);

@@ -9,7 +9,7 @@ internal sealed unsafe partial class MachineCalls
     private readonly MachineStream _default = new();
     private readonly Dictionary<nint, long> _pinned = [];
 
-    public override bool IsOnHost => true;
+    public override bool IsOnHost => isOnHost;
 
     public override void Borrowed(ulong address, long bytes)
     {

@@ -7,7 +7,7 @@ namespace SSLP.PtxMachine.Driver;
 /// <summary>The driver's functions on a machine: devices, contexts and what they answer. CUDA Driver API reference manual for each
 /// function's errors.</summary>
 internal sealed unsafe partial class MachineCalls(
-    Machine machine, CopyTiming timing, int multiprocessors, Func<string, string> edit) : CudaCalls, IDisposable
+    Machine machine, CopyTiming timing, int multiprocessors, Func<string, string> edit, bool isOnHost) : CudaCalls, IDisposable
 {
     private const int InvalidValue = 1, NotReady = NativeCuda.CUDA_ERROR_NOT_READY, InvalidContext = 201, InvalidPtx = 218,
         InvalidHandle = 400,

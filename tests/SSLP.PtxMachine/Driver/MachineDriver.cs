@@ -33,12 +33,13 @@ public sealed class MachineDriver : IDisposable
 
     /// <param name="multiprocessors">What the device says it has: launchers size their grids by it.</param>
     /// <param name="edit">What becomes of a module's text before it is loaded: a test plants a fault with it.</param>
+    /// <param name="isOnHost">What it says of its memory: a card's is elsewhere.</param>
     public MachineDriver(
         MachineOptions? options = null, CopyTiming timing = CopyTiming.InOrder, int multiprocessors = 132,
-        Func<string, string>? edit = null)
+        Func<string, string>? edit = null, bool isOnHost = true)
     {
         Machine = new Machine(options);
-        _calls = new MachineCalls(Machine, timing, multiprocessors, edit ?? (text => text));
+        _calls = new MachineCalls(Machine, timing, multiprocessors, edit ?? (text => text), isOnHost);
         Driver = new CudaDriver(_calls);
     }
 
