@@ -97,7 +97,7 @@ internal static class ProfileRun
         TrainingOptions options = plan.Options;
         int batch = job.Trainer.Sizes.BatchSize, patches = window.Steps * batch;
         int readers = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
-        bool onDevice = job.Device.type != DeviceType.CPU || options.Kernels == KernelBackend.Cuda;
+        bool onDevice = job.Device.type != DeviceType.CPU || job.Kernels == KernelBackend.Cuda;
         StageFloors? floors = onDevice ? null
             : new(options, source.Table.Count, batch, source.PatchSize, context.Workers.Workers);
         double wall = recorder.Seconds;

@@ -158,6 +158,9 @@ public sealed class PretrainJob : IDisposable
     /// <summary>What is trained.</summary>
     internal Method Method => _method;
 
+    /// <summary>The kernels that it came to, which auto leaves open.</summary>
+    internal KernelBackend Kernels => _kernels.Backend;
+
     /// <summary>Steps, epochs and what is left of them.</summary>
     public Trainer Trainer => _trainer;
 

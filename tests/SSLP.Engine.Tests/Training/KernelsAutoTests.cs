@@ -76,6 +76,7 @@ public sealed class KernelsAutoTests
         using (var job = new PretrainJob(options, run.Folder(name), source, "test", resume: false, context: context))
         {
             note = job.KernelsNote;
+            Assert.Equal(note is null ? KernelBackend.Cuda : KernelBackend.Cpu, job.Kernels);
             job.Run(null, CancellationToken.None);
         }
 
