@@ -79,8 +79,21 @@ public sealed class FaultsTests : IDisposable
         Assert.Equal(0, Sslp.Run([("SSLP_JPEG", "own")], "audit", "--jpeg", "skia", "--deep", _root).ExitCode);
     }
 
-    [Fact]
-    public void A_wrong_flag_is_a_usage_fault() => AssertFault(Sslp.Run("pretrain", "--patch-folder", _root), 2, "--patch-folder");
+    [Theory]
+    [InlineData("tlie", "'tlie' is no verb of sslp; did you mean tile?")]
+    [InlineData("tlie --slides x --out y", "'tlie' is no verb of sslp; did you mean tile?")]
+    [InlineData("frobnicate", "'frobnicate' is no verb of sslp. The verbs are doctor, synth, ")]
+    [InlineData("pretrain --patch-folder x", "'--patch-folder' is no flag of sslp pretrain")]
+    [InlineData("tile --slide x --out y", "'--slide' is no flag of sslp tile; did you mean --slides?")]
+    [InlineData("doctor --thread 2", "did you mean --threads?")]
+    [InlineData("--versoin", "'--versoin' is no flag of sslp; did you mean --version?")]
+    [InlineData("audit --jsno x", "'--jsno' is no flag of sslp audit; did you mean --json?")]
+    public void A_word_that_means_nothing_is_answered_with_the_one_that_was_meant(string arguments, string says)
+    {
+        Sslp.Result result = Sslp.RunIn(_root, arguments.Split(' '));
+        AssertFault(result, 2, says);
+        Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
 
     [Fact]
     public void Patches_without_coordinates_are_refused_for_spatial_training()

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using SSLP.Data.Files;
+using SSLP.Engine.Options;
 
 namespace SSLP.Cli;
 
@@ -20,8 +22,10 @@ internal static class Shell
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, RequestStop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, RequestStop);
         ParseResult parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-            return Fail(string.Join(" ", parsed.Errors.Select(e => OneLine(e.Message))) + " See --help.", ExitCodes.Usage);
+        string? wrong = Unknown(parsed)
+            ?? (parsed.Errors.Count > 0 ? string.Join(" ", parsed.Errors.Select(e => OneLine(e.Message))) : null);
+        if (wrong is not null)
+            return Fail($"{wrong} See --help.", ExitCodes.Usage);
         try
         {
             // Our own handlers stop long work with a checkpoint; the library's would kill it after two seconds.
@@ -65,6 +69,38 @@ internal static class Shell
     }
 
     private static string Said(string sentence) => _conceal?.Invoke(sentence) ?? sentence;
+
+    /// <summary>A sentence about the first word that is neither a verb nor a flag, with the one that was probably meant; null where all
+    /// are. What follows such a word can mean anything, so nothing is said of it.</summary>
+    private static string? Unknown(ParseResult parsed)
+    {
+        if ((parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : FlagTakenForValue(parsed)) is not { } word)
+            return null;
+        Command command = parsed.CommandResult.Command;
+        bool isFlag = word.StartsWith('-');
+        string[] known = isFlag ? [.. FlagsOf(parsed)] : [.. command.Subcommands.Select(verb => verb.Name)];
+        if (known.Length == 0)
+            return null;
+        string name = command is RootCommand ? "sslp" : $"sslp {command.Name}",
+            others = isFlag ? "" : $" The verbs are {string.Join(", ", known)}.";
+        return $"'{word}' is no {(isFlag ? "flag" : "verb")} of {name}{(OptionTable.Meant(word, known) is { } meant
+            ? $"; did you mean {meant}?" : $".{others}")}";
+    }
+
+    /// <summary>The library takes a misspelt flag for a path, or for the value of the flag before it; behind a bare -- anything is a
+    /// value.</summary>
+    private static string? FlagTakenForValue(ParseResult parsed) => parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash) ? null
+        : parsed.CommandResult.Children.SelectMany(child => child.Tokens).Select(token => token.Value)
+            .FirstOrDefault(value => value.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(value));
+
+    private static IEnumerable<string> FlagsOf(ParseResult parsed)
+    {
+        for (SymbolResult? at = parsed.CommandResult; at is not null; at = at.Parent)
+            if (at is CommandResult { Command: { } command })
+                foreach (System.CommandLine.Option option in command.Options.Where(option => command == parsed.CommandResult.Command
+                    || option.Recursive))
+                    yield return option.Name;
+    }
 
     /// <summary>The library lists what an argument may be a line each: here behind a comma.</summary>
     private static string OneLine(string message)
