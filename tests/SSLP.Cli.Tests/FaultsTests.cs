@@ -88,6 +88,8 @@ public sealed class FaultsTests : IDisposable
     [InlineData("doctor --thread 2", "did you mean --threads?")]
     [InlineData("--versoin", "'--versoin' is no flag of sslp; did you mean --version?")]
     [InlineData("audit --jsno x", "'--jsno' is no flag of sslp audit; did you mean --json?")]
+    [InlineData("probe knn --baseline colour --slides nowhere", "name a CSV of slide,x,y,label with --labels")]
+    [InlineData("probe finetune --baseline untrained --slides nowhere --coordinates c", "probe judges by labels, and slides have none")]
     public void A_word_that_means_nothing_is_answered_with_the_one_that_was_meant(string arguments, string says)
     {
         Sslp.Result result = Sslp.RunIn(_root, arguments.Split(' '));

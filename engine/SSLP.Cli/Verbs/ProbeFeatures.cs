@@ -68,6 +68,10 @@ internal sealed class ProbeFeatures
                 result.AddError("probe takes one of --encoder, --baseline and --features.");
             if (result.GetValue(_trainPatches) is null != result.GetValue(_testPatches) is null)
                 result.AddError("--train-patches and --test-patches go together.");
+            // Before an hour is spent on cutting slides whose patches nothing can be judged by.
+            if (_source.IsWithoutLabels(result))
+                result.AddError("probe judges by labels, and slides have none: name a CSV of slide,x,y,label with --labels, or a manifest "
+                    + "that 'sslp tile --annotations' labelled with --tiles.");
         });
     }
 

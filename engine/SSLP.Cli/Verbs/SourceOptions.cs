@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
@@ -114,6 +115,10 @@ internal sealed class SourceOptions
     /// <summary>Whether any of --slides, --patches and --tiles is given.</summary>
     public bool IsGiven(ParseResult parsed) =>
         (parsed.GetValue(_patches) ?? parsed.GetValue(_slides) ?? parsed.GetValue(_tiles)) is not null;
+
+    /// <summary>Whether slides are named that nothing gives a class to.</summary>
+    public bool IsWithoutLabels(CommandResult result) =>
+        result.GetValue(_slides) is not null && (result.GetValue(_tiles) ?? result.GetValue(_patches) ?? result.GetValue(_labels)) is null;
 
     /// <summary>One patch around each point of a CSV, cut as <paramref name="like"/> from the slides that the command line names.</summary>
     /// <param name="parsed">The command line, of --slides or --tiles.</param>
