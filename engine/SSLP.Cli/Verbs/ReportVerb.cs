@@ -79,7 +79,8 @@ internal static class ReportVerb
         using var report = new RunReport(folder, new RunReportOptions { Judge = judge, Split = split ?? new() }, Shell.Say, Shell.Stop);
         ReportInput input = report.Gather(
             title ?? $"Run {Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Root)))}", patches, judged);
-        ReportPage.Write(path, input);
+        if (ReportPage.Write(path, input) is { } kept)
+            Shell.Warn(kept);
         foreach (string note in input.Notes)
             Shell.Warn(note);
         Shell.Say($"report: {path}");

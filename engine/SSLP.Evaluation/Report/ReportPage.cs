@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
 using SSLP.Evaluation.Features;
@@ -9,17 +10,34 @@ namespace SSLP.Evaluation.Report;
 /// <summary>
 /// report.html: one page with everything inside it, so that it opens from a disk, a mail or an archive with no network and no script.
 /// </summary>
-internal static class ReportPage
+internal static partial class ReportPage
 {
     // Characters; a longer one has a line to itself.
     private const int LongFact = 70;
 
-    /// <summary>Composes the page and writes it atomically.</summary>
-    public static void Write(string path, ReportInput input)
+    /// <summary>Composes the page and writes it atomically. A page that is there and has a section which the new one has not took patches
+    /// or labels that were not given this time, and may have taken hours: it is kept beside the new one.</summary>
+    /// <returns>A sentence of what was kept and where; null where nothing had to be.</returns>
+    public static string? Write(string path, ReportInput input)
     {
-        byte[] page = Encoding.UTF8.GetBytes(Compose(input));
-        AtomicFile.Write(path, stream => stream.Write(page));
+        string page = Compose(input);
+        string[] missing = File.Exists(path) ? [.. Headings(File.ReadAllText(path)).Except(Headings(page))] : [];
+        string? kept = null;
+        if (missing.Length > 0)
+            File.Move(path, kept = Beside(path));
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(page)));
+        return kept is null ? null
+            : $"the page that was there has what this one has not ({string.Join(", ", missing)}); it was kept as '{kept}'";
     }
+
+    private static IEnumerable<string> Headings(string page) => HeadingPattern().Matches(page).Select(match => match.Groups[1].Value);
+
+    [GeneratedRegex("<h2>([^<]*)</h2>")]
+    private static partial Regex HeadingPattern();
+
+    /// <summary>A name that is not taken: report-1.html.</summary>
+    private static string Beside(string path) => Enumerable.Range(1, int.MaxValue)
+        .Select(n => $"{Path.ChangeExtension(path, null)}-{n}{Path.GetExtension(path)}").First(name => !File.Exists(name));
 
     /// <summary>The page's text.</summary>
     public static string Compose(ReportInput input)

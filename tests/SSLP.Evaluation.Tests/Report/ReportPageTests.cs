@@ -103,6 +103,27 @@ public sealed class ReportPageTests : IDisposable
     }
 
     [Fact]
+    public void A_richer_page_is_kept_beside_a_poorer_one_and_said()
+    {
+        string path = Path.Combine(_folder, "report.html");
+        ReportInput full = Full(), curves = full with { Features = null, Patches = null, Probes = [], Spread = [], Neighbours = [] };
+        Assert.Null(ReportPage.Write(path, curves));
+        Assert.Null(ReportPage.Write(path, full));
+        string rich = File.ReadAllText(path);
+        foreach (int time in (int[])[1, 2])
+        {
+            string kept = Path.Combine(_folder, $"report-{time}.html"), said = ReportPage.Write(path, curves)!;
+            Assert.Contains($"kept as '{kept}'", said);
+            Assert.Contains("Feature maps of slides", said);
+            Assert.DoesNotContain("Training", said);
+            Assert.Equal(rich, File.ReadAllText(kept));
+            Assert.Equal(ReportPage.Compose(curves), File.ReadAllText(path));
+            Assert.Null(ReportPage.Write(path, curves));
+            ReportPage.Write(path, full);
+        }
+    }
+
+    [Fact]
     public void A_long_curve_keeps_its_mean_and_its_extremes()
     {
         double[] x = [.. Enumerable.Range(1, 10_007).Select(i => (double)i)], y = [.. x.Select(v => v == 5_000 ? 900 : Math.Sin(v))];
