@@ -48,6 +48,8 @@ public sealed class PatchVerbsTests : IDisposable
         Assert.StartsWith("full permutation", RunRecord.Load(new RunFolder(At("run")).RunJson).Resolved["order"]);
         Sslp.Result probe = Succeed("probe", "knn", "--encoder", At("run/encoder.safetensors"), "--patches", At("p"));
         Assert.Contains("0 of 1 judged slides were in pretraining", probe.Error, StringComparison.Ordinal);
+        Assert.Contains("warning: All 9 judged patches are of one slide, so that there is no interval", probe.Error,
+            StringComparison.Ordinal);
         Succeed("embed", "--encoder", At("run/encoder.safetensors"), "--patches", At("p"), "--out", At("f.h5"));
         Assert.Equal(probe.Output, Succeed("probe", "knn", "--features", At("f.h5")).Output);
         Assert.Contains("has its own patches", Sslp.Run("probe", "knn", "--features", At("f.h5"), "--patches", At("p")).Fault,
@@ -80,6 +82,8 @@ public sealed class PatchVerbsTests : IDisposable
         Assert.Contains("2 patients of 6 slides", probe.Error, StringComparison.Ordinal);
         Assert.All(ProbeResults.Read(probe.Output), result =>
             Assert.Equal(("patients", 1, 3), (result.Unit, result.TestUnits, result.TestSlides)));
+        Assert.Contains("All 27 judged patches are of one patient, so that there is no interval: it is drawn from patients that differ",
+            probe.Error, StringComparison.Ordinal);
         Set("split", slides: 6, split: slide => slide == 5 ? "val" : "train");
         string[] shared = ["probe", "linear", "--baseline", "colour", "--patches", At("split"), "--patients", At("patients.csv")];
         Assert.Contains("1 patient on both sides (P1)", Sslp.Run(shared).Fault, StringComparison.Ordinal);
@@ -96,6 +100,7 @@ public sealed class PatchVerbsTests : IDisposable
         string[] sides = ["--train-patches", At("train"), "--test-patches", At("test")];
         Sslp.Result table = Succeed(["probe", "linear", "--baseline", "colour", .. sides]);
         Assert.Contains("10 patches, not slides", table.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("no interval", table.Error, StringComparison.Ordinal);
         ProbeResult result = ProbeResults.Read(Succeed(["probe", "linear", "--baseline", "colour", "--json", .. sides]).Output)[0];
         Assert.Equal((24, 10, "patches", 1.0), (result.TrainPatches, result.TestPatches, result.Unit, result.Accuracy.Value));
 

@@ -77,6 +77,8 @@ internal static class ProbeVerb
                 : Frozen(
                     parsed.GetRequiredValue(kind), features.Compute(parsed, context, Split, parsed.GetRequiredValue(kind) == "linear"),
                     Split, context);
+            if (results.Select(result => result.WithoutInterval).FirstOrDefault(why => why is not null) is { } why)
+                Shell.Warn(why);
             Console.WriteLine(parsed.GetValue(json) ? ProbeJson.Write(results) : ProbeTable.Text(results) + ProbeTable.Confusion(results));
             return 0;
         });
