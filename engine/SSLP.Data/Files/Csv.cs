@@ -6,7 +6,7 @@ namespace SSLP.Data.Files;
 /// <summary>
 /// A list with a header line, read line by line: what a spreadsheet, a table program or a hand writes. The delimiter (comma, semicolon,
 /// tab, bar) is the one that the header has most of, or a first line <c>sep=;</c> names; text is UTF-8, or UTF-16 with or without its mark;
-/// fields may be quoted; empty lines, and empty fields behind the header's last, count for nothing.
+/// fields may be quoted, from their beginning; empty lines, and empty fields behind the header's last, count for nothing.
 /// </summary>
 internal sealed class Csv : IDisposable
 {
@@ -90,6 +90,10 @@ internal sealed class Csv : IDisposable
     public bool TryNumber(int column, out double value) =>
         SpreadsheetNumber.TryParse(_reader.Current[column].Span.Trim(), Delimiter, out value);
 
+    /// <summary>Why a field is no number, for the end of a sentence.</summary>
+    public string WhyNoNumber(int column) => $"no number{(SpreadsheetNumber.IsOfTwoMeanings(_reader.Current[column].Span.Trim(), Delimiter)
+        ? ", or can be read as two" : "")}";
+
     /// <summary>A field as a whole number, which a table program may have written 1.0.</summary>
     public bool TryWhole(int column, out int value)
     {
@@ -144,7 +148,12 @@ internal sealed class Csv : IDisposable
     {
         try
         {
-            return _reader.MoveNext();
+            if (!_reader.MoveNext())
+                return false;
+            if (_reader.Current.Span.Contains('"') && !IsQuotedWell(_reader.Current.Span, Delimiter, _reader.Current.ColCount))
+                throw new Fault(FaultKind.Input, $"{Path} line {(_columns.Count == 0 ? _skipped + 1 : Line)} has a quote that is not closed, "
+                    + "or stands inside of a field: a field with a quote in it is written in quotes, and that quote twice.");
+            return true;
         }
         catch (DecoderFallbackException e)
         {
@@ -156,18 +165,53 @@ internal sealed class Csv : IDisposable
         }
     }
 
+    /// <summary>
+    /// The library takes whatever lies between two quotes for one field, so that an inch mark, or a quote that nobody closed, makes the
+    /// lines down to the next one a part of it. Here a quote opens a field only at its beginning.
+    /// </summary>
+    /// <param name="line">As it stands in the file.</param>
+    /// <param name="delimiter">Between fields.</param>
+    /// <param name="fields">How many the library found.</param>
+    private static bool IsQuotedWell(ReadOnlySpan<char> line, char delimiter, int fields)
+    {
+        int found = 1;
+        for (int at = 0; ; at++, found++)
+        {
+            int opens = line[at..].IndexOfAnyExcept(' '), behind = at;
+            bool isQuoted = opens >= 0 && line[at + opens] == '"';
+            if (isQuoted)
+            {
+                int close = at + opens + 1;
+                while (close < line.Length && (line[close] != '"' || (close + 1 < line.Length && line[close + 1] == '"')))
+                    close += line[close] == '"' ? 2 : 1;
+                if (close >= line.Length)
+                    return false;
+                behind = close + 1;
+            }
+            int end = line[behind..].IndexOf(delimiter);
+            ReadOnlySpan<char> rest = end < 0 ? line[behind..] : line.Slice(behind, end);
+            if (isQuoted ? !rest.IsWhiteSpace() : rest.IndexOfAny('\n', '\r') >= 0)
+                return false;
+            if (end < 0)
+                return found == fields;
+            at = behind + end;
+        }
+    }
+
     private static Fault Empty(string path) => new(FaultKind.Input, $"{path} is empty; its first line must name the columns.");
 
     private static Fault NoText(string path, Exception e) =>
         new(FaultKind.Input, $"{path} is neither UTF-8 nor UTF-16 text; save it as 'CSV UTF-8'.", e);
 
-    /// <summary>UTF-16 without its mark shows by the zero bytes of its plain letters; else UTF-8, and a mark at the front decides before
-    /// both.</summary>
+    /// <summary>UTF-32 shows by its mark, which begins as UTF-16's does; UTF-16 without its mark by the zero bytes of its plain letters;
+    /// else UTF-8, and a mark at the front decides before both.</summary>
     private static Encoding EncodingOf(string path)
     {
         Span<byte> head = stackalloc byte[64];
         using FileStream file = File.OpenRead(path);
         head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE, 0, 0]) || head.StartsWith((ReadOnlySpan<byte>)[0, 0, 0xFE, 0xFF]))
+            return new UTF32Encoding(head[0] == 0, true, true);
         int even = 0, odd = 0;
         for (int i = 0; i < head.Length; i++)
             if (head[i] == 0)

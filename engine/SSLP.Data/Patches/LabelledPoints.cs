@@ -73,6 +73,5 @@ public sealed class LabelledPoints
     private static double Number(Csv csv, int column, string name) => csv.TryNumber(column, out double value)
         && Math.Abs(value) < int.MaxValue ? value
         : throw new Fault(FaultKind.Input,
-            $"{csv.Path}: line {csv.Line} has {name} '{csv.Text(column)}', which is no " +
-            $"number{(csv.Text(column).Contains(',') ? ", or can be read as two" : "")}.");
+            $"{csv.Path}: line {csv.Line} has {name} '{csv.Text(column)}', which is {csv.WhyNoNumber(column)}.");
 }

@@ -71,12 +71,14 @@ internal static class PatchCsv
     private static (long?, long?) Pixels(Csv csv, int x, int y, string name) => csv.TryNumber(x, out double across)
         && csv.TryNumber(y, out double down)
         ? ((long)Math.Round(across), (long)Math.Round(down))
-        : throw new Fault(FaultKind.Input, $"{csv.Path}: {name} has x '{csv.Text(x)}', y '{csv.Text(y)}'; both must be numbers.");
+        : throw new Fault(FaultKind.Input, $"{csv.Path}: {name} has x '{csv.Text(x)}', y '{csv.Text(y)}'; "
+            + $"the {(csv.TryNumber(x, out _) ? $"second is {csv.WhyNoNumber(y)}" : $"first is {csv.WhyNoNumber(x)}")}.");
 
     private static double OneScale(Csv csv, int column, double? before) =>
         !csv.TryNumber(column, out double mpp) || !(mpp > 0)
             ? throw new Fault(FaultKind.Input,
-                $"{csv.Path} line {csv.Line} has mpp '{csv.Text(column)}', which is no number of micrometres per pixel.")
+                $"{csv.Path} line {csv.Line} has mpp '{csv.Text(column)}', which is {(csv.TryNumber(column, out _) ? "no pixel size"
+                    : csv.WhyNoNumber(column))}; micrometres per pixel are wanted.")
             : before is { } other && Math.Abs(other - mpp) > 0.01 * other
                 ? throw new Fault(FaultKind.Input,
                     string.Create(CultureInfo.InvariantCulture,

@@ -28,6 +28,8 @@ internal sealed record PatchGrid(int[] Col, int[] Row, string Said)
         bool regular = common >= LeastPixelStep && patches.Count >= LeastPatches
             && (common % side == 0 || side % common == 0 || common >= 2 * LeastPixelStep);
         bool thin = !regular && patches.Count >= LeastPatches && IsThin(x, y, slides, side);
+        if (!listing.InPixels && !regular)
+            RefuseTwoUnits(x, y, patches, slides, side);
         if (!listing.InPixels && !regular && !thin)
             return new(Whole(x, patches), Whole(y, patches), "places are columns and rows");
         long unit = common >= Math.Max(2, step / 4) ? common : step;
@@ -42,6 +44,27 @@ internal sealed record PatchGrid(int[] Col, int[] Row, string Said)
             : unit < side ? $", where patches have {side} px: they overlap, and neighbours are counted in steps of {unit} px"
                 : $", where patches have {side} px";
         return new(Whole(col, patches), Whole(row, patches), $"places are pixels, {apart}{scale}");
+    }
+
+    /// <summary>Slides whose patches are pixels apart, and others whose patches are columns and rows: names of two programs, which as one
+    /// would give the ones or the others places that they do not have.</summary>
+    private static void RefuseTwoUnits(long[] x, long[] y, IReadOnlyList<ListedPatch> patches, int[] slides, int side)
+    {
+        int pixels = -1, cells = -1;
+        foreach (int[] own in Enumerable.Range(0, x.Length).GroupBy(i => slides[i]).Select(slide => slide.ToArray()))
+        {
+            (long[] across, long[] down) = ([.. own.Select(i => x[i])], [.. own.Select(i => y[i])]);
+            long step = CommonStep(across, down, new int[own.Length]),
+                extent = Math.Max(across.Max() - across.Min(), down.Max() - down.Min());
+            if (own.Length >= LeastPatches && step >= LeastPixelStep && (step % side == 0 || side % step == 0))
+                pixels = own[0];
+            else if (step == 1 && extent < side)
+                cells = own[0];
+        }
+        if (pixels >= 0 && cells >= 0)
+            throw new Fault(FaultKind.Input, $"The places of {Path.GetFileName(patches[pixels].File)} and its like are pixels, those of "
+                + $"{Path.GetFileName(patches[cells].File)} and its like columns and rows, or a class behind them: put the two kinds of "
+                + $"names into folders of their own, or say what is what in a {PatchFolderListing.CsvName}.");
     }
 
     /// <summary>The greatest step that all distances on a slide are multiples of; 0 where no two places differ.</summary>

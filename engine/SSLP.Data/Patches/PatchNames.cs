@@ -72,12 +72,15 @@ internal static class PatchNames
         int fitLabelled = labelled.Count(name => name is not null), fitPlain = plain.Count(name => name is not null);
         if (2 * Math.Max(fitLabelled, fitPlain) <= names.Length)
             return (null, new PatchName?[names.Length]);
-        // <slide>_3_4_0 has both forms: the class last, or a slide <slide>_3. The folder may be called like the one or the other.
+        // <slide>_3_4_0 has both forms: the class last, or a slide <slide>_3. The folder may be called like the one or the other; one that
+        // all patches lie in, or a split, says nothing of it.
+        bool isFlat = Enumerable.Range(0, folders[0].Length).All(level => Share(names, i => folders[i][level] == folders[0][level])
+            || Share(names, i => SplitNames.ContainsKey(folders[i][level])));
         bool repeatsClass = Share(names, i => folders[i].Length > 0 && labelled[i]?.Label is { } label && folders[i].Contains(label));
         bool underSlide = Share(names, i => labelled[i] is { } name && folders[i].Contains(name.Slide));
         bool underPlain = Share(names, i => plain[i] is { } name && folders[i].Contains(name.Slide));
         bool takesLabel = fitPlain == fitLabelled
-            ? repeatsClass || underSlide || (folders[0].Length == 0 && !underPlain && !Collide(labelled, folders) && FewClasses(labelled))
+            ? repeatsClass || underSlide || (isFlat && !underPlain && !Collide(labelled, folders) && FewClasses(labelled))
             : fitLabelled > fitPlain;
         if (takesLabel && EndsInSize(names, 1))
             return (PatchNameForms.WithSize, [.. labelled.Select(name => name is { } read ? read with { Label = null } : name)]);
@@ -177,7 +180,8 @@ internal static class PatchNames
             // A level of one folder above others says nothing, unless it is all that there is.
             if (free.Count > 1)
                 free.RemoveAll(level => free.Count > 1 && folders.Select(parts => parts[level]).Distinct().Count() == 1);
-            if (free.Count == 1 && (_slide != Nothing || _patient != Nothing) && Containers.Contains(folders[0][free[0]])
+            // Nor is it a class where it is called as sets call the folder of all patches.
+            if (free.Count == 1 && Containers.Contains(folders[0][free[0]])
                 && folders.All(parts => parts[free[0]] == folders[0][free[0]]))
                 free.Clear();
             if (free.Count > 1)

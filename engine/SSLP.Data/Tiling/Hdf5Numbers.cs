@@ -23,6 +23,9 @@ internal static partial class Hdf5Numbers
     public static double[] Read(IH5Dataset data, long fileBytes)
     {
         CheckType(data.Type);
+        // PureHDF gives zeros for what a source that is not there should have held.
+        if (data.Layout.Class == H5DataLayoutClass.VirtualStorage)
+            throw new FormatException("it is a virtual data set, whose numbers are in other files; copy them into one file");
         double bytes = data.Space.Dimensions.Aggregate((double)data.Type.Size, (product, dimension) => product * dimension);
         double chunk = data.Layout is { Class: H5DataLayoutClass.Chunked, Chunks: { } chunks }
             ? chunks.Aggregate((double)data.Type.Size, (product, side) => product * side) : 0;
@@ -52,6 +55,8 @@ internal static partial class Hdf5Numbers
         try
         {
             CheckType(attribute.Type);
+            if (attribute.Space.Type == H5DataspaceType.Null)
+                throw new FormatException("it is empty");
             double[] numbers = (attribute.Type.Class, attribute.Type.Size) switch
             {
                 (H5DataTypeClass.FloatingPoint, 2) => Array.ConvertAll(attribute.Read<Half[]>(), value => (double)value),
@@ -140,6 +145,8 @@ internal static partial class Hdf5Numbers
         {
             if (cause.Message.Contains("Byte order", StringComparison.OrdinalIgnoreCase))
                 return "it is stored in big-endian byte order; write it little-endian";
+            if (cause.Message.Contains("External file", StringComparison.OrdinalIgnoreCase))
+                return "its numbers are in another file, which is not read; write them into the HDF5 file itself";
             if (MissingFilter().Match(cause.Message) is { Success: true } filter)
                 return $"it is compressed by {filter.Groups[1].Value.ToUpperInvariant()} (filter {filter.Groups[2].Value}), which is not " +
                     $"read; write it with gzip or uncompressed";

@@ -70,6 +70,25 @@ public sealed class CsvTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a,b\n1,5\"\n2,6\"\n", 2)] // inch marks: the two lines are one to the library
+    [InlineData("a,b\n1,2\n3,\"4\n5,6\n", 3)] // never closed
+    [InlineData("a,b\n1,\"fat \\\"x\\\"\"\n", 2)] // a backslash before the quote
+    [InlineData("a,b\n1,\"2\"3\n", 2)]
+    [InlineData("a,b\n1, 5\" and, 6\"\n", 2)]
+    [InlineData("a,\"b\n1,2\n", 1)]
+    public void A_quote_inside_of_a_field_swallows_no_line(string text, int line)
+    {
+        var fault = Assert.Throws<Fault>(() =>
+        {
+            using Csv csv = Open(Encoding.UTF8.GetBytes(text));
+            while (csv.Read())
+            {
+            }
+        });
+        Assert.Contains($"line {line} has a quote that is not closed", fault.Message);
+    }
+
+    [Theory]
     [InlineData("is empty", "")]
     [InlineData("is empty", "\n\n")]
     [InlineData("two columns 'b'", "b,b\n1,2\n")]
@@ -107,6 +126,13 @@ public sealed class CsvTests : IDisposable
     [InlineData("12,5", '\t', 12.5)]
     [InlineData("1,164", '\t', null)]
     [InlineData("1,164", ',', null)]
+    [InlineData("1.164", ';', null)]
+    [InlineData("-21.164", ';', null)]
+    [InlineData("0.499", ';', 0.499)]
+    [InlineData("1234.125", ';', 1234.125)]
+    [InlineData("1.1645", ';', 1.1645)]
+    [InlineData("1.164", '\t', 1.164)]
+    [InlineData("0,499", '\t', 0.499)]
     [InlineData("1,2,3", ';', null)]
     [InlineData("11,64.5", ',', null)]
     [InlineData("NaN", ',', null)]
