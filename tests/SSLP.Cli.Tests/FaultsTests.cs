@@ -90,11 +90,59 @@ public sealed class FaultsTests : IDisposable
     [InlineData("audit --jsno x", "'--jsno' is no flag of sslp audit; did you mean --json?")]
     [InlineData("probe knn --baseline colour --slides nowhere", "name a CSV of slide,x,y,label with --labels")]
     [InlineData("probe finetune --baseline untrained --slides nowhere --coordinates c", "probe judges by labels, and slides have none")]
+    [InlineData("probe linear --baseline nice --patches x", "'nice' not recognized. Must be one of: 'untrained', 'colour', 'texture'")]
+    [InlineData("probe linear --encoder x --patches x --label-share half", "'half' is no value of --label-share; it takes a number.")]
+    [InlineData("probe linear --encoder x --patches x --epochs 1.5", "'1.5' is no value of --epochs; it takes a whole number.")]
+    [InlineData("embed --encoder x --patches x --out y --batch-size many", "'many' is no value of --batch-size; it takes a whole number.")]
+    [InlineData("embed --encoder x --patches x --out y --precision fp7", "'fp7' is no value of --precision; it takes bfloat16 | float32.")]
+    [InlineData("synth --out x --format ndpi", "'ndpi' is no value of --format; it takes jpeg2000 | philips | tiff.")]
+    [InlineData("bench knn --k few", "'few' is no value of --k; it takes a whole number.")]
+    [InlineData("", "sslp takes a verb: doctor, synth, ")]
     public void A_word_that_means_nothing_is_answered_with_the_one_that_was_meant(string arguments, string says)
     {
-        Sslp.Result result = Sslp.RunIn(_root, arguments.Split(' '));
+        Sslp.Result result = Sslp.RunIn(_root, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         AssertFault(result, 2, says);
         Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("tile --slides s --out folder", 2, "--out takes a file to write, and 'folder' is a folder")]
+    [InlineData("tile --slides s --out folder/", 2, "--out takes a file to write")]
+    [InlineData("tile --slides s --out file/t.sslp", 2, "--out 'file/t.sslp' lies below")]
+    [InlineData("tile --slides s --out /proc/t.sslp", 1, "Nothing can be written into '/proc'")]
+    [InlineData("tile --slides s --out t.sslp --coordinates file", 2, "--coordinates takes a folder, and 'file' is a file")]
+    [InlineData("tile --slides s --out t.sslp --pixels file", 2, "--pixels takes a folder, and 'file' is a file")]
+    [InlineData("tile --slides s --out t.sslp --min-tissue 2", 2, "it must lie in 0 to 1")]
+    [InlineData("tile --slides s --out t.sslp --patients folder", 1, "folder is a folder; a list is a file")]
+    [InlineData("tile --slides s --out t.sslp --splits none.csv", 1, "none.csv could not be read: there is no such file.")]
+    [InlineData("tile --slides s --out t.sslp --regions-optional", 2, "--regions-optional goes with --regions")]
+    [InlineData("tile --slides s --out t.sslp --tissue all --tissue-threshold 30", 2, "leave out the one or the other")]
+    [InlineData("profile --slides s --out file", 2, "--out takes a folder")]
+    [InlineData("synth --out file", 2, "--out takes a folder")]
+    [InlineData("demo --out file", 2, "--out takes a folder")]
+    [InlineData("sweep --patches s --out file", 2, "--out takes a folder")]
+    [InlineData("pretrain --slides s --out file", 2, "--out takes a folder")]
+    [InlineData("pretrain --slides s --out run --init file", 1, "'file' cannot be read as safetensors")]
+    [InlineData("pretrain --slides s --out run --init none.pt", 1, "looks like a pickle")]
+    [InlineData("embed --encoder file --slides s --out file", 2, "--out takes a folder")]
+    [InlineData("embed --encoder file --slides s --out folder/x/../../file/f.h5", 2, "lies below")]
+    [InlineData("export --encoder file --format onnx --out folder", 2, "--out takes a file to write")]
+    [InlineData("report --run folder --out folder", 2, "--out takes a file to write")]
+    [InlineData("probe knn --features none.h5", 1, "There is no features file 'none.h5'")]
+    [InlineData("report --run folder --anonymise folder", 2, "the key is a file")]
+    [InlineData("audit *.svs", 1, "*.svs: no slide is there")]
+    [InlineData("audit none", 1, "There is no file or folder none.")]
+    public void Where_nothing_can_be_read_or_written_is_said_before_any_work(string arguments, int code, string says)
+    {
+        Directory.CreateDirectory(Path.Combine(_root, "folder"));
+        Directory.CreateDirectory(Path.Combine(_root, "empty.svs"));
+        File.WriteAllText(Path.Combine(_root, "file"), "x");
+        // Slides that are looked at would be refused: one sentence shows that they were not.
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_root, "s")).FullName, "letter.svs"), "no slide");
+        Sslp.Result result = Sslp.RunIn(_root, arguments.Split(' '));
+        AssertFault(result, code, says);
+        Assert.DoesNotContain("letter.svs", result.Error, StringComparison.Ordinal);
+        Assert.Equal("x", File.ReadAllText(Path.Combine(_root, "file")));
     }
 
     [Fact]

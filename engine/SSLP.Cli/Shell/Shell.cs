@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using SSLP.Data.Files;
 using SSLP.Engine.Options;
 
@@ -10,7 +11,7 @@ namespace SSLP.Cli;
 /// What all verbs share: exit codes (<see cref="ExitCodes"/>), one sentence for a fault, Ctrl-C and SIGTERM as a request to stop.
 /// Results go to standard output, progress and faults to standard error, unwrapped: scripts read them.
 /// </summary>
-internal static class Shell
+internal static partial class Shell
 {
     private static readonly CancellationTokenSource StopSource = new();
 
@@ -21,9 +22,19 @@ internal static class Shell
     {
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, RequestStop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, RequestStop);
-        ParseResult parsed = root.Parse(args);
-        string? wrong = Unknown(parsed)
-            ?? (parsed.Errors.Count > 0 ? string.Join(" ", parsed.Errors.Select(e => OneLine(e.Message))) : null);
+        ParseResult parsed;
+        string? wrong;
+        try
+        {
+            parsed = root.Parse(args);
+            wrong = Unknown(parsed)
+                ?? (parsed.Errors.Count > 0 ? string.Join(" ", parsed.Errors.Select(e => Plain(e.Message, parsed))) : null);
+        }
+        catch (InvalidOperationException thrown)
+        {
+            // A check of several flags asked for the value of one that has none.
+            return Fail($"{Plain(thrown.Message, null)} See --help.", ExitCodes.Usage);
+        }
         if (wrong is not null)
             return Fail($"{wrong} See --help.", ExitCodes.Usage);
         try
@@ -102,12 +113,21 @@ internal static class Shell
                     yield return option.Name;
     }
 
-    /// <summary>The library lists what an argument may be a line each: here behind a comma.</summary>
-    private static string OneLine(string message)
+    /// <summary>The library names its own types and lists what an argument may be a line each: here as a user writes it.</summary>
+    private static string Plain(string message, ParseResult? parsed)
     {
+        if (parsed?.CommandResult.Command is RootCommand root && message.StartsWith("Required command", StringComparison.Ordinal))
+            return $"sslp takes a verb: {string.Join(", ", root.Subcommands.Select(verb => verb.Name))}.";
         string[] lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (WrongValue().Match(lines[0]) is { Success: true } wrong)
+            return $"'{wrong.Groups["value"].Value}' is no value of {wrong.Groups["of"].Value}; it takes "
+                + (lines.Length > 1 ? string.Join(" | ", lines[1..].Select(line => line.ToLowerInvariant()))
+                    : wrong.Groups["type"].Value is "Double" or "Single" ? "a number" : "a whole number") + ".";
         return lines.Length < 2 ? message : $"{lines[0]} {string.Join(", ", lines[1..])}.";
     }
+
+    [GeneratedRegex(@"^Cannot parse argument '(?<value>.*)' for \w+ '(?<of>[^']+)' as expected type '(?:[^']*\W)?(?<type>\w+)\]*'")]
+    private static partial Regex WrongValue();
 
     /// <summary>Where what a developer needs was written, as a sentence.</summary>
     private static string Details(Exception thrown)

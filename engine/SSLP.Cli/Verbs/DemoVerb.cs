@@ -51,7 +51,7 @@ internal static class DemoVerb
         {
             long begun = Stopwatch.GetTimestamp();
             using EngineContext context = ContextOptions.Open(parsed);
-            string root = parsed.GetRequiredValue(outFolder), slides = Path.Combine(root, "slides");
+            string root = Outputs.RequireFolder(parsed.GetRequiredValue(outFolder), "--out"), slides = Path.Combine(root, "slides");
             var run = new RunFolder(Path.Combine(root, "run"));
 
             Shell.Say($"1/4  {SlideCount} synthetic slides");

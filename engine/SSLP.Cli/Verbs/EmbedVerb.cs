@@ -51,6 +51,10 @@ internal static class EmbedVerb
         {
             string path = parsed.GetRequiredValue(outPath), encoderPath = parsed.GetRequiredValue(encoder);
             bool folder = IsFolder(path);
+            if (folder)
+                Outputs.RequireFolder(path, "--out");
+            else
+                Outputs.RequireFile(path, "--out");
             (int, int)? part = parsed.GetValue(shard) is { } text ? Shard(text, folder) : null;
             using EngineContext context = ContextOptions.Open(parsed);
             TorchSharp.torch.Device device = Devices.Select(DeviceKind.Auto);

@@ -30,6 +30,8 @@ internal static class ExportVerb
         {
             using EngineContext context = ContextOptions.Open(parsed);
             string from = parsed.GetRequiredValue(encoder), to = parsed.GetRequiredValue(outFile);
+            if (parsed.GetValue(format) is "onnx" or "safetensors")
+                Outputs.RequireFile(to, "--out");
             (ResNet backbone, EncoderDescription description) = Embedder.Load(from, CPU, new EncoderUse(), allowMismatch: false);
             using (backbone)
             {

@@ -63,6 +63,8 @@ internal static class PretrainVerb
                 bool writes = group?.IsFirst ?? true;
                 var folder = new RunFolder(
                     parsed.GetValue(arguments.Out) ?? throw new Fault(FaultKind.Usage, "pretrain needs --out RUN."));
+                if (writes && !parsed.GetValue(plan))
+                    Outputs.RequireFolder(folder.Root, "--out");
                 using IPatchSource source = arguments.Open(parsed, context, options, writes ? folder : null);
                 if (parsed.GetValue(plan))
                 {

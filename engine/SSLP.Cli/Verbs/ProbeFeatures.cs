@@ -64,7 +64,7 @@ internal sealed class ProbeFeatures
         _source.AddTo(command);
         command.Validators.Add(result =>
         {
-            if (new[] { _encoder, _baseline, _features }.Count(option => result.GetValue(option) is not null) != 1)
+            if (new[] { _encoder, _baseline, _features }.Count(option => result.GetResult(option) is not null) != 1)
                 result.AddError("probe takes one of --encoder, --baseline and --features.");
             if (result.GetValue(_trainPatches) is null != result.GetValue(_testPatches) is null)
                 result.AddError("--train-patches and --test-patches go together.");

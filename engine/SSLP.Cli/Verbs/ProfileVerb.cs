@@ -35,6 +35,7 @@ internal static class ProfileVerb
             var folder = new RunFolder(
                 parsed.GetValue(arguments.Out) ?? throw new Fault(
                     FaultKind.Usage, "profile needs --out RUN: what it finds goes to RUN/profile."));
+            Outputs.RequireFolder(folder.Root, "--out");
             using (ProcessGroup? group = ContextOptions.JoinOthers())
             {
                 if (group is not null)

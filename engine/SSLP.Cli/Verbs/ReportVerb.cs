@@ -45,7 +45,7 @@ internal static class ReportVerb
                 throw new Fault(FaultKind.Usage,
                     $"'{folder.Tiles}' is not there: name the manifest that the run was trained on with --tiles.");
             using EngineContext context = ContextOptions.Open(parsed);
-            string path = parsed.GetValue(outFile) ?? folder.Report;
+            string path = parsed.GetValue(outFile) is { } given ? Outputs.RequireFile(given, "--out") : folder.Report;
             var split = new ProbeSplitOptions(parsed.GetValue(splitPatches), parsed.GetValue(sharedPatients));
             anonymity.Begin(parsed, null, manifestFile);
             if (manifestFile is not null)

@@ -67,6 +67,7 @@ internal static class SweepVerb
     private static int Run(ParseResult parsed, SweepPlan plan, int[] seeds, TilingArguments tiling)
     {
         string folder = parsed.GetValue(OutFolder) ?? throw new Fault(FaultKind.Usage, "sweep needs --out OUT.");
+        Outputs.RequireFolder(folder, "--out");
         TrainingOptions first = plan.Entries[0].OptionsFor(seeds[0]);
         var scale = new PatchScale(first.Patch, first.Mpp, Tissue: first.TissueRule);
         var split = new ProbeSplitOptions(parsed.GetValue(SplitPatches), parsed.GetValue(SharedPatients));

@@ -58,7 +58,7 @@ internal static class SynthVerb
                 Mpp = parsed.GetValue(mpp),
                 Format = parsed.GetValue(format),
             };
-            string folder = parsed.GetRequiredValue(outFolder);
+            string folder = Outputs.RequireFolder(parsed.GetRequiredValue(outFolder), "--out");
             int written = SynthSlides.Write(folder, options, new NameLines(), ContextOptions.Threads(parsed), Shell.Stop).Count;
             Shell.Say($"{written} slides and {SynthSlides.LabelsName} in {folder}");
             return 0;

@@ -44,13 +44,17 @@ internal static class TileVerb
         annotations.AddTo(command);
         command.SetAction(parsed =>
         {
-            string path = parsed.GetRequiredValue(outFile), sheets = Path.ChangeExtension(path, null) + "-sheets";
+            string path = Outputs.RequireFile(parsed.GetRequiredValue(outFile), "--out"), sheets = Path.ChangeExtension(path, null) + "-sheets";
             TilingOptions options = annotations.Read(parsed, arguments.Read(parsed, new PatchScale(256, 0.5))) with
             {
                 ContactSheetFolder = sheets,
                 Splits = parsed.GetValue(splits) is { } split ? SplitList.Read(split) : null,
                 Patients = parsed.GetValue(patients) is { } patient ? PatientList.Read(patient) : null,
             };
+            if (parsed.GetValue(coordinates) is { } places)
+                Outputs.RequireFolder(places, "--coordinates");
+            if (parsed.GetValue(pixels) is { } cut)
+                Outputs.RequireFolder(cut, "--pixels");
             using SlideRuntime runtime = ContextOptions.OpenSlides(parsed);
             using TileManifest manifest = SourceOptions.TileSlides(parsed.GetRequiredValue(slides), options, runtime);
             // A list that fits no slide is a fault before the manifest is there.

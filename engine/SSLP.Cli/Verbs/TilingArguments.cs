@@ -74,7 +74,9 @@ internal sealed class TilingArguments
         MinTissue = parsed.GetValue(_tissue),
         Tissue = TissueOf(parsed, scale.Tissue ?? new()),
         RegionsFolder = parsed.GetValue(_regions),
-        RegionsOptional = parsed.GetValue(_regionsOptional),
+        RegionsOptional = parsed.GetValue(_regionsOptional) && parsed.GetValue(_regions) is null
+            ? throw new Fault(FaultKind.Usage, "--regions-optional goes with --regions: it takes slides whole that have no file there.")
+            : parsed.GetValue(_regionsOptional),
         RegionOrigin = parsed.GetValue(_origin),
     };
 
@@ -82,7 +84,7 @@ internal sealed class TilingArguments
     /// <exception cref="Fault">--regions was given.</exception>
     public void RefuseRegions(ParseResult parsed, string patches)
     {
-        if (parsed.GetValue(_regions) is not null)
+        if (parsed.GetValue(_regions) is not null || parsed.GetValue(_regionsOptional))
             throw new Fault(FaultKind.Usage,
                 $"--regions says where slides are cut, and {patches} says that already: give --regions to sslp tile, or name the slides " +
                 $"with --slides alone.");

@@ -47,11 +47,17 @@ internal sealed class Csv : IDisposable
     /// <exception cref="Fault">No such file, nothing in it, or no text.</exception>
     public static Csv Open(string path)
     {
+        if (Directory.Exists(path))
+            throw new Fault(FaultKind.Input, $"{path} is a folder; a list is a file whose first line names its columns.");
         try
         {
             Encoding encoding = EncodingOf(path);
             (char delimiter, int skipped) = Header(path, encoding);
             return new(path, new StreamReader(path, encoding), delimiter, skipped);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new Fault(FaultKind.Input, $"{path} could not be read: there is no such file.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

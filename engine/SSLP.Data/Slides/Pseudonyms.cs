@@ -28,6 +28,8 @@ public sealed class Pseudonyms
     /// <exception cref="Fault">The file is there and holds no key.</exception>
     public static Pseudonyms Open(string path)
     {
+        if (Directory.Exists(path))
+            throw new Fault(FaultKind.Usage, $"'{path}' is a folder; the key is a file, which is made where it is not there.");
         if (!File.Exists(path))
         {
             byte[] made = RandomNumberGenerator.GetBytes(KeyBytes);

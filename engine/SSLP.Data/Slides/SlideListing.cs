@@ -42,6 +42,9 @@ public static class SlideListing
         if (shared > 0)
             notes.Add($"{shared:N0} slides share names and go by their folders' names, too, as in " +
                 $"{found.First(slide => slide.Name.Contains('/')).Name}");
+        if (found.Count == 0)
+            throw new Fault(FaultKind.Input, $"{string.Join(", ", inputs)}: no slide is there, or below it "
+                + $"({string.Join(' ', SlideWalk.Extensions)} .dcm).");
         found.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return new(found, [.. walk.Notes, .. notes]);
     }
@@ -80,7 +83,8 @@ public static class SlideListing
         }
         else
         {
-            throw new Fault(FaultKind.Input, $"There is no file or folder {input}.");
+            throw new Fault(FaultKind.Input, input.Length == 0 ? "A name of slides is empty: name a folder, a file or a list."
+                : $"There is no file or folder {input}.");
         }
     }
 

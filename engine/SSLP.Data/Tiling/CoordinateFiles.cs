@@ -64,9 +64,11 @@ public static class CoordinateFiles
     /// <exception cref="Fault">No file of the folder serves; has the reasons.</exception>
     public static CoordinateReading Read(string folder, IReadOnlyList<SlideFile> slides, bool spatial = false, double? assumeMpp = null)
     {
-        string[] files = Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsCoordinateFile).Order(StringComparer.Ordinal)]
-                : [];
+        if (!Directory.Exists(folder))
+            throw new Fault(FaultKind.Input, $"{folder} is {(File.Exists(folder) ? "a file, and" : "not there;")} a folder of coordinate files "
+                + $"(<slide>.h5 or <slide>{TridentEnding}.h5) is wanted.");
+        string[] files =
+            [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsCoordinateFile).Order(StringComparer.Ordinal)];
         if (files.Length == 0)
             throw new Fault(FaultKind.Input, $"{folder} holds no coordinate files (<slide>.h5 or <slide>{TridentEnding}.h5).");
         var notes = new List<string>();

@@ -80,19 +80,19 @@ public sealed record TilingOptions
     internal void Check()
     {
         if (PatchSize is < 1 or > 8192)
-            throw new Fault(FaultKind.Input, $"A patch of {PatchSize} px cannot be cut; choose 1 to 8192.");
+            throw new Fault(FaultKind.Usage, $"A patch of {PatchSize} px cannot be cut; choose 1 to 8192.");
         if (!(Mpp > 0) || !double.IsFinite(Mpp))
-            throw new Fault(FaultKind.Input, $"A pixel size of {Mpp} µm means nothing; 0.5 is about 20×, 0.25 about 40×.");
+            throw new Fault(FaultKind.Usage, $"A pixel size of {Mpp} µm means nothing; 0.5 is about 20×, 0.25 about 40×.");
         if (!(MinTissue is >= 0 and <= 1))
-            throw new Fault(FaultKind.Input, $"The least share of tissue is {MinTissue}; it must lie in 0 to 1.");
+            throw new Fault(FaultKind.Usage, $"The least share of tissue is {MinTissue}; it must lie in 0 to 1.");
         if (Tissue.Threshold is int threshold && (threshold is < 0 or > 254 || Tissue.Method == TissueMethod.All))
-            throw new Fault(FaultKind.Input, Tissue.Method == TissueMethod.All
+            throw new Fault(FaultKind.Usage, Tissue.Method == TissueMethod.All
                 ? "A threshold says nothing where all is taken for tissue; leave out the one or the other."
                 : $"A tissue threshold of {threshold} means nothing; stain and density go from 0 to 254.");
         if (AssumeMpp is double assumed && (!(assumed > 0) || !double.IsFinite(assumed)))
-            throw new Fault(FaultKind.Input, $"An assumed pixel size of {assumed} µm means nothing.");
+            throw new Fault(FaultKind.Usage, $"An assumed pixel size of {assumed} µm means nothing.");
         if (!(LabelShare is > 0 and <= 1))
-            throw new Fault(FaultKind.Input, $"A patch can't be labelled by a share of {LabelShare}; it must lie above 0 and up to 1.");
+            throw new Fault(FaultKind.Usage, $"A patch can't be labelled by a share of {LabelShare}; it must lie above 0 and up to 1.");
     }
 }
 

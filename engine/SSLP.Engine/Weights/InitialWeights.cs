@@ -28,12 +28,13 @@ public static class InitialWeights
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>Refuses a path at which there is no file; an empty one means random weights.</summary>
-    /// <exception cref="Fault">There is none.</exception>
+    /// <summary>Refuses a path at which there is no file that can be opened, before patches are cut for it; an empty one means random
+    /// weights.</summary>
+    /// <exception cref="Fault">There is none, it is a pickle, or no safetensors file.</exception>
     public static void Require(string path)
     {
-        if (path.Length > 0 && !File.Exists(path))
-            throw new Fault(FaultKind.Usage, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+        if (path.Length > 0)
+            Open(path).Dispose();
     }
 
     /// <summary>What a file's own training saw, where it is a run's encoder; null for an empty path, another program's file, or one that
@@ -61,13 +62,7 @@ public static class InitialWeights
     /// do.</exception>
     public static void Load(string path, ResNet backbone)
     {
-        if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
-            throw new Fault(FaultKind.Input,
-                $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with " +
-                $"safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
-        using SafetensorsFile file = File.Exists(path) ? SafetensorsFile.Open(path)
-            : throw new Fault(FaultKind.Input,
-            $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+        using SafetensorsFile file = Open(path);
         var names = WeightNames.Of(file.Entries.Keys);
         List<string> faults = [.. Faults(file, names, backbone)];
         if (faults.Count > 0)
@@ -80,6 +75,16 @@ public static class InitialWeights
         if (broken.Length > 0)
             throw new Fault(FaultKind.Data,
                 $"'{path}' holds values that are not finite: {List(broken)}; its training diverged, so begin with another file.");
+    }
+
+    private static SafetensorsFile Open(string path)
+    {
+        if (Path.GetExtension(path) is ".pt" or ".pth" or ".bin" or ".pkl" or ".ckpt")
+            throw new Fault(FaultKind.Input,
+                $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with " +
+                $"safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
+        return File.Exists(path) ? SafetensorsFile.Open(path)
+            : throw new Fault(FaultKind.Usage, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
     }
 
     private static IEnumerable<string> Faults(SafetensorsFile file, WeightNames names, ResNet backbone)

@@ -19,6 +19,8 @@ internal static class FeatureFile
     /// <exception cref="Fault">It is no HDF5 file, or lacks a data set.</exception>
     public static FeatureTable ReadHdf5(string path)
     {
+        if (!File.Exists(path))
+            throw new Fault(FaultKind.Input, $"There is no features file '{path}'; 'sslp embed --out features.h5' makes one.");
         try
         {
             using NativeFile file = H5File.OpenRead(path);
