@@ -12,7 +12,8 @@ internal static class Outputs
     public static string RequireFile(string path, string flag)
     {
         if (path.Length == 0 || Path.EndsInDirectorySeparator(path) || Directory.Exists(path))
-            throw new Fault(FaultKind.Usage, $"{flag} takes a file to write, and '{path}' is {(path.Length == 0 ? "no name" : "a folder")}.");
+            throw new Fault(FaultKind.Usage,
+                $"{flag} takes a file to write, and '{path}' is {(path.Length == 0 ? "no name" : "a folder")}.");
         RequireWritable(Path.GetDirectoryName(Path.GetFullPath(path))!, path, flag);
         return path;
     }
@@ -27,14 +28,15 @@ internal static class Outputs
         return path;
     }
 
-    /// <summary>Tries with a file that is gone at once, in the nearest folder that is there: rights alone tell too little of mounts.</summary>
+    /// <summary>Tries with a file that is gone at once, in the nearest folder that is there: rights alone tell too little of
+    /// mounts.</summary>
     private static void RequireWritable(string folder, string path, string flag)
     {
         string nearest = folder;
         while (!Directory.Exists(nearest) && Path.GetDirectoryName(nearest) is { } above)
         {
             if (File.Exists(nearest))
-                throw new Fault(FaultKind.Usage, $"{flag} '{path}' lies below '{nearest}', which is a file.");
+                throw new Fault(FaultKind.Input, $"{flag} '{path}' lies below '{nearest}', which is a file.");
             nearest = above;
         }
         try
@@ -44,8 +46,8 @@ internal static class Outputs
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new Fault(FaultKind.Input, $"Nothing can be written into '{nearest}', where {flag} '{path}' is to lie: check the rights and "
-                + $"the disk, or name another place ({e.Message.TrimEnd('.')}).", e);
+            throw new Fault(FaultKind.Input, $"Nothing can be written into '{nearest}', where {flag} '{path}' is to lie: check the rights "
+                + $"and the disk, or name another place ({e.Message.TrimEnd('.')}).", e);
         }
     }
 }

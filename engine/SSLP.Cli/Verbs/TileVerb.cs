@@ -44,7 +44,8 @@ internal static class TileVerb
         annotations.AddTo(command);
         command.SetAction(parsed =>
         {
-            string path = Outputs.RequireFile(parsed.GetRequiredValue(outFile), "--out"), sheets = Path.ChangeExtension(path, null) + "-sheets";
+            string path = Outputs.RequireFile(parsed.GetRequiredValue(outFile), "--out");
+            string sheets = Path.ChangeExtension(path, null) + "-sheets";
             TilingOptions options = annotations.Read(parsed, arguments.Read(parsed, new PatchScale(256, 0.5))) with
             {
                 ContactSheetFolder = sheets,

@@ -157,8 +157,9 @@ internal sealed class Csv : IDisposable
             if (!_reader.MoveNext())
                 return false;
             if (_reader.Current.Span.Contains('"') && !IsQuotedWell(_reader.Current.Span, Delimiter, _reader.Current.ColCount))
-                throw new Fault(FaultKind.Input, $"{Path} line {(_columns.Count == 0 ? _skipped + 1 : Line)} has a quote that is not closed, "
-                    + "or stands inside of a field: a field with a quote in it is written in quotes, and that quote twice.");
+                throw new Fault(FaultKind.Input,
+                    $"{Path} line {(_columns.Count == 0 ? _skipped + 1 : Line)} has a quote that is not closed, or "
+                    + "stands inside of a field: a field with a quote in it is written in quotes, and that quote twice.");
             return true;
         }
         catch (DecoderFallbackException e)

@@ -65,8 +65,8 @@ public static class CoordinateFiles
     public static CoordinateReading Read(string folder, IReadOnlyList<SlideFile> slides, bool spatial = false, double? assumeMpp = null)
     {
         if (!Directory.Exists(folder))
-            throw new Fault(FaultKind.Input, $"{folder} is {(File.Exists(folder) ? "a file, and" : "not there;")} a folder of coordinate files "
-                + $"(<slide>.h5 or <slide>{TridentEnding}.h5) is wanted.");
+            throw new Fault(FaultKind.Input, $"{folder} is {(File.Exists(folder) ? "a file, and" : "not there;")} a folder of coordinate "
+                + $"files (<slide>.h5 or <slide>{TridentEnding}.h5) is wanted.");
         string[] files =
             [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsCoordinateFile).Order(StringComparer.Ordinal)];
         if (files.Length == 0)

@@ -81,7 +81,7 @@ public static class OptionTable
 
     /// <summary>The candidate that a word was probably meant to be: nearest, and no more than half of the word away; null where none
     /// is.</summary>
-    public static string? Meant(string word, IEnumerable<string> candidates)
+    internal static string? Meant(string word, IEnumerable<string> candidates)
     {
         string? nearest = candidates.MinBy(c => EditDistance(word, c));
         return nearest is not null && EditDistance(word, nearest) <= word.Length / 2 ? nearest : null;

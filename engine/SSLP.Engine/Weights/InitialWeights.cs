@@ -84,7 +84,8 @@ public static class InitialWeights
                 $"'{path}' looks like a pickle, and loading a pickle runs whatever code it holds: convert it with " +
                 $"safetensors.torch.save_file(model.state_dict(), \"init.safetensors\") in Python.");
         return File.Exists(path) ? SafetensorsFile.Open(path)
-            : throw new Fault(FaultKind.Usage, $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
+            : throw new Fault(FaultKind.Usage,
+                $"There is no '{path}' to begin with: init takes a safetensors file with a ResNet's weights.");
     }
 
     private static IEnumerable<string> Faults(SafetensorsFile file, WeightNames names, ResNet backbone)

@@ -32,8 +32,8 @@ public sealed record ProbeResult(
     /// <summary>Why there is no interval, and what to do; null where there is one.</summary>
     [JsonIgnore]
     internal string? WithoutInterval => Accuracy.Low is not null ? null
-        : $"All {TestPatches:N0} judged patches are of one {Unit[..^(Unit == "patches" ? 2 : 1)]}, so that there is no interval: it is drawn "
-            + $"from {Unit} that differ; judge two or more.";
+        : $"All {TestPatches:N0} judged patches are of one {Unit[..^(Unit == "patches" ? 2 : 1)]}, so that there is no interval: it is "
+            + $"drawn from {Unit} that differ; judge two or more.";
 
     /// <summary>Patch by patch, of a probe that was just made; not in the JSON.</summary>
     internal JudgedPatches? Judged { get; init; }
