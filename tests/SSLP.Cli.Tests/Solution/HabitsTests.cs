@@ -52,7 +52,7 @@ public sealed class HabitsTests
     public void A_hidden_type_is_found(string statement, int hidden) =>
         Assert.Equal(hidden, HiddenTypes(CSharpSyntaxTree.ParseText(statement).GetRoot()).Count());
 
-    /// <summary>Using lines stand as the formatter sorts them: of namespaces, static, aliases; System first, then by the alphabet.</summary>
+    /// <summary>Using lines stand as the formatter sorts them: namespaces, static, aliases; System first, then by the alphabet.</summary>
     [Theory, MemberData(nameof(Folders))]
     public void Using_lines_are_sorted(string folder)
     {

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using SSLP.Data.Files;
 using SSLP.Data.Patches;
-using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 using SSLP.Tests.Shared;
 using Xunit;
