@@ -17,18 +17,18 @@ public sealed unsafe partial class ProcessGroup : IShards
     void IShards.Sum(Span<int> values)
     {
         using (new Waiting(this))
-        fixed (int* all = values)
-            for (int done = 0; done < values.Length; done += MostAtOnce)
-                _mpi.Sum(all + done, Math.Min(MostAtOnce, values.Length - done), IsFirst);
+            fixed (int* all = values)
+                for (int done = 0; done < values.Length; done += MostAtOnce)
+                    _mpi.Sum(all + done, Math.Min(MostAtOnce, values.Length - done), IsFirst);
         Bytes += 2L * values.Length * sizeof(int);
     }
 
     void IShards.Broadcast(Span<float> values, int from)
     {
         using (new Waiting(this))
-        fixed (float* all = values)
-            for (int done = 0; done < values.Length; done += MostAtOnce)
-                _mpi.Broadcast(all + done, Math.Min(MostAtOnce, values.Length - done) * sizeof(float), from);
+            fixed (float* all = values)
+                for (int done = 0; done < values.Length; done += MostAtOnce)
+                    _mpi.Broadcast(all + done, Math.Min(MostAtOnce, values.Length - done) * sizeof(float), from);
         Bytes += (long)values.Length * sizeof(float);
     }
 
@@ -52,8 +52,8 @@ public sealed unsafe partial class ProcessGroup : IShards
     private long GatherLengths(int own)
     {
         using (new Waiting(this))
-        fixed (int* all = _lengths)
-            _mpi.Gather(&own, sizeof(int), all);
+            fixed (int* all = _lengths)
+                _mpi.Gather(&own, sizeof(int), all);
         Bytes += sizeof(int) * (Size + 1L);
         long total = 0;
         foreach (int length in _lengths)
@@ -77,9 +77,9 @@ public sealed unsafe partial class ProcessGroup : IShards
             total += bytes;
         }
         using (new Waiting(this))
-        fixed (T* from = own, to = all)
-        fixed (int* bytes = _bytes, starts = _starts)
-            _mpi.Gather(from, _bytes[Rank], to, bytes, starts);
+            fixed (T* from = own, to = all)
+            fixed (int* bytes = _bytes, starts = _starts)
+                _mpi.Gather(from, _bytes[Rank], to, bytes, starts);
         Bytes += _bytes[Rank] + total;
     }
 }

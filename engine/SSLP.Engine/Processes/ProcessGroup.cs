@@ -79,8 +79,8 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         var all = new T[own.Length * Size];
         int bytes = checked(own.Length * sizeof(T));
         using (new Waiting(this))
-        fixed (T* from = own, to = all)
-            _mpi.Gather(from, bytes, to);
+            fixed (T* from = own, to = all)
+                _mpi.Gather(from, bytes, to);
         Bytes += (long)bytes * (Size + 1);
         return all;
     }

@@ -18,8 +18,16 @@ public sealed class StepMemoryTests : IDisposable
     {
         var options = new TrainingOptions
         {
-            Epochs = 20, MaxSteps = 24, BatchSize = 8, InputSize = 16, Width = 16, Threads = 1, Clusters = 2, CheckpointEvery = 4,
-            WatchEvery = 0, KeepCheckpoints = 1,
+            Epochs = 20,
+            MaxSteps = 24,
+            BatchSize = 8,
+            InputSize = 16,
+            Width = 16,
+            Threads = 1,
+            Clusters = 2,
+            CheckpointEvery = 4,
+            WatchEvery = 0,
+            KeepCheckpoints = 1,
         };
         using var source = new TestPatches(slides: 2, side: 4, patchSize: 16);
         using var job = new PretrainJob(options, new RunFolder(_root), source, "test", resume: false);
