@@ -237,7 +237,7 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("SSLP_KERNELS", "gpu", "auto | reference | cpu | cuda")]
+    [InlineData("SSLP_KERNELS", "gpu", "reference | cpu | cuda | auto")]
     [InlineData("SSLP_CUDA_SCORES", "int4", "fp32 | bf16")]
     [InlineData("SSLP_THREADS", "x", "from 0 to 1024")]
     [InlineData("SSLP_THREADS", "10000", "from 0 to 1024")]
@@ -268,7 +268,7 @@ public sealed class FaultsTests : IDisposable
 
     [Theory]
     [InlineData("--threads", "10000", "from 0 to 1024")]
-    [InlineData("--kernels", "gpu", "auto | reference | cpu | cuda")]
+    [InlineData("--kernels", "gpu", "reference | cpu | cuda | auto")]
     [InlineData("--jpeg", "x", "auto | turbojpeg | own | skia")]
     public void A_flag_that_means_nothing_is_named_with_what_it_takes(string name, string value, string takes)
     {

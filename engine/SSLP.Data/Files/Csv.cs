@@ -25,12 +25,16 @@ internal sealed class Csv : IDisposable
         _reader = Sep.New(delimiter)
             .Reader(o => o with { HasHeader = false, Unescape = true, DisableColCountCheck = true, DisableFastFloat = true })
             .From(text);
-        if (!MoveNext())
-            throw Empty(path);
-        for (int i = 0; i < _reader.Current.ColCount; i++)
-            _columns.Add(_reader.Current[i].Span.Trim().ToString());
-        while (_columns.Count > 1 && _columns[^1].Length == 0)
-            _columns.RemoveAt(_columns.Count - 1);
+        try
+        {
+            ReadHeader();
+        }
+        catch
+        {
+            // Nobody else has it yet: without this the file stays open until a collection.
+            Dispose();
+            throw;
+        }
     }
 
     public string Path { get; }
@@ -141,6 +145,16 @@ internal sealed class Csv : IDisposable
         .To(new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" }, leaveOpen: false);
 
     private static string Plain(string name) => name.ToLowerInvariant().Replace(' ', '_').Replace('-', '_');
+
+    private void ReadHeader()
+    {
+        if (!MoveNext())
+            throw Empty(Path);
+        for (int i = 0; i < _reader.Current.ColCount; i++)
+            _columns.Add(_reader.Current[i].Span.Trim().ToString());
+        while (_columns.Count > 1 && _columns[^1].Length == 0)
+            _columns.RemoveAt(_columns.Count - 1);
+    }
 
     private bool IsBlank()
     {

@@ -89,6 +89,18 @@ public sealed class CsvTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a,\"b\n1,2\n")]
+    [InlineData("\n")]
+    public void A_list_whose_header_is_refused_is_not_left_open(string text)
+    {
+        string path = _folder.File("refused.csv");
+        File.WriteAllText(path, text);
+        Assert.Throws<Fault>(() => Csv.Open(path));
+        using var alone = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Assert.True(alone.CanWrite);
+    }
+
+    [Theory]
     [InlineData("is empty", "")]
     [InlineData("is empty", "\n\n")]
     [InlineData("two columns 'b'", "b,b\n1,2\n")]
