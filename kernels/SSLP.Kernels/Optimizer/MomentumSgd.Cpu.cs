@@ -1,10 +1,13 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace SSLP.Kernels;
 
 /// <summary>
 /// <see cref="IMomentumSgd"/> on the CPU: one pass that reads the gradient for its norm (4 bytes a weight), one that reads and writes all
-/// three (20 bytes a weight); 12 bytes a weight for a follower. The bits depend neither on the threads nor on the vectors.
+/// three (20 bytes a weight); 12 bytes a weight for a follower. The bits depend neither on the threads nor on the vectors. The loops are
+/// compiled at their best at once: by the time the JIT sees that they are hot, some ten million numbers have gone through each of them in
+/// code that calls a function a vector, a third of the processor time of a run of four steps.
 /// </summary>
 internal sealed unsafe class MomentumSgdCpu : IMomentumSgd
 {
@@ -114,6 +117,7 @@ internal sealed unsafe class MomentumSgdCpu : IMomentumSgd
         }
 
         /// <summary>In sixteen sums, whatever the processor's vectors: the square of a float32 is exact in float64.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static double Squares(float* x, int length)
         {
             Vector256<double> a = default, b = default, c = default, d = default;
@@ -156,6 +160,7 @@ internal sealed unsafe class MomentumSgdCpu : IMomentumSgd
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Move<TLanes, TVector>(float* weights, float* momentum, float* gradient, int length)
             where TLanes : struct, ILanes<TVector>
             where TVector : struct
@@ -187,6 +192,7 @@ internal sealed unsafe class MomentumSgdCpu : IMomentumSgd
         public void Set(VectorView key, VectorView query, double momentum) =>
             (_key, _query, _kept, _taken) = (key, query, (float)momentum, (float)(1 - momentum));
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void Execute<TLanes, TVector>(int item, int worker)
         {
             long begin = (long)item * Chunk;
