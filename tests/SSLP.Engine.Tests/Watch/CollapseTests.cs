@@ -109,8 +109,10 @@ public sealed class CollapseTests : IDisposable
     [InlineData(MethodKind.Supervised)]
     public void Watching_changes_nothing_of_what_is_learned(MethodKind method)
     {
-        IReadOnlyList<StepMetrics> with = Train("with", Options with { Method = method, WatchEvery = 2 }),
-            without = Train("without", Options with { Method = method, WatchEvery = 0 });
+        TrainingOptions options = Options with { Method = method, MaxSteps = 8, ClusterEvery = 4 };
+        IReadOnlyList<StepMetrics> with = Train("with", options with { WatchEvery = 2 }),
+            without = Train("without", options with { WatchEvery = 0 });
+        Assert.Equal(8, with.Count);
         Assert.Equal(without.Select(m => (m.Step, m.Loss)), with.Select(m => (m.Step, m.Loss)));
         bool compares = method != MethodKind.Supervised;
         Assert.All(with, m => Assert.Equal(compares && m.Step % 2 == 0, m.Spread is not null));
