@@ -7,7 +7,8 @@ namespace SSLP.Engine.Torch;
 /// Operations of tensors with a number, whose scalar lives until libtorch has returned. TorchSharp gives libtorch the address of a scalar
 /// and forgets it; a collection in between frees what is about to be read, and the operation goes on with what lies there, mostly 0. An
 /// addition of two tensors makes such a scalar too, their factor 1, and so does BatchNorm. On a core that is shared 2 of 100 collections
-/// fell into an addition and spoiled it. Nothing of ours lets TorchSharp make one: HeldScalarsTests reads the code for it.
+/// fell into an addition and spoiled it. TorchSharp's pull requests 1434 and 1496, open, would dispose them where they are made. Nothing
+/// of ours lets TorchSharp make one: HeldScalarsTests reads the code for it.
 /// </summary>
 internal static class HeldScalars
 {
