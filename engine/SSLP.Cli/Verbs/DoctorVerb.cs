@@ -83,10 +83,9 @@ internal static class DoctorVerb
 
     private static string CudaKernels(EngineContext context)
     {
-        using KernelSet kernels = context.OpenKernels(Devices.Select(DeviceKind.Auto));
-        return context.KernelsNote
-            ?? (context.KernelsAtFault(kernels) is { } sentence ? throw new Fault(FaultKind.Device, sentence)
-            : "agree with the CPU's on small inputs");
+        using KernelSet kernels = context.OpenKernels(out string? note, Devices.Select(DeviceKind.Auto));
+        return context.KernelsAtFault(kernels) is { } sentence ? throw new Fault(FaultKind.Device, sentence)
+            : note ?? "agree with the CPU's on small inputs";
     }
 
     private static string InstructionSets() =>

@@ -78,7 +78,9 @@ internal static class PretrainVerb
                         Console.WriteLine(line);
                     planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
                     Device device = Devices.Select(options.Device);
-                    using KernelSet kernels = context.OpenKernels(device);
+                    using KernelSet kernels = context.OpenKernels(out string? note, device);
+                    if (note is not null)
+                        Shell.Say(note);
                     context.Enter();
                     foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
                         Console.WriteLine(line);

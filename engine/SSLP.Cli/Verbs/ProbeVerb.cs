@@ -92,7 +92,9 @@ internal static class ProbeVerb
         var task = new ProbeTask(tables[0], splitOf(tables[0].Patches));
         if (kind == "knn")
         {
-            using KernelSet kernels = context.OpenKernels();
+            using KernelSet kernels = context.OpenKernels(out string? note);
+            if (note is not null)
+                Shell.Say(note);
             return KnnProbe.Run(task, kernels);
         }
         return

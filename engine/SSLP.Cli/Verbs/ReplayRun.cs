@@ -30,6 +30,8 @@ internal static class ReplayRun
             $"step {step.Step} (epoch {step.Epoch}, batch {step.Batch}): {step.Patches.Count} patches of {source.Describe}, seed " +
             $"{step.Seed}, learning rate {step.LearningRate:G4}, ramp {step.Ramp:G4}"));
         StepTrace trace = replay.Run(source);
+        if (replay.KernelsNote is { } note)
+            Shell.Say(note);
         foreach (string line in StepReplay.Lines(trace))
             Console.WriteLine(line);
         StepTerms now = trace.Terms;

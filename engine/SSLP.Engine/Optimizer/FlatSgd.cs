@@ -130,6 +130,7 @@ internal sealed unsafe class FlatSgd : IDisposable
         }
         foreach (SGD.ParamGroup group in torchs.ParamGroups)
             group.LearningRate = _rate;
+        // Counted first: native memory does not grow while it is written.
         using var count = new CountingStream();
         Save(torchs, count);
         byte* memory = _saved.EnsureLength(count.Count);

@@ -107,22 +107,21 @@ public sealed class EngineContext : IDisposable
         }
     }
 
-    /// <summary>Why the last <see cref="OpenKernels"/> took the CPU's kernels where the choice was its own, as a sentence; else
-    /// null.</summary>
-    public string? KernelsNote { get; private set; }
-
     /// <summary>The kernels on this context's threads; the caller disposes them.</summary>
+    /// <param name="note">Why kernels=auto took the CPU's, as a sentence for the user; null where it did not.</param>
     /// <param name="network">Where the network runs, and CUDA kernels with it; null: nowhere, or on the CPU.</param>
     /// <param name="isAlone">No other process trains with this one; several take no device.</param>
     /// <exception cref="Fault">CUDA kernels were asked for and cannot run here.</exception>
-    public KernelSet OpenKernels(Device? network = null, bool isAlone = true)
+    public KernelSet OpenKernels(out string? note, Device? network = null, bool isAlone = true)
     {
-        KernelsNote = null;
+        note = null;
         if (Settings.Kernels != KernelBackend.Auto)
             return Open(Settings.Kernels, network);
         (KernelSet? device, string? why) = isAlone ? TryDevice(network ?? CPU) : (null, "several processes take no device");
-        KernelsNote = device is null ? $"kernels=auto takes the CPU's kernels: {why?.TrimEnd('.')}." : null;
-        return device ?? Open(KernelBackend.Cpu, network);
+        if (device is not null)
+            return device;
+        note = $"kernels=auto takes the CPU's kernels: {why?.TrimEnd('.')}.";
+        return Open(KernelBackend.Cpu, network);
     }
 
     /// <summary>The CUDA kernels where they can be had and are right; else why not.</summary>
@@ -168,9 +167,10 @@ public sealed class EngineContext : IDisposable
 
     /// <summary>Whether the CUDA kernels compute what the CPU's do, on small fresh inputs; the driver compiles them for it.</summary>
     /// <param name="kernels">Of this context.</param>
-    /// <returns>A sentence that names the operation, its kernels and what to do; null where they do.</returns>
+    /// <returns>A sentence that names the operation, its kernels and what to do; null where they do, or were taken by kernels=auto, which
+    /// has looked.</returns>
     internal string? KernelsAtFault(KernelSet kernels) =>
-        kernels.Context is not null && DeviceSelfTest.Run(kernels) is { } sentence ? $"{sentence} Take kernels=cpu." : null;
+        Settings.Kernels == KernelBackend.Cuda && DeviceSelfTest.Run(kernels) is { } sentence ? $"{sentence} Take kernels=cpu." : null;
 
     /// <summary>From here on libtorch's operations run on as many threads as this context's kernels.</summary>
     public void Enter() => UseThreads(Workers);

@@ -25,11 +25,7 @@ internal static class HeldScalars
     }
 
     /// <summary>x + y of floating-point numbers.</summary>
-    public static Tensor Plus(this Tensor x, double y)
-    {
-        using Scalar term = y.ToScalar();
-        return x.add(term, One);
-    }
+    public static Tensor Plus(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.add(y, One));
 
     /// <summary>x ← x + y.</summary>
     public static Tensor PlusInPlace(this Tensor x, Tensor y) => x.add_(y, One);
@@ -45,60 +41,28 @@ internal static class HeldScalars
     public static Tensor CountOneInPlace(this Tensor x) => x.add_(One, One);
 
     /// <summary>x y.</summary>
-    public static Tensor Times(this Tensor x, double y)
-    {
-        using Scalar factor = y.ToScalar();
-        return x.mul(factor);
-    }
+    public static Tensor Times(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.mul(y));
 
     /// <summary>x ← x y.</summary>
-    public static Tensor TimesInPlace(this Tensor x, double y)
-    {
-        using Scalar factor = y.ToScalar();
-        return x.mul_(factor);
-    }
+    public static Tensor TimesInPlace(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.mul_(y));
 
     /// <summary>x / y.</summary>
-    public static Tensor Over(this Tensor x, double y)
-    {
-        using Scalar divisor = y.ToScalar();
-        return x.div(divisor);
-    }
+    public static Tensor Over(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.div(y));
 
     /// <summary>x ← x / y.</summary>
-    public static Tensor OverInPlace(this Tensor x, double y)
-    {
-        using Scalar divisor = y.ToScalar();
-        return x.div_(divisor);
-    }
+    public static Tensor OverInPlace(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.div_(y));
 
     /// <summary>x &gt; y.</summary>
-    public static Tensor Above(this Tensor x, long y)
-    {
-        using Scalar bound = y.ToScalar();
-        return x.gt(bound);
-    }
+    public static Tensor Above(this Tensor x, long y) => Held(x, y.ToScalar(), static (x, y) => x.gt(y));
 
     /// <summary>x &lt; y.</summary>
-    public static Tensor Below(this Tensor x, long y)
-    {
-        using Scalar bound = y.ToScalar();
-        return x.lt(bound);
-    }
+    public static Tensor Below(this Tensor x, long y) => Held(x, y.ToScalar(), static (x, y) => x.lt(y));
 
     /// <summary>x &lt; y.</summary>
-    public static Tensor Below(this Tensor x, double y)
-    {
-        using Scalar bound = y.ToScalar();
-        return x.lt(bound);
-    }
+    public static Tensor Below(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.lt(y));
 
     /// <summary>max(x, y).</summary>
-    public static Tensor AtLeast(this Tensor x, double y)
-    {
-        using Scalar least = y.ToScalar();
-        return x.clamp_min(least);
-    }
+    public static Tensor AtLeast(this Tensor x, double y) => Held(x, y.ToScalar(), static (x, y) => x.clamp_min(y));
 
     /// <summary>x, and <paramref name="value"/> where <paramref name="mask"/> is.</summary>
     public static Tensor FilledWhere(this Tensor x, Tensor mask, double value)
@@ -108,11 +72,7 @@ internal static class HeldScalars
     }
 
     /// <summary>x ← <paramref name="value"/>.</summary>
-    public static Tensor FillInPlace(this Tensor x, double value)
-    {
-        using Scalar filler = value.ToScalar();
-        return x.fill_(filler);
-    }
+    public static Tensor FillInPlace(this Tensor x, double value) => Held(x, value.ToScalar(), static (x, y) => x.fill_(y));
 
     /// <summary>[clusters, …]: the sums of the rows of each label.</summary>
     /// <param name="into">What is added to, of the result's shape.</param>
@@ -125,5 +85,11 @@ internal static class HeldScalars
     {
         using Scalar start = 0.ToScalar(), stop = count.ToScalar();
         return arange(start, stop, One, type, device);
+    }
+
+    private static Tensor Held(Tensor x, Scalar y, Func<Tensor, Scalar, Tensor> operation)
+    {
+        using (y)
+            return operation(x, y);
     }
 }

@@ -97,10 +97,10 @@ public sealed class PretrainJob : IDisposable
         if (Writes)
             checkpoints.RemovePartial();
         Device device = Devices.Select(_options.Device);
-        KernelSet kernels = _context.OpenKernels(device, isAlone: _group is null);
-        // Not where the host executes them, or the choice was ours: that has been looked into already.
-        if (kernels.Context is { IsOnHost: false } && _context.Settings.Kernels != KernelBackend.Auto
-            && _context.KernelsAtFault(kernels) is { } wrong)
+        KernelSet kernels = _context.OpenKernels(out string? note, device, isAlone: _group is null);
+        KernelsNote = note;
+        // Not where the host executes them: that has been looked into already.
+        if (kernels.Context is { IsOnHost: false } && _context.KernelsAtFault(kernels) is { } wrong)
         {
             kernels.Dispose();
             throw new Fault(FaultKind.Device, wrong);
@@ -147,7 +147,7 @@ public sealed class PretrainJob : IDisposable
     public Device Device { get; }
 
     /// <summary>Why kernels=auto took the CPU's kernels, as a sentence; null where it did not.</summary>
-    public string? KernelsNote => _context.KernelsNote;
+    public string? KernelsNote { get; private set; }
 
     /// <summary>True where a checkpoint was gone on from.</summary>
     public bool Resumed { get; }

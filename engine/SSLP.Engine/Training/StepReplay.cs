@@ -36,6 +36,9 @@ public sealed class StepReplay : IDisposable
     /// <summary>The run's options.</summary>
     public TrainingOptions Options { get; private set; }
 
+    /// <summary>Why kernels=auto took the CPU's in the last <see cref="Run"/>, as a sentence; null where it did not.</summary>
+    internal string? KernelsNote { get; private set; }
+
     /// <summary>Sets options that do not change what is learned: device, threads.</summary>
     /// <exception cref="Fault">An option that does.</exception>
     public void Set(IEnumerable<string> sets)
@@ -58,7 +61,8 @@ public sealed class StepReplay : IDisposable
                 $"The step was of other patches than {source.Describe}: name those that the run was trained on, with the same --split.");
         Device device = Devices.Select(Options.Device);
         using var context = new EngineContext(Options.Engine);
-        using KernelSet kernels = context.OpenKernels(device);
+        using KernelSet kernels = context.OpenKernels(out string? note, device);
+        KernelsNote = note;
         context.Enter();
         using Method method = MethodFactory.Create(Options, source.Table, kernels);
         method.Encoder.LoadFrom(_file);

@@ -33,8 +33,8 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     /// <param name="spatial">Index over the same rows; borrowed.</param>
     /// <param name="device">Borrowed.</param>
     /// <param name="scores">
-    /// What scores the bank. With bf16 three products of it rank the rows, and are the negatives' similarities: off by up to
-    /// (2⁻¹⁵ + D·2⁻²¹)·‖f‖ for unit rows, some 10⁻⁶ as a rule, so that rows whose similarities are nearer than that may change places.
+    /// What ranks the bank. With bf16 three products of it do, off by up to (2⁻¹⁵ + D·2⁻²¹)·‖f‖ for unit rows, some 10⁻⁶ as a rule, so
+    /// that rows whose similarities are nearer than that may change places. The loss takes float32 similarities either way.
     /// </param>
     /// <exception cref="ArgumentException">The parts do not fit, or an option is out of range.</exception>
     public ThreeTermStepCuda(

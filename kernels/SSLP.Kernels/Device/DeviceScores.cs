@@ -10,10 +10,10 @@ public enum DeviceScores
 
     /// <summary>
     /// Tensor cores with bf16 operands (sm_80 and later). Nearest keys score anew in float32 whatever rounding leaves undecided: their
-    /// answer is the same. The bank step, the similarity at ranks and the whole-bank loss take sums of two bf16 values, near float32 and
-    /// not the same bits: <see cref="ThreeTermStepCuda"/>, <see cref="NearestKeysCuda"/> and <see cref="WholeBankLossCuda"/> have the
-    /// bounds. Never the default: the texts of these kernels are
-    /// executed by tests on a machine of the PTX ISA; they have not run on a device.
+    /// answer is the same. The bank step's ranks, the similarity at ranks and the whole-bank loss take sums of two bf16 values, near
+    /// float32 and not the same bits: <see cref="ThreeTermStepCuda"/>, <see cref="NearestKeysCuda"/> and <see cref="WholeBankLossCuda"/>
+    /// have the bounds. Never the default: the texts of these kernels are executed by tests on a machine of the PTX ISA; they have not run
+    /// on a device.
     /// </summary>
     BFloat16,
 }

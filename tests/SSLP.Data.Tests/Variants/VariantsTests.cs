@@ -9,7 +9,7 @@ using Xunit;
 namespace SSLP.Data.Tests.Variants;
 
 /// <summary>
-/// Some five hundred inputs of the kinds that other programs give us, in every shape that variants.py can make of them: each is read as
+/// Some six hundred inputs of the kinds that other programs give us, in every shape that variants.py can make of them: each is read as
 /// what it says, or refused in one sentence; none ends in another exception, takes long, or gives anything else without a word.
 /// </summary>
 public sealed class VariantsTests : IDisposable

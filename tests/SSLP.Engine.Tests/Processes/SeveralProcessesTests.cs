@@ -189,7 +189,7 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
         Directory.CreateDirectory(folder);
         using var source = new TestPatches(slides: 2, side: 5, patchSize: 32);
         using var context = new EngineContext(options.Engine);
-        using KernelSet kernels = context.OpenKernels(CPU);
+        using KernelSet kernels = context.OpenKernels(out _, CPU);
         context.Enter();
         Method method = EngineContext.Seeded(options.Seed, () => MethodFactory.Create(options, source.Table, kernels, group));
         using var trainer = new Trainer(options, new RunFolder(folder), source, method, CPU, kernels, group: group);

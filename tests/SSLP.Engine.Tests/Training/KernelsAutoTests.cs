@@ -47,18 +47,19 @@ public sealed class KernelsAutoTests
         using var machine = new MachineDriver(isOnHost: false);
         using var context = new EngineContext(
             new EngineSettings { Threads = 1, Kernels = KernelBackend.Auto, Driver = machine.Driver });
-        using (KernelSet apart = context.OpenKernels(CPU))
+        string? note;
+        using (KernelSet apart = context.OpenKernels(out note, CPU))
             Assert.Equal(KernelBackend.Cpu, apart.Backend);
-        Assert.Contains("the network runs on cpu", context.KernelsNote, StringComparison.Ordinal);
-        using (KernelSet together = context.OpenKernels(new Device(TorchSharp.DeviceType.CUDA, 0)))
+        Assert.Contains("the network runs on cpu", note, StringComparison.Ordinal);
+        using (KernelSet together = context.OpenKernels(out note, new Device(TorchSharp.DeviceType.CUDA, 0)))
             Assert.Equal(KernelBackend.Cuda, together.Backend);
-        Assert.Null(context.KernelsNote);
-        using (KernelSet second = context.OpenKernels(new Device(TorchSharp.DeviceType.CUDA, 1)))
+        Assert.Null(note);
+        using (KernelSet second = context.OpenKernels(out note, new Device(TorchSharp.DeviceType.CUDA, 1)))
             Assert.Equal(KernelBackend.Cpu, second.Backend);
-        Assert.Contains("CUDA device 1 was asked for; the driver has 1", context.KernelsNote, StringComparison.Ordinal);
-        using (KernelSet several = context.OpenKernels(CPU, isAlone: false))
+        Assert.Contains("CUDA device 1 was asked for; the driver has 1", note, StringComparison.Ordinal);
+        using (KernelSet several = context.OpenKernels(out note, CPU, isAlone: false))
             Assert.Equal(KernelBackend.Cpu, several.Backend);
-        Assert.Contains("several processes take no device", context.KernelsNote, StringComparison.Ordinal);
+        Assert.Contains("several processes take no device", note, StringComparison.Ordinal);
     }
 
     [Fact]
