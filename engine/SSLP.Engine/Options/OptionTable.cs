@@ -80,11 +80,11 @@ public static class OptionTable
     public static string Nearest(string word, IEnumerable<string> candidates) => candidates.MinBy(c => EditDistance(word, c))!;
 
     /// <summary>The candidate that a word was probably meant to be: nearest, and no more than half of the word away; null where none
-    /// is.</summary>
+    /// is. There is at least one.</summary>
     internal static string? Meant(string word, IEnumerable<string> candidates)
     {
-        string? nearest = candidates.MinBy(c => EditDistance(word, c));
-        return nearest is not null && EditDistance(word, nearest) <= word.Length / 2 ? nearest : null;
+        string nearest = Nearest(word, candidates);
+        return EditDistance(word, nearest) <= word.Length / 2 ? nearest : null;
     }
 
     // In the order of their declaration: a library compiled ahead of time has no tokens, and gives them so as it is.
