@@ -76,7 +76,7 @@ internal static class PretrainVerb
                         Console.WriteLine(cut);
                     foreach (string line in planned.Lines())
                         Console.WriteLine(line);
-                    planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+                    planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder));
                     Device device = Devices.Select(options.Device);
                     using KernelSet kernels = context.OpenKernels(out string? note, device);
                     if (note is not null)

@@ -65,7 +65,7 @@ public sealed class PretrainJob : IDisposable
         if (!resume && Directory.Exists(folder.Checkpoints) && Directory.EnumerateFiles(folder.Checkpoints).Any())
             throw new Fault(FaultKind.Input, $"'{folder.Root}' holds a run with checkpoints: go on with --resume, or name another --out.");
         RunPlan.Of(options, source.Table.Count, source.PatchSize, group?.Size ?? 1)
-            .Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder.Root));
+            .Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder));
         // All have looked before one writes.
         group?.Barrier();
         _lock = Writes ? RunLock.Take(folder, command) : null;

@@ -92,11 +92,12 @@ public sealed partial class RunPlan
         memory.Add(new("weights, gradients, momentum, a checkpoint's copy of weights and momentum: 20 a parameter", 20 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
+        int kept = Math.Min(options.KeepCheckpoints, new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes)).MostCheckpoints);
         List<PlannedBuffer> disk =
         [
-            new($"checkpoints kept, {options.KeepCheckpoints} and one being written: weights, " +
-            $"momentum{(hasBank ? ", 4·N·D and 4·R·N of the bank" : string.Empty)}", (options.KeepCheckpoints + 1) * (weights + bank),
-                options.KeepCheckpoints > 1 ? "keep_checkpoints=1" : string.Empty),
+            new($"checkpoints kept, {kept} and one being written: weights, " +
+            $"momentum{(hasBank ? ", 4·N·D and 4·R·N of the bank" : string.Empty)}", (kept + 1L) * (weights + bank),
+                kept > 1 ? "keep_checkpoints=1" : string.Empty),
             new("encoder", 4 * parameters),
         ];
         if (hasBank)
@@ -109,7 +110,8 @@ public sealed partial class RunPlan
     /// <summary>Refuses what cannot fit. Estimates are left out: what is refused is known to be too much.</summary>
     /// <param name="folder">Where the run is to be written.</param>
     /// <param name="availableMemory">Bytes that the process may use.</param>
-    /// <param name="freeDisk">Bytes free where the run is to be written; null where the system does not say.</param>
+    /// <param name="freeDisk">Bytes that the run may take where it is to be written, those of its own checkpoints among them; null where
+    /// the system does not say.</param>
     /// <exception cref="Fault">It names the number to change.</exception>
     public void Require(RunFolder folder, long availableMemory, long? freeDisk)
     {
@@ -121,15 +123,19 @@ public sealed partial class RunPlan
     /// <summary>Memory that the process may use, the container's limit where there is one.</summary>
     public static long AvailableMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
-    /// <summary>Bytes free on the disk of a folder that may not be there yet; null where the system does not say.</summary>
-    public static long? FreeDisk(string folder)
+    /// <summary>Bytes free on the disk of a run's folder, which may not be there yet, and those of the checkpoints that it holds: a run
+    /// that goes on replaces them. Null where the system does not say.</summary>
+    public static long? FreeDisk(RunFolder folder)
     {
         try
         {
-            string? at = Path.GetFullPath(folder);
+            string? at = Path.GetFullPath(folder.Root);
             while (at is not null && !Directory.Exists(at))
                 at = Path.GetDirectoryName(at);
-            return at is null ? null : new DriveInfo(at).AvailableFreeSpace;
+            if (at is null)
+                return null;
+            var checkpoints = new DirectoryInfo(folder.Checkpoints);
+            return new DriveInfo(at).AvailableFreeSpace + (checkpoints.Exists ? checkpoints.EnumerateFiles().Sum(file => file.Length) : 0);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -11,6 +11,12 @@ internal sealed record Schedule(TrainingOptions Options, int StepsPerEpoch)
     public int TotalSteps { get; } = (int)Math.Min(
         (long)Options.Epochs * StepsPerEpoch, Options.MaxSteps > 0 ? Options.MaxSteps : int.MaxValue);
 
+    /// <summary>Checkpoints that the run writes at most, the one at its end among them: with checkpoint_minutes it may be one a
+    /// step.</summary>
+    public int MostCheckpoints => Options.CheckpointMinutes > 0 || Options.CheckpointEvery == 1 ? Math.Max(1, TotalSteps)
+        : Options.CheckpointEvery == 0 ? 1
+        : Math.Max(1, (int)(((long)TotalSteps + Options.CheckpointEvery - 1) / Options.CheckpointEvery));
+
     /// <summary>T_ramp in steps: as asked in epochs, else a tenth of the run, so that short runs ramp as the paper's does.</summary>
     private double RampSteps => Options.RampEpochs > 0 ? Options.RampEpochs * StepsPerEpoch : 0.1 * TotalSteps;
 

@@ -58,6 +58,42 @@ public sealed class RunPlanTests
         Assert.Contains(Folder.Root, disk.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, 0, 2)] // one at the end, and one being written
+    [InlineData(7, 0, 10)]
+    [InlineData(1, 0, 61)]
+    [InlineData(0, 10, 61)] // by time: it may be one a step
+    public void A_short_run_takes_the_disk_of_the_checkpoints_that_it_can_write(int every, double minutes, int checkpoints)
+    {
+        var options = new TrainingOptions
+        {
+            MaxSteps = 60, CheckpointEvery = every, CheckpointMinutes = minutes, KeepCheckpoints = 1000, Method = MethodKind.SimClr,
+        };
+        static long Kept(TrainingOptions of) => RunPlan.Of(of, 10_000, 64).Disk
+            .Single(b => b.What.StartsWith("checkpoints", StringComparison.Ordinal)).Bytes;
+        Assert.Equal(checkpoints * Kept(options with { KeepCheckpoints = 1 }) / 2, Kept(options));
+        Assert.Equal(3 * Kept(options with { KeepCheckpoints = 1 }) / 2, Kept(new TrainingOptions { Method = MethodKind.SimClr }));
+    }
+
+    /// <summary>What a run has written is there for it to replace: a resumed run is not refused for its own checkpoints.</summary>
+    [Fact]
+    public void Checkpoints_of_the_run_itself_are_not_counted_as_taken()
+    {
+        string root = Directory.CreateTempSubdirectory("sslp-plan-").FullName;
+        try
+        {
+            var folder = new RunFolder(root);
+            Directory.CreateDirectory(folder.Checkpoints);
+            using (FileStream file = File.Create(Path.Combine(folder.Checkpoints, "step-0000010.safetensors")))
+                file.SetLength(1L << 42); // sparse: it takes no disk, and counts by its length
+            Assert.True(RunPlan.FreeDisk(folder) > 1L << 42);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
     [Fact]
     public void A_device_that_cannot_hold_the_candidates_is_refused_with_the_batch_to_take()
     {

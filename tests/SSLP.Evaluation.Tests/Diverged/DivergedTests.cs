@@ -32,7 +32,7 @@ public sealed class DivergedTests : IDisposable
         LearningRate = 100,
         WeightDecay = 1,
         CheckpointEvery = 2,
-        KeepCheckpoints = 100,
+        KeepCheckpoints = 12,
     };
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
