@@ -27,6 +27,8 @@ internal static class Sslp
             RedirectStandardError = true,
             WorkingDirectory = folder,
         };
+        // As the tests' own hosts: no command here lasts until what its profile says could pay.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         return Finish(start);

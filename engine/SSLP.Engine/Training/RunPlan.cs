@@ -92,7 +92,8 @@ public sealed partial class RunPlan
         memory.Add(new("weights, gradients, momentum, a checkpoint's copy of weights and momentum: 20 a parameter", 20 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
-        int kept = Math.Min(options.KeepCheckpoints, new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes)).MostCheckpoints);
+        var schedule = new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes));
+        int kept = Math.Min(options.KeepCheckpoints, schedule.MostCheckpoints);
         List<PlannedBuffer> disk =
         [
             new($"checkpoints kept, {kept} and one being written: weights, " +
