@@ -28,7 +28,7 @@ public sealed class AnnotatedSlidesTests : IDisposable
                 """);
         Sslp.Result tiled = Succeed("tile", "--slides", slides, "--out", tiles, "--patch", "64", "--annotations", At("xml"),
             "--label-share", "0.75", "--label-rest", "normal");
-        Assert.Contains($"1 slides have no annotation file; their patches are all 'normal', by --label-rest: {names[3]}", tiled.Error,
+        Assert.Contains($"no annotation file: 1 slide, whose patches are all 'normal', by --label-rest: {names[3]}", tiled.Error,
             StringComparison.Ordinal);
         Assert.Contains("patches tumor", tiled.Error, StringComparison.Ordinal);
         using (var manifest = TileManifest.Open(tiles))

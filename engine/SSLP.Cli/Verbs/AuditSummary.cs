@@ -1,4 +1,5 @@
 using System.Globalization;
+using SSLP.Data.Files;
 using SSLP.Data.Slides;
 using SSLP.Data.Tiling;
 
@@ -20,7 +21,7 @@ internal static class AuditSummary
             ways.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{coarse:N0} coarser than {cut.Mpp:0.####} µm/px: a coarser --mpp, or --upsample"));
         return string.Create(CultureInfo.InvariantCulture,
-            $"{records.Count:N0} {(records.Count == 1 ? "slide" : "slides")}: {counts}; {patches:N0} patches of {cut.PatchSize} px at " +
+            $"{Counted.Slides(records.Count)}: {counts}; {patches:N0} patches of {cut.PatchSize} px at " +
             $"{cut.Mpp:0.####} µm/px on {giving:N0} of them")
             + (ways.Count > 0 ? $"; to do: {string.Join("; ", ways)}" : string.Empty);
     }

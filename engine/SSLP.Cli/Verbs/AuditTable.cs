@@ -31,7 +31,7 @@ internal static class AuditTable
             r.MppX is double mpp ? string.Create(CultureInfo.InvariantCulture, $"{mpp:0.####} µm/px ({r.MppSource})") : null,
             r.TissueFraction is double tissue
                 ? string.Create(CultureInfo.InvariantCulture, $"{tissue * 100:0.#} % tissue by {By(r)}") : null,
-            r.Patches is null ? null : $"{r.Patches} patches",
+            r.Patches is null ? null : $"{r.Patches} {(r.Patches == 1 ? "patch" : "patches")}",
             .. Why(r),
         ];
         return $"{r.Name}: {string.Join(", ", parts.Where(part => !string.IsNullOrEmpty(part)))}".ReplaceLineEndings(" ");

@@ -73,14 +73,14 @@ internal static class EmbedVerb
                     : new SingleFileSink(path, source, backbone.Features, name);
                 int[] patches = sink is SlideFilesSink files ? files.Order : [.. Enumerable.Range(0, source.Table.Count)];
                 if (sink is SlideFilesSink { SlidesDone: > 0 } resumed)
-                    Shell.Say($"{resumed.SlidesDone} of {resumed.Slides} slides are in {path} already");
+                    Shell.Say($"in {path} already: {resumed.SlidesDone} of {Counted.Slides(resumed.Slides)}");
                 IReadOnlyList<int> unread = Embedder.Stream(
                     backbone, described.Preprocessing, source, patches, device, context.Workers, options, sink,
                     new CountLine("patches", patches.Length), Shell.Stop);
                 foreach (IGrouping<string, int> slide in unread.GroupBy(source.Table.SlideName))
-                    Shell.Warn($"{slide.Key}: {slide.Count()} patches did not read and have no features");
+                    Shell.Warn($"{slide.Key}: {Counted.Patches(slide.Count())} did not read and have no features");
                 Shell.Say($"{patches.Length - unread.Count:N0} × {backbone.Features} " +
-                    $"features{(sink is SlideFilesSink all ? $" of {all.Slides - all.SlidesDone} slides" : "")}: {path}");
+                    $"features{(sink is SlideFilesSink all ? $" of {Counted.Slides(all.Slides - all.SlidesDone)}" : "")}: {path}");
             }
             return 0;
         });

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using SSLP.Data.Files;
 using SSLP.Data.Synth;
 
 namespace SSLP.Cli.Verbs;
@@ -60,7 +61,7 @@ internal static class SynthVerb
             };
             string folder = Outputs.RequireFolder(parsed.GetRequiredValue(outFolder), "--out");
             int written = SynthSlides.Write(folder, options, new NameLines(), ContextOptions.Threads(parsed), Shell.Stop).Count;
-            Shell.Say($"{written} slides and {SynthSlides.LabelsName} in {folder}");
+            Shell.Say($"{Counted.Slides(written)} and {SynthSlides.LabelsName} in {folder}");
             return 0;
         });
         return command;

@@ -22,7 +22,7 @@ public sealed class AnonymousPatches : PatchesOver
             names.Know(slide);
         _names = names;
         Table = table.WithNames([.. table.Slides.Select(names.OfSlide)], table.PatientOfSlide?.Select(names.OfPatient).ToArray());
-        Describe = $"{table.Count} patches of {patches.PatchSize} px on {table.Slides.Count} slides whose names are hashed";
+        Describe = $"{Counted.Patches(table.Count)} of {patches.PatchSize} px on {Counted.Slides(table.Slides.Count)}, names hashed";
     }
 
     public override PatchTable Table { get; }

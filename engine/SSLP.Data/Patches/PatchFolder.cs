@@ -73,7 +73,7 @@ public sealed class PatchFolder : IPatchSource
 
     /// <inheritdoc/>
     public string Describe =>
-        $"{Table.Count} patches of {PatchSize} px{(Table.HasSlides ? $" on {Table.Slides.Count} slides" : "")} from {Folder}"
+        $"{Counted.Patches(Table.Count)} of {PatchSize} px{(Table.HasSlides ? $" on {Counted.Slides(Table.Slides.Count)}" : "")} from {Folder}"
         + string.Concat(LeftOut.Select(what => $"; left out: {what}"))
         + (Table.HasCoordinates ? "" : "; no coordinates, so no spatial neighbours");
 

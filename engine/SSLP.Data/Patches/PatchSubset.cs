@@ -1,3 +1,5 @@
+using SSLP.Data.Files;
+
 namespace SSLP.Data.Patches;
 
 /// <summary>Some patches of a source, as a source: a split, or a sample. It owns nothing: the source behind it stays its
@@ -15,7 +17,7 @@ public sealed class PatchSubset : PatchesOver
         _patches = patches;
         Table = whole.Table.Select(patches);
         int slides = new HashSet<int>(Table.SlideOf.ToArray()).Count;
-        Describe = $"{what}, {patches.Length:N0} patches on {slides:N0} {(slides == 1 ? "slide" : "slides")} of {whole.Describe}";
+        Describe = $"{what}, {Counted.Patches(patches.Length)} on {Counted.Slides(slides)} of {whole.Describe}";
     }
 
     public override PatchTable Table { get; }

@@ -38,14 +38,15 @@ public sealed class PatientList
                 lacking.Add(table.Slides[slide]);
             patients[slide] = found ?? own ?? table.Slides[slide];
         }
-        string what = table.HasSlides ? "slides" : "patches";
+        string one = table.HasSlides ? "slide" : "patch", many = table.HasSlides ? "slides" : "patches";
         if (lacking.Count == used.Count)
             throw new Fault(FaultKind.Input,
-                $"None of the {used.Count} {what} is in {_patients.Path}: the first is {lacking[0]}, "
+                $"None of the {used.Count:N0} {many} is in {_patients.Path}: the first is {lacking[0]}, "
                 + $"and the list has {string.Join(", ", _patients.Slides.Take(3))} …");
-        string said = $"{used.Select(slide => patients[slide]).Distinct().Count()} patients of {used.Count} {what}, by {_patients.Path}"
+        string said = $"{Counted.Of(used.Select(slide => patients[slide]).Distinct().Count(), "patient")} of "
+            + $"{Counted.Of(used.Count, one, many)}, by {_patients.Path}"
             + (lacking.Count > 0
-                ? $"; {lacking.Count} {what} are in no line of it and count as patients of their own, the first {lacking[0]}" : "");
+                ? $"; in no line of it, each a patient of its own: {Counted.Of(lacking.Count, one, many)}, the first {lacking[0]}" : "");
         return (table.WithPatients(patients), said);
     }
 }

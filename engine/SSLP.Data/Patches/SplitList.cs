@@ -29,7 +29,7 @@ public sealed class SplitList
                 + $"and the list has {string.Join(", ", _splits.Slides.Take(3))} …");
         IEnumerable<string> counts = slides.Select(Of).OfType<string>().GroupBy(split => split)
             .OrderBy(split => split.Key, StringComparer.Ordinal)
-            .Select(split => $"{split.Count()} slides {split.Key}");
+            .Select(split => $"{Counted.Slides(split.Count())} {split.Key}");
         return $"splits: {string.Join(", ", counts)}"
             + (without.Length > 0 ? $"; {without.Length} are in no line of {_splits.Path} and of no split, the first {without[0]}" : "");
     }

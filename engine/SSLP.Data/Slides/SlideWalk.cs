@@ -32,12 +32,12 @@ internal sealed class SlideWalk
             foreach (string folder in _unreadable)
                 yield return folder;
             if (_nowhere.Count > 0)
-                yield return $"{Count(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: " +
+                yield return $"{Counted.Of(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: " +
                     $"{Few(_nowhere)}";
             if (_noFiles.Count > 0)
-                yield return $"{Count(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
+                yield return $"{Counted.Of(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
             if (_again > 0)
-                yield return $"{Count(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; each " +
+                yield return $"{Counted.Of(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; each " +
                     $"slide is taken once";
         }
     }
@@ -151,9 +151,6 @@ internal sealed class SlideWalk
 
     private static bool IsCompanion(string name) =>
         Companions.IsOne(name) || SystemFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
-
-    private static string Count(int count, string what, string? many = null) =>
-        count == 1 ? $"1 {what}" : $"{count:N0} {many ?? what + "s"}";
 
     private static string Few(List<string> paths) => string.Join(", ", paths.Take(3)) + (paths.Count > 3 ? ", …" : "");
 }

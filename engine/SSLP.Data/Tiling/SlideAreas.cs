@@ -35,11 +35,11 @@ internal sealed class SlideAreas
             foreach ((AnnotationFolder? folder, string? path) in ((AnnotationFolder?, string?)[])[(_regions, _options.RegionsFolder),
                 (_annotations, _options.AnnotationsFolder)])
                 if (folder is { Unused: { Count: > 0 } unused })
-                    notes.Add($"{unused.Count} files of {path} are of none of these slides: {Some(unused)}");
+                    notes.Add($"{Counted.Of(unused.Count, "file")} of {path} {(unused.Count == 1 ? "is" : "are")} of none of these slides: {Some(unused)}");
             if (!_withoutRegions.IsEmpty)
-                notes.Add($"{_withoutRegions.Count} slides have no region file and were taken whole: {Some(_withoutRegions)}");
+                notes.Add($"no region file, taken whole: {Counted.Slides(_withoutRegions.Count)}: {Some(_withoutRegions)}");
             if (!_withoutAnnotations.IsEmpty)
-                notes.Add($"{_withoutAnnotations.Count} slides have no annotation file; their patches "
+                notes.Add($"no annotation file: {Counted.Slides(_withoutAnnotations.Count)}, whose patches "
                     + (_options.LabelRest is { } rest ? $"are all '{rest}', by --label-rest: "
                         : "have no class (--label-rest NAME would give one): ") + Some(_withoutAnnotations));
             return notes;

@@ -59,7 +59,7 @@ public sealed class SlidePatches : IPatchSource
         PatchTable table = manifest.Table;
         return new(table, manifest.PatchSize, manifest.Mpp,
             string.Create(CultureInfo.InvariantCulture,
-                $"{table.Count} patches of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {slides.Length} slides"),
+                $"{Counted.Patches(table.Count)} of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {Counted.Slides(slides.Length)}"),
             slides, Corner, runtime);
 
         (double, double) Corner(int patch)
@@ -119,7 +119,7 @@ public sealed class SlidePatches : IPatchSource
         PatchTable table = points.Table;
         return new(table, patchSize, mpp,
             string.Create(CultureInfo.InvariantCulture,
-                $"{table.Count} patches of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
+                $"{Counted.Patches(table.Count)} of {patchSize} px at {mpp:0.####} µm around the points of {points.Path}"),
             slides, Corner, runtime);
 
         (double, double) Corner(int patch)

@@ -52,8 +52,8 @@ public static class ModelCard
     {
         if (description.TrainedOn is not { } seen)
             return "not recorded";
-        string slides = seen.Slides > 0 ? $"{seen.Slides} slides" : $"{seen.Patches} patches of no named slide";
-        return (seen.Patients > 0 ? $"{slides} of {seen.Patients} patients" : slides)
+        string slides = seen.Slides > 0 ? Counted.Slides(seen.Slides) : $"{Counted.Patches(seen.Patches)} of no named slide";
+        return (seen.Patients > 0 ? $"{slides} of {Counted.Of(seen.Patients, "patient")}" : slides)
             + "; hashes of their names are in the metadata of the encoder's own file, for overlap with what is judged";
     }
 

@@ -101,10 +101,10 @@ public sealed record ProbeSplit(int[] Train, int[] Test, string How)
         string[] patients = table.PatientOfSlide is null ? [] : Shared(table.UnitName);
         if (patients.Length > 0 && !sharedPatients)
             throw new Fault(FaultKind.Data,
-                $"The split '{How}' has {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides " +
+                $"The split '{How}' has {Counted.Of(patients.Length, "patient")} on both sides " +
                 $"({Some(patients)}); "
                 + "one person's tissue would answer for itself: split by patient, or judge all the same with --shared-patients.");
-        return patients.Length > 0 ? $", {patients.Length} {(patients.Length == 1 ? "patient" : "patients")} on both sides" : "";
+        return patients.Length > 0 ? $", {Counted.Of(patients.Length, "patient")} on both sides" : "";
     }
 
     private string[] Shared(Func<int, string> nameOf)

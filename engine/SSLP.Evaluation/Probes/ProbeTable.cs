@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using SSLP.Data.Files;
 
 namespace SSLP.Evaluation.Probes;
 
@@ -59,7 +60,7 @@ public static class ProbeTable
     /// <summary>What the intervals rest on, said where it is not slides.</summary>
     private static string Judged(ProbeResult r) => r.Unit switch
     {
-        "patches" => $"{r.TestPatches} patches, not slides",
+        "patches" => $"{Counted.Patches(r.TestPatches)}, not slides",
         "patients" => $"{r.TestPatches} / {r.TestSlides} of {r.TestUnits} patients",
         _ => $"{r.TestPatches} / {r.TestSlides}",
     };

@@ -20,7 +20,7 @@ public sealed class PatientsTests : IDisposable
         Assert.Equal(["P1", "P1", "P2", "D"], with.PatientOfSlide!);
         Assert.Equal([0, 0, 1, 2, 2], with.UnitOf());
         Assert.Contains("3 patients of 4 slides", said);
-        Assert.Contains("1 slides are in no line of it", said);
+        Assert.Contains("in no line of it, each a patient of its own: 1 slide,", said);
         Assert.Contains("the first D", said);
         Assert.Equal("P2", with.Select([2]).UnitName(0));
     }
