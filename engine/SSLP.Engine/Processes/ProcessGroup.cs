@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using SSLP.Data.Files;
-using SSLP.Engine.Torch;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SSLP.Engine.Processes;
 
@@ -55,23 +52,6 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         return new ProcessGroup(mpi);
     }
 
-    /// <summary>Means over the processes, in place of every tensor: gradients that each has of its own part of the batch.</summary>
-    public void Average(IReadOnlyList<Tensor> tensors)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        Tensor flat = cat([.. tensors.Select(t => t.reshape(-1))], 0).contiguous();
-        long count = flat.numel();
-        Sum((float*)KernelBridge.Address(flat), count);
-        flat.TimesInPlace(1f / Size);
-        long from = 0;
-        foreach (Tensor tensor in tensors)
-        {
-            tensor.copy_(flat.narrow(0, from, tensor.numel()).reshape(tensor.shape));
-            from += tensor.numel();
-        }
-    }
-
     /// <summary>The values of all processes, in the order of their ranks; each gives as many.</summary>
     public T[] Gather<T>(ReadOnlySpan<T> own)
         where T : unmanaged
@@ -105,6 +85,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     /// <summary>Leaves, when all others do.</summary>
     public void Dispose()
     {
+        Forget();
         if (_ended)
             return;
         _ended = true;

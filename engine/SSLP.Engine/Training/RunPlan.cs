@@ -90,6 +90,8 @@ public sealed partial class RunPlan
             $"prefetch=2, or batch_size={b / 2}"));
         memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));
         memory.Add(new("weights, gradients, momentum, a checkpoint's copy of weights and momentum: 20 a parameter", 20 * parameters));
+        if (processes > 1)
+            memory.Add(new("gradients to average over the processes: 4 a parameter", 4 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
         int kept = Math.Min(options.KeepCheckpoints, new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes)).MostCheckpoints);

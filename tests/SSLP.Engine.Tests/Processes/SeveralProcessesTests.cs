@@ -133,6 +133,7 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
             Train(folder!, group, Enum.Parse<BankPlacement>(Environment.GetEnvironmentVariable(WorkerBank)!),
                 Environment.GetEnvironmentVariable(WorkerFrom));
             TellWithoutGarbage(group);
+            AverageWithoutTensors(group);
         }
         catch (Exception thrown)
         {
@@ -167,6 +168,42 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
             int others = shards.Size * (shards.Size - 1) / 2;
             Assert.True(sums[999] == shards.Size && counts[999] == others && all[^1] == others);
             Assert.True(told == 100 * shards.Size + 10 * others && keys[told - 1] == (ulong)(shards.Size - 1));
+        }
+    }
+
+    /// <summary>Gradients are averaged in memory that is kept, whatever their strides, to the bits of a piece made for the step: the sum,
+    /// times the reciprocal of how many they are.</summary>
+    private static void AverageWithoutTensors(ProcessGroup group)
+    {
+        using Tensor dense = zeros(300, 7), strided = zeros(5, 3).t(), scalar = zeros(1);
+        Tensor[] gradients = [dense, strided, scalar];
+        Fill(1);
+        group.Average(gradients); // makes the room
+        Fill(2);
+        float[] expected = Joined();
+        ((IShards)group).Sum(expected);
+        for (int i = 0; i < expected.Length; i++)
+            expected[i] *= 1f / group.Size;
+        (long tensors, long scopes) = Created();
+        group.Average(gradients);
+        Assert.Equal((tensors, scopes), Created());
+        Assert.Equal(expected, Joined());
+        Assert.False(strided.is_contiguous());
+
+        void Fill(int seed)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            random.manual_seed((seed * 100) + group.Rank);
+            foreach (Tensor gradient in gradients)
+                gradient.copy_(randn(gradient.shape));
+        }
+
+        float[] Joined() => [.. gradients.SelectMany(gradient => gradient.contiguous().ToArray<float>())];
+
+        static (long, long) Created()
+        {
+            ThreadDisposeScopeStatistics made = DisposeScopeManager.Statistics;
+            return (made.CreatedOutsideScopeCount, made.CreatedInScopeCount);
         }
     }
 
