@@ -41,8 +41,9 @@ public sealed class RunPlanTests
     public void Several_processes_keep_their_mean_gradient()
     {
         var options = new TrainingOptions { Method = MethodKind.InstDisc };
-        long parameters = RunPlan.Of(options, 10_000, 64).Memory.Single(b => b.What.StartsWith("weights", StringComparison.Ordinal)).Bytes / 20;
-        string[] alone = [.. RunPlan.Of(options, 10_000, 64).Memory.Select(b => b.What)];
+        var one = RunPlan.Of(options, 10_000, 64);
+        long parameters = one.Memory.Single(b => b.What.StartsWith("weights", StringComparison.Ordinal)).Bytes / 20;
+        string[] alone = [.. one.Memory.Select(b => b.What)];
         PlannedBuffer more = RunPlan.Of(options, 10_000, 64, processes: 2).Memory.Single(b => !alone.Contains(b.What));
         Assert.Equal(4 * parameters, more.Bytes);
     }
