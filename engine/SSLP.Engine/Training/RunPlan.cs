@@ -102,7 +102,8 @@ public sealed partial class RunPlan
             memory.Add(new("gradients to average over the processes: 4 a parameter", 4 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
-        int kept = Math.Min(options.KeepCheckpoints, new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes)).MostCheckpoints);
+        int kept = Math.Min(
+            options.KeepCheckpoints, new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes)).MostCheckpoints);
         List<PlannedBuffer> disk =
         [
             new($"checkpoints kept, {kept} and one being written: weights, " +
