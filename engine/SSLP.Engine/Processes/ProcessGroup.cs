@@ -18,6 +18,9 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     {
         (_mpi, Rank, Size) = (mpi, mpi.Rank(), mpi.Size());
         (_lengths, _bytes, _starts) = (new int[Size], new int[Size], new int[Size]);
+        Library = mpi.Version;
+        ulong[] machines = Gather([HashOf(Environment.MachineName)]);
+        Place = machines.AsSpan(0, Rank).Count(machines[Rank]);
     }
 
     /// <summary>This process's number, from 0.</summary>
@@ -29,8 +32,8 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     /// <summary>The one that writes the run.</summary>
     public bool IsFirst => Rank == 0;
 
-    /// <summary>The library, by its own words.</summary>
-    public string Library => _mpi.Version;
+    /// <summary>The library, by its own words, and what sums gradients where that is another one.</summary>
+    public string Library { get; private set; }
 
     /// <summary>Bytes that this process has given and taken: 8 a gradient (its own up, the sum down), and what all gather.</summary>
     public long Bytes { get; private set; }
@@ -79,6 +82,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     public void Abort(int code)
     {
         _ended = true;
+        _nccl?.Abort();
         _mpi.Abort(code);
     }
 
@@ -89,7 +93,16 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         if (_ended)
             return;
         _ended = true;
+        _nccl?.Dispose();
         _mpi.End();
+    }
+
+    private static ulong HashOf(string text)
+    {
+        ulong hash = 14695981039346656037; // FNV-1a
+        foreach (char letter in text)
+            hash = (hash ^ letter) * 1099511628211;
+        return hash;
     }
 
     /// <summary>Sums over the processes, in place, no more at once than a call takes.</summary>
