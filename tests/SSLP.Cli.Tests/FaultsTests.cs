@@ -246,10 +246,11 @@ public sealed class FaultsTests : IDisposable
     [InlineData("SSLP_CUDA_DRIVER", "/nowhere/libcuda.so", "/nowhere/libcuda.so")]
     [InlineData("SSLP_LIBTORCH", "/nowhere", "libtorch names '/nowhere', which is no folder")]
     [InlineData("SSLP_MPI", "/nowhere/libmpi.so", "'/nowhere/libmpi.so' does not load as an MPI library")]
+    [InlineData("SSLP_NCCL", "/nowhere/libnccl.so", "'/nowhere/libnccl.so' does not load as NCCL")]
     public void A_variable_that_means_nothing_is_a_wrong_option(string name, string value, string takes)
     {
-        // The library of MPI is looked for by a process that MPI started, and by a training only.
-        Sslp.Result result = name == "SSLP_MPI"
+        // The libraries of several processes are looked for by one that MPI started, and by a training only.
+        Sslp.Result result = name is "SSLP_MPI" or "SSLP_NCCL"
             ? Sslp.Run([(name, value), ("PMI_SIZE", "2")], "pretrain", "--patches", _root, "--out", Run)
             : Sslp.Run([(name, value)], "doctor");
         AssertFault(result, 2, takes);

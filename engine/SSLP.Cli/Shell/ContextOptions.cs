@@ -27,13 +27,14 @@ internal static class ContextOptions
     private const string NvtxTool = "NVTX_INJECTION64_PATH";
 
     // Of the machine rather than of a run: variables without a key.
-    private const string Isa = "SSLP_ISA", CudaLibrary = "SSLP_CUDA_DRIVER", Mpi = "SSLP_MPI";
+    private const string Isa = "SSLP_ISA", CudaLibrary = "SSLP_CUDA_DRIVER", Mpi = "SSLP_MPI",
+        Nccl = "SSLP_NCCL";
 
     private static readonly KeyFlag[] Flags =
         [.. Variables.Select(v => new KeyFlag(v.Key, v.Key == "threads" ? "N" : v.Key == "libtorch" ? "DIR" : "NAME", $" ({v.Variable})"))];
 
     /// <summary>Every variable that is read.</summary>
-    public static IReadOnlyList<string> VariableNames { get; } = [.. Variables.Select(v => v.Variable), Isa, CudaLibrary, Mpi];
+    public static IReadOnlyList<string> VariableNames { get; } = [.. Variables.Select(v => v.Variable), Isa, CudaLibrary, Mpi, Nccl];
 
     public static void AddTo(RootCommand root)
     {
@@ -70,28 +71,36 @@ internal static class ContextOptions
         EngineContext.OpenSlides(RunConfig.Of([.. Defaults(), .. Given(parsed)]).Jpeg);
 
     /// <summary>The processes that mpirun or srun started this one with; null where it was started alone.</summary>
-    /// <exception cref="Fault">No MPI library loads, or not the one that the variable names.</exception>
+    /// <exception cref="Fault">No MPI library loads, or one that a variable names does not.</exception>
     public static ProcessGroup? JoinOthers()
     {
-        string? named = Environment.GetEnvironmentVariable(Mpi);
+        string? named = Environment.GetEnvironmentVariable(Mpi), nccl = Environment.GetEnvironmentVariable(Nccl);
         bool openMpi = IsSet("OMPI_COMM_WORLD_SIZE") || IsSet("PMIX_RANK");
         if (!openMpi && !IsSet("PMI_SIZE") && !IsSet("PMI_RANK"))
             return null;
-        ProcessGroup group;
-        try
-        {
-            group = ProcessGroup.Join(string.IsNullOrEmpty(named) ? null : named, openMpi);
-        }
-        catch (Fault fault) when (fault.Kind == FaultKind.Usage)
-        {
-            throw new Fault(FaultKind.Usage, $"{Mpi}: {fault.Message}", fault);
-        }
+        // Before others wait for this process.
+        if (!string.IsNullOrEmpty(nccl) && nccl != NcclLibrary.None)
+            Named(Nccl, () => NcclLibrary.Load(nccl));
+        ProcessGroup group = Named(Mpi, () => ProcessGroup.Join(string.IsNullOrEmpty(named) ? null : named, openMpi));
+        group.NcclPath = string.IsNullOrEmpty(nccl) ? null : nccl;
         if (group.Size > 1)
             return group;
         group.Dispose();
         return null;
 
         static bool IsSet(string name) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name));
+
+        static T Named<T>(string variable, Func<T> load)
+        {
+            try
+            {
+                return load();
+            }
+            catch (Fault fault) when (fault.Kind == FaultKind.Usage)
+            {
+                throw new Fault(FaultKind.Usage, $"{variable}: {fault.Message}", fault);
+            }
+        }
     }
 
     /// <summary>Opens the context that a run works in.</summary>

@@ -37,6 +37,8 @@ internal static class PretrainRun
             Shell.Say($"{group.Size} processes by {group.Library}: {group.Size} × {options.BatchSize} patches a step");
         else if (options.Bank == BankPlacement.Sharded)
             Shell.Warn("bank=sharded: this process is alone and holds every row; mpirun -n 2 sslp … makes parts.");
+        if (job.GradientsNote is { } slower)
+            Shell.Warn(slower);
         if (job.KernelsNote is { } note)
             Shell.Say(note);
         Shell.Say(job.Resumed

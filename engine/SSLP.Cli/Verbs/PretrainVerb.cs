@@ -94,12 +94,19 @@ internal static class PretrainVerb
                 PretrainRun.Execute(context, options, folder, source, goOn, probed, checkpoint, parsed.GetValue(extend), group);
                 // Judging takes labels that pretraining does not ask for: sslp report does it.
                 if (writes)
+                {
+                    GiveBackTheRuns();
                     ReportVerb.Write(folder, source, null, folder.Report, judge: false);
+                }
                 return 0;
             }
         });
         return command;
     }
+
+    /// <summary>What a run that has ended held by rows of its bank is garbage: given back before the report reads the bank again, so that
+    /// the two are not there at once.</summary>
+    private static void GiveBackTheRuns() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     /// <summary>One of several processes: what ends one of them ends all, so that none waits for it for ever.</summary>
     private static int Together(ProcessGroup group, Func<ProcessGroup, int> run)

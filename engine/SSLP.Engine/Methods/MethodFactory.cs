@@ -4,7 +4,6 @@ using SSLP.Engine.Model;
 using SSLP.Engine.Objective;
 using SSLP.Engine.Options;
 using SSLP.Engine.Processes;
-using SSLP.Engine.Torch;
 using SSLP.Engine.Weights;
 using SSLP.Kernels;
 
@@ -53,7 +52,6 @@ internal static class MethodFactory
         string? alone = options.Method is not (MethodKind.Sslp or MethodKind.InstDisc)
             ? $"method={options.Method.ToString().ToLowerInvariant()} trains in one process; several serve sslp and instdisc"
             : options.StopOnCollapse ? "stop_on_collapse looks at one process's batches: leave it out with several"
-            : options.Device.Kind == DeviceKind.Cuda ? $"several processes train on CPUs; device={options.Device} takes one process"
             : options is { Bank: BankPlacement.Sharded, Kernels: not KernelBackend.Cpu }
                 ? $"bank=sharded is searched by kernels=cpu, not {options.Kernels.ToString().ToLowerInvariant()}"
             : (long)options.BatchSize * group.Size > table.Count

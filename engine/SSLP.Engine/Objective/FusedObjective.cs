@@ -170,7 +170,11 @@ public sealed partial class FusedObjective : IBankObjective
     {
         _bank.LoadFrom(checkpoint, VectorsName, _rows, _first, rowOf);
         SafetensorsFile labelled = checkpoint.Entries.ContainsKey(ClustersName) ? checkpoint : checkpoint.Base ?? checkpoint;
-        (_spareLabels, _labels) = (null, rowOf is null ? ReadLabels(labelled, _rows) : Moved(ReadLabels(labelled, rowOf.Length), rowOf));
+        _spareLabels = null;
+        if (rowOf is null)
+            ReadLabels(labelled, _labels);
+        else
+            _labels = Moved(ReadLabels(labelled, new int[checked(_plan.ClusterRuns * rowOf.Length)]), rowOf);
         _changed.Clear();
         if (checkpoint.Base is not null && rowOf is null)
             _changed.Add(BankState.ChangedRows(checkpoint, VectorsName, _rows));
@@ -202,11 +206,10 @@ public sealed partial class FusedObjective : IBankObjective
         };
     }
 
-    private int[] ReadLabels(SafetensorsFile file, int rows)
+    private static int[] ReadLabels(SafetensorsFile file, int[] labels)
     {
         if (!file.Entries.ContainsKey(ClustersName))
             throw new Fault(FaultKind.Data, $"'{file.Path}' holds no '{ClustersName}'.");
-        int[] labels = new int[checked(_plan.ClusterRuns * rows)];
         file.ReadAll<int>(ClustersName, labels);
         return labels;
     }

@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using SSLP.Data.Files;
-using SSLP.Engine.Torch;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SSLP.Engine.Processes;
 
@@ -21,6 +18,9 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     {
         (_mpi, Rank, Size) = (mpi, mpi.Rank(), mpi.Size());
         (_lengths, _bytes, _starts) = (new int[Size], new int[Size], new int[Size]);
+        Library = mpi.Version;
+        ulong[] machines = Gather([HashOf(Environment.MachineName)]);
+        Place = machines.AsSpan(0, Rank).Count(machines[Rank]);
     }
 
     /// <summary>This process's number, from 0.</summary>
@@ -32,8 +32,8 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     /// <summary>The one that writes the run.</summary>
     public bool IsFirst => Rank == 0;
 
-    /// <summary>The library, by its own words.</summary>
-    public string Library => _mpi.Version;
+    /// <summary>The library, by its own words, and what sums gradients where that is another one.</summary>
+    public string Library { get; private set; }
 
     /// <summary>Bytes that this process has given and taken: 8 a gradient (its own up, the sum down), and what all gather.</summary>
     public long Bytes { get; private set; }
@@ -53,23 +53,6 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         var mpi = MpiLibrary.Load(library, openMpi);
         mpi.Begin();
         return new ProcessGroup(mpi);
-    }
-
-    /// <summary>Means over the processes, in place of every tensor: gradients that each has of its own part of the batch.</summary>
-    public void Average(IReadOnlyList<Tensor> tensors)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable noGrad = no_grad();
-        Tensor flat = cat([.. tensors.Select(t => t.reshape(-1))], 0).contiguous();
-        long count = flat.numel();
-        Sum((float*)KernelBridge.Address(flat), count);
-        flat.TimesInPlace(1f / Size);
-        long from = 0;
-        foreach (Tensor tensor in tensors)
-        {
-            tensor.copy_(flat.narrow(0, from, tensor.numel()).reshape(tensor.shape));
-            from += tensor.numel();
-        }
     }
 
     /// <summary>The values of all processes, in the order of their ranks; each gives as many.</summary>
@@ -99,16 +82,27 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     public void Abort(int code)
     {
         _ended = true;
+        _nccl?.Abort();
         _mpi.Abort(code);
     }
 
     /// <summary>Leaves, when all others do.</summary>
     public void Dispose()
     {
+        Forget();
         if (_ended)
             return;
         _ended = true;
+        _nccl?.Dispose();
         _mpi.End();
+    }
+
+    private static ulong HashOf(string text)
+    {
+        ulong hash = 14695981039346656037; // FNV-1a
+        foreach (char letter in text)
+            hash = (hash ^ letter) * 1099511628211;
+        return hash;
     }
 
     /// <summary>Sums over the processes, in place, no more at once than a call takes.</summary>

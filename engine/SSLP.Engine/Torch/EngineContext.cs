@@ -110,14 +110,14 @@ public sealed class EngineContext : IDisposable
     /// <summary>The kernels on this context's threads; the caller disposes them.</summary>
     /// <param name="note">Why kernels=auto took the CPU's, as a sentence for the user; null where it did not.</param>
     /// <param name="network">Where the network runs, and CUDA kernels with it; null: nowhere, or on the CPU.</param>
-    /// <param name="isAlone">No other process trains with this one; several take no device.</param>
+    /// <param name="isAlone">No other process trains with this one; several keep the bank on their CPUs.</param>
     /// <exception cref="Fault">CUDA kernels were asked for and cannot run here.</exception>
     public KernelSet OpenKernels(out string? note, Device? network = null, bool isAlone = true)
     {
         note = null;
         if (Settings.Kernels != KernelBackend.Auto)
             return Open(Settings.Kernels, network);
-        (KernelSet? device, string? why) = isAlone ? TryDevice(network ?? CPU) : (null, "several processes take no device");
+        (KernelSet? device, string? why) = isAlone ? TryDevice(network ?? CPU) : (null, "several processes keep the bank on their CPUs");
         if (device is not null)
             return device;
         note = $"kernels=auto takes the CPU's kernels: {why?.TrimEnd('.')}.";

@@ -40,6 +40,19 @@ internal static class TorchRuntime
     /// <summary>Where this process's libtorch was taken from, and its version.</summary>
     public static string Describe => _folder is { Length: > 0 } folder ? folder : $"of the build, {torch.__version__}";
 
+    /// <summary>The folder that its libraries lie in.</summary>
+    public static string Folder
+    {
+        get
+        {
+            if (_folder is { Length: > 0 } folder)
+                return folder;
+            // A build keeps them by platform, a published program beside itself.
+            string built = Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
+            return Directory.Exists(built) ? built : AppContext.BaseDirectory;
+        }
+    }
+
     private static void Initialise()
     {
         try

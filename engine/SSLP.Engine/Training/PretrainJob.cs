@@ -96,9 +96,11 @@ public sealed class PretrainJob : IDisposable
         var checkpoints = new Checkpoint(_folder, _options.KeepCheckpoints);
         if (Writes)
             checkpoints.RemovePartial();
-        Device device = Devices.Select(_options.Device);
+        Device device = Devices.Select(_options.Device, _group?.Place ?? 0);
         KernelSet kernels = _context.OpenKernels(out string? note, device, isAlone: _group is null);
         KernelsNote = note;
+        if (_group is not null && Devices.ContextOf(device) is { } own)
+            GradientsNote = _group.UseDevice(own);
         // Not where the host executes them: that has been looked into already.
         if (kernels.Context is { IsOnHost: false } && _context.KernelsAtFault(kernels) is { } wrong)
         {
@@ -148,6 +150,9 @@ public sealed class PretrainJob : IDisposable
 
     /// <summary>Why kernels=auto took the CPU's kernels, as a sentence; null where it did not.</summary>
     public string? KernelsNote { get; private set; }
+
+    /// <summary>Why several processes' gradients go from their devices through the host, as a sentence; null where they do not.</summary>
+    public string? GradientsNote { get; private set; }
 
     /// <summary>True where a checkpoint was gone on from.</summary>
     public bool Resumed { get; }

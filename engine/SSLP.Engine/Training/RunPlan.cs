@@ -24,7 +24,10 @@ public sealed partial class RunPlan
 {
     // Saved for the backward pass, an image of 224 px in float32: convolutions' inputs and outputs. Counted from the layers' shapes.
     private const double ActivationBytes18 = 28e6, ActivationBytes50 = 120e6;
-    private const long Parameters18 = 11_200_000, Parameters50 = 23_500_000;
+    private const long Parameters18 = 11_200_000, Parameters50 = 23_500_000, Features18 = 512, Features50 = 2048;
+
+    /// <summary>Patches whose features the report at the end shows, at the least; less than twice as many.</summary>
+    internal const int ReportPatches = 8192;
 
     private RunPlan(IReadOnlyList<PlannedBuffer> memory, IReadOnlyList<PlannedBuffer> disk) => (Memory, Disk) = (memory, disk);
 
@@ -84,12 +87,19 @@ public sealed partial class RunPlan
         }
         else if (options.Method == MethodKind.MoCoV2)
             memory.Add(new("queue, rows and panels", MemoryBank.BytesFor(sizes.Queue, options.Width), $"queue={sizes.Queue / 2}"));
+        if (hasBank)
+            memory.Add(new("report at the end: 4·N to draw anchors by; its bank, labels, classes and index take the place of the run's",
+                4 * n, fewer));
         memory.Add(new("columns of the patches: 12·N, mapped where they come from a manifest", 12 * n, fewer));
         memory.Add(new("order of an epoch, and the next one's: 8·N", 8 * n, fewer));
         memory.Add(new("batches being read: prefetch·B·3·P²", BatchRing.BytesFor(patchSize, (int)b, sizes.Prefetch),
             $"prefetch=2, or batch_size={b / 2}"));
         memory.Add(new("views: 12·B·S² each", 12 * b * side * side * views, $"batch_size={b / 2}"));
         memory.Add(new("weights, gradients, momentum, a checkpoint's copy of weights and momentum: 20 a parameter", 20 * parameters));
+        memory.Add(new($"report at the end: features of {2 * ReportPatches:N0} patches at most, and a bank of them to search: 12·F each",
+            12L * 2 * ReportPatches * (options.Arch == Architecture.ResNet18 ? Features18 : Features50), string.Empty, true));
+        if (processes > 1)
+            memory.Add(new("gradients to average over the processes: 4 a parameter", 4 * parameters));
         memory.Add(new("activations for the backward pass", (long)activations, $"batch_size={b / 2}", true));
         long weights = 8 * parameters, bank = hasBank ? 4 * n * d + 4 * r * n : 0;
         var schedule = new Schedule(options, Math.Max(1, rows / sizes.BatchSize / processes));

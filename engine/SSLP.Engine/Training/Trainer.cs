@@ -87,7 +87,7 @@ public sealed partial class Trainer : IDisposable
         _optimizer = new FlatSgd(method.Encoder, kernels, _whole.LearningRateOrDefault, options.Momentum, options.WeightDecay);
         _guard = new StepGuard(method, _optimizer);
         WeightBytes = method.Encoder.parameters().Sum(weight => weight.numel()) * sizeof(float);
-        // Several processes train on the host.
+        // Of several processes the bank is on the host, and a step waits for the others: its parts are waited for, too.
         _onDevice = group is not null ? null : DeviceTraining.For(
             method, _guard, _optimizer, options.Augment with { InputSize = options.InputSize }, source.PatchSize, _order.BatchSize,
             (ulong)options.Seed, device);

@@ -34,18 +34,31 @@ internal static class NeighbourSheet
         return html.Append("</div>").ToString();
     }
 
-    /// <summary>Queries of every class in turn, each from another slide while there are any.</summary>
+    /// <summary>Queries of every class in turn, each from another slide while there are any. Of N patches 4·N bytes are taken for
+    /// it.</summary>
     public static int[] ChooseQueries(PatchTable table, int count, int seed)
     {
-        int[] shuffled = [.. Enumerable.Range(0, table.Count)];
+        int[] shuffled = new int[table.Count];
+        for (int patch = 0; patch < shuffled.Length; patch++)
+            shuffled[patch] = patch;
         CounterRandom.Shuffle(shuffled.AsSpan(), CounterRandom.Key((ulong)seed, RandomPurpose.Judging), 0);
-        bool labelled = table.Classes is not null;
-        return [.. shuffled
-            .Where(patch => !labelled || table.LabelOf[patch] != PatchTable.None)
-            .GroupBy(patch => labelled ? table.LabelOf[patch] : 0)
-            .SelectMany(group => group.DistinctBy(patch => table.SlideOf[patch]).Concat(group).Distinct()
-                .Select((patch, place) => (patch, place)))
-            .OrderBy(p => p.place).Select(p => p.patch).Take(count)];
+        List<Candidates> classes = []; // in the order of their first patches
+        var placeOf = new Dictionary<int, int>();
+        foreach (int patch in shuffled)
+        {
+            int label = table.Classes is null ? 0 : table.LabelOf[patch];
+            if (label == PatchTable.None)
+                continue;
+            if (!placeOf.TryGetValue(label, out int place))
+            {
+                placeOf[label] = place = classes.Count;
+                classes.Add(new Candidates(count));
+            }
+            classes[place].Offer(patch, table.SlideOf[patch]);
+        }
+        int[][] offers = [.. classes.Select(candidates => candidates.InOrder())];
+        return [.. Enumerable.Range(0, count)
+            .SelectMany(turn => offers.Where(offer => turn < offer.Length).Select(offer => offer[turn])).Take(count)];
     }
 
     /// <summary>The first ranks of many negatives would show the hardest of them only.</summary>
@@ -81,4 +94,24 @@ internal static class NeighbourSheet
 
     private static string Label(PatchTable table, int patch) =>
         table.Classes is not null && table.LabelOf[patch] != PatchTable.None ? $"class {table.Classes[table.LabelOf[patch]]}" : "";
+
+    /// <summary>The first patches of one class that may be asked for, in the order of the draw: no more than can be taken.</summary>
+    private sealed class Candidates(int most)
+    {
+        private readonly HashSet<int> _slides = [];
+        private readonly List<int> _ofNewSlides = [], _others = [];
+
+        public void Offer(int patch, int slide)
+        {
+            if (_ofNewSlides.Count == most)
+                return;
+            if (_slides.Add(slide))
+                _ofNewSlides.Add(patch);
+            else if (_others.Count < most)
+                _others.Add(patch);
+        }
+
+        /// <summary>One of each slide, then the others.</summary>
+        public int[] InOrder() => [.. _ofNewSlides.Concat(_others).Take(most)];
+    }
 }

@@ -4,6 +4,7 @@ using SSLP.Engine.Diverged;
 using SSLP.Engine.Model;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
+using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
 using SSLP.Evaluation.Features;
 using SSLP.Evaluation.Probes;
@@ -16,9 +17,9 @@ namespace SSLP.Evaluation.Report;
 /// <summary>What is gathered for a run's page.</summary>
 public sealed record RunReportOptions
 {
-    /// <summary>Patches that the encoder is asked about for maps and spread: whole slides, drawn until there are so many. Default
-    /// 8192.</summary>
-    public int MostPatches { get; init; } = 8192;
+    /// <summary>Patches that the encoder is asked about for maps and spread: whole slides, drawn until there are so many, of a slide that
+    /// has more so many around its middle. Less than twice as many come of it. Default 8192.</summary>
+    public int MostPatches { get; init; } = RunPlan.ReportPatches;
 
     /// <summary>Anchors whose sets are looked up in the bank. Default 512.</summary>
     public int MostAnchors { get; init; } = 512;
@@ -214,15 +215,50 @@ public sealed class RunReport : IDisposable
         PatchTable table = patches.Table;
         if (table.Count <= _options.MostPatches)
             return patches;
-        int[][] slides = [.. Enumerable.Range(0, table.Count).GroupBy(patch => table.SlideOf[patch]).Select(group => group.ToArray())];
-        CounterRandom.Shuffle(slides.AsSpan(), CounterRandom.Key((ulong)_options.Seed, RandomPurpose.Judging), 0);
-        List<int> drawn = [];
+        // By the slides' sizes, and then only the patches that were drawn: of ten million they are few.
+        int[] sizes = new int[table.Slides.Count];
+        List<int> slides = []; // in the order of their first patches
+        foreach (int slide in table.SlideOf)
+            if (sizes[slide]++ == 0)
+                slides.Add(slide);
+        int[] order = [.. slides];
+        CounterRandom.Shuffle(order.AsSpan(), CounterRandom.Key((ulong)_options.Seed, RandomPurpose.Judging), 0);
+        bool[] isDrawn = new bool[sizes.Length];
         int used = 0;
-        for (; used < slides.Length && drawn.Count < _options.MostPatches; used++)
-            drawn.AddRange(slides[used]);
+        for (int count = 0; used < order.Length && count < _options.MostPatches; used++)
+        {
+            isDrawn[order[used]] = true;
+            count += sizes[order[used]];
+        }
+        List<int> drawn = [];
+        foreach (IGrouping<int, int> slide in Members(table, isDrawn).GroupBy(patch => table.SlideOf[patch]))
+            drawn.AddRange(sizes[slide.Key] > _options.MostPatches ? Middle(table, [.. slide], _options.MostPatches) : slide);
+        bool isCut = order.AsSpan(0, used).ToArray().Any(slide => sizes[slide] > _options.MostPatches);
         _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {used} slides drawn by seed " +
-            $"{_options.Seed}.");
+            $"{_options.Seed}{(isCut ? $", around the middle of a slide with more than {_options.MostPatches:N0}" : string.Empty)}.");
         return new PatchSubset(patches, [.. drawn.Order()], $"{used} slides");
+    }
+
+    private static IEnumerable<int> Members(PatchTable table, bool[] slides)
+    {
+        for (int patch = 0; patch < table.Count; patch++)
+            if (slides[table.SlideOf[patch]])
+                yield return patch;
+    }
+
+    /// <summary>Of a slide's patches those nearest to the middle one in their order: a piece of tissue in which patches have their
+    /// neighbours still.</summary>
+    private static int[] Middle(PatchTable table, int[] slide, int most)
+    {
+        int middle = slide[slide.Length / 2];
+        long[] distances = new long[slide.Length];
+        for (int i = 0; i < slide.Length; i++)
+        {
+            long cols = (long)table.Col[slide[i]] - table.Col[middle], rows = (long)table.Row[slide[i]] - table.Row[middle];
+            distances[i] = (cols * cols) + (rows * rows);
+        }
+        // Of equal distances the lower patch.
+        return [.. Enumerable.Range(0, slide.Length).OrderBy(i => distances[i]).ThenBy(i => slide[i]).Take(most).Select(i => slide[i])];
     }
 
     private KeyValuePair<string, string>[] Facts()

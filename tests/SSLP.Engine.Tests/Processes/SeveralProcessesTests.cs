@@ -8,7 +8,9 @@ using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
 using SSLP.Engine.Weights;
+using SSLP.Interop.Cuda;
 using SSLP.Kernels;
+using SSLP.Tests.Native;
 using SSLP.Tests.Shared;
 using TorchSharp;
 using Xunit;
@@ -21,7 +23,7 @@ namespace SSLP.Engine.Tests.Processes;
 public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : IClassFixture<SeveralProcessesTests.Alone>, IDisposable
 {
     private const string WorkerFolder = "SSLP_TEST_WORKER_FOLDER", WorkerBank = "SSLP_TEST_WORKER_BANK",
-        WorkerFrom = "SSLP_TEST_WORKER_FROM";
+        WorkerFrom = "SSLP_TEST_WORKER_FROM", WorkerNccl = "SSLP_TEST_WORKER_NCCL", NcclFault = "FAKENCCL_FAULT";
     private const int Batch = 16, Half = 6; // of twelve steps
 
     private readonly string _root = Directory.CreateTempSubdirectory("sslp-processes-").FullName;
@@ -121,18 +123,85 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
         }
     }
 
+    /// <summary>The stand-ins for driver and NCCL take the host's memory for the devices', so that torch on the CPU stands for torch on a
+    /// card; what a card does besides, streams and copies, is not seen here.</summary>
+    [Fact]
+    public void Gradients_that_NCCL_sums_have_the_bits_of_those_that_MPI_sums()
+    {
+        string mpi = Path.Combine(_root, "mpi"), nccl = Path.Combine(_root, "nccl"), library = StandIn();
+        (int code, string said) = Launch("mpirun.openmpi", 2, mpi, BankPlacement.Replicated);
+        Assert.SkipWhen(code == 127, "mpirun.openmpi is not installed: apt install openmpi-bin.");
+        Assert.True(code == 0, said);
+        (code, said) = Launch("mpirun.openmpi", 2, nccl, BankPlacement.Replicated, nccl: library);
+        Assert.True(code == 0, said);
+        IReadOnlyList<StepMetrics> hosts = MetricsLog.Read(new RunFolder(mpi).Metrics),
+            devices = MetricsLog.Read(new RunFolder(nccl).Metrics);
+        Assert.Equal(12, devices.Count);
+        Assert.Equal(
+            hosts.Select(step => (step.Step, step.Loss, step.GradientNorm, step.CommunicatedBytes)),
+            devices.Select(step => (step.Step, step.Loss, step.GradientNorm, step.CommunicatedBytes)));
+        using SafetensorsFile first = Newest(mpi), second = Newest(nccl);
+        foreach (SafetensorsEntry entry in first.Entries.Values)
+        {
+            byte[] left = new byte[entry.Bytes], right = new byte[second.Entries[entry.Name].Bytes];
+            first.ReadBytes(entry.Name, left);
+            second.ReadBytes(entry.Name, right);
+            Assert.True(left.AsSpan().SequenceEqual(right), entry.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("begin", "NCCL 2.99.1: ncclCommInitRank failed, unhandled system error: give each process a CUDA device of its own")]
+    [InlineData("later", "NCCL 2.99.1: ncclReduce or ncclBroadcast failed, remote process exited or there was a network error")]
+    public void What_NCCL_cannot_do_ends_the_job_with_its_words(string fault, string sentence)
+    {
+        (int code, string said) = Launch(
+            "mpirun.openmpi", 2, Path.Combine(_root, fault), BankPlacement.Replicated, nccl: StandIn(), fault: fault);
+        Assert.SkipWhen(code == 127, "mpirun.openmpi is not installed: apt install openmpi-bin.");
+        Assert.NotEqual(0, code);
+        Assert.Contains(sentence, said, StringComparison.Ordinal);
+    }
+
+    /// <summary>The stand-in for NCCL, built; skips where it cannot be.</summary>
+    private string StandIn()
+    {
+        string library = Path.Combine(_root, "libfakenccl.so");
+        if (FakeCuda.Compile(Path.Combine(AppContext.BaseDirectory, "fakenccl.c"), library) is { } absence)
+            Assert.Skip(absence);
+        return library;
+    }
+
     /// <summary>What mpirun starts; skipped elsewhere.</summary>
     [Fact]
     public void Worker_of_several_processes()
     {
-        string? folder = Environment.GetEnvironmentVariable(WorkerFolder);
+        string? folder = Environment.GetEnvironmentVariable(WorkerFolder), nccl = Environment.GetEnvironmentVariable(WorkerNccl);
         Assert.SkipWhen(folder is null, "A part of the test beside it, which mpirun starts.");
         using var group = ProcessGroup.Join(null, openMpi: Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null);
+        FakeCuda? driver = null;
         try
         {
+            Assert.Equal(group.Rank, group.Place); // of one machine
+            if (!string.IsNullOrEmpty(nccl))
+            {
+                driver = new FakeCuda();
+                group.NcclPath = NcclLibrary.None;
+                Assert.StartsWith("Gradients go from the devices through the host: SSLP_NCCL=none.", group.UseDevice(CudaContext.Retain()));
+                group.NcclPath = nccl;
+                Assert.Null(group.UseDevice(CudaContext.Retain()));
+                Assert.EndsWith(", gradients by NCCL 2.99.1", group.Library);
+            }
             Train(folder!, group, Enum.Parse<BankPlacement>(Environment.GetEnvironmentVariable(WorkerBank)!),
                 Environment.GetEnvironmentVariable(WorkerFrom));
             TellWithoutGarbage(group);
+            AverageWithoutTensors(group);
+            if (driver is not null)
+            {
+                nint library = NativeLibrary.Load(nccl!);
+                Assert.Equal((1, 14), (Count(library, "fakenccl_begun"), Count(library, "fakenccl_reduced"))); // twelve steps and two means
+                group.Dispose();
+                Assert.Equal((1, 0), (Count(library, "fakenccl_ended"), driver.Retained));
+            }
         }
         catch (Exception thrown)
         {
@@ -140,6 +209,13 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
             Console.Error.WriteLine(thrown);
             group.Abort(1);
         }
+        finally
+        {
+            driver?.Dispose();
+        }
+
+        static unsafe int Count(nint library, string function) =>
+            ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(library, function))();
     }
 
     /// <summary>What a step on a bank in parts says to the others some ten times allocates nothing.</summary>
@@ -167,6 +243,42 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
             int others = shards.Size * (shards.Size - 1) / 2;
             Assert.True(sums[999] == shards.Size && counts[999] == others && all[^1] == others);
             Assert.True(told == 100 * shards.Size + 10 * others && keys[told - 1] == (ulong)(shards.Size - 1));
+        }
+    }
+
+    /// <summary>Gradients are averaged in memory that is kept, whatever their strides, to the bits of a piece made for the step: the sum,
+    /// times the reciprocal of how many they are.</summary>
+    private static void AverageWithoutTensors(ProcessGroup group)
+    {
+        using Tensor dense = zeros(300, 7), strided = zeros(5, 3).t(), scalar = zeros(1);
+        Tensor[] gradients = [dense, strided, scalar];
+        Fill(1);
+        group.Average(gradients); // makes the room
+        Fill(2);
+        float[] expected = Joined();
+        ((IShards)group).Sum(expected);
+        for (int i = 0; i < expected.Length; i++)
+            expected[i] *= 1f / group.Size;
+        (long tensors, long scopes) = Created();
+        group.Average(gradients);
+        Assert.Equal((tensors, scopes), Created());
+        Assert.Equal(expected, Joined());
+        Assert.False(strided.is_contiguous());
+
+        void Fill(int seed)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            random.manual_seed((seed * 100) + group.Rank);
+            foreach (Tensor gradient in gradients)
+                gradient.copy_(randn(gradient.shape));
+        }
+
+        float[] Joined() => [.. gradients.SelectMany(gradient => gradient.contiguous().ToArray<float>())];
+
+        static (long, long) Created()
+        {
+            ThreadDisposeScopeStatistics made = DisposeScopeManager.Statistics;
+            return (made.CreatedOutsideScopeCount, made.CreatedInScopeCount);
         }
     }
 
@@ -209,7 +321,7 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
     }
 
     private static (int Code, string Said) Launch(
-        string launcher, int processes, string folder, BankPlacement bank, string from = "")
+        string launcher, int processes, string folder, BankPlacement bank, string from = "", string nccl = "", string fault = "")
     {
         bool open = launcher.EndsWith("openmpi", StringComparison.Ordinal);
         if (launcher.Length == 0 && !NativeLibrary.TryLoad("libmpich.so.12", out _))
@@ -225,6 +337,8 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
         start.Environment[WorkerFolder] = folder;
         start.Environment[WorkerBank] = bank.ToString();
         start.Environment[WorkerFrom] = from;
+        start.Environment[WorkerNccl] = nccl;
+        start.Environment[NcclFault] = fault;
         try
         {
             using Process process = Process.Start(start)!;

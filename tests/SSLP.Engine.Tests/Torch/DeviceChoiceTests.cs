@@ -43,7 +43,7 @@ public sealed class DeviceChoiceTests
     [InlineData(7, 2, "libtorch sees 2 CUDA devices, counted from 0: take device=cuda:1 or one before it, or device=cpu.")]
     public void A_device_that_is_not_there_is_refused_by_its_number(int number, int seen, string sentence)
     {
-        Fault fault = Assert.Throws<Fault>(() => Devices.Select(new DeviceChoice(DeviceKind.Cuda, number), seen));
+        Fault fault = Assert.Throws<Fault>(() => Devices.Among(new DeviceChoice(DeviceKind.Cuda, number), seen));
         Assert.Equal(FaultKind.Device, fault.Kind);
         Assert.Contains(sentence, fault.Message, StringComparison.Ordinal);
     }
@@ -52,14 +52,33 @@ public sealed class DeviceChoiceTests
     public void A_device_that_is_there_is_taken_and_its_number_is_the_kernels_too()
     {
         // Without a number TorchSharp asks a libtorch that has CUDA for its device: these have one.
-        Assert.Equal("cpu", Devices.Select(DeviceKind.Auto, 0).ToString());
-        Assert.Equal("cpu", Devices.Select(DeviceKind.Cpu, 2).ToString());
+        Assert.Equal("cpu", Devices.Among(DeviceKind.Auto, 0).ToString());
+        Assert.Equal("cpu", Devices.Among(DeviceKind.Cpu, 2).ToString());
         foreach (int number in (int[])[1, 2])
         {
-            Device device = Devices.Select(new DeviceChoice(DeviceKind.Cuda, number), 3);
+            Device device = Devices.Among(new DeviceChoice(DeviceKind.Cuda, number), 3);
             Assert.Equal((TorchSharp.DeviceType.CUDA, number), (device.type, Devices.NumberOf(device)));
         }
 
-        Assert.Equal("cuda:1", Devices.Select(new DeviceChoice(DeviceKind.Cuda, 1), 2).ToString());
+        Assert.Equal("cuda:1", Devices.Among(new DeviceChoice(DeviceKind.Cuda, 1), 2).ToString());
+    }
+
+    /// <summary>Of processes that train together on one machine each takes the next device.</summary>
+    [Theory]
+    [InlineData("cuda:1", 4, 0, 1)]
+    [InlineData("cuda:1", 4, 2, 3)]
+    [InlineData("cuda", 4, 3, 3)]
+    [InlineData("cuda:1", 4, 3, 0)]
+    [InlineData("auto", 2, 1, 1)]
+    [InlineData("cuda:1", 2, 2, 1)]
+    public void Processes_of_a_machine_take_a_device_each(string text, int seen, int place, int number)
+    {
+        DeviceChoice choice = OptionTable.Set(new TrainingOptions(), "device", text, "a test").Device;
+        // Number 0 is TorchSharp's CUDA without one, which only a libtorch with CUDA gives out.
+        if (number > 0)
+            Assert.Equal(number, Devices.NumberOf(Devices.Among(choice, seen, place)));
+        else
+            Assert.ThrowsAny<Exception>(() => Devices.Among(choice, seen, place));
+        Assert.Equal(CPU.ToString(), Devices.Among(DeviceKind.Cpu, seen, place).ToString());
     }
 }

@@ -38,6 +38,17 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void Several_processes_keep_their_mean_gradient()
+    {
+        var options = new TrainingOptions { Method = MethodKind.InstDisc };
+        var one = RunPlan.Of(options, 10_000, 64);
+        long parameters = one.Memory.Single(b => b.What.StartsWith("weights", StringComparison.Ordinal)).Bytes / 20;
+        string[] alone = [.. one.Memory.Select(b => b.What)];
+        PlannedBuffer more = RunPlan.Of(options, 10_000, 64, processes: 2).Memory.Single(b => !alone.Contains(b.What));
+        Assert.Equal(4 * parameters, more.Bytes);
+    }
+
+    [Fact]
     public void A_hundred_million_patches_are_counted_in_64_bits()
     {
         var plan = RunPlan.Of(new TrainingOptions(), 100_000_000, 256);

@@ -1,0 +1,123 @@
+using SSLP.Data.Files;
+using SSLP.Engine.Torch;
+using SSLP.Interop.Cuda;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SSLP.Engine.Processes;
+
+// The processes' gradients: laid end to end in one piece that is kept from step to step, so that a step allocates no tensor for it. On CUDA
+// devices NCCL sums them there; without it they go through the host.
+public sealed unsafe partial class ProcessGroup
+{
+    private Tensor? _flat; // [n], on the gradients' device
+    private Tensor? _host; // [n], where the gradients are on a device and there is no NCCL
+    private Tensor[] _places = []; // views of the first, of the gradients' shapes
+    private NcclCommunicator? _nccl;
+
+    /// <summary>Path of NCCL's library, or <see cref="NcclLibrary.None"/>; null for torch's own or the system's.</summary>
+    internal string? NcclPath { get; set; }
+
+    /// <summary>This process's number among those of its machine, from 0: that of its CUDA device.</summary>
+    internal int Place { get; }
+
+    /// <summary>From here on gradients on this process's CUDA device are summed by NCCL, where all processes have it.</summary>
+    /// <param name="context">Of the device; owned from here on.</param>
+    /// <returns>Why they go through the host, as a sentence; null where they do not.</returns>
+    /// <exception cref="Fault">NCCL is there and does not begin.</exception>
+    internal string? UseDevice(CudaContext context)
+    {
+        NcclLibrary? library = null;
+        string? why = null;
+        if (NcclPath == NcclLibrary.None)
+            why = $"SSLP_NCCL={NcclLibrary.None}";
+        else if (NcclPath is not null)
+            library = NcclLibrary.Load(NcclPath);
+        else
+            NcclLibrary.TryFind(TorchRuntime.Folder, out library, out why);
+        if (Any(library is null))
+        {
+            context.Dispose();
+            return $"Gradients go from the devices through the host: {why ?? "another process has no NCCL"}. NCCL would sum them on the " +
+                $"devices: name its library in SSLP_NCCL.";
+        }
+        NcclLibrary.UniqueId id = IsFirst ? library!.NewId() : default;
+        _mpi.Broadcast(&id, NcclLibrary.UniqueId.Bytes, from: 0);
+        _nccl = new NcclCommunicator(library!, context, id, Rank, Size);
+        Library = $"{_mpi.Version}, gradients by {library!.Version}";
+        return null;
+    }
+
+    /// <summary>Means over the processes, in place of every tensor: gradients that each has of its own part of the batch.</summary>
+    /// <param name="tensors">float32, of the same sizes in the same order at every call and in every process.</param>
+    public void Average(IReadOnlyList<Tensor> tensors)
+    {
+        using IDisposable noGrad = no_grad();
+        Tensor flat = LayOut(tensors);
+        for (int i = 0; i < _places.Length; i++)
+            _places[i].copy_(tensors[i]);
+        if (_nccl is not null)
+            SumOnDevices(_nccl, flat);
+        else
+            SumOnHosts(flat);
+        flat.TimesInPlace(1f / Size);
+        for (int i = 0; i < _places.Length; i++)
+            tensors[i].copy_(_places[i]);
+    }
+
+    private void SumOnDevices(NcclCommunicator nccl, Tensor flat)
+    {
+        nccl.WaitForOwn();
+        using (new Waiting(this))
+            nccl.Sum((void*)KernelBridge.Address(flat), flat.numel());
+        Bytes += 2 * flat.numel() * sizeof(float);
+    }
+
+    private void SumOnHosts(Tensor flat)
+    {
+        if (flat.device_type == TorchSharp.DeviceType.CPU)
+        {
+            Sum((float*)KernelBridge.Address(flat), flat.numel());
+            return;
+        }
+        _host ??= empty(flat.numel()).DetachFromDisposeScope();
+        _host.copy_(flat);
+        Sum((float*)KernelBridge.Address(_host), _host.numel());
+        flat.copy_(_host);
+    }
+
+    /// <summary>Makes room for these tensors, at the first call.</summary>
+    private Tensor LayOut(IReadOnlyList<Tensor> tensors)
+    {
+        if (_flat is not null && _places.Length == tensors.Count && IsRoomFor(tensors))
+            return _flat;
+        using DisposeScope scope = NewDisposeScope();
+        Forget();
+        _flat = zeros(tensors.Sum(tensor => tensor.numel()), device: tensors[0].device).DetachFromDisposeScope();
+        _places = new Tensor[tensors.Count];
+        long from = 0;
+        for (int i = 0; i < _places.Length; i++)
+        {
+            _places[i] = _flat.narrow(0, from, tensors[i].numel()).view(tensors[i].shape).DetachFromDisposeScope();
+            from += tensors[i].numel();
+        }
+        return _flat;
+    }
+
+    private bool IsRoomFor(IReadOnlyList<Tensor> tensors)
+    {
+        for (int i = 0; i < _places.Length; i++)
+            if (_places[i].numel() != tensors[i].numel())
+                return false;
+        return true;
+    }
+
+    private void Forget()
+    {
+        foreach (Tensor place in _places)
+            place.Dispose();
+        _flat?.Dispose();
+        _host?.Dispose();
+        (_flat, _host, _places) = (null, null, []);
+    }
+}
