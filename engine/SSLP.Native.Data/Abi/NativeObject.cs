@@ -8,6 +8,9 @@ internal abstract class NativeObject(string kind, bool isExclusive, params Nativ
 {
     public string Kind { get; } = kind;
 
+    /// <summary>The context that it was opened from.</summary>
+    public NativeContext Root => this as NativeContext ?? uses[0].Root;
+
     public bool IsExclusive { get; } = isExclusive;
 
     public IReadOnlyList<NativeObject> Uses { get; } = uses;
