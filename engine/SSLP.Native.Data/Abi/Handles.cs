@@ -94,7 +94,7 @@ internal static class Handles
                     used.Dependents.Remove(closed.Kind);
             }
         }
-        using CurrentContext hosts = closed.Root.KeepCurrent();
+        using CurrentContext hosts = closed.KeepCurrent();
         closed.Dispose();
     }
 
@@ -139,7 +139,7 @@ internal static class Handles
 internal readonly struct Lease<T>(T used) : IDisposable
     where T : NativeObject
 {
-    private readonly CurrentContext _hosts = used.Root.KeepCurrent();
+    private readonly CurrentContext _hosts = used.KeepCurrent();
 
     public T Object { get; } = used;
 

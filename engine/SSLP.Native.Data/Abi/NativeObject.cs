@@ -1,3 +1,5 @@
+using SSLP.Interop.Cuda;
+
 namespace SSLP.Native;
 
 /// <summary>What a handle stands for. Counts of use are the table's, under its lock.</summary>
@@ -8,8 +10,8 @@ internal abstract class NativeObject(string kind, bool isExclusive, params Nativ
 {
     public string Kind { get; } = kind;
 
-    /// <summary>The context that it was opened from.</summary>
-    public NativeContext Root => this as NativeContext ?? uses[0].Root;
+    /// <summary>Remembers which CUDA context the host's thread has, for as long as a call of this takes.</summary>
+    public virtual CurrentContext KeepCurrent() => uses.Length > 0 ? uses[0].KeepCurrent() : default;
 
     public bool IsExclusive { get; } = isExclusive;
 

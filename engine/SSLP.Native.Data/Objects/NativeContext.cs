@@ -84,8 +84,7 @@ internal sealed unsafe class NativeContext : NativeObject
         $"The call is on memory of a CUDA device, and this context's kernels are {Backend.ToString().ToLowerInvariant()}: "
         + $"open one with kernels 2 (cuda).");
 
-    /// <summary>Remembers which CUDA context the host's thread has, for as long as a call of these kernels takes.</summary>
-    public CurrentContext KeepCurrent() => Backend == KernelBackend.Cuda ? (_driver ?? CudaDriver.System).KeepCurrent() : default;
+    public override CurrentContext KeepCurrent() => Backend == KernelBackend.Cuda ? (_driver ?? CudaDriver.System).KeepCurrent() : default;
 
     /// <summary>The context of the kernels' device held once more, by what may outlive this; null where they have none.</summary>
     public CudaContext? RetainDevice() => Kernels.Compute is null ? null : CudaContext.Retain(Device, _driver);

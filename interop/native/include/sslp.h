@@ -14,10 +14,10 @@
  * THREADS. A context, a slide, patches and a spatial index may be used by any number of threads at a time. A loader, a bank, a step, a
  * trainer and an encoder take one call at a time; another thread that comes meanwhile gets SSLP_ERROR_BUSY and nothing happens. Of those,
  * sslp_loader_release, sslp_loader_upload, the deleter of a DLPack tensor, sslp_cancel and the functions ending in _info_of may be called
- * at any time from any thread. sslp_close is refused while a call is at work with the handle. The host's functions (log, progress) are called from this
- * library's threads, never two at a time, and must not call sslp_close; parallel_for is called by the thread whose call computes, one at a
- * time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a process, follows
- * whoever computes.
+ * at any time from any thread. sslp_close is refused while a call is at work with the handle. The host's functions (log, progress) are
+ * called from this library's threads, never two at a time, and must not call sslp_close; parallel_for is called by the thread whose call
+ * computes, one at a time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a
+ * process, follows whoever computes.
  *
  * STRUCTS begin with their size: set it to sizeof, or call the struct's _init. Another size gives SSLP_ERROR_SIZE.
  *
