@@ -103,7 +103,7 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
         JsonElement[] stages = [.. events.Where(e => Text(e, "ph") == "X")];
         // A name and a place for each, and the process's name. Training lies first, and no track is 0, the idle thread's.
         Assert.Equal(events.Length, stages.Length + (2 * threads.Count) + 1);
-        Assert.Equal("training", threads[1]);
+        Assert.Equal(["training", "patch reader 0", "patch reader 1"], threads.OrderBy(thread => thread.Key).Take(3).Select(t => t.Value));
         Assert.Equal(Enumerable.Range(1, threads.Count), threads.Keys.Order());
         Assert.All(events.Where(e => Text(e, "name") == "thread_sort_index"),
             e => Assert.Equal(e.GetProperty("tid").GetInt32(), e.GetProperty("args").GetProperty("sort_index").GetInt32()));

@@ -23,7 +23,10 @@ internal static class ChromeTrace
         StageEvent[] events = [.. recorder.Events().OrderBy(e => e.From).ThenByDescending(e => e.To)];
         // Tracks are numbered as they are to lie; from 1, as thread 0 of a process is no thread of it to Perfetto, but the idle one.
         Dictionary<int, int> tracks = events.GroupBy(e => e.Thread, e => e.Stage.Threads())
-            .OrderBy(thread => thread.First()).ThenBy(thread => thread.Key).Select(thread => thread.Key)
+            .OrderBy(thread => thread.First())
+            // Reader 2 before reader 10.
+            .ThenBy(thread => recorder.Threads[thread.Key].Length).ThenBy(thread => recorder.Threads[thread.Key], StringComparer.Ordinal)
+            .Select(thread => thread.Key)
             .Index().ToDictionary(track => track.Item, track => track.Index + 1);
         Metadata(json, "process_name", 1, "name", title);
         foreach (IGrouping<int, StageEvent> thread in events.GroupBy(e => e.Thread).OrderBy(thread => tracks[thread.Key]))
