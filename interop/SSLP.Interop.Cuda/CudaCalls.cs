@@ -63,6 +63,8 @@ internal unsafe class CudaCalls
 
     public virtual int cuCtxSetCurrent(nint context) => NativeCuda.cuCtxSetCurrent(context);
 
+    public virtual int cuCtxGetCurrent(nint* context) => NativeCuda.cuCtxGetCurrent(context);
+
     public virtual int cuCtxSynchronize() => NativeCuda.cuCtxSynchronize();
 
     public virtual int cuModuleLoadDataEx(nint* module, byte* image, uint optionCount, int* options, void** optionValues) =>
@@ -92,7 +94,12 @@ internal unsafe class CudaCalls
     public virtual int cuMemsetD8Async(ulong destination, byte value, nuint count, CudaStreamHandle stream) =>
         NativeCuda.cuMemsetD8Async(destination, value, count, stream);
 
+    public virtual int cuPointerGetAttribute(void* data, int attribute, ulong pointer) =>
+        NativeCuda.cuPointerGetAttribute(data, attribute, pointer);
+
     public virtual int cuStreamCreate(nint* stream, uint flags) => NativeCuda.cuStreamCreate(stream, flags);
+
+    public virtual int cuStreamGetCtx(CudaStreamHandle stream, nint* context) => NativeCuda.cuStreamGetCtx(stream, context);
 
     public virtual int cuStreamWaitEvent(CudaStreamHandle stream, CudaEventHandle @event, uint flags) =>
         NativeCuda.cuStreamWaitEvent(stream, @event, flags);

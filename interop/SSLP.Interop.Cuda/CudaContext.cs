@@ -76,6 +76,46 @@ public sealed unsafe class CudaContext : IDisposable
         return new CudaStream(this, new CudaStreamHandle(Handle, stream));
     }
 
+    /// <summary>
+    /// A stream that somebody else made in this context, who destroys it. 0 and CU_STREAM_LEGACY are <see cref="DefaultStream"/>.
+    /// </summary>
+    /// <param name="stream">CUstream, which is the runtime's cudaStream_t.</param>
+    /// <exception cref="ArgumentException">It is a stream of another context, or none that the driver knows.</exception>
+    public CudaStream StreamOf(nint stream)
+    {
+        if (stream is 0 or NativeCuda.CU_STREAM_LEGACY)
+            return DefaultStream;
+        MakeCurrent();
+        var handle = new CudaStreamHandle(null, stream);
+        nint context;
+        int result = Calls.cuStreamGetCtx(handle, &context);
+        if (result != NativeCuda.CUDA_SUCCESS || context != Live())
+        {
+            throw new ArgumentException(
+                $"Stream 0x{stream:x} is none of the primary context of device {Device.Ordinal} ({Device.Name})"
+                + (result == NativeCuda.CUDA_SUCCESS ? ": it was made in another context." : $": {Calls.Describe(result)}."));
+        }
+
+        return new CudaStream(this, handle);
+    }
+
+    /// <summary>Number of the device in whose memory an address lies; null where it is none's: the host's, page-locked or not.</summary>
+    public int? DeviceOf(ulong address)
+    {
+        MakeCurrent();
+        int type = 0, ordinal = -1;
+        int result = Calls.cuPointerGetAttribute(&type, NativeCuda.CU_POINTER_ATTRIBUTE_MEMORY_TYPE, address);
+        // What the driver was never told of is not an error: it is the host's.
+        if (result == NativeCuda.CUDA_ERROR_INVALID_VALUE)
+            return null;
+        Calls.Check(result, nameof(Calls.cuPointerGetAttribute));
+        if (type != NativeCuda.CU_MEMORYTYPE_DEVICE)
+            return null;
+        Calls.Check(Calls.cuPointerGetAttribute(&ordinal, NativeCuda.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL, address),
+            nameof(Calls.cuPointerGetAttribute));
+        return ordinal;
+    }
+
     /// <summary>A mark for streams. It keeps no time, which makes recording it cheaper.</summary>
     public CudaEvent CreateEvent()
     {

@@ -101,11 +101,22 @@ public sealed unsafe class CudaDriver
             Attribute(device, NativeCuda.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN));
     }
 
+    /// <summary>Remembers which context the calling thread has; what is done until it is disposed may make another one current.</summary>
+    /// <exception cref="CudaException">The driver refuses. That there is none is no error: nothing is kept then.</exception>
+    public CurrentContext KeepCurrent()
+    {
+        if (!TryLoad(out _))
+            return default;
+        nint context;
+        Calls.Check(Calls.cuCtxGetCurrent(&context), nameof(Calls.cuCtxGetCurrent));
+        return new(Calls, context);
+    }
+
     internal int Device(int ordinal)
     {
         if (ordinal < 0 || ordinal >= DeviceCount)
             throw new ArgumentOutOfRangeException(
-                nameof(ordinal), $"CUDA device {ordinal} was asked for; the driver has {DeviceCount}, counted from 0.");
+                null, $"CUDA device {ordinal} was asked for; the driver has {DeviceCount}, counted from 0.");
         int device;
         Calls.Check(Calls.cuDeviceGet(&device, ordinal), nameof(Calls.cuDeviceGet));
         return device;
@@ -168,4 +179,18 @@ public sealed unsafe class CudaDriver
         NativeCuda.Library => _library,
         _ => 0,
     };
+}
+
+/// <summary>
+/// The context that a thread of a host had, which is put back on disposal: a host with several devices, or contexts of its own, must not
+/// find another one current after a call.
+/// </summary>
+public readonly struct CurrentContext : IDisposable
+{
+    private readonly CudaCalls? _calls;
+    private readonly nint _context;
+
+    internal CurrentContext(CudaCalls calls, nint context) => (_calls, _context) = (calls, context);
+
+    public void Dispose() => _calls?.Check(_calls.cuCtxSetCurrent(_context), nameof(_calls.cuCtxSetCurrent));
 }

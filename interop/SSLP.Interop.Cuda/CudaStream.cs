@@ -14,6 +14,9 @@ public sealed unsafe class CudaStream : IDisposable
 
     public CudaContext Context { get; }
 
+    /// <summary>The CUstream; 0 for stream 0.</summary>
+    public nint Value => Handle.DangerousGetHandle();
+
     internal CudaStreamHandle Handle { get; }
 
     private CudaCalls Calls => Context.Calls;

@@ -14,6 +14,7 @@ internal static unsafe partial class NativeCuda
     public const string Library = "cuda";
 
     public const int CUDA_SUCCESS = 0;
+    public const int CUDA_ERROR_INVALID_VALUE = 1;
     public const int CUDA_ERROR_NOT_READY = 600;
 
     public const int CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16;
@@ -23,6 +24,11 @@ internal static unsafe partial class NativeCuda
 
     public const int CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8;
 
+    public const int CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2;
+    public const int CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL = 9;
+    public const int CU_MEMORYTYPE_DEVICE = 2;
+
+    public const nint CU_STREAM_LEGACY = 1;
     public const uint CU_STREAM_NON_BLOCKING = 1;
     public const uint CU_EVENT_DISABLE_TIMING = 2;
     public const uint CU_MEMHOSTALLOC_PORTABLE = 1;
@@ -73,6 +79,9 @@ internal static unsafe partial class NativeCuda
     public static partial int cuCtxSetCurrent(nint context);
 
     [LibraryImport(Library)]
+    public static partial int cuCtxGetCurrent(nint* context);
+
+    [LibraryImport(Library)]
     public static partial int cuCtxSynchronize();
 
     [LibraryImport(Library)]
@@ -109,7 +118,13 @@ internal static unsafe partial class NativeCuda
     public static partial int cuMemsetD8Async(ulong destination, byte value, nuint count, CudaStreamHandle stream);
 
     [LibraryImport(Library)]
+    public static partial int cuPointerGetAttribute(void* data, int attribute, ulong pointer);
+
+    [LibraryImport(Library)]
     public static partial int cuStreamCreate(nint* stream, uint flags);
+
+    [LibraryImport(Library)]
+    public static partial int cuStreamGetCtx(CudaStreamHandle stream, nint* context);
 
     [LibraryImport(Library)]
     public static partial int cuStreamWaitEvent(CudaStreamHandle stream, CudaEventHandle @event, uint flags);

@@ -14,19 +14,30 @@ public sealed unsafe class UploadRing : IDisposable
 {
     private readonly CudaContext _context;
     private readonly CudaStream _copies;
-    private readonly PinnedBuffer[] _host;
+    private readonly PinnedBuffer[] _own;
+    private readonly nint[] _host;
     private readonly CudaEvent[] _uploaded, _consumed;
 
     /// <param name="slots">Batches in flight; 3 lets decoding, copying and computing all proceed.</param>
     /// <param name="slotBytes">Bytes of one batch.</param>
     public UploadRing(CudaContext context, int slots, long slotBytes)
+        : this(context, slots, slotBytes, 0)
+    {
+    }
+
+    /// <summary>The same over slots that lie one behind the other in memory of the caller's, which outlives the ring.</summary>
+    /// <param name="slots">Batches in that memory.</param>
+    /// <param name="slotBytes">Bytes of one batch.</param>
+    /// <param name="host">The first slot; page-locked, or the host waits for each copy. 0: slots of the ring's own.</param>
+    public UploadRing(CudaContext context, int slots, long slotBytes, nint host)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(slots);
         _context = context;
         SlotBytes = slotBytes;
         _copies = context.CreateStream();
-        _host = Create(slots, () => context.AllocatePinned(slotBytes));
+        _own = Create(host == 0 ? slots : 0, () => context.AllocatePinned(slotBytes));
+        _host = [.. Enumerable.Range(0, slots).Select(slot => host == 0 ? (nint)_own[slot].Pointer : host + (nint)(slot * slotBytes))];
         _uploaded = Create(slots, () => context.CreateEvent());
         _consumed = Create(slots, () => context.CreateEvent());
     }
@@ -34,7 +45,7 @@ public sealed unsafe class UploadRing : IDisposable
     public long SlotBytes { get; }
 
     /// <summary>Host memory of a slot. Write it only between <see cref="WaitForSlot"/> and <see cref="EnqueueUpload"/>.</summary>
-    public byte* Host(int slot) => _host[slot].Pointer;
+    public byte* Host(int slot) => (byte*)_host[slot];
 
     /// <summary>Waits until the slot's last copy has left the host memory. The first time there is nothing to wait for.</summary>
     public void WaitForSlot(int slot)
@@ -65,12 +76,12 @@ public sealed unsafe class UploadRing : IDisposable
         compute.EnqueueRecord(_consumed[slot]);
     }
 
-    /// <summary>Waits for the copies in flight, then frees the slots.</summary>
+    /// <summary>Waits for the copies in flight, then frees what is the ring's.</summary>
     public void Dispose()
     {
         _context.MakeCurrent();
         _copies.Synchronize();
-        foreach (PinnedBuffer buffer in _host)
+        foreach (PinnedBuffer buffer in _own)
             buffer.Dispose();
         foreach (CudaEvent mark in (CudaEvent[])[.. _uploaded, .. _consumed])
             mark.Dispose();

@@ -90,7 +90,7 @@ public sealed class KernelSet : IDisposable
     public CudaContext? Context => _device?.Context;
 
     /// <summary>The kernels' device; null where they have none.</summary>
-    internal IComputeDevice? Compute => _device;
+    internal CudaComputeDevice? Compute => _device;
 
     /// <summary>A report of steps on the kernels' device.</summary>
     /// <exception cref="InvalidOperationException">These are not the CUDA kernels.</exception>

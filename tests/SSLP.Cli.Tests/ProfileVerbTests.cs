@@ -101,7 +101,12 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
             .ToDictionary(e => e.GetProperty("tid").GetInt32(), e => e.GetProperty("args").GetProperty("name").GetString()!);
         Assert.Equal(2, threads.Values.Count(name => name.StartsWith("patch reader", StringComparison.Ordinal)));
         JsonElement[] stages = [.. events.Where(e => Text(e, "ph") == "X")];
-        Assert.Equal(events.Length, stages.Length + threads.Count + 1);
+        // A name and a place for each, and the process's name. Training lies first, and no track is 0, the idle thread's.
+        Assert.Equal(events.Length, stages.Length + (2 * threads.Count) + 1);
+        Assert.Equal(["training", "patch reader 0", "patch reader 1"], threads.OrderBy(thread => thread.Key).Take(3).Select(t => t.Value));
+        Assert.Equal(Enumerable.Range(1, threads.Count), threads.Keys.Order());
+        Assert.All(events.Where(e => Text(e, "name") == "thread_sort_index"),
+            e => Assert.Equal(e.GetProperty("tid").GetInt32(), e.GetProperty("args").GetProperty("sort_index").GetInt32()));
         Assert.Equal(Steps, stages.Count(e => Text(e, "name") == "step"));
         foreach (IGrouping<int, JsonElement> thread in stages.GroupBy(e => e.GetProperty("tid").GetInt32()))
         {
@@ -111,7 +116,8 @@ public sealed partial class ProfileVerbTests(NvtxRecorder tool) : IClassFixture<
             foreach (JsonElement e in thread)
             {
                 double from = e.GetProperty("ts").GetDouble(), to = from + e.GetProperty("dur").GetDouble();
-                Assert.True(from >= last && to >= from && e.GetProperty("args").GetProperty("bytes").GetInt64() >= 0);
+                Assert.True(from >= last && to >= from && (!e.TryGetProperty("args", out JsonElement args)
+                    || args.GetProperty("bytes").GetInt64() > 0));
                 last = from;
                 // A stage lies wholly in the one around it; doubles of microseconds are good to a nanosecond.
                 while (open.TryPeek(out double end) && end <= from + 1e-3)

@@ -4,7 +4,8 @@
  * streams, events, contexts and the bytes of every kernel parameter can be checked; what a kernel computes cannot.
  *
  * Like the driver it answers CUDA_ERROR_INVALID_CONTEXT (201) to a thread with no current context, CUDA_ERROR_NOT_FOUND (500) for an entry
- * that the PTX does not have, and CUDA_ERROR_INVALID_VALUE (1) for more than 48 KB of shared memory that was not asked for.
+ * that the PTX does not have, and CUDA_ERROR_INVALID_VALUE (1) for more than 48 KB of shared memory that was not asked for, or for the
+ * attributes of memory that it did not allocate. Stream 0xF0E is of another context and 0xBAD is none; all others are of this one.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,7 +15,7 @@
 
 typedef int CUresult;
 
-enum { OK = 0, INVALID_VALUE = 1, NOT_INITIALIZED = 3, INVALID_CONTEXT = 201, INVALID_PTX = 218, NOT_FOUND = 500 };
+enum { OK = 0, INVALID_VALUE = 1, NOT_INITIALIZED = 3, INVALID_CONTEXT = 201, INVALID_PTX = 218, INVALID_HANDLE = 400, NOT_FOUND = 500 };
 enum { LOG_BYTES = 1 << 20, CONTEXT = 0xC0 };
 
 static char record[LOG_BYTES];
@@ -51,6 +52,7 @@ int fakecuda_retained(void) { return retained; }
 CUresult cuGetErrorName(int error, const char **name)
 {
     *name = error == INVALID_CONTEXT ? "CUDA_ERROR_INVALID_CONTEXT" : error == NOT_FOUND ? "CUDA_ERROR_NOT_FOUND"
+        : error == INVALID_HANDLE ? "CUDA_ERROR_INVALID_HANDLE"
         : error == INVALID_PTX ? "CUDA_ERROR_INVALID_PTX" : error == INVALID_VALUE ? "CUDA_ERROR_INVALID_VALUE" : NULL;
     return *name ? OK : INVALID_VALUE;
 }
@@ -91,6 +93,7 @@ CUresult cuDevicePrimaryCtxRelease_v2(int device)
 }
 
 CUresult cuCtxSetCurrent(uintptr_t context) { current[depth] = context; return OK; }
+CUresult cuCtxGetCurrent(uintptr_t *context) { *context = current[depth]; return OK; }
 CUresult cuCtxPushCurrent_v2(uintptr_t context) { current[++depth] = context; return OK; }
 CUresult cuCtxPopCurrent_v2(uintptr_t *context) { *context = current[depth--]; return OK; }
 CUresult cuCtxSynchronize(void) { NEED_CONTEXT("synchronize") note("synchronize\n"); return OK; }
@@ -188,27 +191,76 @@ CUresult cuLaunchKernel(const struct function *function, unsigned gridX, unsigne
     return OK;
 }
 
+/* What is allocated: 1 page-locked memory of the host, 2 device memory, as CU_MEMORYTYPE_… have it; 0 free. */
+enum { MOST_BLOCKS = 4096 };
+static struct { uintptr_t start; size_t bytes; int type; } blocks[MOST_BLOCKS];
+
+static void keep(void *start, size_t bytes, int type)
+{
+    for (int i = 0; i < MOST_BLOCKS; i++)
+        if (!blocks[i].type) {
+            blocks[i].start = (uintptr_t)start;
+            blocks[i].bytes = bytes;
+            blocks[i].type = type;
+            return;
+        }
+}
+
+static void forget(void *start)
+{
+    for (int i = 0; i < MOST_BLOCKS; i++)
+        if (blocks[i].type && blocks[i].start == (uintptr_t)start)
+            blocks[i].type = 0;
+}
+
+CUresult cuPointerGetAttribute(int *value, int attribute, uint64_t pointer)
+{
+    NEED_CONTEXT("pointer attribute")
+    for (int i = 0; i < MOST_BLOCKS; i++)
+        if (blocks[i].type && pointer - blocks[i].start < blocks[i].bytes) {
+            *value = attribute == 2 ? blocks[i].type : attribute == 9 ? 0 : -1;
+            return *value < 0 ? INVALID_VALUE : OK;
+        }
+    return INVALID_VALUE;
+}
+
 CUresult cuMemAlloc_v2(uint64_t *pointer, size_t bytes)
 {
     NEED_CONTEXT("alloc")
     // No kernel writes here: what is read back is 0, not what the heap held.
     size_t padded = (bytes + 255) / 256 * 256;
     *pointer = (uint64_t)(uintptr_t)memset(aligned_alloc(256, padded), 0, padded);
+    keep((void *)(uintptr_t)*pointer, bytes, 2);
     note("alloc %zu\n", bytes);
     return OK;
 }
 
-CUresult cuMemFree_v2(uint64_t pointer) { NEED_CONTEXT("free") note("free\n"); free((void *)(uintptr_t)pointer); return OK; }
+CUresult cuMemFree_v2(uint64_t pointer)
+{
+    NEED_CONTEXT("free")
+    note("free\n");
+    forget((void *)(uintptr_t)pointer);
+    free((void *)(uintptr_t)pointer);
+    return OK;
+}
 
 CUresult cuMemHostAlloc(void **pointer, size_t bytes, unsigned flags)
 {
     NEED_CONTEXT("pin")
     *pointer = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    keep(*pointer, bytes, 1);
     note("pin %zu flags=%u\n", bytes, flags);
     return OK;
 }
 
-CUresult cuMemFreeHost(void *pointer) { NEED_CONTEXT("unpin") note("unpin\n"); free(pointer); return OK; }
+CUresult cuMemFreeHost(void *pointer)
+{
+    NEED_CONTEXT("unpin")
+    note("unpin\n");
+    forget(pointer);
+    free(pointer);
+    return OK;
+}
 
 CUresult cuMemcpyHtoDAsync_v2(uint64_t destination, const void *source, size_t bytes, uintptr_t stream)
 {
@@ -239,6 +291,15 @@ CUresult cuStreamCreate(uintptr_t *stream, unsigned flags)
     NEED_CONTEXT("stream")
     *stream = next_stream++;
     note("stream %zx flags=%u\n", (size_t)*stream, flags);
+    return OK;
+}
+
+CUresult cuStreamGetCtx(uintptr_t stream, uintptr_t *context)
+{
+    NEED_CONTEXT("stream context")
+    if (stream == 0xBAD)
+        return INVALID_HANDLE;
+    *context = stream == 0xF0E ? CONTEXT + 1 : CONTEXT;
     return OK;
 }
 

@@ -9,7 +9,7 @@ namespace SSLP.Native;
 internal static unsafe class Abi
 {
     /// <summary>Version of sslp.h: another one has other structs or other meanings.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Does the work of an exported function.</summary>
     public static int Call(Action work)

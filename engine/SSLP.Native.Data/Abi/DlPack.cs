@@ -9,6 +9,7 @@ namespace SSLP.Native;
 internal unsafe struct DlManagedTensor
 {
     public const int Cpu = 1;
+    public const int Cuda = 2;
     public const byte UnsignedInteger = 1;
 
     public void* Data;

@@ -1,3 +1,5 @@
+using SSLP.Interop.Cuda;
+
 namespace SSLP.Native;
 
 /// <summary>
@@ -92,6 +94,7 @@ internal static class Handles
                     used.Dependents.Remove(closed.Kind);
             }
         }
+        using CurrentContext hosts = closed.KeepCurrent();
         closed.Dispose();
     }
 
@@ -136,7 +139,13 @@ internal static class Handles
 internal readonly struct Lease<T>(T used) : IDisposable
     where T : NativeObject
 {
+    private readonly CurrentContext _hosts = used.KeepCurrent();
+
     public T Object { get; } = used;
 
-    public void Dispose() => Handles.End(Object);
+    public void Dispose()
+    {
+        Handles.End(Object);
+        _hosts.Dispose();
+    }
 }

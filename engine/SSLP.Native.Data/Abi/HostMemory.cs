@@ -10,6 +10,9 @@ internal sealed unsafe class HostMemory(
 {
     private readonly HashSet<nint> _texts = [];
 
+    /// <summary>Whether it is of the host's own allocator.</summary>
+    public bool IsHosts => allocate != null;
+
     /// <exception cref="Fault">The allocator gave nothing.</exception>
     public void* Allocate(long bytes, int alignment)
     {

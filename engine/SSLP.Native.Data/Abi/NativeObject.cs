@@ -1,3 +1,5 @@
+using SSLP.Interop.Cuda;
+
 namespace SSLP.Native;
 
 /// <summary>What a handle stands for. Counts of use are the table's, under its lock.</summary>
@@ -7,6 +9,9 @@ namespace SSLP.Native;
 internal abstract class NativeObject(string kind, bool isExclusive, params NativeObject[] uses) : IDisposable
 {
     public string Kind { get; } = kind;
+
+    /// <summary>Remembers which CUDA context the host's thread has, for as long as a call of this takes.</summary>
+    public virtual CurrentContext KeepCurrent() => uses.Length > 0 ? uses[0].KeepCurrent() : default;
 
     public bool IsExclusive { get; } = isExclusive;
 

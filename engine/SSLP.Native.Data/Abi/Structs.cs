@@ -33,6 +33,8 @@ internal unsafe struct SslpContextOptions
     public void* MemoryUser;
     public delegate* unmanaged[Cdecl]<void*, int, delegate* unmanaged[Cdecl]<void*, int, int, void>, void*, int> ParallelFor;
     public void* ParallelUser;
+    public int Device;
+    public int Scores;
 }
 
 /// <summary>sslp_slide_info.</summary>
@@ -130,6 +132,7 @@ internal unsafe struct SslpBatch
     public byte* Pixels;
     public int* Patches;
     public long Token;
+    public byte* DevicePixels;
 }
 
 /// <summary>sslp_bank_info.</summary>
@@ -178,7 +181,7 @@ internal struct SslpStepCall
 internal struct SslpStepResult
 {
     public uint Size;
-    public int Reserved;
+    public int Again;
     public double Loss;
     public double Self;
     public double Intra;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using SSLP.Interop.Cuda;
 using SSLP.Kernels;
 
 namespace SSLP.Native;
@@ -37,6 +38,8 @@ internal static unsafe class BankExports
     public static int Load(nint bank, int firstRow, float* values, int rows) => Abi.Call(() =>
     {
         using Lease<NativeBank> lease = Handles.Enter<NativeBank>(bank, "bank");
+        lease.Object.RefuseUnderSteps();
+        lease.Object.Settle();
         lease.Object.Bank.LoadRows(firstRow, Abi.Span(values, Abi.Count(rows, lease.Object.Bank.Width, nameof(values))));
     });
 
@@ -44,6 +47,7 @@ internal static unsafe class BankExports
     public static int Save(nint bank, int firstRow, float* values, int rows) => Abi.Call(() =>
     {
         using Lease<NativeBank> lease = Handles.Enter<NativeBank>(bank, "bank");
+        lease.Object.Settle();
         lease.Object.Bank.SaveRows(firstRow, Abi.Span(values, Abi.Count(rows, lease.Object.Bank.Width, nameof(values))));
     });
 
@@ -51,7 +55,19 @@ internal static unsafe class BankExports
     public static int Update(nint bank, int* rows, float* features, int count, float momentum) => Abi.Call(() =>
     {
         using Lease<NativeBank> lease = Handles.Enter<NativeBank>(bank, "bank");
+        lease.Object.RefuseUnderSteps();
+        lease.Object.Settle();
         lease.Object.Update.Update(Abi.Span(rows, count), new MatrixView(features, count, lease.Object.Bank.Width), momentum);
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = "sslp_bank_update_on_device", CallConvs = [typeof(CallConvCdecl)])]
+    public static int UpdateOnDevice(nint bank, int* rows, float* features, int count, float momentum, nint stream) => Abi.Call(() =>
+    {
+        using Lease<NativeBank> lease = Handles.Enter<NativeBank>(bank, "bank");
+        CudaContext context = lease.Object.Context.OnDevice.Context;
+        lease.Object.RefuseUnderSteps();
+        lease.Object.OnDevice.Update(Abi.Span(rows, count),
+            DeviceMemory.Matrix(context, features, count, lease.Object.Bank.Width), momentum, context.StreamOf(stream));
     });
 
     [UnmanagedCallersOnly(EntryPoint = "sslp_bank_search", CallConvs = [typeof(CallConvCdecl)])]
@@ -62,6 +78,18 @@ internal static unsafe class BankExports
         int answers = Abi.Count(count, k, nameof(rows));
         lease.Object.Nearest.Find(
             new MatrixView(queries, count, lease.Object.Bank.Width), own, k, Abi.Span(rows, answers), Abi.Span(similarities, answers));
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = "sslp_bank_search_on_device", CallConvs = [typeof(CallConvCdecl)])]
+    public static int SearchOnDevice(nint bank, float* queries, int count, int* ownRows, int k, int* rows, float* similarities,
+        nint stream) => Abi.Call(() =>
+    {
+        using Lease<NativeBank> lease = Handles.Enter<NativeBank>(bank, "bank");
+        CudaContext context = lease.Object.Context.OnDevice.Context;
+        ReadOnlySpan<int> own = ownRows == null ? default : Abi.Span(ownRows, count);
+        long bytes = Abi.Count(count, k, nameof(rows)) * (long)sizeof(int);
+        lease.Object.OnDevice.Search(DeviceMemory.Matrix(context, queries, count, lease.Object.Bank.Width), own, k,
+            DeviceMemory.Address(context, rows, bytes), DeviceMemory.Address(context, similarities, bytes), context.StreamOf(stream));
     });
 
     [UnmanagedCallersOnly(EntryPoint = "sslp_bank_cluster", CallConvs = [typeof(CallConvCdecl)])]

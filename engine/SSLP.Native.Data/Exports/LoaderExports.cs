@@ -60,6 +60,13 @@ internal static unsafe class LoaderExports
         lease.Object.GiveBack(Abi.Sized(batch)->Token);
     });
 
+    [UnmanagedCallersOnly(EntryPoint = "sslp_loader_upload", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Upload(nint loader, SslpBatch* batch, nint stream) => Abi.Call(() =>
+    {
+        using Lease<NativeLoader> lease = Handles.Enter<NativeLoader>(loader, "loader", besideOthers: true);
+        lease.Object.Upload(Abi.Sized(batch), stream);
+    });
+
     [UnmanagedCallersOnly(EntryPoint = "sslp_loader_dlpack", CallConvs = [typeof(CallConvCdecl)])]
     public static int ToDlPack(nint loader, SslpBatch* batch, DlManagedTensor** tensor) => Abi.Call(() =>
     {

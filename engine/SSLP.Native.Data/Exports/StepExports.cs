@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using SSLP.Interop.Cuda;
 using SSLP.Kernels;
 
 namespace SSLP.Native;
@@ -84,6 +85,7 @@ internal static unsafe class StepExports
     {
         using Lease<NativeStep> lease = Handles.Enter<NativeStep>(step, "step");
         int rows = lease.Object.Bank.Bank.RowCount;
+        lease.Object.RefuseUnderWay();
         lease.Object.Step.SetClusters(new ClusterAgreement(Abi.Span(labels, Abi.Count(runs, rows, nameof(labels))), rows));
     });
 
@@ -94,14 +96,47 @@ internal static unsafe class StepExports
         using Lease<NativeStep> lease = Handles.Enter<NativeStep>(step, "step");
         // The bank is read: who writes or searches it in another thread now is told so.
         using Lease<NativeBank> bank = Handles.Enter(lease.Object.Bank);
-        Abi.Sized(call);
+        ThreeTermCall asked = CallOf(call);
         Abi.Sized(result);
+        lease.Object.RefuseUnderWay();
         int width = bank.Object.Bank.Width;
-        var weights = new TermWeights(call->SelfWeight, call->IntraWeight, call->InterWeight);
-        ThreeTermResult done = lease.Object.Step.Run(Abi.Span(anchors, count), new MatrixView(features, count, width),
-            new ThreeTermCall(weights, call->Seed, call->Step), new MatrixView(gradient, count, width));
+        Fill(result, lease.Object.Step.Run(
+            Abi.Span(anchors, count), new MatrixView(features, count, width), asked, new MatrixView(gradient, count, width)), again: false);
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = "sslp_step_enqueue", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Enqueue(nint step, int* anchors, float* features, int count, SslpStepCall* call, float* gradient,
+        nint stream) => Abi.Call(() =>
+    {
+        using Lease<NativeStep> lease = Handles.Enter<NativeStep>(step, "step");
+        using Lease<NativeBank> bank = Handles.Enter(lease.Object.Bank);
+        CudaContext context = bank.Object.Context.OnDevice.Context;
+        int width = bank.Object.Bank.Width;
+        lease.Object.Enqueue(Abi.Span(anchors, count), DeviceMemory.Matrix(context, features, count, width), CallOf(call),
+            DeviceMemory.Matrix(context, gradient, count, width), context.StreamOf(stream));
+    });
+
+    [UnmanagedCallersOnly(EntryPoint = "sslp_step_finish", CallConvs = [typeof(CallConvCdecl)])]
+    public static int Finish(nint step, SslpStepResult* result) => Abi.Call(() =>
+    {
+        using Lease<NativeStep> lease = Handles.Enter<NativeStep>(step, "step");
+        using Lease<NativeBank> bank = Handles.Enter(lease.Object.Bank);
+        Abi.Sized(result);
+        ThreeTermResult done = lease.Object.Finish(out bool again);
+        Fill(result, done, again);
+    });
+
+    private static ThreeTermCall CallOf(SslpStepCall* call)
+    {
+        Abi.Sized(call);
+        return new(new TermWeights(call->SelfWeight, call->IntraWeight, call->InterWeight), call->Seed, call->Step);
+    }
+
+    private static void Fill(SslpStepResult* result, ThreeTermResult done, bool again)
+    {
+        result->Again = again ? 1 : 0;
         (result->Loss, result->Self, result->Intra, result->Inter) = (done.Loss, done.Self, done.Intra, done.Inter);
         (result->SpatialSize, result->FeatureSize, result->NegativeSize) = (done.SpatialSize, done.FeatureSize, done.NegativeSize);
         result->OtherSlideShare = done.OtherSlideShare;
-    });
+    }
 }

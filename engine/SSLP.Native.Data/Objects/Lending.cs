@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SSLP.Data.Loading;
+using SSLP.Interop.Cuda;
 
 namespace SSLP.Native;
 
@@ -10,26 +11,31 @@ namespace SSLP.Native;
 /// </summary>
 internal sealed unsafe class Lending
 {
+    private readonly NativeContext _context;
     private readonly BatchRing _ring;
     private readonly LentMemory _memory;
+    private readonly SlotsOnDevice? _onDevice;
     private readonly int _batchSize, _patchSize, _slots;
     private readonly Lock _gate = new();
     private readonly SortedSet<int> _back = [];
     private readonly int _number;
     private int _lent, _released;
-    private bool _closed;
+    private bool _closed, _freed;
 
     /// <param name="number">Tells its tokens from those of other rings of the loader.</param>
     /// <param name="reader">Reads the patches.</param>
-    /// <param name="host">Whose memory the slots lie in.</param>
+    /// <param name="context">Whose memory the slots lie in, and to whose device batches may be copied. It may be closed while batches are
+    /// lent.</param>
     /// <param name="patchSize">P.</param>
     /// <param name="batchSize">B.</param>
     /// <param name="slots">Batches in memory.</param>
     /// <param name="threads">Reading threads.</param>
-    public Lending(int number, IBatchReader reader, HostMemory host, int patchSize, int batchSize, int slots, int threads)
+    public Lending(int number, IBatchReader reader, NativeContext context, int patchSize, int batchSize, int slots, int threads)
     {
-        (_number, _batchSize, _patchSize, _slots) = (number, batchSize, patchSize, slots);
-        _memory = new(host, BatchRing.BytesFor(patchSize, batchSize, slots), (long)slots * batchSize * sizeof(int));
+        (_number, _context, _batchSize, _patchSize, _slots) = (number, context, batchSize, patchSize, slots);
+        CudaContext? device = context.RetainDevice();
+        _memory = new(context.Memory, device, BatchRing.BytesFor(patchSize, batchSize, slots), (long)slots * batchSize * sizeof(int));
+        _onDevice = device is null ? null : new(device, slots, BatchRing.BytesFor(patchSize, batchSize, 1), _memory.Pointer);
         _ring = new(reader, patchSize, batchSize, slots, threads, _memory);
     }
 
@@ -61,6 +67,7 @@ internal sealed unsafe class Lending
             batch->Pixels = (byte*)full.Pixels;
             batch->Patches = ids;
             batch->Token = (long)_number << 32 | (uint)_lent++;
+            batch->DevicePixels = null;
         }
     }
 
@@ -71,6 +78,7 @@ internal sealed unsafe class Lending
         {
             CheckLent(token);
             _back.Add((int)token);
+            _onDevice?.GiveBack(SlotOf(token));
             // The ring takes the oldest first; those that come early wait for it.
             while (_back.Remove(_released))
             {
@@ -82,15 +90,34 @@ internal sealed unsafe class Lending
         }
     }
 
-    /// <summary>A lent batch as a DLPack tensor, uint8 [B, P, P, 3]; its deleter gives the batch back.</summary>
-    public DlManagedTensor* ToDlPack(long token, byte* pixels)
+    /// <summary>A lent batch's pixels in device memory, in the order of a stream.</summary>
+    /// <exception cref="MisuseException">It is not lent, or the context's kernels have no device.</exception>
+    public byte* Upload(long token, nint stream)
     {
         lock (_gate)
+        {
             CheckLent(token);
+            return (byte*)(_onDevice ?? throw new MisuseException(Status.Usage,
+                "The batch goes to a CUDA device where the context's kernels are: open one with kernels 2 (cuda)."))
+                .Upload(SlotOf(token), stream);
+        }
+    }
+
+    /// <summary>A lent batch as a DLPack tensor, uint8 [B, P, P, 3], on the device where it was uploaded, else on the CPU; its deleter
+    /// gives the batch back.</summary>
+    public DlManagedTensor* ToDlPack(long token, byte* pixels)
+    {
+        ulong device;
+        lock (_gate)
+        {
+            CheckLent(token);
+            device = _onDevice?.AddressOf(SlotOf(token)) ?? 0;
+        }
         // One block: the tensor, then its shape. No strides, which means packed rows.
         var tensor = (DlManagedTensor*)NativeMemory.AllocZeroed((nuint)sizeof(DlManagedTensor) + (4 * sizeof(long)));
-        tensor->Data = pixels;
-        tensor->DeviceType = DlManagedTensor.Cpu;
+        tensor->Data = device == 0 ? pixels : (byte*)device;
+        tensor->DeviceType = device == 0 ? DlManagedTensor.Cpu : DlManagedTensor.Cuda;
+        tensor->DeviceId = device == 0 ? 0 : _onDevice!.Device;
         tensor->Dimensions = 4;
         (tensor->Code, tensor->Bits, tensor->Lanes) = (DlManagedTensor.UnsignedInteger, 8, 1);
         tensor->Shape = (long*)(tensor + 1);
@@ -111,9 +138,14 @@ internal sealed unsafe class Lending
 
     private void FreeWhenBack()
     {
-        if (_closed && _released == _lent)
-            _memory.Free();
+        if (!_closed || _released != _lent || _freed)
+            return;
+        _freed = true;
+        _onDevice?.Dispose();
+        _memory.Free();
     }
+
+    private int SlotOf(long token) => (int)token % _slots;
 
     private void CheckLent(long token)
     {
@@ -130,17 +162,32 @@ internal sealed unsafe class Lending
         handle.Free();
         NativeMemory.Free(tensor);
         // The host may have given the batch back by itself already; a deleter has nobody to tell.
-        _ = Abi.Call(() => lent.From.GiveBack(lent.Token));
+        _ = Abi.Call(() =>
+        {
+            using CurrentContext hosts = lent.From._context.KeepCurrent();
+            lent.From.GiveBack(lent.Token);
+        });
     }
 
     private sealed record LentTensor(Lending From, long Token);
 
-    /// <summary>The slots, and behind them the ids of their patches, in the host's memory.</summary>
-    private sealed class LentMemory(HostMemory host, long bytes, long idBytes)
-        : BatchMemory((nint)host.Allocate(Rounded(bytes) + idBytes, Alignment), bytes)
+    /// <summary>The slots, and behind them the ids of their patches: the host's memory, or page-locked for a device where the host brings
+    /// none of its own.</summary>
+    private sealed class LentMemory : BatchMemory
     {
         private const int Alignment = 64;
-        private bool _freed;
+
+        private readonly HostMemory _host;
+        private readonly PinnedBuffer? _pinned;
+
+        public LentMemory(HostMemory host, CudaContext? device, long bytes, long idBytes)
+            : this(host, host.IsHosts ? null : device?.AllocatePinned(Rounded(bytes) + idBytes), bytes, idBytes)
+        {
+        }
+
+        private LentMemory(HostMemory host, PinnedBuffer? pinned, long bytes, long idBytes)
+            : base(pinned is null ? (nint)host.Allocate(Rounded(bytes) + idBytes, Alignment) : (nint)pinned.Pointer, bytes) =>
+            (_host, _pinned) = (host, pinned);
 
         public int* Ids => (int*)(Pointer + (nint)Rounded(Bytes));
 
@@ -149,9 +196,10 @@ internal sealed unsafe class Lending
 
         public void Free()
         {
-            if (!_freed)
-                host.Release((void*)Pointer);
-            _freed = true;
+            if (_pinned is null)
+                _host.Release((void*)Pointer);
+            else
+                _pinned.Dispose();
         }
 
         private static long Rounded(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

@@ -8,6 +8,7 @@ internal sealed class NativeBank : NativeObject
     private readonly Lazy<INearestKeys> _nearest;
     private readonly Lazy<IKMeans> _kmeans;
     private readonly IMemoryBankUpdate _update;
+    private BankOnDevice? _onDevice;
 
     public NativeBank(NativeContext context, MemoryBank bank)
         : base("bank", isExclusive: true, context)
@@ -28,8 +29,30 @@ internal sealed class NativeBank : NativeObject
 
     public IMemoryBankUpdate Update => _update;
 
+    /// <summary>The calls on device memory.</summary>
+    /// <exception cref="MisuseException">The context's kernels have no device.</exception>
+    public BankOnDevice OnDevice =>
+        _onDevice ??= new(Bank, Context.OnDevice, (NearestKeysCuda)Nearest, (MemoryBankUpdateCuda)_update);
+
+    /// <summary>Steps that were enqueued and are not finished: such a one may read the bank once more.</summary>
+    public int StepsUnderWay { get; set; }
+
+    /// <summary>Before a call that writes rows.</summary>
+    /// <exception cref="MisuseException">A step is under way.</exception>
+    public void RefuseUnderSteps()
+    {
+        if (StepsUnderWay > 0)
+            throw new MisuseException(Status.Busy,
+                "A step over the bank is under way, and may have to read it again: sslp_step_finish first.");
+    }
+
+    /// <summary>Before a call that reads or writes the host's rows: what kernels wrote comes home.</summary>
+    /// <exception cref="ArgumentException">An update on the device was given what is not finite.</exception>
+    public void Settle() => _onDevice?.Settle();
+
     public override void Dispose()
     {
+        _onDevice?.Dispose();
         if (_nearest.IsValueCreated)
             _nearest.Value.Dispose();
         if (_kmeans.IsValueCreated)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SSLP.Data.Files;
+using SSLP.Interop.Cuda;
 using SSLP.Interop.Slides;
 using SSLP.Kernels;
 
@@ -13,14 +14,18 @@ internal sealed unsafe class NativeContext : NativeObject
     private readonly delegate* unmanaged[Cdecl]<void*, int, byte*, void> _log;
     private readonly void* _logUser;
     private readonly Lazy<KernelSet> _kernels;
+    private readonly CudaDriver? _driver;
     private readonly Lock _logging = new();
     private readonly Lock _cancelling = new();
     private readonly HashSet<CancellationTokenSource> _running = [];
     private readonly Dictionary<Type, IDisposable> _parts = [];
 
-    public NativeContext(SslpContextOptions* options)
+    /// <param name="options">The host's.</param>
+    /// <param name="driver">The CUDA driver; null: the system's.</param>
+    public NativeContext(SslpContextOptions* options, CudaDriver? driver = null)
         : base("context", isExclusive: false)
     {
+        _driver = driver;
         _log = options->Log;
         _logUser = options->LogUser;
         if (options->Allocate == null != (options->Release == null))
@@ -39,6 +44,11 @@ internal sealed unsafe class NativeContext : NativeObject
             2 => KernelBackend.Cuda,
             int other => throw new MisuseException(Status.Usage, $"kernels is {other}; it takes 0 (cpu), 1 (reference) or 2 (cuda)."),
         };
+        if (options->Device < 0 || (options->Device > 0 && Backend != KernelBackend.Cuda))
+            throw new MisuseException(Status.Usage,
+                $"device is {options->Device}; it is the number of a CUDA device, of kernels 2 (cuda).");
+        Device = options->Device;
+        Scores = Abi.Choice<DeviceScores>(options->Scores, "scores");
         Libtorch = Abi.TextOrNull(options->Libtorch) ?? string.Empty;
         var runtime = new SlideRuntimeOptions();
         Slides = new(options->TileCacheBytes < 0 ? runtime : runtime with { TileCacheBytes = options->TileCacheBytes });
@@ -49,6 +59,12 @@ internal sealed unsafe class NativeContext : NativeObject
     public int Threads { get; }
 
     public KernelBackend Backend { get; }
+
+    /// <summary>Number of the CUDA device.</summary>
+    public int Device { get; }
+
+    /// <summary>How the CUDA kernels score.</summary>
+    public DeviceScores Scores { get; }
 
     /// <summary>The host's own threads; null where it brings none.</summary>
     public HostWorkers? HostWorkers { get; }
@@ -61,6 +77,17 @@ internal sealed unsafe class NativeContext : NativeObject
     public SlideRuntime Slides { get; }
 
     public KernelSet Kernels => _kernels.Value;
+
+    /// <summary>The kernels' device, for a call on its memory.</summary>
+    /// <exception cref="MisuseException">These kernels have none.</exception>
+    public CudaComputeDevice OnDevice => Kernels.Compute ?? throw new MisuseException(Status.Usage,
+        $"The call is on memory of a CUDA device, and this context's kernels are {Backend.ToString().ToLowerInvariant()}: "
+        + $"open one with kernels 2 (cuda).");
+
+    public override CurrentContext KeepCurrent() => Backend == KernelBackend.Cuda ? (_driver ?? CudaDriver.System).KeepCurrent() : default;
+
+    /// <summary>The context of the kernels' device held once more, by what may outlive this; null where they have none.</summary>
+    public CudaContext? RetainDevice() => Kernels.Compute is null ? null : CudaContext.Retain(Device, _driver);
 
     /// <summary>What a library above this one keeps with the context: made once, disposed with it.</summary>
     public T Part<T>(Func<T> make)
@@ -131,7 +158,8 @@ internal sealed unsafe class NativeContext : NativeObject
     {
         try
         {
-            return new KernelSet(new KernelOptions { Backend = Backend, Threads = Threads }, HostWorkers);
+            var asked = new KernelOptions { Backend = Backend, Threads = Threads, Device = Device, Scores = Scores };
+            return new KernelSet(asked, HostWorkers, _driver);
         }
         catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
         {

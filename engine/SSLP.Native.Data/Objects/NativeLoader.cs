@@ -106,6 +106,9 @@ internal sealed unsafe class NativeLoader : NativeObject
     /// <exception cref="MisuseException">It is none of this loader's that is lent.</exception>
     public void GiveBack(long token) => RingOf(token).GiveBack(token);
 
+    /// <inheritdoc cref="Lending.Upload"/>
+    public void Upload(SslpBatch* batch, nint stream) => batch->DevicePixels = RingOf(batch->Token).Upload(batch->Token, stream);
+
     /// <inheritdoc cref="Lending.ToDlPack"/>
     public DlManagedTensor* ToDlPack(SslpBatch* batch) => RingOf(batch->Token).ToDlPack(batch->Token, batch->Pixels);
 
@@ -120,7 +123,7 @@ internal sealed unsafe class NativeLoader : NativeObject
     private void OpenRing()
     {
         lock (_rings)
-            _rings.Add(new(_opened++, _reader, Context.Memory, PatchSize, BatchSize, _slots, _threads));
+            _rings.Add(new(_opened++, _reader, Context, PatchSize, BatchSize, _slots, _threads));
     }
 
     private Lending RingOf(long token)

@@ -3,6 +3,7 @@ using SSLP.Engine.Options;
 using SSLP.Engine.Runs;
 using SSLP.Engine.Torch;
 using SSLP.Engine.Training;
+using SSLP.Kernels;
 
 namespace SSLP.Native;
 
@@ -87,6 +88,10 @@ internal sealed class NativeTrainer : NativeObject
         yield return new("threads", $"{context.Threads}", "the context");
         yield return new("kernels", context.Backend.ToString().ToLowerInvariant(), "the context");
         yield return new("libtorch", context.Libtorch, "the context");
+        if (context.Scores == DeviceScores.BFloat16)
+            yield return new("scores", "bf16", "the context");
+        if (context.Device > 0)
+            yield return new("device", $"cuda:{context.Device}", "the context");
         foreach ((int number, string line) in options.Split('\n').Index())
         {
             if (line.Trim() is not { Length: > 0 } text)

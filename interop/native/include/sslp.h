@@ -1,5 +1,5 @@
 /*
- * sslp.h: the C interface of SSLP.Engine, ABI version 1.
+ * sslp.h: the C interface of SSLP.Engine, ABI version 2.
  *
  * Two libraries have it. libsslp-data: slides, loader, bank, spatial neighbours, the three-term step; no torch. libsslp: all of that, and
  * the training and embedding at the end of this file. A process loads one of them. Neither needs .NET on the machine.
@@ -13,16 +13,24 @@
  *
  * THREADS. A context, a slide, patches and a spatial index may be used by any number of threads at a time. A loader, a bank, a step, a
  * trainer and an encoder take one call at a time; another thread that comes meanwhile gets SSLP_ERROR_BUSY and nothing happens. Of those,
- * sslp_loader_release, the deleter of a DLPack tensor, sslp_cancel and the functions ending in _info_of may be called at any time from any
- * thread. sslp_close is refused while a call is at work with the handle. The host's functions (log, progress) are called from this
- * library's threads, never two at a time, and must not call sslp_close; parallel_for is called by the thread whose call computes, one at a
- * time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a process, follows
- * whoever computes.
+ * sslp_loader_release, sslp_loader_upload, the deleter of a DLPack tensor, sslp_cancel and the functions ending in _info_of may be called
+ * at any time from any thread. sslp_close is refused while a call is at work with the handle. The host's functions (log, progress) are
+ * called from this library's threads, never two at a time, and must not call sslp_close; parallel_for is called by the thread whose call
+ * computes, one at a time a context. Several contexts in one process do not disturb each other; libtorch's thread count, which is one a
+ * process, follows whoever computes.
  *
  * STRUCTS begin with their size: set it to sizeof, or call the struct's _init. Another size gives SSLP_ERROR_SIZE.
  *
  * MEMORY. What a function gives out is this library's, and its comment says how long it stays; only text that is said to be given back is
  * the host's (sslp_text_free). All buffers are row-major and packed. Text is UTF-8 with a zero at its end.
+ *
+ * CUDA DEVICES. A context with kernels 2 computes on one, in its primary context, which is the CUDA runtime's (and so PyTorch's). All
+ * functions take and give the host's memory but these: sslp_bank_search_on_device, sslp_bank_update_on_device, sslp_step_enqueue and
+ * sslp_loader_upload, which take a stream of the host's. What they do comes after all that the stream has when they are called and before
+ * all that it gets later; that order is the device's, and the host waits for nothing but where a function says so, where buffers of this
+ * library grow, and for a kernel's first launch, when the driver compiles it. Device memory is checked to be that of the context's device,
+ * and starts on 16 bytes. It stays the host's, and stays as it is until the stream has passed.
+ * What these functions compute was compared with the CPU's on a machine that executes their kernels' text on the host; no card has run it.
  */
 #ifndef SSLP_H
 #define SSLP_H
@@ -34,7 +42,7 @@
 extern "C" {
 #endif
 
-#define SSLP_ABI_VERSION 1
+#define SSLP_ABI_VERSION 2
 
 enum {
     SSLP_OK = 0,
@@ -48,7 +56,7 @@ enum {
     SSLP_ERROR_STOPPED = -7,    /* cancelled by sslp_cancel */
     SSLP_ERROR_INTERNAL = -8,   /* a fault of this library: please report its detail */
     SSLP_ERROR_HANDLE = -9,     /* null, closed, of another kind, or none of this library's */
-    SSLP_ERROR_BUSY = -10,      /* at work in another thread, or something opened from it is open still */
+    SSLP_ERROR_BUSY = -10,      /* at work in another thread, a step is under way, or something opened from it is open still */
     SSLP_ERROR_VERSION = -11,   /* the host was built against another version of this file */
     SSLP_ERROR_SIZE = -12,      /* a struct or buffer of another size than is needed */
     SSLP_ERROR_CALLBACK = -13   /* a function of the host returned other than 0 */
@@ -106,7 +114,12 @@ typedef struct {
     /* null: this library's own threads; else kernels run on the host's, and threads says how many */
     sslp_parallel_for_function parallel_for;
     void *parallel_user;
+    int32_t device;             /* of kernels 2: number of the CUDA device, as the CUDA runtime counts */
+    int32_t scores;             /* of kernels 2: 0 float32, 1 bf16 on tensor cores: the same rows of a search, near ones of a step */
 } sslp_context_options;
+
+/* A CUstream of the device's primary context, which a cudaStream_t is; null and CU_STREAM_LEGACY: the legacy default stream. */
+typedef void *sslp_stream;
 
 /* SSLP_ABI_VERSION of the library. */
 int32_t sslp_abi_version(void);
@@ -254,6 +267,7 @@ typedef struct {
     const uint8_t *pixels;  /* [B, P, P, 3] RGB, lent until sslp_loader_release */
     const int32_t *patches; /* [B] numbers of the patches that the pixels show, lent as long */
     int64_t token;          /* the loader's */
+    const uint8_t *device_pixels; /* the same in device memory, after sslp_loader_upload; else null */
 } sslp_batch;
 
 int32_t sslp_loader_options_init(sslp_loader_options *options, uint32_t size);
@@ -269,8 +283,14 @@ int32_t sslp_loader_next(sslp_loader loader, sslp_batch *batch);
 /* Gives a batch back, in any order; its slot is filled anew. */
 int32_t sslp_loader_release(sslp_loader loader, const sslp_batch *batch);
 
-/* A lent batch as a DLPack tensor (DLManagedTensor of dlpack.h, 0.x): uint8 [B, P, P, 3] on the CPU. Its deleter gives the batch back, also
-   after the loader was closed; sslp_loader_release is then not called. */
+/* Copies a lent batch to the device of a context with kernels 2, in the order of the stream, and sets batch->device_pixels: lent as long as
+   the batch. The pixels lie in page-locked memory, unless the host brings an allocator, and are copied beside what the stream still does.
+   A batch is uploaded in the order of one stream; another that reads it is made to wait for that one by the host. Giving the batch back
+   waits for its copy, and not for the stream: the device memory is written again once that has passed all that it had by then. */
+int32_t sslp_loader_upload(sslp_loader loader, sslp_batch *batch, sslp_stream stream);
+
+/* A lent batch as a DLPack tensor (DLManagedTensor of dlpack.h, 0.x): uint8 [B, P, P, 3] on the CPU, or on the CUDA device where it was
+   uploaded. Its deleter gives the batch back, also after the loader was closed; sslp_loader_release is then not called. */
 struct DLManagedTensor;
 int32_t sslp_loader_dlpack(sslp_loader loader, const sslp_batch *batch, struct DLManagedTensor **tensor);
 
@@ -303,6 +323,17 @@ int32_t sslp_bank_update(sslp_bank bank, const int32_t *rows, const float *featu
 int32_t sslp_bank_search(sslp_bank bank, const float *queries, int32_t count, const int32_t *own_rows, int32_t k, int32_t *rows,
                          float *similarities);
 
+/* The same on the device: queries, rows and similarities are device memory, own_rows is the host's. Waits for what the stream has and for
+   the search, whose lists are looked at to be exact, but not for the answers. */
+int32_t sslp_bank_search_on_device(sslp_bank bank, const float *queries, int32_t count, const int32_t *own_rows, int32_t k, int32_t *rows,
+                                   float *similarities, sslp_stream stream);
+
+/* sslp_bank_update on the device: features is device memory, rows is the host's and may be changed on return. Waits for nothing. Where a
+   feature is not finite, this update and those behind it do nothing, and the next sslp_bank_save, _load or _update of this bank says so,
+   once (SSLP_ERROR_USAGE). SSLP_ERROR_BUSY while a step of the bank is under way. */
+int32_t sslp_bank_update_on_device(sslp_bank bank, const int32_t *rows, const float *features, int32_t count, float momentum,
+                                   sslp_stream stream);
+
 /* k-means of the rows, once for each of seeds [runs]: labels [runs, N]. */
 int32_t sslp_bank_cluster(sslp_bank bank, int32_t clusters, int32_t iterations, const uint64_t *seeds, int32_t runs, int32_t *labels);
 
@@ -334,7 +365,7 @@ typedef struct {
 
 typedef struct {
     uint32_t size;
-    int32_t reserved;
+    int32_t again;             /* 1: sslp_step_finish did the step once more, and the gradient was written anew */
     double loss;               /* the weighted sum of the three means */
     double self;
     double intra;
@@ -365,6 +396,18 @@ int32_t sslp_step_set_clusters(sslp_step step, const int32_t *labels, int32_t ru
 /* features f [count, D] of the anchors [count]; gradient dL/df [count, D] is written; L is a mean over the batch. */
 int32_t sslp_step_run(sslp_step step, const int32_t *anchors, const float *features, int32_t count, const sslp_step_call *call,
                       float *gradient, sslp_step_result *result);
+
+/* The same on the device, begun: features and gradient are device memory, anchors is the host's and may be changed on return. Waits for
+   nothing. The step is then under way until sslp_step_finish, before which features and gradient stay, and neither this step is run or
+   given clusters nor its bank written. */
+int32_t sslp_step_enqueue(sslp_step step, const int32_t *anchors, const float *features, int32_t count, const sslp_step_call *call,
+                          float *gradient, sslp_stream stream);
+
+/* Waits for the step that is under way, not for what the stream has behind it. A step keeps lists of candidates whose length is estimated:
+   where one had no room or did not reach far enough, as may be in the first steps, the step is done once more in the order of the same
+   stream, waited for, and result->again is 1. What the stream computed from the gradient before is then wrong, and the host does it
+   again. SSLP_ERROR_USAGE where a feature is not finite: the gradient is of no use. */
+int32_t sslp_step_finish(sslp_step step, sslp_step_result *result);
 
 /* ---- In libsslp only: training and embedding ---- */
 

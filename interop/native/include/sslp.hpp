@@ -196,6 +196,12 @@ public:
             sslp_loader_release(loader_->get(), &lent_);
     }
     const sslp_batch *operator->() const noexcept { return &lent_; }
+    // [B, P, P, 3] in device memory, in the order of the stream.
+    const uint8_t *upload(sslp_stream stream)
+    {
+        check(sslp_loader_upload(loader_->get(), &lent_, stream));
+        return lent_.device_pixels;
+    }
 
 private:
     sslp_batch lent_;
@@ -259,7 +265,19 @@ public:
         check(sslp_bank_search(get(), queries.data(), count, nullptr, k, rows.data(), similarities.data()));
         return {std::move(rows), std::move(similarities)};
     }
+    // Device memory, in the order of the stream: queries [count, width]; rows and similarities [count, k].
+    void search_on_device(const float *queries, int32_t count, int32_t k, int32_t *rows, float *similarities, sslp_stream stream) const
+    {
+        check(sslp_bank_search_on_device(get(), queries, count, nullptr, k, rows, similarities, stream));
+    }
+    // features [rows, width] in device memory, in the order of the stream.
+    void update_on_device(const std::vector<int32_t> &rows, const float *features, float momentum, sslp_stream stream)
+    {
+        check(sslp_bank_update_on_device(get(), rows.data(), features, static_cast<int32_t>(rows.size()), momentum, stream));
+    }
+    int32_t width() const noexcept { return width_; }
     sslp_bank get() const noexcept { return handle_->get(); }
+    const detail::shared<sslp_bank> &shared() const noexcept { return handle_; }
 
 private:
     static void require(bool holds)
@@ -269,6 +287,84 @@ private:
     }
     detail::shared<sslp_bank> handle_;
     int32_t width_ = 0;
+};
+
+// Entry i is the place of bank row i.
+class spatial {
+public:
+    spatial(const context &from, const std::vector<int32_t> &slide, const std::vector<int32_t> &col, const std::vector<int32_t> &row)
+    {
+        if (slide.size() != col.size() || slide.size() != row.size())
+            throw error(SSLP_ERROR_SIZE, "slide, col and row differ in length.", nullptr);
+        sslp_spatial opened = nullptr;
+        check(sslp_spatial_open(from.get(), slide.data(), col.data(), row.data(), static_cast<int32_t>(slide.size()), &opened));
+        handle_ = std::make_shared<detail::owned<sslp_spatial>>(opened, from.shared());
+    }
+    sslp_spatial get() const noexcept { return handle_->get(); }
+    const detail::shared<sslp_spatial> &shared() const noexcept { return handle_; }
+
+private:
+    detail::shared<sslp_spatial> handle_;
+};
+
+class step {
+public:
+    step(const bank &over, const spatial &places, const sslp_step_options &options) : width_(over.width())
+    {
+        sslp_step opened = nullptr;
+        check(sslp_step_open(over.get(), places.get(), &options, &opened));
+        handle_ = std::make_shared<detail::owned<sslp_step>>(opened, places.shared(), over.shared());
+    }
+    static sslp_step_options options()
+    {
+        sslp_step_options options;
+        check(sslp_step_options_init(&options, sizeof options));
+        return options;
+    }
+    static sslp_step_call call(uint64_t seed, int64_t number)
+    {
+        sslp_step_call call{};
+        call.size = sizeof call;
+        call.seed = seed;
+        call.step = number;
+        call.self_weight = call.intra_weight = call.inter_weight = 1;
+        return call;
+    }
+    // gradient [anchors, width] is written.
+    sslp_step_result run(const std::vector<int32_t> &anchors, const std::vector<float> &features, const sslp_step_call &call,
+                         std::vector<float> &gradient)
+    {
+        if (features.size() != anchors.size() * static_cast<std::size_t>(width_))
+            throw error(SSLP_ERROR_SIZE, "The features are not a row of the bank's width for each anchor.", nullptr);
+        gradient.resize(features.size());
+        sslp_step_result result = empty();
+        check(sslp_step_run(get(), anchors.data(), features.data(), static_cast<int32_t>(anchors.size()), &call, gradient.data(), &result));
+        return result;
+    }
+    // features and gradient [anchors, width] in device memory, in the order of the stream; then finish().
+    void enqueue(const std::vector<int32_t> &anchors, const float *features, const sslp_step_call &call, float *gradient,
+                 sslp_stream stream)
+    {
+        check(sslp_step_enqueue(get(), anchors.data(), features, static_cast<int32_t>(anchors.size()), &call, gradient, stream));
+    }
+    // Where again is 1 the gradient has been written anew.
+    sslp_step_result finish()
+    {
+        sslp_step_result result = empty();
+        check(sslp_step_finish(get(), &result));
+        return result;
+    }
+    sslp_step get() const noexcept { return handle_->get(); }
+
+private:
+    static sslp_step_result empty()
+    {
+        sslp_step_result result{};
+        result.size = sizeof result;
+        return result;
+    }
+    detail::shared<sslp_step> handle_;
+    int32_t width_;
 };
 
 } // namespace sslp

@@ -6,7 +6,7 @@ import weakref
 from pathlib import Path
 from typing import Any, Optional
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 OK, END = 0, 1
 USAGE, INPUT, DATA, DEVICE, SPACE, DIVERGED, STOPPED, INTERNAL, HANDLE, BUSY, VERSION, SIZE, CALLBACK = range(-1, -14, -1)
@@ -45,7 +45,7 @@ def _struct(name: str, fields: str, **types: Any) -> Any:
 
 Fault = _struct("Fault", "i:status s:sentence s:detail")
 ContextOptions = _struct("ContextOptions", "i:abi_version i:threads i:kernels l:tile_cache_bytes s:libtorch p:log p:log_user p:allocate "
-                         "p:release p:memory_user p:parallel_for p:parallel_user", log=LogFunction)
+                         "p:release p:memory_user p:parallel_for p:parallel_user i:device i:scores", log=LogFunction)
 SlideInfo = _struct("SlideInfo", "i:levels l:width l:height d:mpp_x d:mpp_y i:reader i:notes s:format")
 LevelInfo = _struct("LevelInfo", "i:tile_width i:tile_height i:reserved l:width l:height d:downsample")
 TileOptions = _struct("TileOptions", "i:patch d:mpp d:min_tissue d:assume_mpp i:upsample i:tissue p:progress p:progress_user",
@@ -53,12 +53,12 @@ TileOptions = _struct("TileOptions", "i:patch d:mpp d:min_tissue d:assume_mpp i:
 PatchesInfo = _struct("PatchesInfo", "i:count i:patch_size i:slides i:slides_left_out i:has_coordinates d:mpp")
 LoaderOptions = _struct("LoaderOptions", "i:batch_size i:slots i:threads L:seed i:run_length i:window_runs i:balance_slides i:reserved")
 LoaderInfo = _struct("LoaderInfo", "i:batch_size i:batches_per_epoch i:patch_size i:slots i:lent l:replaced")
-Batch = _struct("Batch", "i:index i:count i:patch_size p:pixels p:patches l:token")
+Batch = _struct("Batch", "i:index i:count i:patch_size p:pixels p:patches l:token p:device_pixels")
 BankInfo = _struct("BankInfo", "i:rows i:width i:reserved l:bytes")
 StepOptions = _struct("StepOptions", "i:spatial_sample d:temperature d:radius_patches d:pool_share i:auxiliary_anchors i:nearest_keys "
                       "i:negatives i:sampling i:detach_negatives i:reserved")
 StepCall = _struct("StepCall", "i:reserved L:seed l:step d:self_weight d:intra_weight d:inter_weight")
-StepResult = _struct("StepResult", "i:reserved d:loss d:self d:intra d:inter d:spatial_size d:feature_size d:negative_size "
+StepResult = _struct("StepResult", "i:again d:loss d:self d:intra d:inter d:spatial_size d:feature_size d:negative_size "
                      "d:other_slide_share")
 TrainerInfo = _struct("TrainerInfo", "i:batch_size i:steps_done i:total_steps i:steps_per_epoch i:resumed")
 Metrics = _struct("Metrics", "i:step i:total_steps i:reserved d:epoch d:loss d:self d:intra d:inter d:gradient_norm d:ramp d:learning_rate "

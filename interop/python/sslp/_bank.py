@@ -1,4 +1,4 @@
-"""The memory bank, spatial neighbours and the three-term step, on NumPy's arrays."""
+"""The memory bank, spatial neighbours and the three-term step, on NumPy's arrays and on arrays in the memory of a CUDA device."""
 
 import ctypes as c
 from typing import Any, Optional, Sequence, Tuple
@@ -6,7 +6,7 @@ from typing import Any, Optional, Sequence, Tuple
 import numpy as np
 
 from . import _abi as abi
-from ._arrays import packed, pointer, written
+from ._arrays import device_pointer, on_device, on_device_stream, packed, pointer, rows_on_device, written
 from ._core import Context
 
 SAMPLING = {"semihard": 0, "random": 1, "hardest": 2}
@@ -35,9 +35,15 @@ class Bank(abi.Handle):
         abi.call("sslp_bank_save", self, c.c_int32(first_row), pointer(values), c.c_int32(count))
         return values
 
-    def update(self, rows: Any, features: Any, momentum: float = 0.5) -> None:
-        """v <- unit((1 - momentum) v + momentum f) for each of rows."""
-        which, values = packed(rows, np.int32), packed(features, np.float32, self.width)
+    def update(self, rows: Any, features: Any, momentum: float = 0.5, stream: Any = None) -> None:
+        """v <- unit((1 - momentum) v + momentum f) for each of rows. Features on a CUDA device are taken there, in the order of stream, and
+        not waited for."""
+        which = packed(rows, np.int32)
+        if on_device(features):
+            abi.call("sslp_bank_update_on_device", self, pointer(which), device_pointer(features, np.float32, (len(which), self.width)),
+                     c.c_int32(len(which)), c.c_float(momentum), on_device_stream(stream))
+            return
+        values = packed(features, np.float32, self.width)
         if len(which) != len(values):
             raise ValueError(f"{len(which)} rows and {len(values)} features.")
         abi.call("sslp_bank_update", self, pointer(which), pointer(values), c.c_int32(len(which)), c.c_float(momentum))
@@ -55,6 +61,17 @@ class Bank(abi.Handle):
         abi.call("sslp_bank_search", self, pointer(asked), c.c_int32(len(asked)), None if own is None else pointer(own), c.c_int32(k),
                  pointer(rows), pointer(similarities))
         return rows, similarities
+
+    def search_on_device(self, queries: Any, k: int, out: Tuple[Any, Any], own_rows: Any = None, stream: Any = None) -> None:
+        """The same on a CUDA device, in the order of stream: queries float32 [B, D], and out, the rows int32 and the similarities float32
+        [B, k], which are written there."""
+        count = rows_on_device(queries)
+        own = None if own_rows is None else packed(own_rows, np.int32)
+        if own is not None and own.shape != (count,):
+            raise ValueError(f"{own.shape} own rows for {count} queries.")
+        abi.call("sslp_bank_search_on_device", self, device_pointer(queries, np.float32, (count, self.width)), c.c_int32(count),
+                 None if own is None else pointer(own), c.c_int32(k), device_pointer(out[0], np.int32, (count, k), write=True),
+                 device_pointer(out[1], np.float32, (count, k), write=True), on_device_stream(stream))
 
     def cluster(self, clusters: int, iterations: int = 20, seeds: Sequence[int] = (1234,)) -> np.ndarray:
         """k-means of the rows once for each seed: labels int32 [seeds, N]."""
@@ -91,9 +108,11 @@ class Spatial(abi.Handle):
 
 
 class StepResult:
-    """What a step reports: loss and terms as means over the batch, mean sizes of the sets."""
+    """What a step reports: loss and terms as means over the batch, mean sizes of the sets. again: finish() did the step once more, and the
+    gradient was written anew."""
 
     def __init__(self, given: Any) -> None:
+        self.again = bool(given.again)
         self.loss, self.self_term, self.intra, self.inter = given.loss, given.self, given.intra, given.inter
         self.spatial_size, self.feature_size, self.negative_size = given.spatial_size, given.feature_size, given.negative_size
         self.other_slide_share = given.other_slide_share
@@ -113,6 +132,8 @@ class ThreeTermStep(abi.Handle):
         options.sampling, options.spatial_sample, options.detach_negatives = SAMPLING[sampling], spatial_sample, detach_negatives
         super().__init__(abi.opened("sslp_step_open", bank, spatial, c.byref(options)), bank, spatial)
         self._bank = bank
+        # Arrays of the step that is under way: they stay until it is finished.
+        self._under_way: Optional[Tuple[Any, Any]] = None
 
     def set_clusters(self, labels: Any) -> None:
         """labels [runs, N]: rows are of one cluster where all runs agree."""
@@ -126,8 +147,31 @@ class ThreeTermStep(abi.Handle):
         if len(which) != len(taken):
             raise ValueError(f"{len(which)} anchors and {len(taken)} features.")
         gradient = np.empty_like(taken) if out is None else written(out, np.float32, taken.shape)
-        asked = abi.StepCall(seed=seed, step=step, self_weight=weights[0], intra_weight=weights[1], inter_weight=weights[2])
+        asked = _call(step, seed, weights)
         result = abi.StepResult()
         abi.call("sslp_step_run", self, pointer(which), pointer(taken), c.c_int32(len(which)), c.byref(asked), pointer(gradient),
                  c.byref(result))
         return StepResult(result), gradient
+
+    def enqueue(self, anchors: Any, features: Any, gradient: Any, step: int, seed: int = 0,
+                weights: Tuple[float, float, float] = (1, 1, 1), stream: Any = None) -> None:
+        """The same on a CUDA device, begun: features and gradient float32 [B, D] lie there, and the work is in the order of stream. Nothing
+        is waited for; before the next one, and before the bank is written, call finish()."""
+        which = packed(anchors, np.int32)
+        shape = (len(which), self._bank.width)
+        taken, put = device_pointer(features, np.float32, shape), device_pointer(gradient, np.float32, shape, write=True)
+        asked = _call(step, seed, weights)
+        abi.call("sslp_step_enqueue", self, pointer(which), taken, c.c_int32(len(which)), c.byref(asked), put, on_device_stream(stream))
+        self._under_way = (features, gradient)
+
+    def finish(self) -> StepResult:
+        """Waits for the step that was enqueued, not for what its stream has behind it. Where again is true the gradient has been written
+        anew, and what was computed from it before is wrong."""
+        result = abi.StepResult()
+        abi.call("sslp_step_finish", self, c.byref(result))
+        self._under_way = None
+        return StepResult(result)
+
+
+def _call(step: int, seed: int, weights: Tuple[float, float, float]) -> Any:
+    return abi.StepCall(seed=seed, step=step, self_weight=weights[0], intra_weight=weights[1], inter_weight=weights[2])

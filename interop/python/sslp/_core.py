@@ -12,6 +12,7 @@ from ._arrays import pointer, written
 TISSUE = {"auto": 0, "stain": 1, "density": 2, "all": 3}
 READER = {"auto": 0, "openslide": 1, "embedded": 2}
 KERNELS = {"cpu": 0, "reference": 1, "cuda": 2}
+SCORES = {"fp32": 0, "bf16": 1}
 
 
 def _choice(table: Dict[str, int], name: str, what: str) -> int:
@@ -24,18 +25,21 @@ class Context(abi.Handle):
     """What is opened first: threads, kernels, slide caches, the log. Several know nothing of each other.
 
     log: told each warning (a slide left out, patches that did not read) as a sentence; None prints it to standard error.
+    device, scores: of kernels="cuda", the number of the device and fp32 or bf16; banks and steps then take arrays in its memory.
     libtorch: for training, the lib folder of a torch; None takes the one beside the library.
     """
 
     def __init__(self, threads: int = 0, kernels: str = "cpu", libtorch: Optional[str] = None,
-                 log: Optional[Callable[[str], None]] = None) -> None:
+                 log: Optional[Callable[[str], None]] = None, device: int = 0, scores: str = "fp32") -> None:
         options = abi.initial("sslp_context_options_init", abi.ContextOptions())
         options.threads, options.kernels = threads, _choice(KERNELS, kernels, "kernels")
+        options.device, options.scores = device, _choice(SCORES, scores, "scores")
         options.libtorch = libtorch.encode() if libtorch else None
         tell = log or _warn
         self._log = abi.LogFunction(lambda user, level, sentence: tell(sentence.decode()))
         options.log = self._log
         super().__init__(abi.opened("sslp_context_open", c.byref(options)))
+        self.device: Optional[int] = device if kernels == "cuda" else None
 
     def describe(self) -> str:
         """One line: kernels, vector width, threads, decoders."""

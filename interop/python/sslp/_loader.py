@@ -7,10 +7,11 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 
 from . import _abi as abi
-from ._arrays import Lent
+from ._arrays import Lent, on_device_stream
 from ._core import Patches
 
 _NAME, _USED = b"dltensor", b"used_dltensor"
+_CPU, _CUDA = (1, 0), 2
 
 _new_capsule = c.pythonapi.PyCapsule_New
 _new_capsule.restype, _new_capsule.argtypes = c.py_object, [c.c_void_p, c.c_char_p, c.c_void_p]
@@ -39,11 +40,13 @@ def _forget(capsule: int) -> None:
 
 
 class Batch:
-    """A full batch. It goes back to the loader when nothing holds it or an array made from it any more, or at release()."""
+    """A full batch. It goes back to the loader when nothing holds it or an array made from it any more, or at release(). Of a loader with
+    on_device it goes to the context's CUDA device when an array is made from it there: by DLPack, or by upload()."""
 
     def __init__(self, loader: "Loader", lent: Any) -> None:
         self._loader: Optional[Loader] = loader
         self._lent = lent
+        self._stream: Optional[int] = None
         self.index: int = lent.index
         self._shape = (lent.count, lent.patch_size, lent.patch_size, 3)
 
@@ -63,11 +66,30 @@ class Batch:
         if loader is not None:
             abi.call("sslp_loader_release", loader, c.byref(self._lent))
 
-    def __dlpack_device__(self) -> Tuple[int, int]:
-        return (1, 0)
+    def upload(self, stream: Any = None) -> None:
+        """Copies the pixels to the device, in the order of stream; __cuda_array_interface__ is then there. The batch is held by the host's
+        code until it has enqueued what reads them, and then given back: release() waits for the copy alone."""
+        abi.call("sslp_loader_upload", self._held()._loader, c.byref(self._lent), on_device_stream(stream))
+        self._stream = on_device_stream(stream).value
 
-    def __dlpack__(self, **_: Any) -> Any:
-        """Hands the batch on: torch.from_dlpack(batch) is a tensor of the same memory, whose end gives the batch back."""
+    @property
+    def __cuda_array_interface__(self) -> Dict[str, Any]:
+        """uint8 [B, P, P, 3] on the device; not to be written."""
+        if not self._held()._lent.device_pixels:
+            raise AttributeError("The batch is not on a device: upload() it.")
+        # 0 is no stream there: 1 is the legacy default one.
+        return {"version": 3, "shape": self._shape, "typestr": "|u1", "data": (self._lent.device_pixels, True), "stream": self._stream or 1}
+
+    def __dlpack_device__(self) -> Tuple[int, int]:
+        device = self._held()._loader.device
+        return _CPU if device is None else (_CUDA, device)
+
+    def __dlpack__(self, stream: Optional[int] = None, **_: Any) -> Any:
+        """Hands the batch on: torch.from_dlpack(batch) is a tensor of the same memory, whose end gives the batch back. On a device the
+        tensor is good in the order of stream, the consumer's."""
+        if self._held()._loader.device is not None and not self._lent.device_pixels:
+            # By DLPack None is the legacy default stream, and -1 asks for no order: a stream has to be waited for all the same.
+            self.upload(None if stream in (None, -1) else stream)
         tensor = c.c_void_p()
         abi.call("sslp_loader_dlpack", self._held()._loader, c.byref(self._lent), c.byref(tensor))
         self._loader = None
@@ -95,11 +117,15 @@ class Loader(abi.Handle):
     """Patches in the order of training, read and decoded ahead by the library's threads.
 
     batch_size B; slots: batches in memory; threads: 0 takes the context's; run_length: neighbours that stay together (0: what the source is
-    cheapest at, 1: a full permutation); window_runs: runs that are mixed; balance_slides: every slide gives as many patches an epoch.
+    cheapest at, 1: a full permutation); window_runs: runs that are mixed; balance_slides: every slide gives as many patches an epoch;
+    on_device: tensors of its batches are on the CUDA device of a context with kernels="cuda".
     """
 
     def __init__(self, patches: Patches, batch_size: int = 64, seed: int = 0, slots: int = 4, threads: int = 0, run_length: int = 0,
-                 window_runs: int = 256, balance_slides: bool = False) -> None:
+                 window_runs: int = 256, balance_slides: bool = False, on_device: bool = False) -> None:
+        if on_device and patches.context.device is None:
+            raise ValueError("on_device is for a context with kernels=\"cuda\".")
+        self.device: Optional[int] = patches.context.device if on_device else None
         options = abi.initial("sslp_loader_options_init", abi.LoaderOptions())
         options.batch_size, options.seed, options.slots, options.threads = batch_size, seed, slots, threads
         options.run_length, options.window_runs, options.balance_slides = run_length, window_runs, balance_slides

@@ -41,7 +41,7 @@ internal sealed partial class ThreeTermStepCuda
         return ResultOf(reading);
     }
 
-    private static ThreeTermResult ResultOf(in StepReading reading) => new()
+    public static ThreeTermResult ResultOf(in StepReading reading) => new()
     {
         Loss = reading[StepValue.Loss],
         Self = reading[StepValue.Self],

@@ -61,10 +61,15 @@ internal static class ThreeTermStep
     /// <summary>The checks that need no look at the features' values.</summary>
     public static void CheckShapes(int rows, int width, ReadOnlySpan<int> anchors, MatrixView features, MatrixView gradient)
     {
-        if (anchors.IsEmpty)
-            throw new ArgumentException("A step needs at least one anchor.");
+        CheckAnchors(rows, anchors);
         CheckShape(features, "Features", anchors.Length, width);
         CheckShape(gradient, "The gradient", anchors.Length, width);
+    }
+
+    public static void CheckAnchors(int rows, ReadOnlySpan<int> anchors)
+    {
+        if (anchors.IsEmpty)
+            throw new ArgumentException("A step needs at least one anchor.");
         foreach (int anchor in anchors)
         {
             if ((uint)anchor >= (uint)rows)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using SSLP.Interop.Cuda;
 
 namespace SSLP.Kernels;
@@ -11,6 +12,8 @@ internal sealed unsafe class CudaComputeDevice : IComputeDevice
     private readonly CudaContext _context;
     private readonly CudaStream _stream;
     private readonly Dictionary<string, Loaded> _kernels = [];
+    private readonly Lock _loading = new(), _ordering = new();
+    private CudaEvent? _mark;
 
     /// <param name="ordinal">Device number, as libtorch counts.</param>
     /// <param name="driver">The driver; null: the system's.</param>
@@ -52,13 +55,58 @@ internal sealed unsafe class CudaComputeDevice : IComputeDevice
     public void EnqueueLaunch(string kernel, LaunchGrid grid, ref KernelArguments arguments)
     {
         _context.MakeCurrent();
-        if (!_kernels.TryGetValue(kernel, out Loaded? loaded))
-            _kernels.Add(kernel, loaded = Load(kernel));
+        Loaded? loaded;
+        // Operations of one set may be launched from several threads.
+        lock (_loading)
+        {
+            if (!_kernels.TryGetValue(kernel, out loaded))
+                _kernels.Add(kernel, loaded = Load(kernel));
+        }
+
         loaded.Function.EnqueueLaunch(_stream, grid, (uint)loaded.GroupSize, ref arguments);
+    }
+
+    /// <summary>Work of the kernels in the order of a stream of the host's, until it is disposed.</summary>
+    public StreamOrder InOrderOf(CudaStream hosts)
+    {
+        _context.MakeCurrent();
+        return new(this, hosts);
+    }
+
+    /// <summary>What <paramref name="later"/> gets from here on waits, on the device, for what <paramref name="earlier"/> has.</summary>
+    internal void EnqueueOrder(CudaStream earlier, CudaStream later)
+    {
+        if (earlier.Value == later.Value)
+            return;
+        // A wait is for the mark's latest record, so that one mark serves all who take it in turn.
+        lock (_ordering)
+        {
+            _mark ??= _context.CreateEvent();
+            earlier.EnqueueRecord(_mark);
+            later.EnqueueWait(_mark);
+        }
+    }
+
+    /// <summary>Throws for features that a kernel found not finite; waits for stream 0.</summary>
+    /// <param name="features">As they are now: the host may have changed them since.</param>
+    /// <param name="name">What a row of them is called.</param>
+    /// <exception cref="ArgumentException">Always.</exception>
+    [DoesNotReturn]
+    public void RefuseNonFinite(DeviceMatrix features, Func<int, string> name)
+    {
+        float[] values = new float[features.Length];
+        fixed (float* data = values)
+        {
+            ReadBack(data, features.Address, features.Length * sizeof(float));
+            int row = new MatrixView(data, features.Rows, features.Width).FirstNonFiniteRow();
+            throw new ArgumentException(row >= 0 ? $"{name(row)} holds a value that is not finite."
+                : "A row on the device held a value that was not finite, and has been changed since.");
+        }
     }
 
     public void Dispose()
     {
+        _mark?.Dispose();
         foreach (Loaded loaded in _kernels.Values)
             loaded.Module.Dispose();
         _context.Dispose();

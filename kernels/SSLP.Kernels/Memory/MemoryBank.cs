@@ -182,6 +182,12 @@ public sealed unsafe class MemoryBank : IDisposable
         if (features.Rows != rows.Length || (features.Rows > 0 && features.Width != Width))
             throw new ArgumentException(
                 $"An update of {rows.Length} bank rows of width {Width} was given features of {features.Rows} × {features.Width}.");
+        CheckUpdateRows(rows, momentum);
+    }
+
+    /// <summary>The checks that need no look at the features.</summary>
+    internal void CheckUpdateRows(ReadOnlySpan<int> rows, float momentum)
+    {
         if (!(momentum >= 0 && momentum <= 1))
             throw new ArgumentException($"The bank momentum must lie in [0, 1]; it is {momentum}.");
         foreach (int row in rows)

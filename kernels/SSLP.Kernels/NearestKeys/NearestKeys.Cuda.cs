@@ -18,7 +18,7 @@ internal sealed class NearestKeysCuda : INearestKeys
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
     /// <param name="device">Borrowed.</param>
-    /// <param name="scores"> What scores the bank; the answer of <see cref="Find"/> does not depend on it. With bf16,
+    /// <param name="scores"> What scores the bank; the answer of a search does not depend on it. With bf16,
     /// <see cref="SimilarityAtRanks"/> counts scores that are off by up to (2⁻¹⁵ + D·2⁻²¹)·‖q‖ for unit rows: its answer is within half a
     /// bin and that.
     /// </param>
@@ -39,20 +39,32 @@ internal sealed class NearestKeysCuda : INearestKeys
         if (queries.Rows == 0)
             return;
         Upload(queries, ownRows);
-        int[] needed = new int[queries.Rows];
-        Array.Fill(needed, k);
-        _search.Run(_queries, _ownRows, needed);
+        Search(queries.Rows, k);
         _rows.EnsureLength(rows.Length);
         _similarities.EnsureLength(similarities.Length);
-        var arguments = new KernelArguments();
-        arguments.View(_search.Sorted);
-        arguments.View(_rows);
-        arguments.View(_similarities);
-        arguments.Int32(_search.Capacity);
-        arguments.Int32(k);
-        _device.EnqueueLaunch("TakeNearest", new LaunchGrid((uint)queries.Rows), ref arguments);
+        TakeNearest(queries.Rows, k, _rows.AddressOf(0), _similarities.AddressOf(0));
         _rows.ReadBack(rows);
         _similarities.ReadBack(similarities);
+    }
+
+    /// <summary>The same of queries on the device, with the answers there. The lists' lengths are waited for, as an exact answer depends on
+    /// them; the answers are not.</summary>
+    /// <param name="queries">[B, D].</param>
+    /// <param name="ownRows">Device address of the bank row that each query leaves out (−1: none), [B].</param>
+    /// <param name="k">As <see cref="NearestKeysLimits"/> checks it.</param>
+    /// <param name="rows">Device address, [B, k] int32, written.</param>
+    /// <param name="similarities">Device address, [B, k] float32, written.</param>
+    /// <param name="report">Gets what is wrong with a query: then nothing is written.</param>
+    /// <returns>False where a query is not finite.</returns>
+    public bool Find(DeviceMatrix queries, ulong ownRows, int k, ulong rows, ulong similarities, StepReport report)
+    {
+        report.EnqueueClear();
+        _mirror.EnqueueTake(ownRows, queries, _queries, _ownRows, report, queries.Rows);
+        if (report.Read().Fault != StepFault.None)
+            return false;
+        Search(queries.Rows, k);
+        TakeNearest(queries.Rows, k, rows, similarities);
+        return true;
     }
 
     public void SimilarityAtRanks(MatrixView queries, ReadOnlySpan<int> ownRows, ReadOnlySpan<int> ranks, Span<float> similarities)
@@ -81,6 +93,24 @@ internal sealed class NearestKeysCuda : INearestKeys
         _rounded?.Dispose();
         foreach (IDisposable array in (IDisposable[])[_queries, _similarities, _scales, _ownRows, _rows, _counts, _ranks])
             array.Dispose();
+    }
+
+    private void Search(int queries, int k)
+    {
+        int[] needed = new int[queries];
+        Array.Fill(needed, k);
+        _search.Run(_queries, _ownRows, needed);
+    }
+
+    private void TakeNearest(int queries, int k, ulong rows, ulong similarities)
+    {
+        var arguments = new KernelArguments();
+        arguments.View(_search.Sorted);
+        arguments.View(rows, (long)queries * k);
+        arguments.View(similarities, (long)queries * k);
+        arguments.Int32(_search.Capacity);
+        arguments.Int32(k);
+        _device.EnqueueLaunch("TakeNearest", new LaunchGrid((uint)queries), ref arguments);
     }
 
     private void Upload(MatrixView queries, ReadOnlySpan<int> ownRows)

@@ -43,14 +43,14 @@ public static class NearestKeysLimits
     internal static void CheckFind(
         MemoryBank bank, MatrixView queries, ReadOnlySpan<int> ownRows, int k, ReadOnlySpan<int> rows, ReadOnlySpan<float> similarities)
     {
-        if (k is < 1 or > MaxK)
-            throw new ArgumentException($"k must lie in 1 … {MaxK}; it is {k}.");
-        int candidates = CheckQueries(bank, queries, ownRows);
-        if (queries.Rows > 0 && k > candidates)
-            throw new ArgumentException($"k is {k}, but a query has only {candidates} bank rows to choose from.");
+        CheckK(k, queries.Rows, CheckQueries(bank, queries, ownRows));
         CheckOutput((long)queries.Rows * k, rows.Length, "rows");
         CheckOutput((long)queries.Rows * k, similarities.Length, "similarities");
     }
+
+    /// <summary>The checks of queries that lie on a device, where a kernel looks for values that are not finite.</summary>
+    internal static void CheckFind(MemoryBank bank, int queries, ReadOnlySpan<int> ownRows, int k) =>
+        CheckK(k, queries, CheckOwnRows(bank, queries, ownRows));
 
     internal static void CheckRanks(
         MemoryBank bank, MatrixView queries, ReadOnlySpan<int> ownRows, ReadOnlySpan<int> ranks, ReadOnlySpan<float> similarities)
@@ -69,8 +69,24 @@ public static class NearestKeysLimits
     {
         if (queries.Rows > 0 && queries.Width != bank.Width)
             throw new ArgumentException($"Queries of width {queries.Width} cannot be compared with a bank of width {bank.Width}.");
-        if (ownRows.Length != 0 && ownRows.Length != queries.Rows)
-            throw new ArgumentException($"{ownRows.Length} own rows were given for {queries.Rows} queries.");
+        int candidates = CheckOwnRows(bank, queries.Rows, ownRows);
+        if (queries.FirstNonFiniteRow() is >= 0 and var bad)
+            throw new ArgumentException($"Query {bad} holds a value that is not finite.");
+        return candidates;
+    }
+
+    private static void CheckK(int k, int queries, int candidates)
+    {
+        if (k is < 1 or > MaxK)
+            throw new ArgumentException($"k must lie in 1 … {MaxK}; it is {k}.");
+        if (queries > 0 && k > candidates)
+            throw new ArgumentException($"k is {k}, but a query has only {candidates} bank rows to choose from.");
+    }
+
+    private static int CheckOwnRows(MemoryBank bank, int queries, ReadOnlySpan<int> ownRows)
+    {
+        if (ownRows.Length != 0 && ownRows.Length != queries)
+            throw new ArgumentException($"{ownRows.Length} own rows were given for {queries} queries.");
         int candidates = bank.RowCount;
         foreach (int row in ownRows)
         {
@@ -79,8 +95,6 @@ public static class NearestKeysLimits
             if (row >= 0)
                 candidates = bank.RowCount - 1;
         }
-        if (queries.FirstNonFiniteRow() is >= 0 and var bad)
-            throw new ArgumentException($"Query {bad} holds a value that is not finite.");
         return candidates;
     }
 

@@ -205,6 +205,76 @@ public sealed unsafe class CudaTests(FakeCuda driver)
     }
 
     [Fact]
+    public void The_ring_takes_slots_of_the_callers_memory()
+    {
+        driver.Require();
+        using var context = CudaContext.Retain();
+        using DeviceBuffer device = context.AllocateDevice(64);
+        using PinnedBuffer host = context.AllocatePinned(128);
+        driver.Forget();
+        using (var ring = new UploadRing(context, slots: 2, slotBytes: 64, (nint)host.Pointer))
+        {
+            Assert.Equal((nint)host.Pointer + 64, (nint)ring.Host(1));
+            host.Pointer[64] = 42;
+            ring.EnqueueUpload(1, device.Address, 64, context.DefaultStream);
+            byte back;
+            context.DefaultStream.EnqueueReadBack(&back, device.Address, 1);
+            Assert.Equal(42, back);
+        }
+        Assert.DoesNotContain(driver.Record, line => line.Contains("pin", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_stream_of_the_hosts_is_taken_and_one_of_another_context_is_refused_by_name()
+    {
+        driver.Require();
+        using var context = CudaContext.Retain();
+        using CudaEvent mark = context.CreateEvent();
+        driver.Forget();
+        using (CudaStream hosts = context.StreamOf(0x77))
+            hosts.EnqueueRecord(mark);
+        Assert.EndsWith("stream=77", Assert.Single(driver.Record), StringComparison.Ordinal);  // and it is not destroyed
+        Assert.Same(context.DefaultStream, context.StreamOf(0));
+        Assert.Same(context.DefaultStream, context.StreamOf(1));  // CU_STREAM_LEGACY
+        Assert.Contains("made in another context", Assert.Throws<ArgumentException>(() => context.StreamOf(0xF0E)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("CUDA_ERROR_INVALID_HANDLE", Assert.Throws<ArgumentException>(() => context.StreamOf(0xBAD)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_threads_own_context_is_put_back()
+    {
+        driver.Require();
+        int inside = -1, after = -1;
+        var thread = new Thread(() =>
+        {
+            using (CudaDriver.System.KeepCurrent())
+            {
+                using var context = CudaContext.Retain();
+                inside = CudaDriver.System.Calls.cuCtxSynchronize();
+            }
+            after = CudaDriver.System.Calls.cuCtxSynchronize();
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal((0, 201), (inside, after));  // CUDA_ERROR_INVALID_CONTEXT: the thread had none, and has none again
+    }
+
+    [Fact]
+    public void An_address_is_known_for_the_devices_or_the_hosts()
+    {
+        driver.Require();
+        using var context = CudaContext.Retain();
+        using DeviceBuffer device = context.AllocateDevice(64);
+        using PinnedBuffer pinned = context.AllocatePinned(64);
+        byte hosts;
+        Assert.Equal(0, context.DeviceOf(device.Address + 63));
+        Assert.Null(context.DeviceOf((ulong)pinned.Pointer));
+        Assert.Null(context.DeviceOf((ulong)&hosts));
+    }
+
+    [Fact]
     public void A_launch_allocates_nothing()
     {
         driver.Require();

@@ -37,6 +37,19 @@ public sealed class ExamplesTests : IDisposable
         Assert.Contains("refused as it should be: ", ended.Succeeded(), StringComparison.Ordinal);
     }
 
+    /// <summary>The stand-in for the driver computes nothing: the losses are 0, and every call is one that a card would be asked.</summary>
+    [Fact]
+    public void A_step_on_the_device_runs_in_the_order_of_the_hosts_stream()
+    {
+        Tool.SkipUnless("g++", "g++");
+        string program = Path.Combine(_folder, "device"), library = PublishedLibrary.Data, driver = StandIn.Folder(_folder);
+        Tool.Compile("g++", Repository.Example("device.cpp"), program, "-std=c++17", "-fsanitize=address", library,
+            Path.Combine(driver, "libcuda.so.1"), $"-Wl,-rpath,{Path.GetDirectoryName(library)}:{driver}");
+        Ended ended = Tool.Run(new Dictionary<string, string> { ["ASAN_OPTIONS"] = "detect_leaks=0" }, program);
+        Assert.Contains("step 2: loss 0.0000", ended.Succeeded(), StringComparison.Ordinal);
+        Assert.Contains("refused as it should be: features is no device memory", ended.Output, StringComparison.Ordinal);
+    }
+
     private string Slides()
     {
         string slides = Directory.CreateDirectory(Path.Combine(_folder, "slides")).FullName;

@@ -142,6 +142,104 @@ public sealed class PythonTests : IDisposable
             """);
     }
 
+    /// <summary>Over the stand-in for the driver, which computes nothing: what the package asks of the library, in what order, is in its
+    /// record, and its device memory is the host's.</summary>
+    [Fact]
+    public void Arrays_on_a_device_are_taken_in_the_order_of_a_stream()
+    {
+        string printed = RunOnStandIn($$"""
+            import ctypes as c
+            import numpy as np
+            import sslp
+
+            cuda = c.CDLL("libcuda.so.1")
+            cuda.fakecuda_record.restype = c.c_char_p
+            record = lambda: cuda.fakecuda_record().decode().splitlines()
+            current = c.c_void_p()
+            cuda.cuInit(0)
+            assert cuda.cuDevicePrimaryCtxRetain(c.byref(current), 70) == 0 and cuda.cuCtxSetCurrent(current) == 0
+
+            class Array:
+                # As torch and CuPy show theirs.
+                def __init__(self, shape, typestr, address=None):
+                    if address is None:
+                        made = c.c_uint64()
+                        assert cuda.cuMemAlloc_v2(c.byref(made), c.c_size_t(4 * int(np.prod(shape)))) == 0
+                        address = made.value
+                    self.__cuda_array_interface__ = {"version": 3, "shape": shape, "typestr": typestr, "data": (address, False)}
+
+            context = sslp.Context(threads=2, kernels="cuda")
+            n, d = 300, 16
+            place = np.arange(n)
+            bank = sslp.Bank(context, n, d, seed=4)
+            step = sslp.ThreeTermStep(bank, sslp.Spatial(context, np.zeros(n), place % 20, place // 20), nearest_keys=40, negatives=30)
+            features, gradient = Array((3, d), "<f4"), Array((3, d), "<f4")
+            anchors = [7, 210, 299]
+
+            def ordered(call):
+                cuda.fakecuda_forget()
+                call()
+                said = record()
+                assert not any(line.startswith("synchronize") for line in said), said
+                marks = [line for line in said if line.startswith(("record", "wait", "launch"))]
+                assert marks[0].endswith("stream=77") and marks[1].startswith("wait") and marks[1].endswith("stream=0"), marks
+                assert marks[-2].endswith("stream=0") and marks[-1].startswith("wait") and marks[-1].endswith("stream=77"), marks
+                assert any(line.startswith("launch") for line in marks)
+
+            stream = type("Stream", (), {"cuda_stream": 0x77})()
+            step.enqueue(anchors, features, gradient, step=0, stream=stream)
+            assert step.finish().again is False
+            ordered(lambda: step.enqueue(anchors, features, gradient, step=1, stream=stream))
+            step.finish()
+            bank.update(anchors, features, 0.5, stream=0x77)
+            ordered(lambda: bank.update(anchors, features, 0.5, stream=0x77))
+            rows, similarities = Array((3, 4), "<i4"), Array((3, 4), "<f4")
+            bank.search_on_device(features, 4, (rows, similarities), own_rows=anchors, stream=stream)
+
+            for refused, wrong in [
+                    (TypeError, lambda: step.enqueue(anchors, np.zeros((3, d), np.float32), gradient, step=1)),
+                    (ValueError, lambda: step.enqueue(anchors, Array((3, d), "<f8"), gradient, step=1)),
+                    (ValueError, lambda: step.enqueue(anchors, features, Array((2, d), "<f4"), step=1)),
+                    (sslp.SslpError, lambda: step.enqueue(anchors, Array((3, d), "<f4", np.zeros(99).ctypes.data), gradient, step=1)),
+                    (sslp.SslpError, lambda: step.enqueue(anchors, features, gradient, step=1, stream=0xF0E)),
+                    (sslp.SslpError, step.finish)]:
+                try:
+                    wrong()
+                    raise SystemExit("was taken")
+                except refused as fault:
+                    print(fault)
+
+            patches = context.tile("{{Slides()}}", patch=64, mpp=0.5, tissue="all")
+            loader = sslp.Loader(patches, batch_size=8, seed=3, slots=3, on_device=True)
+            batches = loader.epoch(0)
+            batch = next(batches)
+            shown, bytes_of = batch.pixels.copy(), 8 * 64 * 64 * 3
+            assert batch.__dlpack_device__() == (2, 0) and not hasattr(batch, "__cuda_array_interface__")
+            cuda.fakecuda_forget()
+            capsule = batch.__dlpack__(stream=0x77)
+            said = record()
+            assert f"upload {bytes_of} stream=" in said[-3] and said[-1].startswith("wait") and said[-1].endswith("stream=77"), said
+            from sslp._loader import _ManagedTensor, _capsule_pointer
+            tensor = _ManagedTensor.from_address(_capsule_pointer(id(capsule), b"dltensor"))
+            assert (tensor.device_type, tensor.device_id, tensor.ndim) == (2, 0, 4)
+            assert c.string_at(tensor.data, bytes_of) == shown.tobytes()
+            cuda.fakecuda_forget()
+            del capsule
+            assert record()[0].startswith("record") and record()[0].endswith("stream=77"), record()
+
+            batch = next(batches)
+            batch.upload(0x78)
+            given = batch.__cuda_array_interface__
+            assert given["stream"] == 0x78 and given["shape"] == (8, 64, 64, 3)
+            assert c.string_at(given["data"][0], bytes_of) == batch.pixels.tobytes()
+            batch.release()
+            """);
+        Assert.Contains("no __cuda_array_interface__", printed, StringComparison.Ordinal);
+        Assert.Contains("features is no device memory", printed, StringComparison.Ordinal);
+        Assert.Contains("made in another context", printed, StringComparison.Ordinal);
+        Assert.Contains("No step is under way", printed, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_torch_loop_takes_its_patches_without_a_copy_beside_torchs_own_library()
     {
@@ -222,6 +320,15 @@ public sealed class PythonTests : IDisposable
     {
         Needs("numpy");
         return Tool.Run(Environment(), Interpreter, "-c", script).Succeeded();
+    }
+
+    /// <summary>With the stand-in where the loader finds the driver first.</summary>
+    private string RunOnStandIn(string script)
+    {
+        Needs("numpy");
+        Dictionary<string, string> environment = Environment();
+        environment["LD_LIBRARY_PATH"] = StandIn.Folder(_folder);
+        return Tool.Run(environment, Interpreter, "-c", script).Succeeded();
     }
 
     private string Slides()

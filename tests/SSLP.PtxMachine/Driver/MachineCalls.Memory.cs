@@ -100,6 +100,27 @@ internal sealed unsafe partial class MachineCalls
         });
     });
 
+    public override int cuPointerGetAttribute(void* data, int attribute, ulong pointer) => Do(() =>
+    {
+        bool onDevice = machine.Memory.Find(pointer, 1) >= 0;
+        if (!onDevice && !IsPinned((void*)pointer, 1))
+            return Refuse(InvalidValue, "the address is none that was allocated here");
+        int? value = attribute switch
+        {
+            NativeCuda.CU_POINTER_ATTRIBUTE_MEMORY_TYPE => onDevice ? NativeCuda.CU_MEMORYTYPE_DEVICE : 1,
+            NativeCuda.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL => 0,
+            _ => null,
+        };
+        *(int*)data = value ?? 0;
+        return value is null ? InvalidValue : 0;
+    });
+
+    public override int cuStreamGetCtx(CudaStreamHandle stream, nint* context) => Do(() =>
+    {
+        *context = Context;
+        return Find(stream) is null ? Refuse(InvalidHandle, "the stream is none that was made here") : 0;
+    });
+
     public override int cuStreamCreate(nint* stream, uint flags) => Do(() =>
     {
         *stream = Add(new MachineStream());

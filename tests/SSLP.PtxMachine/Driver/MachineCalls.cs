@@ -125,6 +125,12 @@ internal sealed unsafe partial class MachineCalls(
         return 0;
     }
 
+    public override int cuCtxGetCurrent(nint* context)
+    {
+        *context = _current.Value!.Peek();
+        return 0;
+    }
+
     public override int cuGetErrorName(int error, byte** name)
     {
         *name = (byte*)Text(error, error switch
