@@ -83,8 +83,8 @@ internal static partial class SlideInputs
         {
             "*" => ".*",
             "?" => ".",
-            { Length: > 1 } => $"[{(part.Groups[1].Length > 0 ? "^" : "")}{part.Groups[2].Value.Replace(@"\", @"\\", StringComparison.Ordinal)
-                .Replace("^", @"\^", StringComparison.Ordinal)}]",
+            { Length: > 1 } => (part.Groups[1].Length > 0 ? "[^" : "[")
+                + part.Groups[2].Value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("^", @"\^", StringComparison.Ordinal) + "]",
             _ => Regex.Escape(part.Value),
         }, RegexOptions.Singleline);
         try

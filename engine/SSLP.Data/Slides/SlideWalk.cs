@@ -35,8 +35,8 @@ internal sealed class SlideWalk
                 yield return $"{Count(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: " +
                     $"{Few(_nowhere)}";
             if (_unnamed.Count > 0)
-                yield return $"{Count(_unnamed.Count, "slide has a name", "slides have names")} that {(_unnamed.Count == 1 ? "is" : "are")} " +
-                    $"no UTF-8 and can't be opened; rename {(_unnamed.Count == 1 ? "it" : "them")}: {Few(_unnamed)}";
+                yield return $"{Count(_unnamed.Count, "slide")} can't be opened, since the bytes of the name are no UTF-8; rename " +
+                    $"{(_unnamed.Count == 1 ? "it" : "them")}: {Few(_unnamed)}";
             if (_noFiles.Count > 0)
                 yield return $"{Count(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
             if (_again > 0)

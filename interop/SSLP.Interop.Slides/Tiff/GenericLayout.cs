@@ -49,7 +49,7 @@ internal static partial class GenericLayout
             ? throw InStrips(layout) : largest;
     }
 
-    /// <summary>The first image, or a larger one that it is a level of: a pyramid without marks may begin with its coarsest level.</summary>
+    /// <summary>The first image, or a larger one that it is a level of: a pyramid without marks may begin with its coarsest.</summary>
     public static TiffDirectory FirstOrLarger(TiffLayout layout, List<TiffDirectory> images) =>
         images.Where(other => Area(other) > Area(images[0])).OrderByDescending(Area)
             .FirstOrDefault(larger => IsOf(layout, images[0], larger)) ?? images[0];
@@ -158,8 +158,8 @@ internal static partial class GenericLayout
 
     // As MPP, mpp_x, "mpp-x": [0.5, 0.5], MPP (um), microns_per_pixel.
     [GeneratedRegex(
-        """(?<![A-Za-z])(?:MPP|micro(?:n|meter|metre)s?[ _]?per[ _]?pixel)(?:[ _-]?X)?(?:\s?\([^)]{1,8}\))?["']?\s{0,4}[=:]\s{0,4}[\[("']{0,2}"""
-        + "([0-9][0-9.,eE+-]{0,30})", RegexOptions.IgnoreCase)]
+        """(?<![A-Za-z])(?:MPP|micro(?:n|meter|metre)s?[ _]?per[ _]?pixel)(?:[ _-]?X)?(?:\s?\([^)]{1,8}\))?["']?"""
+        + """\s{0,4}[=:]\s{0,4}[\[("']{0,2}([0-9][0-9.,eE+-]{0,30})""", RegexOptions.IgnoreCase)]
     private static partial Regex WrittenSize();
 
     [GeneratedRegex("""[{,]\s*"PhysicalSizeX"\s*:\s*"?([0-9][0-9.,eE+-]{0,30})""")]

@@ -71,7 +71,7 @@ internal static class OmeLayout
         {
             // Taken for 16 bits, as OpenSlide does, they are a black picture.
             throw new SlideException(layout.File.Path, SlideFault.UnsupportedPixels,
-                $"uses {image.SignificantBits} of the 16 bits of its numbers, so that it would be read as dark; export it as an 8-bit slide")
+                $"uses {image.SignificantBits} of the 16 bits of its numbers, which would be read as dark; export it as an 8-bit slide")
             {
                 IsFinal = true,
             };
