@@ -1,11 +1,12 @@
 using System.IO.Enumeration;
 using System.Text;
+using System.Text.RegularExpressions;
 using SSLP.Data.Files;
 
 namespace SSLP.Data.Slides;
 
 /// <summary>Lists of slides in text files, and patterns of paths.</summary>
-internal static class SlideInputs
+internal static partial class SlideInputs
 {
     private static readonly string[] ListEndings = [".txt", ".lst", ".list"];
 
@@ -31,16 +32,18 @@ internal static class SlideInputs
         string folder = Path.GetDirectoryName(Path.GetFullPath(list))!;
         var paths = new List<string>();
         var missing = new List<string>();
-        foreach ((int number, string line) in text.TrimStart('\uFEFF').Split('\n').Index())
+        string[] lines = text.TrimStart('\uFEFF').Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n', '\r');
+        foreach ((int number, string line) in lines.Index())
         {
             string entry = line.Trim().Trim('"', '\'');
             if (entry.Length == 0 || entry[0] == '#')
                 continue;
-            string path = Path.Combine(folder, entry);
-            if (!Path.Exists(path) && !IsPattern(path))
-                path = entry;
-            if (IsList(path) || (!Path.Exists(path) && !IsPattern(path)))
+            string? path = PathOf(folder, entry);
+            if (path is null)
                 missing.Add($"line {number + 1}: {entry}");
+            else if (IsList(path))
+                throw new Fault(FaultKind.Input,
+                    $"{list} names a list in line {number + 1} ({entry}); a list names slides, folders and patterns.");
             else
                 paths.Add(path);
         }
@@ -52,8 +55,48 @@ internal static class SlideInputs
         return paths.Count > 0 ? paths : throw new Fault(FaultKind.Input, $"{list} lists no slide: it takes a path a line.");
     }
 
+    /// <summary>What a line of a list names; null where nothing of that name is there.</summary>
+    private static string? PathOf(string folder, string entry)
+    {
+        // As it stands first: signs of a comment or of another system may be part of a name.
+        int comment = entry.IndexOf(" #", StringComparison.Ordinal);
+        string plain = comment > 0 ? entry[..comment].Trim().Trim('"', '\'') : entry;
+        return ((string[])[entry, plain, plain.Replace('\\', '/')]).SelectMany(text => (string[])[Path.Combine(folder, text), text])
+            .FirstOrDefault(path => Path.Exists(path) || IsPattern(path));
+    }
+
     /// <summary>Whether a path has signs that stand for others.</summary>
-    public static bool IsPattern(string path) => path.AsSpan().ContainsAny('*', '?');
+    public static bool IsPattern(string path) => path.AsSpan().ContainsAny('*', '?') || Brackets().IsMatch(path);
+
+    /// <summary>One sign of several: [ab], [0-9], [!x].</summary>
+    [GeneratedRegex(@"\[!?[^\[\]/]+\]")]
+    private static partial Regex Brackets();
+
+    /// <summary>Whether a name is one that a part of a pattern stands for. Folders have names with brackets, too.</summary>
+    private static bool Matches(string pattern, string name)
+    {
+        if (FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false))
+            return true;
+        if (!Brackets().IsMatch(pattern))
+            return false;
+        string expression = Regex.Replace(pattern, @"\[(!?)([^\[\]]+)\]|\*|\?|.", part => part.Value switch
+        {
+            "*" => ".*",
+            "?" => ".",
+            { Length: > 1 } => (part.Groups[1].Length > 0 ? "[^" : "[")
+                + part.Groups[2].Value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("^", @"\^", StringComparison.Ordinal) + "]",
+            _ => Regex.Escape(part.Value),
+        }, RegexOptions.Singleline);
+        try
+        {
+            return Regex.IsMatch(name, $"^{expression}$", RegexOptions.Singleline | RegexOptions.NonBacktracking);
+        }
+        catch (RegexParseException)
+        {
+            // A range that runs backwards stands for nothing.
+            return false;
+        }
+    }
 
     /// <summary>What a pattern matches, in order of path, and the folder that it begins at. ** stands for any folders, also none.</summary>
     /// <param name="pattern">The pattern.</param>
@@ -61,7 +104,7 @@ internal static class SlideInputs
     /// <exception cref="Fault">Nothing matches.</exception>
     public static (string Root, List<string> Matches) Expand(string pattern, Action<string, Exception> unreadable)
     {
-        string[] parts = pattern.Replace('\\', '/').Split('/');
+        string[] parts = pattern.Replace('\\', '/').TrimEnd('/').Split('/');
         int first = Array.FindIndex(parts, IsPattern);
         string root = first == 0 ? "." : string.Join('/', parts[..first]) is { Length: > 0 } folder ? folder : "/";
         var matches = new List<string>();
@@ -92,7 +135,7 @@ internal static class SlideInputs
         }
         foreach (string entry in Entries(folder, unreadable))
         {
-            if (!FileSystemName.MatchesSimpleExpression(parts[0], Path.GetFileName(entry), ignoreCase: false))
+            if (!Matches(parts[0], Path.GetFileName(entry)))
                 continue;
             if (parts.Length == 1)
                 matches.Add(entry);
@@ -105,7 +148,7 @@ internal static class SlideInputs
     {
         try
         {
-            return [.. Directory.EnumerateFileSystemEntries(folder).Where(entry => !Companions.IsOne(Path.GetFileName(entry)))];
+            return [.. Directory.EnumerateFileSystemEntries(folder).Where(entry => !SlideWalk.IsCompanion(Path.GetFileName(entry)))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

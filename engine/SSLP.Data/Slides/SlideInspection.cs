@@ -33,6 +33,8 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
         double mean = (mpp.X + mpp.Y) / 2;
         var thumbnail = Thumbnail.Read(slide, tissue.MicronsPerPixel / mean, cancel);
         double micronsPerPixel = mean * slide.Levels[0].Width / thumbnail.Image.Width;
+        if (tissue.Method != TissueMethod.All && thumbnail.Image.Rgb is var rgb && IsOfOneGrey(rgb))
+            return new(SlideVerdict.NoTissue, $"all of it is of one grey ({rgb[0]} of 255)", mpp, thumbnail, null);
         TissueMask? mask = TissueDetector.Detect(thumbnail.Image, micronsPerPixel, tissue);
         if (mask is null)
             return new(SlideVerdict.NotBrightfield,
@@ -53,6 +55,17 @@ internal sealed record SlideInspection(SlideVerdict Verdict, string Reason, Mpp?
         return thumbnail.UnreadableBlocks > 0
             ? new(SlideVerdict.DamagedTiles, "tiles of it do not decode; the rest serves", mpp, thumbnail, mask)
             : new(SlideVerdict.Ok, "", mpp, thumbnail, mask);
+    }
+
+    /// <summary>Whether nothing is on a slide: an empty scan, tiles that the file leaves out, a fill. One colour may be a stain.</summary>
+    private static bool IsOfOneGrey(byte[] rgb)
+    {
+        if (rgb[0] != rgb[1] || rgb[1] != rgb[2])
+            return false;
+        for (int i = 3; i < rgb.Length; i++)
+            if (rgb[i] != rgb[i % 3])
+                return false;
+        return true;
     }
 
     /// <summary>What the file says of its pixels where that can be believed, else what the user says; null where neither does.</summary>

@@ -49,6 +49,9 @@ public static class SlideListing
         return new(found, [.. walk.Notes, .. notes]);
     }
 
+    /// <summary>Endings of tables and texts, which people pass for lists.</summary>
+    private static readonly string[] NoSlides = [".csv", ".tsv", ".json", ".yaml", ".yml", ".xlsx", ".xls", ".md"];
+
     private static void Add(string input, SlideWalk walk, List<SlideFile> found)
     {
         if (Directory.Exists(input))
@@ -69,6 +72,9 @@ public static class SlideListing
             if (SlideInputs.IsList(input))
                 foreach (string listed in SlideInputs.ReadList(input))
                     Add(listed, walk, found);
+            else if (NoSlides.Contains(Path.GetExtension(input), StringComparer.OrdinalIgnoreCase))
+                throw new Fault(FaultKind.Input,
+                    $"{input} is no slide; a list of slides is a text file with a path a line whose name ends in .txt, .lst or .list.");
             else if (walk.IsNew(input))
                 found.Add(new(Path.GetFileName(input), input));
         }

@@ -17,10 +17,10 @@ internal sealed class SlideWalk
     /// <summary>Folders of systems and programs, besides hidden ones.</summary>
     private static readonly string[] SystemFolders =
         ["@eaDir", "lost+found", "__MACOSX", "#snapshot", "@Recycle", "$RECYCLE.BIN", "#recycle", "@Recently-Snapshot",
-            "System Volume Information"];
+            "System Volume Information", "~snapshot", "Network Trash Folder", "Temporary Items"];
 
     private readonly HashSet<FileIdentity> _folders = [], _files = [];
-    private readonly List<string> _nowhere = [], _noFiles = [], _unreadable = [];
+    private readonly List<string> _nowhere = [], _unnamed = [], _noFiles = [], _unreadable = [];
     private int _again;
 
     /// <summary>What a person should know of what was not listed: folders that cannot be read, links to nothing, files that were reached
@@ -34,6 +34,9 @@ internal sealed class SlideWalk
             if (_nowhere.Count > 0)
                 yield return $"{Counted.Of(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: " +
                     $"{Few(_nowhere)}";
+            if (_unnamed.Count > 0)
+                yield return $"{Count(_unnamed.Count, "slide")} can't be opened, since the bytes of the name are no UTF-8; rename " +
+                    $"{(_unnamed.Count == 1 ? "it" : "them")}: {Few(_unnamed)}";
             if (_noFiles.Count > 0)
                 yield return $"{Counted.Of(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
             if (_again > 0)
@@ -75,7 +78,8 @@ internal sealed class SlideWalk
         }
         if (FileIdentity.Of(path) is not null)
             return true;
-        _nowhere.Add(path);
+        // Names of bytes that are no UTF-8 can be seen here and not opened.
+        (path.Contains('\uFFFD', StringComparison.Ordinal) ? _unnamed : _nowhere).Add(path);
         return false;
     }
 
@@ -95,7 +99,9 @@ internal sealed class SlideWalk
             $"the rest is listed");
 
     /// <summary>Whether a file's or folder's name is one that a slide has.</summary>
-    public static bool HasSlideName(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    /// <remarks>Copying leaves blanks behind the ending, which nobody sees.</remarks>
+    public static bool HasSlideName(string path) =>
+        Extensions.Contains(Path.GetExtension(path).TrimEnd(), StringComparer.OrdinalIgnoreCase);
 
     private void Enter(string root, string folder, List<SlideFile> found, List<string> links)
     {
@@ -149,7 +155,8 @@ internal sealed class SlideWalk
             found.Add(new(SlideListing.NameBelow(root, path), path));
     }
 
-    private static bool IsCompanion(string name) =>
+    /// <summary>Whether a file or folder is one of systems and programs, and no one's slides.</summary>
+    public static bool IsCompanion(string name) =>
         Companions.IsOne(name) || SystemFolders.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     private static string Few(List<string> paths) => string.Join(", ", paths.Take(3)) + (paths.Count > 3 ? ", …" : "");

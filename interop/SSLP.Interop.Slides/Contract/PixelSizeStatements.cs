@@ -1,11 +1,12 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace SSLP.Interop.Slides;
 
 /// <summary>
 /// Gathers every place of a file that states a pixel size, the most trusted first, and makes one <see cref="PixelSize"/> of them.
 /// </summary>
-internal sealed class PixelSizeStatements
+internal sealed partial class PixelSizeStatements
 {
     /// <summary>Sizes of the same pixel that are no further apart do not contradict: 0.499 and 0.5, 0.2527 and 0.25.</summary>
     private const double Tolerance = 0.02;
@@ -20,12 +21,18 @@ internal sealed class PixelSizeStatements
     public void Add(double x, double y, string source) => _stated.Add((new Mpp(x, y, source), false));
 
     /// <summary>A size in text; text that is no number is a remark.</summary>
-    /// <param name="text">A number, its decimal sign a point or a comma; a unit of length may follow, µm where none does.</param>
+    /// <param name="text">
+    /// A number, or one across and one down; the decimal sign is a point or a comma. A unit of length may follow, µm where none does.
+    /// </param>
     /// <param name="source">Where it stands.</param>
     public void Add(string text, string source)
     {
         if ((Number(text) ?? WithUnit(text)) is { } mpp)
             Add(mpp, mpp, source);
+        else if (Two().Match(text) is { Success: true } two && Number(two.Groups[1].Value) is { } across
+            && (Number(two.Groups[2].Value) ?? WithUnit(two.Groups[2].Value)) is { } down
+            && LengthUnit.Micrometres(two.Groups[3].Value is { Length: > 0 } named ? named : "µm") is { } unit)
+            Add(across * unit, down, source);
         else
             _remarks.Add($"has '{Shorten(text)}' for its pixel size in {source}, which is no number");
     }
@@ -36,14 +43,13 @@ internal sealed class PixelSizeStatements
     /// <param name="unit">1 none, 2 inch, 3 centimetre; 4 millimetre and 5 micrometre, as Exif numbers on and some writers do.</param>
     public void AddTags(double? perUnitX, double? perUnitY, long unit)
     {
-        // A file with one of the two means square pixels.
+        // 0 stands for "not known", and a file with one of the two means square pixels.
+        (perUnitX, perUnitY) = (perUnitX is 0 ? null : perUnitX, perUnitY is 0 ? null : perUnitY);
         if ((perUnitX ?? perUnitY) is not { } x || (perUnitY ?? perUnitX) is not { } y)
             return;
         if (!(x > 0 && y > 0 && double.IsFinite(x) && double.IsFinite(y)))
         {
-            // 0 stands for "not known".
-            if (x != 0 && y != 0)
-                _remarks.Add(string.Create(CultureInfo.InvariantCulture, $"has resolution tags of {x} × {y}, which are no sizes"));
+            _remarks.Add(string.Create(CultureInfo.InvariantCulture, $"has resolution tags of {x} × {y}, which are no sizes"));
             return;
         }
         double micrometres = unit switch
@@ -86,17 +92,15 @@ internal sealed class PixelSizeStatements
         return new PixelSize(used, notes);
     }
 
-    /// <summary>A number with a decimal point or comma, with or without a unit of micrometres; null where it is none.</summary>
+    /// <summary>Whether some place states a size, be it one that can't be used.</summary>
+    public bool HasAny => _stated.Count > 0 || _remarks.Count > 0;
+
+    /// <summary>A number with a decimal point or comma, in quotes or not; null where it is none.</summary>
     public static double? Number(string? text)
     {
         if (text is null)
             return null;
-        ReadOnlySpan<char> number = text.AsSpan().Trim().Trim('"').Trim();
-        foreach (string unit in (string[])["/px", "/pixel", "per pixel", "µm", "\u03BCm", "um", "microns", "micron"])
-        {
-            if (number.EndsWith(unit, StringComparison.OrdinalIgnoreCase))
-                number = number[..^unit.Length].TrimEnd();
-        }
+        ReadOnlySpan<char> number = Plain(text);
         string canonical = number.Count(',') == 1 && !number.Contains('.') ? number.ToString().Replace(',', '.') : number.ToString();
         return double.TryParse(canonical, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? value : null;
@@ -105,11 +109,18 @@ internal sealed class PixelSizeStatements
     /// <summary>"500 nm", "0.0005 mm", in µm.</summary>
     private static double? WithUnit(string text)
     {
-        string trimmed = text.Trim();
+        string trimmed = Plain(text).ToString();
         int end = trimmed.AsSpan().LastIndexOfAnyInRange('0', '9') + 1;
         return end > 0 && end < trimmed.Length && Number(trimmed[..end]) is { } number
             && LengthUnit.Micrometres(trimmed[end..]) is { } unit ? number * unit : null;
     }
+
+    /// <summary>Without the quotes and the separator that a writer left around it.</summary>
+    private static ReadOnlySpan<char> Plain(string text) => text.AsSpan().Trim(" \t\r\n\"';");
+
+    // Both with a decimal point: "1,000.5" is one number, of a kind that is not read.
+    [GeneratedRegex("""^[\s"']*([0-9]*\.[0-9]+)["']?\s*[x×;,\\\s]\s*["']?([0-9]*\.[0-9]+["']?\s*([^0-9"']*))$""")]
+    private static partial Regex Two();
 
     private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"
         : string.Create(CultureInfo.InvariantCulture,

@@ -88,13 +88,22 @@ internal sealed unsafe class OpenSlideSlide : Slide
         uint[] argb = ArrayPool<uint>.Shared.Rent(checked(width * height));
         try
         {
-            OpenSlideHandle current = Volatile.Read(ref _handle);
             using var decoding = new ReadRange(_cache.Watch, ReadStage.Decode, (long)width * height * 3);
-            fixed (uint* pixels = argb)
-                NativeOpenSlide.openslide_read_region(current, pixels, xLevel0, yLevel0, level, width, height);
-            if (Text(NativeOpenSlide.openslide_get_error(current)) is { } error)
+            string? error;
+            using (var lease = new Lease(this))
             {
-                Reopen(current);
+                error = ReadFrom(lease.Handle);
+                if (error is not null)
+                    Reopen(lease.Handle);
+            }
+            if (error is not null)
+            {
+                // It may be the error of another thread's region: one that nobody else reads from tells.
+                using OpenSlideHandle own = OpenHandle(_file, Path, _cache);
+                error = ReadFrom(own);
+            }
+            if (error is not null)
+            {
                 throw new SlideException(Path, SlideFault.TileUnreadable,
                     $"OpenSlide can't read {width} × {height} px at ({x}, {y}) of level {level} ({error})")
                 {
@@ -108,6 +117,13 @@ internal sealed unsafe class OpenSlideSlide : Slide
         {
             ArrayPool<uint>.Shared.Return(argb);
         }
+
+        string? ReadFrom(OpenSlideHandle handle)
+        {
+            fixed (uint* pixels = argb)
+                NativeOpenSlide.openslide_read_region(handle, pixels, xLevel0, yLevel0, level, width, height);
+            return Text(NativeOpenSlide.openslide_get_error(handle));
+        }
     }
 
     public override SlideImage ReadAssociatedImage(string name)
@@ -115,7 +131,8 @@ internal sealed unsafe class OpenSlideSlide : Slide
         if (!AssociatedImages.Contains(name))
             throw new ArgumentException($"{Path} has no associated image '{name}'; it has: {string.Join(", ", AssociatedImages)}.",
                 nameof(name));
-        OpenSlideHandle current = Volatile.Read(ref _handle);
+        using var lease = new Lease(this);
+        OpenSlideHandle current = lease.Handle;
         NativeOpenSlide.openslide_get_associated_image_dimensions(current, name, out long width, out long height);
         if (width < 1 || height < 1 || width * height > TiffLimits.ImagePixels)
             throw new SlideException(Path, SlideFault.Corrupt, $"its image '{name}' claims {width} × {height} px");
@@ -148,6 +165,24 @@ internal sealed unsafe class OpenSlideSlide : Slide
     {
         lock (_reopening)
             _handle.Dispose();
+    }
+
+    /// <summary>The handle that is in use, kept open until this is disposed, though another thread opens the file anew meanwhile.</summary>
+    private readonly ref struct Lease : IDisposable
+    {
+        public Lease(OpenSlideSlide slide)
+        {
+            lock (slide._reopening)
+            {
+                Handle = slide._handle;
+                bool added = false;
+                Handle.DangerousAddRef(ref added);
+            }
+        }
+
+        public OpenSlideHandle Handle { get; }
+
+        public void Dispose() => Handle.DangerousRelease();
     }
 
     private static SlideLevel[] ReadLevels(OpenSlideHandle handle, IReadOnlyDictionary<string, string> properties)

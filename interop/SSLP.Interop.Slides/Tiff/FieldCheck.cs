@@ -34,7 +34,7 @@ internal static class FieldCheck
     /// <param name="level">A level.</param>
     /// <param name="smaller">An image with fewer pixels.</param>
     public static bool ShowsTheSame(TiffFile file, TiledImage level, TiledImage smaller) =>
-        file.Sharing.Remember(Key(file, level, smaller), () => LooksTheSame(file, level, smaller));
+        file.Sharing.Remember(Key(file, level, smaller, same: true), () => LooksTheSame(file, level, smaller));
 
     private static bool LooksTheSame(TiffFile file, TiledImage level, TiledImage smaller)
     {
@@ -50,10 +50,10 @@ internal static class FieldCheck
     /// </summary>
     public static bool ShowsAnother(TiffFile file, TiledImage level, TiledImage smaller) =>
         Math.Max(smaller.Width, smaller.Height) <= LargestMacro
-        && file.Sharing.Remember(Key(file, level, smaller), () => LooksOtherwise(file, level, smaller));
+        && file.Sharing.Remember(Key(file, level, smaller, same: false), () => LooksOtherwise(file, level, smaller));
 
-    private static (string Path, long Bytes, int Width, int Finer) Key(TiffFile file, TiledImage level, TiledImage smaller) =>
-        (file.Path, file.Length, smaller.Width, level.Width);
+    private static (string Path, long Bytes, long Place, long Finer, bool Same) Key(
+        TiffFile file, TiledImage level, TiledImage smaller, bool same) => (file.Path, file.Length, smaller.Place, level.Place, same);
 
     private static bool LooksOtherwise(TiffFile file, TiledImage level, TiledImage smaller) =>
         Compare(file, level, smaller, Spots - 2) is { } found

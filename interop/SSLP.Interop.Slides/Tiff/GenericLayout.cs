@@ -13,11 +13,14 @@ internal static partial class GenericLayout
     public static void Fill(TiffLayout layout)
     {
         TiffDirectory finest = Finest(layout);
-        IEnumerable<TiffDirectory> candidates = [finest, .. SubDirectories(layout, finest),
-            .. layout.Directories.Where(other => other != finest && IsReduced(other))];
-        PyramidLevels.Fill(layout, candidates, lookAtHalvings: true);
-        int unflagged = layout.Directories.Count(other =>
-            other != finest && TiledImage.IsTiled(other) && !IsReduced(other) && !PyramidLevels.IsMask(other));
+        List<TiffDirectory> unmarked = [.. layout.Directories.Where(other =>
+            other != finest && TiledImage.IsTiled(other) && !IsReduced(other) && !PyramidLevels.IsMask(other))];
+        // Writers leave the mark out; what has the shape of the finest level and shows its field is a level all the same.
+        List<TiffDirectory> levels = unmarked.FindAll(other =>
+            Area(other) < Area(finest) && !PyramidLevels.IsNamedOtherwise(other) && IsOf(layout, other, finest));
+        PyramidLevels.Fill(layout, [finest, .. SubDirectories(layout, finest),
+            .. layout.Directories.Where(other => other != finest && (IsReduced(other) || levels.Contains(other)))], lookAtHalvings: true);
+        int unflagged = unmarked.Count - levels.Count;
         if (unflagged > 0)
         {
             string images = unflagged == 1 ? "image that is not marked as a level" : "images that are not marked as levels";
@@ -37,12 +40,19 @@ internal static partial class GenericLayout
         if (pictures.Count == 0)
             throw NoTiles(layout);
         List<TiffDirectory> plain = pictures.FindAll(picture => !IsReduced(picture) && !PyramidLevels.IsNamedOtherwise(picture));
-        if (plain.Count == 0)
-            return pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
-        // A pyramid without marks may begin with its coarsest level.
-        return plain.Where(other => Area(other) > Area(plain[0])).OrderByDescending(Area)
-            .FirstOrDefault(larger => IsOf(layout, plain[0], larger)) ?? plain[0];
+        if (plain.Count > 0)
+            return FirstOrLarger(layout, plain);
+        TiffDirectory largest = pictures.Find(picture => !IsReduced(picture)) ?? pictures.MaxBy(Area)!;
+        // The reduced levels of a picture in strips are not the picture: their pixels are larger than it says.
+        return IsReduced(largest) && layout.Directories.Any(
+            other => !TiledImage.IsTiled(other) && !IsReduced(other) && !PyramidLevels.IsMask(other) && Area(other) > Area(largest))
+            ? throw InStrips(layout) : largest;
     }
+
+    /// <summary>The first image, or a larger one that it is a level of: a pyramid without marks may begin with its coarsest.</summary>
+    public static TiffDirectory FirstOrLarger(TiffLayout layout, List<TiffDirectory> images) =>
+        images.Where(other => Area(other) > Area(images[0])).OrderByDescending(Area)
+            .FirstOrDefault(larger => IsOf(layout, images[0], larger)) ?? images[0];
 
     /// <summary>Whether an image has the shape of a larger one and shows the same field.</summary>
     private static bool IsOf(TiffLayout layout, TiffDirectory directory, TiffDirectory larger)
@@ -65,8 +75,11 @@ internal static partial class GenericLayout
         // OpenSlide opens masks and reads none of their tiles.
         layout.Directories.Any(TiledImage.IsTiled)
             ? new SlideException(layout.File.Path, SlideFault.UnsupportedFormat, "has masks and no picture") { IsFinal = true }
-            : layout.File.Fault(SlideFault.UnsupportedFormat, "is a TIFF in strips and not in tiles, so no part of it can be read alone; "
-                + "rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
+            : InStrips(layout);
+
+    private static SlideException InStrips(TiffLayout layout) =>
+        layout.File.Fault(SlideFault.UnsupportedFormat, "is a TIFF in strips and not in tiles, so no part of it can be read alone; "
+            + "rewrite it as a tiled pyramid (vips tiffsave --tile --pyramid --compression jpeg)");
 
     public static double Area(TiffDirectory directory) =>
         (directory.Number(TiffTag.ImageWidth) ?? 0) * (directory.Number(TiffTag.ImageLength) ?? 0);
@@ -104,12 +117,16 @@ internal static partial class GenericLayout
         if (text.StartsWith("ImageJ=", StringComparison.Ordinal))
             AddImageJ(layout, finest, text);
         else if (VipsSize().Match(text) is { Success: true } vips)
-            layout.Sizes.Add(vips.Groups[1].Value, "openslide.mpp-x (of libvips)");
-        else if (WrittenSize().Match(text) is { Success: true } written)
-            layout.Sizes.Add(written.Groups[1].Value.TrimEnd('.', ','), "the MPP of its description");
+            layout.Sizes.Add(vips.Groups[2].Value, $"{vips.Groups[1].Value} (of libvips)");
+        else if (SizeIn(text) is { } written)
+            layout.Sizes.Add(written, "the MPP of its description");
         else if (PhysicalSize().Match(text) is { Success: true } physical)
             AddPhysical(layout, physical.Groups[1].Value.TrimEnd('.', ','), PhysicalUnit().Match(text));
     }
+
+    /// <summary>The number that a text for people gives as its MPP; null where it gives none.</summary>
+    public static string? SizeIn(string text) =>
+        WrittenSize().Match(text) is { Success: true } written ? written.Groups[1].Value.TrimEnd('.', ',') : null;
 
     /// <summary>OME's names in the JSON that tifffile writes for arrays.</summary>
     private static void AddPhysical(TiffLayout layout, string size, Match unit)
@@ -136,10 +153,13 @@ internal static partial class GenericLayout
     }
 
     // libvips' metadata as XML, where it keeps what OpenSlide said of the slide that it was made from.
-    [GeneratedRegex("""<name>openslide\.mpp-x</name>\s*<value[^>]{0,200}>([^<]{1,40})</value>""")]
+    [GeneratedRegex("""<name>(openslide\.mpp-x|aperio\.MPP)</name>\s*<value[^>]{0,200}>([^<]{1,40})</value>""")]
     private static partial Regex VipsSize();
 
-    [GeneratedRegex("""(?<![A-Za-z])MPP["']?\s{0,4}[=:]\s{0,4}["']?([0-9][0-9.,eE+-]{0,30})""", RegexOptions.IgnoreCase)]
+    // As MPP, mpp_x, "mpp-x": [0.5, 0.5], MPP (um), microns_per_pixel.
+    [GeneratedRegex(
+        """(?<![A-Za-z])(?:MPP|micro(?:n|meter|metre)s?[ _]?per[ _]?pixel)(?:[ _-]?X)?(?:\s?\([^)]{1,8}\))?["']?"""
+        + """\s{0,4}[=:]\s{0,4}[\[("']{0,2}([0-9][0-9.,eE+-]{0,30})""", RegexOptions.IgnoreCase)]
     private static partial Regex WrittenSize();
 
     [GeneratedRegex("""[{,]\s*"PhysicalSizeX"\s*:\s*"?([0-9][0-9.,eE+-]{0,30})""")]

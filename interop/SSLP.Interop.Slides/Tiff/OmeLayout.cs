@@ -67,6 +67,15 @@ internal static class OmeLayout
                 IsFinal = true,
             };
         }
+        if (finest.Integer(TiffTag.BitsPerSample, 1) == 16 && image.SignificantBits is > 0 and < 16)
+        {
+            // Taken for 16 bits, as OpenSlide does, they are a black picture.
+            throw new SlideException(layout.File.Path, SlideFault.UnsupportedPixels,
+                $"uses {image.SignificantBits} of the 16 bits of its numbers, which would be read as dark; export it as an 8-bit slide")
+            {
+                IsFinal = true,
+            };
+        }
         if (image.SizeZ > 1 || image.SizeT > 1)
             layout.Notes.Add(
                 $"has {Math.Max(1, image.SizeZ)} focal planes and {Math.Max(1, image.SizeT)} points in time; the first of them is read");
@@ -98,8 +107,9 @@ internal static class OmeLayout
             return;
         layout.Properties["ome.PhysicalSizeX"] = $"{across.Value} {across.Unit}";
         layout.Properties["ome.PhysicalSizeY"] = $"{down.Value} {down.Unit}";
+        // 0 stands for "not known", and one of the two means square pixels.
         if (Micrometres(layout, across) is { } x && Micrometres(layout, down) is { } y)
-            layout.Sizes.Add(x, y, "ome.PhysicalSizeX");
+            layout.Sizes.Add(x > 0 ? x : y, y > 0 ? y : x, "ome.PhysicalSizeX");
     }
 
     private static double? Micrometres(TiffLayout layout, (string Value, string Unit) size)

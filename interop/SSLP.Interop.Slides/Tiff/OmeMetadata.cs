@@ -21,6 +21,9 @@ internal sealed class OmeImage
 
     public long SizeT { get; set; }
 
+    /// <summary>Bits of a number that are used; 0 where the XML does not say.</summary>
+    public long SignificantBits { get; set; }
+
     /// <summary>Size of a pixel across with its unit; null where absent.</summary>
     public (string Value, string Unit)? SizeAcross { get; set; }
 
@@ -67,13 +70,15 @@ internal sealed class OmeImage
         SizeC = Whole(reader, "SizeC", 1);
         SizeZ = Whole(reader, "SizeZ", 1);
         SizeT = Whole(reader, "SizeT", 1);
+        SignificantBits = Whole(reader, "SignificantBits", 0);
         SizeAcross = Physical(reader, "PhysicalSizeX");
         SizeDown = Physical(reader, "PhysicalSizeY");
     }
 
     // The schema's unit where none stands is µm.
     private static (string Value, string Unit)? Physical(XmlReader reader, string name) =>
-        reader.GetAttribute(name) is { } value ? (value, reader.GetAttribute(name + "Unit") ?? "µm") : null;
+        reader.GetAttribute(name) is { } value
+            ? (value, reader.GetAttribute(name + "Unit") is { Length: > 0 } unit ? unit : "µm") : null;
 
     private static long Whole(XmlReader reader, string name, long absent) =>
         long.TryParse(reader.GetAttribute(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out long value) ? value : absent;

@@ -25,7 +25,7 @@ internal static class PhilipsLayout
         PhilipsObject scan = images.Find(image => image.Values.GetValueOrDefault("PIM_DP_IMAGE_TYPE") == "WSI")
             ?? images.Find(image => image.Arrays.ContainsKey(Representations)) ?? new PhilipsObject();
         List<PhilipsObject> levels = InOrder(scan.Array(Representations));
-        AddLevels(layout, [.. levels.Select(level => ParseSpacing(level.Values.GetValueOrDefault(Spacing)))]);
+        AddLevels(layout, [.. levels.Select(SpacingOf)]);
 
         AddProperties(layout, root, "philips.");
         AddProperties(layout, scan, "philips.");
@@ -37,25 +37,35 @@ internal static class PhilipsLayout
         AddXmlImages(layout, first, images);
     }
 
-    /// <summary>Representations carry their level's number; where all do, it gives their order.</summary>
+    /// <summary>Representations carry their level's number; where all do, it gives their order, else their spacings do.</summary>
     private static List<PhilipsObject> InOrder(List<PhilipsObject> representations)
     {
         const string Number = "PIIM_PIXEL_DATA_REPRESENTATION_NUMBER";
         var numbers = representations.Select(level => PixelSizeStatements.Number(level.Values.GetValueOrDefault(Number))).ToList();
-        return numbers.Contains(null) || numbers.Distinct().Count() < numbers.Count
+        if (numbers.Contains(null) || numbers.Distinct().Count() < numbers.Count)
+            numbers = [.. representations.Select(level => SpacingOf(level)?.X)];
+        return numbers.Contains(null)
             ? representations
             : [.. representations.Zip(numbers).OrderBy(pair => pair.Second).Select(pair => pair.First)];
     }
 
+    /// <summary>A level's spacing; null where it has none, or zeros.</summary>
+    private static (double X, double Y)? SpacingOf(PhilipsObject level) =>
+        ParseSpacing(level.Values.GetValueOrDefault(Spacing)) is { X: > 0, Y: > 0 } spacing ? spacing : null;
+
     private static void AddLevels(TiffLayout layout, (double X, double Y)?[] spacings)
     {
         int number = 0;
-        foreach (TiffDirectory directory in layout.Directories)
+        TiffDirectory first = layout.Directories[0];
+        // The spacings are in the order of the levels; a writer may have put those into the file as it liked.
+        foreach (TiffDirectory directory in layout.Directories.OrderByDescending(
+            directory => directory == first ? double.MaxValue : GenericLayout.Area(directory)))
         {
-            if (!TiledImage.IsTiled(directory))
-                AddStrips(layout, directory);
-            else if (!PyramidLevels.IsMask(directory) && (number == 0 || GenericLayout.IsReduced(directory)))
+            if (!AddBeside(layout, directory) && TiledImage.IsTiled(directory)
+                && !PyramidLevels.IsMask(directory) && (number == 0 || GenericLayout.IsReduced(directory)))
+            {
                 AddLevel(layout, directory, number++, spacings);
+            }
         }
         if (number != spacings.Length && spacings.Length > 0)
             layout.Notes.Add($"has {number} level{(number == 1 ? "" : "s")} where its XML describes {spacings.Length}");
@@ -118,12 +128,13 @@ internal static class PhilipsLayout
         return 0;
     }
 
-    /// <summary>"0.000227273" "0.000227273": mm, that of rows first.</summary>
+    /// <summary>"0.000227273" "0.000227273": mm, that of rows first; one alone is of both.</summary>
     private static (double X, double Y)? ParseSpacing(string? text)
     {
-        string[] parts = (text ?? "").Split([' ', '\\', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        return parts.Length == 2 && PixelSizeStatements.Number(parts[1]) is > 0 and var x
-            && PixelSizeStatements.Number(parts[0]) is > 0 and var y
+        string[] parts = [.. (text ?? "").Split([' ', '\\', '\t', '\r', '\n', '"', '\''])
+            .Select(part => part.Trim(',', ';')).Where(part => part.Length > 0)];
+        return parts.Length is 1 or 2 && PixelSizeStatements.Number(parts[^1]) is >= 0 and var x
+            && PixelSizeStatements.Number(parts[0]) is >= 0 and var y
             ? (x, y) : null;
     }
 
@@ -141,13 +152,14 @@ internal static class PhilipsLayout
             layout.Properties.TryAdd(prefix + name, value);
     }
 
-    private static void AddStrips(TiffLayout layout, TiffDirectory directory)
+    /// <summary>Takes an image that its description calls a label or a macro; false where it is called neither.</summary>
+    private static bool AddBeside(TiffLayout layout, TiffDirectory directory)
     {
         string description = PyramidLevels.Description(directory);
-        if (description.StartsWith("Label", StringComparison.Ordinal))
-            layout.AddAssociated("label", directory);
-        else if (description.StartsWith("Macro", StringComparison.Ordinal))
-            layout.AddAssociated("macro", directory);
+        string? name = Array.Find((string[])["label", "macro"], name => description.StartsWith(name, StringComparison.OrdinalIgnoreCase));
+        if (name is not null)
+            layout.AddAssociated(name, directory);
+        return name is not null;
     }
 
     private static void AddXmlImages(TiffLayout layout, TiffDirectory first, List<PhilipsObject> images)
@@ -168,13 +180,12 @@ internal static class PhilipsLayout
         byte[] jpeg = new byte[((base64.Length / 4) + 1) * 3];
         if (!Convert.TryFromBase64String(base64, jpeg, out int length)
             || JpegHeader.Read(jpeg.AsSpan(0, length)) is not { Width: > 0, Height: > 0 } header)
-            throw Unreadable("its XML holds no JPEG image");
+            throw file.Fault(SlideFault.Corrupt, $"keeps no JPEG image for its {name} in its XML");
         if ((long)header.Width * header.Height > TiffLimits.ImagePixels)
-            throw Unreadable($"it claims {header.Width} × {header.Height} px");
+            throw file.Fault(SlideFault.Corrupt, $"has a {name} in its XML that claims {header.Width} × {header.Height} px");
         byte[] rgb = new byte[header.Width * header.Height * 3];
         string? fault = TileDecoder.Decode(file.Sharing, jpeg.AsSpan(0, length), header.Width, header.Height, rgb);
-        return fault is null ? new SlideImage(header.Width, header.Height, rgb) : throw Unreadable(fault.TrimEnd('.'));
-
-        SlideException Unreadable(string reason) => file.Fault(SlideFault.Corrupt, $"has an image '{name}' that can't be read: {reason}");
+        return fault is null ? new SlideImage(header.Width, header.Height, rgb)
+            : throw file.Fault(SlideFault.Corrupt, $"has a {name} in its XML that can't be decoded: {fault.TrimEnd('.')}");
     }
 }

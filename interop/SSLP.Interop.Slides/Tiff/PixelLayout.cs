@@ -57,7 +57,9 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         int colours = Colours(photometric, jpeg)
             ?? throw Refuse(photometric == (long)TiffPhotometric.Mask
                 ? "is a mask and no picture"
-                : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide");
+                : $"has colours of TIFF kind {photometric} where RGB or grey is needed; export it as an RGB slide",
+                // Adobe's JPEG of CMYK is stored as a negative, of which OpenSlide knows nothing.
+                final: jpeg && photometric == Separated);
         if (bits is not (8 or 16) || (bits == 16 && (jpeg || photometric == (long)TiffPhotometric.Palette)))
             throw Refuse($"has {bits} bit{(bits == 1 ? "" : "s")} a band where {(jpeg ? "8" : "8 or 16")} are read; " +
                 "export it as an 8-bit slide");
@@ -87,6 +89,9 @@ internal sealed record PixelLayout(int Samples, int Bits, bool Planar, TiffPhoto
         SlideException Refuse(string reason, bool final = false) =>
             new(file.Path, SlideFault.UnsupportedPixels, reason) { IsFinal = final };
     }
+
+    /// <summary>TIFF's kind of CMYK and other inks.</summary>
+    private const long Separated = 5;
 
     private static int? Colours(long photometric, bool jpeg) => (TiffPhotometric)photometric switch
     {

@@ -9,7 +9,8 @@ internal static class SlideXml
 {
     private static readonly XmlReaderSettings Settings = new()
     {
-        DtdProcessing = DtdProcessing.Prohibit,
+        // Passed over and never followed.
+        DtdProcessing = DtdProcessing.Ignore,
         XmlResolver = null,
         MaxCharactersInDocument = TiffLimits.XmlBytes,
         MaxCharactersFromEntities = TiffLimits.XmlBytes,

@@ -110,6 +110,8 @@ internal sealed class TiffFile : IDisposable
             || header.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF])
             ? "is a plain PNG or JPEG image, not a slide; pass plain images as a patches folder"
         : header.StartsWith("version http"u8) ? "is a pointer of Git LFS and not the slide; fetch it with git lfs pull"
-        : header.StartsWith("<!DOCTYPE"u8) || header.StartsWith("<html"u8) ? "is a web page and not a slide; download the slide again"
+        : header.TrimStart(" \r\n\t\uFEFF"u8).StartsWith("<"u8) ? "is a web page or XML and not a slide; download the slide again"
+        : header.StartsWith("PK\x03\x04"u8) || header.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B])
+            ? "is an archive (ZIP or gzip); unpack it"
         : "is not a TIFF file; check that it is a whole-slide image and complete";
 }

@@ -7,7 +7,7 @@ internal sealed class TiffSharing : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Stack<TileDecoder> _idle = new();
-    private readonly ConcurrentDictionary<(string Path, long Bytes, int Width, int Finer), bool> _looks = new();
+    private readonly ConcurrentDictionary<(string Path, long Bytes, long Place, long Finer, bool Same), bool> _looks = new();
     private readonly JpegChoice _jpeg;
     private readonly IReadWatch? _watch;
     private long _lastImage;
@@ -35,10 +35,10 @@ internal sealed class TiffSharing : IDisposable
     public long NextImage() => Interlocked.Increment(ref _lastImage);
 
     /// <summary>
-    /// What a look at two images of a file showed. Slides are opened again and again where there are more than handles, and a look costs
-    /// dozens of tiles.
+    /// What a look at two images of a file showed, by what was looked for. Slides are opened again and again where there are more than
+    /// handles, and a look costs dozens of tiles.
     /// </summary>
-    public bool Remember((string Path, long Bytes, int Width, int Finer) images, Func<bool> look)
+    public bool Remember((string Path, long Bytes, long Place, long Finer, bool Same) images, Func<bool> look)
     {
         if (!_looks.TryGetValue(images, out bool seen))
             _looks[images] = seen = look();

@@ -93,7 +93,11 @@ internal sealed class TiledImage
     public static TiledImage Read(TiffFile file, TiffDirectory directory, int level) =>
         new(file, directory, level, IsTiled(directory));
 
-    public static bool IsTiled(TiffDirectory directory) => directory.Has(TiffTag.TileWidth);
+    /// <summary>Whether an image is in tiles, be it that the tag of their size is lost.</summary>
+    public static bool IsTiled(TiffDirectory directory) => directory.Has(TiffTag.TileWidth) || directory.Has(TiffTag.TileOffsets);
+
+    /// <summary>Where the first of its tiles lies that the file has: what tells it from others, however often the file is opened.</summary>
+    public long Place => Array.Find(_offsets, offset => offset > 0);
 
     /// <summary>Whether the decoder can give half the resolution by itself, tile by tile.</summary>
     public bool CanHalve => Jpeg is not null && TileWidth % 2 == 0 && TileHeight % 2 == 0;

@@ -25,6 +25,70 @@ public sealed class SlideListingTests : IDisposable
         Assert.Empty(slides.Notes);
     }
 
+    [Theory]
+    [InlineData("*.tif", "a.tif")]
+    [InlineData("[ab].*", "a.tif", "b.svs")]
+    [InlineData("[!a]*", "[x] y/d.svs", "b.svs", "sub/c.tif")]
+    [InlineData("[a-b].tif", "a.tif")]
+    [InlineData("sub*/", "sub/c.tif")]
+    [InlineData("**/*.tif", "a.tif", "sub/c.tif")]
+    [InlineData("[x] y/*.svs", "[x] y/d.svs")]
+    public void Patterns_stand_for_what_a_shell_takes_them_for(string pattern, params string[] right)
+    {
+        foreach (string name in (string[])["a.tif", "b.svs", "sub/c.tif", "[x] y/d.svs", "sub/@eaDir/c.tif/thumb.tif", "~snapshot/a.tif"])
+            _folder.Text(name, name);
+        SlideList slides = SlideListing.List(At(pattern));
+        Assert.Equal(right, slides.Select(slide => Path.GetRelativePath(_folder.Path, slide.Path)));
+        Assert.Empty(slides.Notes);
+    }
+
+    [Theory]
+    [InlineData("[b-a].tif")]
+    [InlineData("[c].tif")]
+    public void A_pattern_that_stands_for_nothing_is_named(string pattern)
+    {
+        _folder.Text("a.tif", "a");
+        Assert.Contains(pattern, Assert.Throws<Fault>(() => SlideListing.List(At(pattern))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a.tif\r\n# none\r\nb.svs # the second\r\n", "a.tif", "b.svs")]
+    [InlineData("a.tif\rb.svs\r", "a.tif", "b.svs")]
+    [InlineData("sub\\c.tif\n\"a.tif\" # quoted", "a.tif", "c.tif")]
+    [InlineData("d #1.tif\n", "d #1.tif")]
+    [InlineData("[ab].*\n", "a.tif", "b.svs")]
+    public void Lists_of_other_systems_and_hands(string text, params string[] right)
+    {
+        foreach (string name in (string[])["a.tif", "b.svs", "sub/c.tif", "d #1.tif"])
+            _folder.Text(name, name);
+        Assert.Equal(right, SlideListing.List(_folder.Text("list.txt", text)).Select(slide => slide.Name));
+    }
+
+    [Fact]
+    public void A_list_that_names_a_list_and_a_table_that_is_none_are_called_so()
+    {
+        _folder.Text("a.tif", "a");
+        string list = _folder.Text("list.txt", "a.tif\nlist.txt\n"), table = _folder.Text("slides.csv", "slide\na.tif\n");
+        Assert.Contains("names a list in line 2", Assert.Throws<Fault>(() => SlideListing.List(list)).Message, StringComparison.Ordinal);
+        Assert.Contains("ends in .txt", Assert.Throws<Fault>(() => SlideListing.List(table)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Blanks_behind_an_ending_and_bytes_that_are_no_text_hide_no_slide()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Windows has no such names.");
+        string blank = _folder.Text("a.svs ", "a");
+        // The shell, since names of .NET are text.
+        using (var made = Process.Start("sh", ["-c", "touch \"$1/$(printf 'b\\377.svs')\"", "sh", _folder.Path]))
+            made.WaitForExit();
+        SlideList slides = SlideListing.List(_folder.Path);
+        // Nor can .NET delete it with the folder.
+        using (var gone = Process.Start("sh", ["-c", "rm \"$1\"/b*", "sh", _folder.Path]))
+            gone.WaitForExit();
+        Assert.Equal(blank, Assert.Single(slides).Path);
+        Assert.Contains("no UTF-8", Assert.Single(slides.Notes), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_loop_ends_and_one_file_is_taken_once_by_its_own_path()
     {

@@ -67,21 +67,25 @@ public sealed partial class LevelTests
     }
 
     [Fact]
-    public void Tiled_images_that_are_not_marked_as_levels_are_counted()
+    public void Tiled_images_that_are_not_marked_as_levels_and_show_another_field_are_counted()
     {
         var raw = new RawTiff();
-        for (int i = 0; i < 3; i++)
-            raw.Add(raw.Picture(i, Width >> i, Height >> i));
+        raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
+        for (int i = 1; i < 3; i++)
+            raw.Add(Macro(raw, Width >> i, Height >> i).Without(254));
         AssertLevels(raw, 1, "2 more tiled images");
     }
 
     [Fact]
-    public void A_pyramid_without_marks_that_begins_with_its_coarsest_level_is_the_finest_image()
+    public void A_pyramid_without_marks_has_the_levels_that_show_its_field_in_any_order()
     {
-        var raw = new RawTiff();
-        for (int i = 2; i >= 0; i--)
-            raw.Add(raw.Picture(0, Width >> i, Height >> i, pixel: Scene(1 << i)));
-        AssertLevels(raw, 1, "2 more tiled images");
+        foreach (int[] order in (int[][])[[0, 1, 2], [2, 1, 0], [1, 0, 2], [1, 2, 0]])
+        {
+            var raw = new RawTiff();
+            foreach (int i in order)
+                raw.Add(raw.Picture(0, Width >> i, Height >> i, pixel: Scene(1 << i)));
+            AssertLevels(raw, 3, null);
+        }
         var other = new RawTiff();
         other.Add(other.Picture(0, Width, Height, pixel: Scene(1)));
         other.Add(Macro(other, Width * 2, Height * 2).Without(254));

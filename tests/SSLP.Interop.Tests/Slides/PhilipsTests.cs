@@ -167,8 +167,8 @@ public sealed partial class PhilipsTests(TemporaryFolder folder) : IClassFixture
         {
             Edit = xml =>
             xml.Replace("<DataObject ObjectType=\"DPUfsImport\">",
-                "<!DOCTYPE DataObject [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><DataObject ObjectType=\"DPUfsImport\">",
-                    StringComparison.Ordinal)
+                "<!DOCTYPE DataObject [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><DataObject ObjectType=\"DPUfsImport\">"
+                    + "<Attribute Name=\"A\">&a;</Attribute>", StringComparison.Ordinal)
         };
         using var slide = Slide.Open(Write(file), SlideReader.Embedded);
         Assert.Null(slide.Mpp);
