@@ -36,7 +36,7 @@ public static class DeviceKernels
         Of(SpatialNeighbours.FindSpatialNeighbours, 32),
         Of(FeatureNeighbours.FindFeatureNeighbours),
         Of(SemiHardNegatives.TakeNegatives, SemiHardNegatives.TakeGroupSize),
-        Of(SemiHardNegatives.TakeRandomNegatives),
+        Of(RandomNegatives.TakeRandomNegatives),
         Of(StepBegin.TakeFeatures, 32),
         Of(ThreeTermLoss.TakeThreeTermLoss),
         Of(StepReports.ReportStep),
