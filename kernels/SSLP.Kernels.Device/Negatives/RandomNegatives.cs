@@ -6,18 +6,17 @@ namespace SSLP.Kernels.Device;
 public static class RandomNegatives
 {
     /// <summary>
-    /// For the ablation: rank r is the r-th row in bank order without {i} ∪ S_i ∪ F_i. rows and scores [B, capacity] for the ranks that
-    /// exist, counts[b] of them; M·D multiply-adds an anchor.
+    /// For the ablation: rank r is the r-th row in bank order without {i} ∪ S_i ∪ F_i. rows [B, capacity] for the ranks that exist,
+    /// counts[b] of them.
     /// </summary>
     /// <param name="anchors">[B] bank rows.</param>
-    /// <param name="queries">[B, D] the anchors' features.</param>
     /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
     /// <param name="excludedRows">[B, 1 + spatialCapacity + featureCapacity] scratch.</param>
     public static void TakeRandomNegatives(
-        ArrayView<int> anchors, ArrayView<Float4> queries, ArrayView<Float4> bank,
+        ArrayView<int> anchors,
         ArrayView<int> spatialRows, ArrayView<int> spatialCounts, ArrayView<int> featureRows, ArrayView<int> featureCounts,
-        ArrayView<int> ranks, ArrayView<int> excludedRows, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
-        int spatialCapacity, int featureCapacity, int capacity, int rankCount, int bankRows, int strideQuads)
+        ArrayView<int> ranks, ArrayView<int> excludedRows, ArrayView<int> rows, ArrayView<int> counts,
+        int spatialCapacity, int featureCapacity, int capacity, int rankCount, int bankRows)
     {
         // One group owns one anchor; threads own excluded rows, then ranks.
         ArrayView<int> found = SharedMemory.Allocate<int>(2);
@@ -52,7 +51,6 @@ public static class RandomNegatives
             if (row >= bankRows)
                 continue;
             rows[(long)b * capacity + r] = row;
-            scores[(long)b * capacity + r] = Float4.Dot(queries, b, bank, row, strideQuads);
             Atomic.Add(ref found[1], 1);
         }
 
@@ -62,7 +60,7 @@ public static class RandomNegatives
     }
 
     /// <summary>rank + the excluded positions before it: the first e with excluded[e] − e above the rank tells how many.</summary>
-    internal static int PositionOf(int rank, ArrayView<int> ascending, long first, int excluded)
+    private static int PositionOf(int rank, ArrayView<int> ascending, long first, int excluded)
     {
         int low = 0, high = excluded;
         while (low < high)

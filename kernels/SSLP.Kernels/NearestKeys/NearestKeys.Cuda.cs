@@ -45,7 +45,7 @@ internal sealed class NearestKeysCuda : INearestKeys
         _rows.EnsureLength(rows.Length);
         _similarities.EnsureLength(similarities.Length);
         var arguments = new KernelArguments();
-        arguments.View(_search.Sorted);
+        arguments.View(_search.Keys);
         arguments.View(_rows);
         arguments.View(_similarities);
         arguments.Int32(_search.Capacity);

@@ -41,6 +41,40 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         AssertSorted([0, ulong.MaxValue]);
     }
 
+    /// <summary>
+    /// Places inside of a bucket, at a bucket's edge, at both ends of the list and beyond it; a bucket that does not fit in shared memory.
+    /// </summary>
+    [Theory]
+    [InlineData(new[] { 100, 0, 700, 50 }, 400)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 100)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 849)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 850)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 0)]
+    [InlineData(new[] { 30, 3000 }, 1234)]
+    [InlineData(new[] { 555 }, 17)]
+    [InlineData(new[] { 0 }, 3)]
+    public void A_cut_makes_the_first_keys_the_largest_and_sorts_no_other_bucket(int[] sizes, int place)
+    {
+        int length = sizes.Sum(), buckets = sizes.Length;
+        ulong[] order = [.. Enumerable.Range(0, length).Select(i => (ulong)(7 * i + 1)).OrderDescending()], list = [.. order];
+        int[] bounds = [0, .. sizes.Select((_, bucket) => sizes.Take(bucket + 1).Sum())];
+        for (int bucket = 0; bucket < buckets; bucket++)
+            new Random(bucket).Shuffle(list.AsSpan(bounds[bucket], sizes[bucket]));
+        using DeviceArray<ulong> keys = Upload<ulong>([.. list, 7]);
+        using DeviceArray<int> counts = Upload([length]), starts = Upload(bounds);
+        Launch("SortCutBuckets", new LaunchGrid(1),
+            a => { a.View(keys); a.View(counts); a.View(starts); a.Int32(length + 1); a.Int32(buckets); a.Int32(place); return a; });
+        ulong[] found = Read(keys, length + 1);
+        Assert.Equal(order.Take(place).Order(), found.Take(Math.Min(place, length)).Order());
+        for (int bucket = 0; bucket < buckets; bucket++)
+        {
+            bool isCut = bounds[bucket] < place && place < bounds[bucket + 1];
+            Assert.Equal((isCut ? order : list).AsSpan(bounds[bucket], sizes[bucket]), found.AsSpan(bounds[bucket], sizes[bucket]));
+        }
+
+        Assert.Equal(7ul, found[length]);
+    }
+
     private void AssertSorted(ulong[] list)
     {
         int length = list.Length;
@@ -209,7 +243,7 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         using var search = new CandidateSearch(mirror, device, scores);
         search.Run(vectors, own, needed, optional);
         int[] counts = Read(search.Counts, needed.Length);
-        return ([.. Enumerable.Range(0, needed.Length).Select(q => ReadAt(search.Sorted, q * search.Capacity, counts[q]))],
+        return ([.. Enumerable.Range(0, needed.Length).Select(q => ReadAt(search.Keys, q * search.Capacity, counts[q]))],
             search.Capacity);
     }
 
