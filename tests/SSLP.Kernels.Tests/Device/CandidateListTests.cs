@@ -203,6 +203,62 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     }
 
     /// <summary>
+    /// Three products of bf16 of values that bf16 holds are exact: thresholds among equal scores at every row of a tile, own rows at every
+    /// one, banks that end inside of a tile and at its end, a threshold that all rows reach and one that none does.
+    /// </summary>
+    [Theory]
+    [InlineData(130)]
+    [InlineData(256)]
+    [InlineData(67)]
+    public void Rows_whose_score_ties_the_threshold_reach_it_up_to_its_row(int rows)
+    {
+        using var bank = new MemoryBank(rows, Width);
+        for (int row = 0; row < rows; row++)
+            bank.LoadRows(row, row % 5 == 0 ? [1, 0, 0, 0] : row % 5 == 1 ? [0, 0.25f, 0, 0] : [0.5f, 0, 0, 0]);
+        int queries = rows + 2;
+        ulong[] thresholds =
+        [
+            .. Enumerable.Range(0, rows).Select(row => DeviceMath.RankedKey(bank.Row(row)[0], row)),
+            DeviceMath.RankedKey(float.NegativeInfinity, int.MaxValue), DeviceMath.RankedKey(float.PositiveInfinity, -1),
+        ];
+        int[] own = [.. Enumerable.Range(0, rows).Select(row => 3 * row % rows), -1, 0];
+        float[] vectors = new float[queries * Stride], values = new float[rows * Stride];
+        for (int q = 0; q < queries; q++)
+            vectors[q * Stride] = 1;
+        for (int row = 0; row < rows; row++)
+            bank.Row(row).CopyTo(values.AsSpan(row * Stride));
+        using DeviceArray<float> asked = Upload(vectors), held = Upload(values);
+        using RoundedRows q2 = new(device) { HasRests = true }, v2 = new(device) { HasRests = true };
+        q2.Round(asked, queries, Stride / 4);
+        v2.Round(held, rows, Stride / 4);
+        using DeviceArray<ulong> reach = Upload(thresholds), keys = Empty<ulong>(queries * rows);
+        using DeviceArray<int> owners = Upload(own), counts = Empty<int>(queries);
+        counts.EnqueueClear(queries);
+        Launch("CollectSplitCandidates", new LaunchGrid((uint)(queries + 127) / 128), a =>
+        {
+            a.Eights(q2.Pairs);
+            a.Eights(v2.Pairs);
+            a.View(reach);
+            a.View(owners);
+            a.View(keys);
+            a.View(counts);
+            a.Int32(queries);
+            a.Int64(rows);
+            a.Int32(Stride / 4);
+            a.Int32(rows);
+            a.Int64(256);
+            return a;
+        });
+        int[] found = Read(counts, queries);
+        for (int q = 0; q < queries; q++)
+        {
+            IEnumerable<ulong> expected = Enumerable.Range(0, rows).Where(row => row != own[q])
+                .Select(row => DeviceMath.RankedKey(bank.Row(row)[0], row)).Where(key => key >= thresholds[q]);
+            Assert.Equal(expected.Order(), ReadAt(keys, q * rows, found[q]).Order());
+        }
+    }
+
+    /// <summary>
     /// A query of zeros, which an anchor without an auxiliary one leaves, and one alone in its class ask for nothing and get nothing.
     /// </summary>
     [Fact]

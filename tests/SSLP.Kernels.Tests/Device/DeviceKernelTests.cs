@@ -296,6 +296,23 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         Assert.Equal((2f, -1f), (DeviceMath.Max(2f, -1f), DeviceMath.Min(2f, -1f)));
     }
 
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(1f)]
+    [InlineData(-1f)]
+    [InlineData(0.2f)]
+    [InlineData(-float.Epsilon)]
+    [InlineData(float.NegativeInfinity)]
+    [InlineData(float.MaxValue)]
+    public void The_number_above_another_is_the_next(float value) => Assert.Equal(MathF.BitIncrement(value), DeviceMath.Above(value));
+
+    [Fact]
+    public void The_number_above_is_that_of_both_zeros_and_none_reaches_that_of_infinity()
+    {
+        Assert.Equal(float.Epsilon, DeviceMath.Above(-0f));
+        Assert.True(float.IsNaN(DeviceMath.Above(float.PositiveInfinity)));
+    }
+
     [Fact]
     public void Assignment_and_means_match_plain_k_means()
     {
