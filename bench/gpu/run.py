@@ -4,7 +4,7 @@
 Steps: which symbols this torch lacks, doctor, the kernels' tests on the GPU, the same short pretrain on CPU and GPU with the losses
 compared, benches. Every step is recorded, also when it fails; nothing is guessed. Needs only Python's standard library and the torch that
 is there. Without a card, --machine goes through the same steps: the device's tests run on the machine that executes the PTX on the host,
-and the second pretrain takes the reference kernels.
+and so do the kernels of the second pretrain, with torch on the CPU.
 """
 import argparse
 import ctypes
@@ -143,7 +143,7 @@ def main():
 
     report = {"gpu": gpu(), "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.platform()}", "torch": version,
               "commit": (HERE / "COMMIT").read_text().strip(), "probe": probe(arguments.torch_lib), "steps": [],
-              "backend": "kernels=reference" if arguments.machine else "GPU", "benches": not arguments.no_bench,
+              "backend": "the PTX machine" if arguments.machine else "GPU", "benches": not arguments.no_bench,
               "bench_kernels": "cpu" if arguments.machine else "cuda"}
     if arguments.machine:
         report["gpu"] = "No card: the PTX machine on the host"
@@ -159,11 +159,11 @@ def main():
     # A rate at which the weights hardly move: at the default one a last bit of the first step is per cents of the seventh one's loss.
     chosen = {"max_steps": arguments.steps, "batch_size": 32, "input_size": 64, "seed": 1, "learning_rate": 1e-6, "temperature": 0.5}
     settings = [f"--set={key}={value}" for key, value in chosen.items()]
-    second = ("cpu", "reference") if arguments.machine else ("cuda", "cuda")
-    for device, kernels in [("cpu", "cpu"), second]:
-        command = [sslp, "pretrain", *source, "--out", out / f"run-{kernels}", f"--set=device={device}", *settings]
+    second = (HERE / "sslp-machine", "cpu") if arguments.machine else (sslp, "cuda")
+    for program, device, kernels in [(sslp, "cpu", "cpu"), (*second, "cuda")]:
+        command = [program, "pretrain", *source, "--out", out / f"run-{kernels}", f"--set=device={device}", *settings]
         steps.append(run(f"pretrain, kernels={kernels}", command, {**environment, "SSLP_KERNELS": kernels}, 900))
-    report["losses"] = compare(losses(out / "run-cpu"), losses(out / f"run-{second[1]}"), arguments.steps)
+    report["losses"] = compare(losses(out / "run-cpu"), losses(out / "run-cuda"), arguments.steps)
     for job, sizes in BENCHES.items() if report["benches"] else []:
         steps.append(run(f"bench {job}", [sslp, "bench", job, "--rounds", "7", "--json", *sizes],
                          {**environment, "SSLP_KERNELS": report["bench_kernels"]}, 600))

@@ -17,8 +17,9 @@ internal static unsafe class DeviceSelfTest
     [
         new("nearest keys", "ScoreSamples, SelectThresholds, CollectCandidates, CountBuckets, DealBuckets, SortBuckets, TakeNearest", 1e-5,
             Nearest),
-        new("the bank step", "TakeFeatures, FindSpatialNeighbours, FindFeatureNeighbours, TakeNegatives, TakeThreeTermLoss, " +
-            "SumWeightedRows, SumSlices, ReportStep, or one of the search's", 1e-4, BankStep),
+        new("the bank step", "TakeFeatures, FindSpatialNeighbours, SortCutBuckets, FindFeatureNeighbours, ExcludeRows, DropExcluded, " +
+            "CutRanks, TakeNegatives, SumNegatives, TakeThreeTermLoss, SumWeightedRows, SumSlices, ReportStep, or one of the search's",
+            1e-4, BankStep),
         new("the whole bank's loss", "AccumulateWholeBank, AccumulateSplitWholeBank, MergeWholeBank", 1e-3, WholeBank),
         new("k-means", "AssignClusters, FillEmptyClusters, MeanClusters", 0, Clusters),
         new("the bank's update", "UpdateBank", 1e-5, Update),

@@ -19,9 +19,13 @@ internal static class Sslp
     public static Result Run(IReadOnlyList<(string Name, string Value)> environment, params string[] arguments) =>
         Run(environment, "", arguments);
 
-    private static Result Run(IReadOnlyList<(string Name, string Value)> environment, string folder, string[] arguments)
+    /// <summary>With the PTX machine for a driver.</summary>
+    public static Result RunOnMachine(params string[] arguments) => Run([], "", arguments, "sslp-machine.dll");
+
+    private static Result Run(
+        IReadOnlyList<(string Name, string Value)> environment, string folder, string[] arguments, string program = "sslp.dll")
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "sslp.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -33,6 +33,9 @@ internal static class ContextOptions
     private static readonly KeyFlag[] Flags =
         [.. Variables.Select(v => new KeyFlag(v.Key, v.Key == "threads" ? "N" : v.Key == "libtorch" ? "DIR" : "NAME", $" ({v.Variable})"))];
 
+    /// <summary>The CUDA driver of whoever hosts the command line; null: the system's.</summary>
+    public static CudaDriver? Driver { get; set; }
+
     /// <summary>Every variable that is read.</summary>
     public static IReadOnlyList<string> VariableNames { get; } = [.. Variables.Select(v => v.Variable), Isa, CudaLibrary, Mpi, Nccl];
 
@@ -121,6 +124,7 @@ internal static class ContextOptions
             WaitSpins = IsWaitingChosen ? null : WaitSpins,
             Nvtx = AttachTool(),
             Recorder = recorder,
+            Driver = Driver,
         });
     }
 

@@ -68,22 +68,7 @@ internal static class PretrainVerb
                 using IPatchSource source = arguments.Open(parsed, context, options, writes ? folder : null);
                 if (parsed.GetValue(plan))
                 {
-                    var planned = RunPlan.Of(options, source.Table.Count, source.PatchSize, group?.Size ?? 1);
-                    if (!writes)
-                        return 0;
-                    Console.WriteLine(source.Describe);
-                    foreach (string cut in new RunSizes(options, source.Table.Count).Cuts)
-                        Console.WriteLine(cut);
-                    foreach (string line in planned.Lines())
-                        Console.WriteLine(line);
-                    planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder));
-                    Device device = Devices.Select(options.Device);
-                    using KernelSet kernels = context.OpenKernels(out string? note, device);
-                    if (note is not null)
-                        Shell.Say(note);
-                    context.Enter();
-                    foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
-                        Console.WriteLine(line);
+                    Print(context, options, folder, source, group);
                     return 0;
                 }
                 using IPatchSource? probed = arguments.OpenProbed(parsed, context, source);
@@ -107,6 +92,40 @@ internal static class PretrainVerb
     /// <summary>What a run that has ended held by rows of its bank is garbage: given back before the report reads the bank again, so that
     /// the two are not there at once.</summary>
     private static void GiveBackTheRuns() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+    /// <summary>What the run takes. What kernels=auto comes to decides what that is; kernels that are named are planned for where they
+    /// cannot run, too.</summary>
+    private static void Print(EngineContext context, TrainingOptions options, RunFolder folder, IPatchSource source, ProcessGroup? group)
+    {
+        Device device = Devices.Select(options.Device);
+        string? note = null;
+        KernelSet? kernels = options.Kernels == KernelBackend.Auto ? context.OpenKernels(out note, device, group is null) : null;
+        try
+        {
+            var planned = RunPlan.Of(
+                options with { Kernels = kernels?.Backend ?? options.Kernels }, source.Table.Count, source.PatchSize, group?.Size ?? 1);
+            if (group is { IsFirst: false })
+                return;
+            Console.WriteLine(source.Describe);
+            foreach (string cut in new RunSizes(options, source.Table.Count).Cuts)
+                Console.WriteLine(cut);
+            foreach (string line in planned.Lines())
+                Console.WriteLine(line);
+            planned.Require(folder, RunPlan.AvailableMemory, RunPlan.FreeDisk(folder));
+            if (note is not null)
+                Shell.Say(note);
+            kernels ??= context.OpenKernels(out _, device, group is null);
+            if (kernels.Context is { } cuda)
+                planned.RequireDevice(cuda.Memory().Free);
+            context.Enter();
+            foreach (string line in PlanTimes.Measure(options, source, kernels, device).Lines())
+                Console.WriteLine(line);
+        }
+        finally
+        {
+            kernels?.Dispose();
+        }
+    }
 
     /// <summary>One of several processes: what ends one of them ends all, so that none waits for it for ever.</summary>
     private static int Together(ProcessGroup group, Func<ProcessGroup, int> run)

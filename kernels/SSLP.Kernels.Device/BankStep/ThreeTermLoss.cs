@@ -17,11 +17,14 @@ public static class ThreeTermLoss
     /// contribute.
     /// </summary>
     /// <param name="selfFactor">Out [B]: the own row's factor.</param>
+    /// <param name="pushes">Out [B, 2]: m and G, of which a negative's factor is G·e^((d − m)/τ): the largest of the negatives'
+    /// similarities, and what pushes them all over Σ e^((d − m)/τ).</param>
     /// <param name="detachNegatives">1 makes the negatives' factors 0.</param>
     public static void TakeThreeTermLoss(
         ArrayView<int> anchors, ArrayView<Float4> features, ArrayView<Float4> bank,
         ArrayView<float> spatial, ArrayView<int> spatialCounts, ArrayView<float> feature, ArrayView<int> featureCounts,
-        ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<float> selfFactor, ArrayView<float> terms,
+        ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<float> selfFactor, ArrayView<float> pushes,
+        ArrayView<float> terms,
         int batch, int strideQuads, int spatialCapacity, int featureCapacity, int rankCount,
         float inverseTemperature, float selfWeight, float intraWeight, float interWeight, int detachNegatives)
     {
@@ -41,16 +44,17 @@ public static class ThreeTermLoss
             s.Fill(0f);
             f.Fill(0f);
             if (Group.IdxX == 0)
-                Write(b, 0f, 0f, 0f, 0f, terms, selfFactor);
+                Write(b, 0f, 0f, 0f, 0f, 0f, 0f, terms, selfFactor, pushes);
             return;
         }
 
-        float zeta = q.ToSoftmax(inverseTemperature, partial);
+        Exponentials negative = q.ToSoftmax(inverseTemperature, partial);
+        float zeta = negative.LogSum(inverseTemperature);
         float selfPull = selfWeight / batch * DeviceMath.Logistic(zeta - self);
         float intraTerm = 0f, intraPull = 0f, interTerm = 0f, interPull = 0f;
         if (s.Count > 0)
         {
-            float lambda = s.ToSoftmax(inverseTemperature, partial);
+            float lambda = s.ToSoftmax(inverseTemperature, partial).LogSum(inverseTemperature);
             intraTerm = DeviceMath.SoftPlus(zeta - lambda);
             intraPull = intraWeight / Contributing(spatialCounts, batch, partial) * DeviceMath.Logistic(zeta - lambda);
             s.Scale(-intraPull * inverseTemperature);
@@ -76,18 +80,24 @@ public static class ThreeTermLoss
             interTerm = DeviceMath.Log(f.Count) - largest - DeviceMath.Log(sum);
         }
 
-        q.Scale(detachNegatives != 0 ? 0f : (selfPull + intraPull + interPull) * inverseTemperature);
+        float push = detachNegatives != 0 ? 0f : (selfPull + intraPull + interPull) * inverseTemperature;
+        q.Scale(push);
         if (Group.IdxX == 0)
-            Write(b, DeviceMath.SoftPlus(zeta - self), intraTerm, interTerm, -selfPull * inverseTemperature, terms, selfFactor);
+        {
+            Write(b, DeviceMath.SoftPlus(zeta - self), intraTerm, interTerm, -selfPull * inverseTemperature, negative.Largest,
+                push / negative.Sum, terms, selfFactor, pushes);
+        }
     }
 
-    private static void Write(int b, float self, float intra, float inter, float factor, ArrayView<float> terms,
-        ArrayView<float> selfFactor)
+    private static void Write(int b, float self, float intra, float inter, float factor, float largest, float push, ArrayView<float> terms,
+        ArrayView<float> selfFactor, ArrayView<float> pushes)
     {
         terms[3 * b] = self;
         terms[3 * b + 1] = intra;
         terms[3 * b + 2] = inter;
         selfFactor[b] = factor;
+        pushes[2 * b] = largest;
+        pushes[2 * b + 1] = push;
     }
 
     // How many anchors have the set: a whole number, as a float that holds it.
@@ -97,6 +107,17 @@ public static class ThreeTermLoss
         for (int b = Group.IdxX; b < batch; b += Group.DimX)
             contributing += counts[b] > 0 ? 1 : 0;
         return GroupReduce.Sum((float)contributing, partial);
+    }
+
+    /// <summary>The largest d of a set, and Σ e^((d − largest)/τ).</summary>
+    private readonly struct Exponentials(float largest, float sum)
+    {
+        public float Largest => largest;
+
+        public float Sum => sum;
+
+        /// <summary>log Σ e^(d/τ).</summary>
+        public float LogSum(float inverseTemperature) => largest * inverseTemperature + DeviceMath.Log(sum);
     }
 
     /// <summary>One anchor's similarities of one set.</summary>
@@ -128,8 +149,8 @@ public static class ThreeTermLoss
             return GroupReduce.Max(largest, partial);
         }
 
-        /// <summary>Replaces d by softmax(d/τ) and returns log Σ exp(d/τ). Threads keep to the rows they own.</summary>
-        public float ToSoftmax(float inverseTemperature, ArrayView<float> partial)
+        /// <summary>Replaces d by softmax(d/τ). Threads keep to the rows they own.</summary>
+        public Exponentials ToSoftmax(float inverseTemperature, ArrayView<float> partial)
         {
             float largest = Largest(partial), sum = 0f;
             for (int j = Group.IdxX; j < count; j += Group.DimX)
@@ -141,7 +162,7 @@ public static class ThreeTermLoss
 
             sum = GroupReduce.Sum(sum, partial);
             Scale(1f / sum);
-            return largest * inverseTemperature + DeviceMath.Log(sum);
+            return new Exponentials(largest, sum);
         }
     }
 }

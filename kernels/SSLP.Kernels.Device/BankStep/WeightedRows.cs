@@ -10,21 +10,24 @@ namespace SSLP.Kernels.Device;
 public static class WeightedRows
 {
     /// <summary>
-    /// parts [B, slices, D] ← Σ factor_j · v_j over a slice of {i}, S, F and Q: each row of the sets is read once. 4·D bytes a row. Grid:
-    /// (B, slices).
-    /// D at most 1024.
+    /// parts [B, slices, D] ← Σ factor_j · v_j over a slice of {i}, S and F, whose rows are read here, and of Q, whose slices are summed
+    /// (<see cref="NegativeSums"/>). 4·D bytes a row. Grid: (B, slices). D at most 1024.
     /// </summary>
+    /// <param name="negativeParts">[B, slices, D] Σ e^((d_n − m)/τ)·v_n.</param>
+    /// <param name="negativeLargest">[B, slices] m.</param>
+    /// <param name="pushes">[B, 2] as <see cref="ThreeTermLoss.TakeThreeTermLoss"/> gives them.</param>
     public static void SumWeightedRows(
         ArrayView<int> anchors, ArrayView<Float4> bank, ArrayView<float> selfFactor,
         ArrayView<int> spatialRows, ArrayView<float> spatial, ArrayView<int> spatialCounts,
         ArrayView<int> featureRows, ArrayView<float> feature, ArrayView<int> featureCounts,
-        ArrayView<int> negativeRows, ArrayView<float> negatives, ArrayView<int> negativeCounts, ArrayView<Float4> parts,
-        int strideQuads, int spatialCapacity, int featureCapacity, int rankCount)
+        ArrayView<Float4> negativeParts, ArrayView<float> negativeLargest, ArrayView<float> pushes, ArrayView<Float4> parts,
+        int strideQuads, int spatialCapacity, int featureCapacity, float inverseTemperature)
     {
         // One group owns one slice of one anchor's rows. A thread owns four neighbouring values of D and every `step`-th row of each list.
         ArrayView<Float4> partial = SharedMemory.Allocate<Float4>(DeviceMath.GroupSize);
         int b = Grid.IdxX, lines = Group.DimX / strideQuads, column = Group.IdxX % strideQuads, line = Group.IdxX / strideQuads;
         var rows = new Rows(bank, strideQuads, column, Grid.IdxY * lines + line, Grid.DimY * lines);
+        long part = (long)b * Grid.DimY + Grid.IdxY;
         Float4 sum = default;
         if (line < lines)
         {
@@ -32,7 +35,11 @@ public static class WeightedRows
                 sum = Float4.Scale(bank[(long)anchors[b] * strideQuads + column], selfFactor[b]);
             sum = rows.Add(spatialRows, spatial, (long)b * spatialCapacity, IntrinsicMath.Min(spatialCounts[b], spatialCapacity), sum);
             sum = rows.Add(featureRows, feature, (long)b * featureCapacity, IntrinsicMath.Min(featureCounts[b], featureCapacity), sum);
-            sum = rows.Add(negativeRows, negatives, (long)b * rankCount, negativeCounts[b], sum);
+            if (line == 0)
+            {
+                float push = pushes[2 * b + 1] * DeviceMath.Exp((negativeLargest[part] - pushes[2 * b]) * inverseTemperature);
+                sum = Float4.MultiplyAdd(push, negativeParts[part * strideQuads + column], sum);
+            }
         }
 
         partial[Group.IdxX] = sum;
@@ -41,7 +48,7 @@ public static class WeightedRows
         {
             for (int other = 1; other < lines; other++)
                 sum = Float4.Add(sum, partial[Group.IdxX + other * strideQuads]);
-            parts[((long)b * Grid.DimY + Grid.IdxY) * strideQuads + column] = sum;
+            parts[part * strideQuads + column] = sum;
         }
     }
 

@@ -3,9 +3,9 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Candidates in order: each query's list is dealt into buckets of neighbouring keys by the borders that its sample gave, and each bucket
-/// is sorted by a group of its own in shared memory. Three passes over the keys in global memory, whatever the scores are. Keys are unique
-/// and the order is total: deterministic, though buckets are filled in any order.
+/// Candidates in order: each query's list is dealt into buckets of neighbouring keys by the borders that its sample gave. Within a bucket
+/// they lie in any order, until a group sorts it in shared memory: all of them where a list is asked for, one where only the first keys are
+/// wanted, as a set. Keys are unique and the order is total: deterministic, though buckets are filled in any order.
 /// </summary>
 public static class CandidateBuckets
 {
@@ -91,17 +91,37 @@ public static class CandidateBuckets
     public static void SortBuckets(ArrayView<ulong> keys, ArrayView<int> counts, ArrayView<int> starts, int capacity, int buckets)
     {
         // A group owns one bucket.
+        var lists = new BucketedLists(counts, starts, capacity, buckets);
+        int query = Grid.IdxX / buckets, bucket = Grid.IdxX % buckets, start = lists.Start(query, bucket);
+        Sort(keys, (long)query * capacity + start, lists.Start(query, bucket + 1) - start);
+    }
+
+    /// <summary>
+    /// Sorts the bucket that a list's first <paramref name="place"/> keys end in, where they do not fill it: they are the list's largest
+    /// then, in whatever order. Grid: Q.
+    /// </summary>
+    /// <param name="starts">As <see cref="DealBuckets"/> leaves them; not read where there is one bucket, which is the list.</param>
+    public static void SortCutBuckets(
+        ArrayView<ulong> keys, ArrayView<int> counts, ArrayView<int> starts, int capacity, int buckets, int place)
+    {
+        // A group owns one list.
+        var lists = new BucketedLists(counts, starts, capacity, buckets);
+        int query = Grid.IdxX;
+        if (place >= lists.Length(query))
+            return;
+        int bucket = lists.BucketAt(query, place), start = lists.Start(query, bucket);
+        if (start < place)
+            Sort(keys, (long)query * capacity + start, lists.Start(query, bucket + 1) - start);
+    }
+
+    private static void Sort(ArrayView<ulong> keys, long first, int count)
+    {
         ArrayView<ulong> staged = SharedMemory.Allocate<ulong>(SortedKeys);
         ArrayView<ulong> sorted = SharedMemory.Allocate<ulong>(SortedKeys);
         ArrayView<int> bins = SharedMemory.Allocate<int>(GroupBinSort.Bins);
         ArrayView<int> partial = SharedMemory.Allocate<int>(GroupBinSort.Partials);
-        int query = Grid.IdxX / buckets, bucket = Grid.IdxX % buckets;
-        long line = (long)query * (buckets + 1) + bucket;
-        int start = buckets == 1 ? 0 : starts[line], end = buckets == 1 ? IntrinsicMath.Min(counts[query], capacity) : starts[line + 1],
-            count = end - start;
         if (count < 2)
             return;
-        long first = (long)query * capacity + start;
         if (count > SortedKeys)
         {
             GroupSort.Descending(keys, first, count);

@@ -177,6 +177,9 @@ public static class TensorCandidates
         ArrayView<ulong> thresholds, ArrayView<int> ownRows, ArrayView<ulong> keys, ArrayView<int> counts, int queryCount, int capacity,
         long endRow) : IScoreSink
     {
+        /// <summary>From a lane's first row on, of which it has sixteen.</summary>
+        private const int Rows = 64;
+
         public void Take(int query, long row, QueryScores first, QueryScores second, QueryScores third, QueryScores fourth)
         {
             // Sixteen bits for each query: which of its rows are candidates.
@@ -202,11 +205,32 @@ public static class TensorCandidates
             if (query >= queryCount)
                 return 0u;
             ulong threshold = thresholds[query];
-            var test = new ReachTest(DeviceMath.SimilarityOf(threshold), DeviceMath.RowOf(threshold), ownRows[query], endRow);
-            return test.Two(s.S0, s.S1, row) | test.Two(s.S8, s.S9, row + 8) << 2 | test.Two(s.S16, s.S17, row + 16) << 4
+            float least = DeviceMath.SimilarityOf(threshold);
+            long last = DeviceMath.RowOf(threshold);
+            // Of equal scores those up to the threshold's row reach it: the lane's rows lie all before it, all behind it, or, in one tile,
+            // around it.
+            if (row <= last && last < row + Rows)
+                return Around(row, s, new ReachTest(least, last, ownRows[query], endRow));
+            float bar = row <= last ? least : DeviceMath.Above(least);
+            uint reached = Two(s.S0, s.S1, bar) | Two(s.S8, s.S9, bar) << 2 | Two(s.S16, s.S17, bar) << 4 | Two(s.S24, s.S25, bar) << 6
+                | Two(s.S32, s.S33, bar) << 8 | Two(s.S40, s.S41, bar) << 10 | Two(s.S48, s.S49, bar) << 12
+                | Two(s.S56, s.S57, bar) << 14;
+            long own = ownRows[query] - row;
+            if (own >= 0 && own < Rows && (own & 7) < 2)
+                reached &= ~(1u << (int)(own / 8 * 2 + (own & 1)));
+            // Rows 0, 1, 8, 9 … of what is left before the end.
+            long left = endRow - row;
+            if (left < Rows)
+                reached &= left <= 0 ? 0u : (1u << (int)(left / 8 * 2 + IntrinsicMath.Min(left & 7, 2L))) - 1;
+            return reached;
+        }
+
+        private static uint Two(float score, float next, float bar) => (score >= bar ? 1u : 0u) | (next >= bar ? 2u : 0u);
+
+        private static uint Around(long row, QueryScores s, ReachTest test) =>
+            test.Two(s.S0, s.S1, row) | test.Two(s.S8, s.S9, row + 8) << 2 | test.Two(s.S16, s.S17, row + 16) << 4
                 | test.Two(s.S24, s.S25, row + 24) << 6 | test.Two(s.S32, s.S33, row + 32) << 8 | test.Two(s.S40, s.S41, row + 40) << 10
                 | test.Two(s.S48, s.S49, row + 48) << 12 | test.Two(s.S56, s.S57, row + 56) << 14;
-        }
 
         private void Write(int query, long row, QueryScores s, uint candidates, int room)
         {

@@ -3,140 +3,253 @@ using ILGPU;
 namespace SSLP.Kernels.Device;
 
 /// <summary>
-/// Q_i: the rows at the drawn ranks of the anchor's descending order without {i} ∪ S_i ∪ F_i. The sorted candidates hold the excluded rows
-/// too: rank r stands at position r + c, c being the number of excluded positions up to there.
+/// Q_i: the rows at the drawn ranks of the anchor's descending order without {i} ∪ S_i ∪ F_i. The lists, dealt into buckets, hold the
+/// excluded rows too: they are dropped first, so that a rank is a place among the keys that are left and lies in one bucket. A bucket is
+/// never sorted: its keys are counted into bins, and only those of bins that a rank falls into are put in order.
 /// </summary>
 public static class SemiHardNegatives
 {
-    /// <summary>Threads of <see cref="TakeNegatives"/>: a walk with as many loads in flight as a multiprocessor has threads for.</summary>
-    public const int TakeGroupSize = 1024;
+    /// <summary>Threads of <see cref="ExcludeRows"/>: F may have thousands of rows to sort.</summary>
+    public const int ExcludeGroupSize = 1024;
 
     /// <summary>Words of the filter of excluded rows: a bit for each row modulo 65,536.</summary>
-    private const int FilterWords = 2048;
+    public const int FilterWords = 2048;
 
     /// <summary>
-    /// rows and scores [B, capacity] for the ranks that the candidates reach, counts[b] of them; ranks ascend, so the others are the last.
-    /// Where the excluded rows stand is found by one walk over the candidates, whatever scored them.
+    /// Keys of a bucket whose bins fit in shared memory; a longer one, which a sample that misleads may make, is sorted where it lies.
     /// </summary>
-    /// <param name="sorted">[≥ B, candidateCapacity] the anchors' candidates, own rows left out.</param>
-    /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
-    /// <param name="excluded">[B, 2, spatialCapacity + featureCapacity] scratch: rows, then positions.</param>
-    /// <param name="isNear">Not 0: the lists' scores are near float32 ones, which the rows that are taken get: M·D multiply-adds.</param>
-    public static void TakeNegatives(
-        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
+    public const int PlacedKeys = 2560;
+
+    /// <summary>Keys of one bin that are compared with each other; where a rank falls into a larger one, the bucket is sorted.</summary>
+    public const int MostInBin = 16;
+
+    private const int BinBits = 10, Bins = 1 << BinBits, BinsAThread = Bins / DeviceMath.GroupSize;
+
+    private const int Partials = 33, Flag = Partials - 1;
+
+    /// <summary>
+    /// excluded [B, spatialCapacity + featureCapacity] ← S ∪ F by ascending row, twice what is in both; filters [B, words] ← their bits.
+    /// dropped [B, buckets] ← 0. Grid: B.
+    /// </summary>
+    public static void ExcludeRows(
         ArrayView<int> spatialRows, ArrayView<int> spatialCounts, ArrayView<int> featureRows, ArrayView<int> featureCounts,
-        ArrayView<int> ranks, ArrayView<int> excluded, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
-        int candidateCapacity, int spatialCapacity, int featureCapacity, int capacity, int rankCount, int strideQuads, int isNear)
+        ArrayView<int> excluded, ArrayView<int> filters, ArrayView<int> dropped, int spatialCapacity, int featureCapacity, int buckets)
     {
-        // One group owns one anchor; threads own excluded rows, then candidates, then ranks.
+        // One group owns one anchor; a thread owns excluded rows.
         ArrayView<int> filter = SharedMemory.Allocate<int>(FilterWords);
-        ArrayView<int> found = SharedMemory.Allocate<int>(2);
-        int b = Grid.IdxX, candidates = IntrinsicMath.Min(candidateCounts[b], candidateCapacity);
+        int b = Grid.IdxX;
         int spatial = IntrinsicMath.Min(spatialCounts[b], spatialCapacity), feature = IntrinsicMath.Min(featureCounts[b], featureCapacity);
-        long list = (long)b * candidateCapacity, firstRow = 2L * b * (spatialCapacity + featureCapacity),
-            firstPosition = firstRow + spatialCapacity + featureCapacity;
+        long first = (long)b * (spatialCapacity + featureCapacity);
         for (int word = Group.IdxX; word < FilterWords; word += Group.DimX)
             filter[word] = 0;
-        if (Group.IdxX == 0)
-        {
-            found[0] = 0;
-            found[1] = 0;
-        }
-
+        for (int bucket = Group.IdxX; bucket < buckets; bucket += Group.DimX)
+            dropped[(long)b * buckets + bucket] = 0;
         Group.Barrier();
         for (int e = Group.IdxX; e < spatial + feature; e += Group.DimX)
         {
-            int row = e < spatial ? spatialRows[(long)b * spatialCapacity + e]
-                : featureRows[(long)b * featureCapacity + e - spatial];
-            excluded[firstRow + e] = row;
+            int row = e < spatial ? spatialRows[(long)b * spatialCapacity + e] : featureRows[(long)b * featureCapacity + e - spatial];
+            excluded[first + e] = row;
             Atomic.Or(ref filter[row / 32 % FilterWords], 1 << row % 32);
         }
 
         Group.Barrier();
-        GroupSort.Ascending(excluded, firstRow, spatial + feature);
-        // A row of both sets is there twice, and in the list once.
-        int reach = rankCount == 0 ? 0 : IntrinsicMath.Min(candidates, ranks[rankCount - 1] + 1 + spatial + feature);
-        for (int i = Group.IdxX; i < reach; i += Group.DimX)
-        {
-            int row = DeviceMath.RowOf(sorted[list + i]);
-            if ((filter[row / 32 % FilterWords] >> row % 32 & 1) != 0 && Holds(excluded, firstRow, spatial + feature, row))
-                excluded[firstPosition + Atomic.Add(ref found[0], 1)] = i;
-        }
-
-        Group.Barrier();
-        int positions = found[0];
-        GroupSort.Ascending(excluded, firstPosition, positions);
-        for (int r = Group.IdxX; r < rankCount; r += Group.DimX)
-        {
-            int position = PositionOf(ranks[r], excluded, firstPosition, positions);
-            if (position >= candidates)
-                continue;
-            ulong key = sorted[list + position];
-            int row = DeviceMath.RowOf(key);
-            rows[(long)b * capacity + r] = row;
-            scores[(long)b * capacity + r] = isNear == 0 ? DeviceMath.SimilarityOf(key) : Float4.Dot(queries, b, bank, row, strideQuads);
-            Atomic.Add(ref found[1], 1);
-        }
-
-        Group.Barrier();
-        if (Group.IdxX == 0)
-            counts[b] = found[1];
+        for (int word = Group.IdxX; word < FilterWords; word += Group.DimX)
+            filters[(long)b * FilterWords + word] = filter[word];
+        GroupSort.Ascending(excluded, first, spatial + feature);
     }
 
     /// <summary>
-    /// For the ablation: rank r is the r-th row in bank order without {i} ∪ S_i ∪ F_i. rows and scores [B, capacity] for the ranks that
-    /// exist, counts[b] of them; M·D multiply-adds an anchor.
+    /// The keys of excluded rows become 0, below every other; dropped [B, buckets] += how many of each bucket are. One walk over the lists,
+    /// whatever scored them. Grid: (B, slices of <see cref="CandidateBuckets.SliceKeys"/>).
     /// </summary>
-    /// <param name="anchors">[B] bank rows.</param>
-    /// <param name="queries">[B, D] the anchors' features.</param>
-    /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
-    /// <param name="excludedRows">[B, 1 + spatialCapacity + featureCapacity] scratch.</param>
-    public static void TakeRandomNegatives(
-        ArrayView<int> anchors, ArrayView<Float4> queries, ArrayView<Float4> bank,
-        ArrayView<int> spatialRows, ArrayView<int> spatialCounts, ArrayView<int> featureRows, ArrayView<int> featureCounts,
-        ArrayView<int> ranks, ArrayView<int> excludedRows, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts,
-        int spatialCapacity, int featureCapacity, int capacity, int rankCount, int bankRows, int strideQuads)
+    /// <param name="keys">[≥ B, candidateCapacity] the anchors' candidates in buckets, own rows left out.</param>
+    public static void DropExcluded(
+        ArrayView<ulong> keys, ArrayView<int> candidateCounts, ArrayView<int> starts,
+        ArrayView<int> spatialCounts, ArrayView<int> featureCounts, ArrayView<int> excluded, ArrayView<int> filters, ArrayView<int> dropped,
+        int candidateCapacity, int spatialCapacity, int featureCapacity, int buckets)
     {
-        // One group owns one anchor; threads own excluded rows, then ranks.
-        ArrayView<int> found = SharedMemory.Allocate<int>(2);
-        int b = Grid.IdxX, room = 1 + spatialCapacity + featureCapacity;
-        int spatial = IntrinsicMath.Min(spatialCounts[b], spatialCapacity), feature = IntrinsicMath.Min(featureCounts[b], featureCapacity);
-        long firstSpatial = (long)b * spatialCapacity, firstFeature = (long)b * featureCapacity;
-        long excludedFrom = (long)b * room;
-        if (Group.IdxX == 0)
-        {
-            excludedRows[excludedFrom] = anchors[b];
-            found[0] = 1;
-            found[1] = 0;
-        }
-
+        // One group owns one slice of one anchor's list; a thread owns keys.
+        ArrayView<int> filter = SharedMemory.Allocate<int>(FilterWords);
+        var lists = new BucketedLists(candidateCounts, starts, candidateCapacity, buckets);
+        int b = Grid.IdxX, begin = Grid.IdxY * CandidateBuckets.SliceKeys;
+        int end = IntrinsicMath.Min(begin + CandidateBuckets.SliceKeys, lists.Length(b));
+        int rows = IntrinsicMath.Min(spatialCounts[b], spatialCapacity) + IntrinsicMath.Min(featureCounts[b], featureCapacity);
+        if (begin >= end || rows == 0)
+            return;
+        for (int word = Group.IdxX; word < FilterWords; word += Group.DimX)
+            filter[word] = filters[(long)b * FilterWords + word];
         Group.Barrier();
-        for (int e = Group.IdxX; e < spatial + feature; e += Group.DimX)
+        long list = (long)b * candidateCapacity, first = (long)b * (spatialCapacity + featureCapacity);
+        for (int i = begin + Group.IdxX; i < end; i += Group.DimX)
         {
-            int row = e < spatial ? spatialRows[firstSpatial + e] : featureRows[firstFeature + e - spatial];
-            bool twice = false;
-            for (int s = 0; s < spatial && e >= spatial; s++)
-                twice |= spatialRows[firstSpatial + s] == row;
-            if (!twice)
-                excludedRows[excludedFrom + Atomic.Add(ref found[0], 1)] = row;
-        }
-
-        Group.Barrier();
-        int excluded = found[0];
-        GroupSort.Ascending(excludedRows, excludedFrom, excluded);
-        for (int r = Group.IdxX; r < rankCount; r += Group.DimX)
-        {
-            int row = PositionOf(ranks[r], excludedRows, excludedFrom, excluded);
-            if (row >= bankRows)
+            int row = DeviceMath.RowOf(keys[list + i]);
+            if ((filter[row / 32 % FilterWords] >> row % 32 & 1) == 0 || !Holds(excluded, first, rows, row))
                 continue;
-            rows[(long)b * capacity + r] = row;
-            scores[(long)b * capacity + r] = Float4.Dot(queries, b, bank, row, strideQuads);
-            Atomic.Add(ref found[1], 1);
+            keys[list + i] = 0ul;
+            Atomic.Add(ref dropped[(long)b * buckets + lists.BucketAt(b, i)], 1);
+        }
+    }
+
+    /// <summary>
+    /// Of each bucket: firstRanks [B, buckets + 1] ← the rank of its largest key among those that are left, and firstDrawn ← the first of
+    /// the drawn ranks that is not below it. counts[b] ← the drawn ranks that the list reaches, which are the first, as ranks ascend.
+    /// Grid: B.
+    /// </summary>
+    /// <param name="ranks">[rankCount] ascending, one draw for the batch.</param>
+    public static void CutRanks(
+        ArrayView<int> candidateCounts, ArrayView<int> starts, ArrayView<int> dropped, ArrayView<int> ranks,
+        ArrayView<int> firstRanks, ArrayView<int> firstDrawn, ArrayView<int> counts, int candidateCapacity, int buckets, int rankCount)
+    {
+        // One group owns one anchor; a thread a run of buckets.
+        ArrayView<int> partial = SharedMemory.Allocate<int>(32);
+        var lists = new BucketedLists(candidateCounts, starts, candidateCapacity, buckets);
+        int b = Grid.IdxX, each = (buckets + Group.DimX - 1) / Group.DimX, own = Group.IdxX * each,
+            ownEnd = IntrinsicMath.Min(own + each, buckets), sum = 0;
+        for (int bucket = own; bucket < ownEnd; bucket++)
+            sum += dropped[(long)b * buckets + bucket];
+        int upTo = GroupScan.InclusiveSum(sum, partial), before = upTo - sum;
+        long line = (long)b * (buckets + 1);
+        for (int bucket = own; bucket < ownEnd; bucket++)
+        {
+            int rank = lists.Start(b, bucket) - before;
+            firstRanks[line + bucket] = rank;
+            firstDrawn[line + bucket] = LowerBound(ranks, 0, rankCount, rank);
+            before += dropped[(long)b * buckets + bucket];
+        }
+
+        if (Group.IdxX != Group.DimX - 1)
+            return;
+        int left = lists.Length(b) - upTo, reached = LowerBound(ranks, 0, rankCount, left);
+        firstRanks[line + buckets] = left;
+        firstDrawn[line + buckets] = reached;
+        counts[b] = reached;
+    }
+
+    /// <summary>rows [B, capacity] ← those at the drawn ranks that the bucket holds. Grid: B·buckets.</summary>
+    /// <param name="keys">[≥ B, candidateCapacity] as <see cref="DropExcluded"/> leaves them; a bucket may be put in order.</param>
+    /// <param name="borders">[≥ B, buckets] as the lists were dealt by.</param>
+    public static void TakeNegatives(
+        ArrayView<ulong> keys, ArrayView<int> candidateCounts, ArrayView<int> starts, ArrayView<ulong> borders, ArrayView<int> firstRanks,
+        ArrayView<int> firstDrawn, ArrayView<int> ranks, ArrayView<int> rows, int candidateCapacity, int buckets, int capacity)
+    {
+        // One group owns one bucket of one anchor; threads own keys, bins or ranks.
+        ArrayView<ulong> placed = SharedMemory.Allocate<ulong>(PlacedKeys);
+        ArrayView<int> bins = SharedMemory.Allocate<int>(Bins);
+        ArrayView<int> wanted = SharedMemory.Allocate<int>(Bins / 32);
+        ArrayView<int> partial = SharedMemory.Allocate<int>(Partials);
+        int b = Grid.IdxX / buckets, bucket = Grid.IdxX % buckets;
+        long cut = (long)b * (buckets + 1) + bucket;
+        int from = firstDrawn[cut], to = firstDrawn[cut + 1], firstRank = firstRanks[cut], left = firstRanks[cut + 1] - firstRank;
+        if (from == to)
+            return;
+        var lists = new BucketedLists(candidateCounts, starts, candidateCapacity, buckets);
+        int start = lists.Start(b, bucket), count = lists.Start(b, bucket + 1) - start;
+        long first = (long)b * candidateCapacity + start, taken = (long)b * capacity;
+        if (count <= PlacedKeys)
+        {
+            for (int bin = Group.IdxX; bin < Bins; bin += Group.DimX)
+                bins[bin] = 0;
+            for (int word = Group.IdxX; word < Bins / 32; word += Group.DimX)
+                wanted[word] = 0;
+            if (Group.IdxX == 0)
+                partial[Flag] = 0;
+            var map = BinMap.Of(keys, first, count, borders, (long)b * buckets, bucket, buckets, placed);
+            for (int i = Group.IdxX; i < count; i += Group.DimX)
+            {
+                ulong key = keys[first + i];
+                if (key != 0)
+                    Atomic.Add(ref bins[map.BinOf(key)], 1);
+            }
+
+            Group.Barrier();
+            Begin(bins, partial);
+            for (int r = from + Group.IdxX; r < to; r += Group.DimX)
+            {
+                int bin = BinAt(bins, ranks[r] - firstRank), end = left;
+                if (bin + 1 < Bins)
+                    end = StartOf(bins[bin + 1]);
+                Atomic.Or(ref wanted[bin / 32], 1 << bin % 32);
+                if (end - StartOf(bins[bin]) > MostInBin)
+                    Atomic.Or(ref partial[Flag], 1);
+            }
+
+            Group.Barrier();
+            if (partial[Flag] == 0)
+            {
+                Place(keys, first, count, map, wanted, bins, placed);
+                for (int r = from + Group.IdxX; r < to; r += Group.DimX)
+                {
+                    int place = ranks[r] - firstRank, filled = bins[BinAt(bins, place)];
+                    rows[taken + r] = DeviceMath.RowOf(KeyAt(placed, StartOf(filled), filled & 0xFFFF, place));
+                }
+
+                return;
+            }
+        }
+
+        GroupSort.Descending(keys, first, count);
+        for (int r = from + Group.IdxX; r < to; r += Group.DimX)
+            rows[taken + r] = DeviceMath.RowOf(keys[first + ranks[r] - firstRank]);
+    }
+
+    /// <summary>Sizes of bins become their beginnings, in the upper half of a word whose lower half counts the keys that are
+    /// placed.</summary>
+    private static void Begin(ArrayView<int> bins, ArrayView<int> partial)
+    {
+        int first = Group.IdxX * BinsAThread;
+        int a = bins[first], b = bins[first + 1], c = bins[first + 2], d = bins[first + 3];
+        int start = GroupScan.InclusiveSum(a + b + c + d, partial) - (a + b + c + d);
+        bins[first] = start << 16;
+        bins[first + 1] = start + a << 16;
+        bins[first + 2] = start + a + b << 16;
+        bins[first + 3] = start + a + b + c << 16;
+        Group.Barrier();
+    }
+
+    private static int StartOf(int bin) => bin >> 16;
+
+    /// <summary>The bin of the key at a place: the last that begins there or before; empty ones begin where the next does.</summary>
+    private static int BinAt(ArrayView<int> bins, int place)
+    {
+        int bin = 0;
+        for (int step = Bins / 2; step > 0; step /= 2)
+            bin += StartOf(bins[bin + step]) <= place ? step : 0;
+        return bin;
+    }
+
+    /// <summary>Puts the keys of wanted bins where those begin, in any order.</summary>
+    private static void Place(
+        ArrayView<ulong> keys, long first, int count, BinMap map, ArrayView<int> wanted, ArrayView<int> bins, ArrayView<ulong> placed)
+    {
+        for (int i = Group.IdxX; i < count; i += Group.DimX)
+        {
+            ulong key = keys[first + i];
+            if (key == 0)
+                continue;
+            int bin = map.BinOf(key);
+            if ((wanted[bin / 32] >> bin % 32 & 1) == 0)
+                continue;
+            int begun = Atomic.Add(ref bins[bin], 1);
+            placed[StartOf(begun) + (begun & 0xFFFF)] = key;
         }
 
         Group.Barrier();
-        if (Group.IdxX == 0)
-            counts[b] = found[1];
+    }
+
+    /// <summary>The key of a bin with as many larger ones before it as the place says.</summary>
+    private static ulong KeyAt(ArrayView<ulong> placed, int start, int count, int place)
+    {
+        ulong found = 0ul;
+        for (int i = start; i < start + count; i++)
+        {
+            ulong key = placed[i];
+            int at = start;
+            for (int other = start; other < start + count; other++)
+                at += placed[other] > key ? 1 : 0;
+            found = at == place ? key : found;
+        }
+
+        return found;
     }
 
     private static bool Holds(ArrayView<int> ascending, long first, int count, int number)
@@ -154,19 +267,54 @@ public static class SemiHardNegatives
         return low < count && ascending[first + low] == number;
     }
 
-    /// <summary>rank + the excluded positions before it: the first e with excluded[e] − e above the rank tells how many.</summary>
-    private static int PositionOf(int rank, ArrayView<int> ascending, long first, int excluded)
+    private static int LowerBound(ArrayView<int> ascending, int from, int to, int number)
     {
-        int low = 0, high = excluded;
-        while (low < high)
+        while (from < to)
         {
-            int middle = (low + high) / 2;
-            if (ascending[first + middle] - middle <= rank)
-                low = middle + 1;
+            int middle = (from + to) / 2;
+            if (ascending[middle] < number)
+                from = middle + 1;
             else
-                high = middle;
+                to = middle;
         }
 
-        return rank + low;
+        return from;
+    }
+
+    /// <summary>Bins of equal width between the largest key that a bucket may have and the smallest; the largest keys' is bin 0.</summary>
+    private readonly struct BinMap(ulong largest, int shift)
+    {
+        /// <summary>By the borders, or for the first and the last bucket, which have one on one side only, by the keys.</summary>
+        /// <param name="partial">Shared memory for one key a thread; ready for use, as all of the group's words are, on return.</param>
+        public static BinMap Of(
+            ArrayView<ulong> keys, long first, int count, ArrayView<ulong> borders, long line, int bucket, int buckets,
+            ArrayView<ulong> partial)
+        {
+            ulong largest, smallest;
+            if (bucket == 0 || bucket == buckets - 1)
+            {
+                ulong most = 0ul, least = 0ul; // of their complements
+                for (int i = Group.IdxX; i < count; i += Group.DimX)
+                {
+                    ulong key = keys[first + i];
+                    most = IntrinsicMath.Max(most, key);
+                    least = IntrinsicMath.Max(least, key == 0 ? 0ul : ~key);
+                }
+
+                largest = GroupReduce.Max(most, partial);
+                smallest = ~GroupReduce.Max(least, partial);
+            }
+            else
+            {
+                largest = borders[line + bucket];
+                smallest = borders[line + bucket + 1];
+            }
+
+            Group.Barrier();
+            return new BinMap(
+                largest, IntrinsicMath.Max(0, 64 - BinBits - IntrinsicMath.BitOperations.LeadingZeroCount(largest - smallest)));
+        }
+
+        public int BinOf(ulong key) => (int)((largest - key) >> shift);
     }
 }

@@ -102,6 +102,14 @@ public static class DeviceMath
         return ((ulong)ordered << 32) | ~(uint)row;
     }
 
+    /// <summary>The next larger number; NaN, which nothing reaches, of infinity.</summary>
+    public static float Above(float value)
+    {
+        uint bits = Interop.FloatAsInt(value);
+        bits = bits == 0x80000000u ? 0u : bits;
+        return Interop.IntAsFloat((bits & 0x80000000u) != 0u ? bits - 1 : bits + 1);
+    }
+
     public static int RowOf(ulong key) => (int)~(uint)key;
 
     public static float SimilarityOf(ulong key)

@@ -7,6 +7,11 @@ internal sealed partial class ThreeTermStepCuda
 {
     private LaunchGrid OneGroupAnAnchor => new((uint)_batch);
 
+    private LaunchGrid OneGroupASlice => new((uint)_batch, (uint)Slices);
+
+    /// <summary>Groups that share an anchor's rows.</summary>
+    private int Slices => Math.Clamp(GroupsWanted / _batch, 1, MostSlices);
+
     /// <summary>S with similarities, and the auxiliary anchors, which become own rows of further queries and their rows' copies.</summary>
     private void FindSpatial(in ThreeTermCall call)
     {
@@ -39,6 +44,8 @@ internal sealed partial class ThreeTermStepCuda
     {
         _featureSet.Prepare(_batch);
         _otherSlides.EnsureLength(_batch);
+        if (_largestClass > 1)
+            _search.EnqueueCut(Queries, _options.NearestKeys);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.View(_ownRows, AuxiliaryStart);
@@ -46,7 +53,7 @@ internal sealed partial class ThreeTermStepCuda
         arguments.View(_classStart);
         arguments.Quads(_queries);
         arguments.Quads(_mirror.Current());
-        arguments.View(_search.Sorted);
+        arguments.View(_search.Keys);
         arguments.View(_search.Counts);
         arguments.View(_index.Slides);
         arguments.View(_featureSet.Rows);
@@ -62,28 +69,69 @@ internal sealed partial class ThreeTermStepCuda
         _device.EnqueueLaunch("FindFeatureNeighbours", OneGroupAnAnchor, ref arguments);
     }
 
+    /// <summary>Leaves S and F out of the anchors' lists and finds which of the drawn ranks lie in which bucket.</summary>
+    private void DropExcluded(ulong ranks, int drawn)
+    {
+        int buckets = _search.Buckets;
+        _excluded.EnsureLength((long)_batch * (_spatialSet.Capacity + _featureSet.Capacity));
+        _filters.EnsureLength((long)_batch * FilterWords);
+        _dropped.EnsureLength((long)_batch * buckets);
+        var exclude = new KernelArguments();
+        AddExcluded(ref exclude);
+        exclude.View(_excluded);
+        exclude.View(_filters);
+        exclude.View(_dropped);
+        exclude.Int32(_spatialSet.Capacity);
+        exclude.Int32(_featureSet.Capacity);
+        exclude.Int32(buckets);
+        _device.EnqueueLaunch("ExcludeRows", OneGroupAnAnchor, ref exclude);
+
+        var drop = new KernelArguments();
+        AddLists(ref drop);
+        drop.View(_spatialSet.DeviceCounts);
+        drop.View(_featureSet.DeviceCounts);
+        drop.View(_excluded);
+        drop.View(_filters);
+        drop.View(_dropped);
+        drop.Int32(_search.Capacity);
+        drop.Int32(_spatialSet.Capacity);
+        drop.Int32(_featureSet.Capacity);
+        drop.Int32(buckets);
+        _device.EnqueueLaunch("DropExcluded",
+            new LaunchGrid((uint)_batch, CandidateSearch.SliceKeys.GroupsOf(_search.Capacity)), ref drop);
+
+        _firstRanks.EnsureLength((long)_batch * (buckets + 1));
+        _firstDrawn.EnsureLength((long)_batch * (buckets + 1));
+        var cut = new KernelArguments();
+        cut.View(_search.Counts);
+        cut.View(_search.BucketStarts);
+        cut.View(_dropped);
+        cut.View(ranks, drawn);
+        cut.View(_firstRanks);
+        cut.View(_firstDrawn);
+        cut.View(_negativeSet.DeviceCounts);
+        cut.Int32(_search.Capacity);
+        cut.Int32(buckets);
+        cut.Int32(drawn);
+        _device.EnqueueLaunch("CutRanks", OneGroupAnAnchor, ref cut);
+    }
+
     /// <summary>Q: the rows at the drawn ranks.</summary>
     private void TakeNegatives(ulong ranks, int drawn)
     {
         _negativeSet.Prepare(_batch);
-        _excluded.EnsureLength(2L * _batch * (_spatialSet.Capacity + _featureSet.Capacity));
+        DropExcluded(ranks, drawn);
         var arguments = new KernelArguments();
-        arguments.Quads(_queries);
-        arguments.Quads(_mirror.Current());
-        arguments.View(_search.Sorted);
-        arguments.View(_search.Counts);
-        AddExcluded(ref arguments);
+        AddLists(ref arguments);
+        arguments.View(_search.Borders);
+        arguments.View(_firstRanks);
+        arguments.View(_firstDrawn);
         arguments.View(ranks, drawn);
-        arguments.View(_excluded);
-        _negativeSet.AddTo(ref arguments);
+        arguments.View(_negativeSet.Rows);
         arguments.Int32(_search.Capacity);
-        arguments.Int32(_spatialSet.Capacity);
-        arguments.Int32(_featureSet.Capacity);
+        arguments.Int32(_search.Buckets);
         arguments.Int32(_negativeSet.Capacity);
-        arguments.Int32(drawn);
-        arguments.Int32(_mirror.StrideQuads);
-        arguments.Int32(_search.Scores == CandidateScores.Split ? 1 : 0);
-        _device.EnqueueLaunch("TakeNegatives", OneGroupAnAnchor, ref arguments);
+        _device.EnqueueLaunch("TakeNegatives", new LaunchGrid(checked((uint)_batch * (uint)_search.Buckets)), ref arguments);
     }
 
     /// <summary>Q for the ablation: rows at the drawn ranks of the bank's own order.</summary>
@@ -93,23 +141,41 @@ internal sealed partial class ThreeTermStepCuda
         _excluded.EnsureLength((long)_batch * (1 + _spatialSet.Capacity + _featureSet.Capacity));
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
-        arguments.Quads(_queries);
-        arguments.Quads(_mirror.Current());
         AddExcluded(ref arguments);
         arguments.View(ranks, drawn);
         arguments.View(_excluded);
-        _negativeSet.AddTo(ref arguments);
+        arguments.View(_negativeSet.Rows);
+        arguments.View(_negativeSet.DeviceCounts);
         AddCapacities(ref arguments);
         arguments.Int32(drawn);
         arguments.Int32(_bank.RowCount);
-        arguments.Int32(_mirror.StrideQuads);
         _device.EnqueueLaunch("TakeRandomNegatives", OneGroupAnAnchor, ref arguments);
+    }
+
+    /// <summary>The negatives' similarities, and what their rows add to the gradient but for a factor.</summary>
+    private void SumNegatives()
+    {
+        _negativeParts.EnsureLength((long)_batch * Slices * _bank.Stride);
+        _negativeLargest.EnsureLength((long)_batch * Slices);
+        var arguments = new KernelArguments();
+        arguments.Quads(_queries);
+        arguments.Quads(_mirror.Current());
+        arguments.View(_negativeSet.Rows);
+        arguments.View(_negativeSet.DeviceCounts);
+        arguments.View(_negativeSet.Scores);
+        arguments.Quads(_negativeParts);
+        arguments.View(_negativeLargest);
+        arguments.Int32(_negativeSet.Capacity);
+        arguments.Int32(_mirror.StrideQuads);
+        arguments.Single((float)(1 / _options.Temperature));
+        _device.EnqueueLaunch("SumNegatives", OneGroupASlice, ref arguments);
     }
 
     /// <summary>Terms, and factors in place of similarities.</summary>
     private void TakeLoss(TermWeights weights)
     {
         _selfFactor.EnsureLength(_batch);
+        _pushes.EnsureLength(2L * _batch);
         _terms.EnsureLength(3L * _batch);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
@@ -122,6 +188,7 @@ internal sealed partial class ThreeTermStepCuda
         arguments.View(_negativeSet.Scores);
         arguments.View(_negativeSet.DeviceCounts);
         arguments.View(_selfFactor);
+        arguments.View(_pushes);
         arguments.View(_terms);
         arguments.Int32(_batch);
         arguments.Int32(_mirror.StrideQuads);
@@ -137,24 +204,27 @@ internal sealed partial class ThreeTermStepCuda
     /// <summary>dL/df.</summary>
     private void SumRows(DeviceMatrix gradient)
     {
-        int slices = Math.Clamp(GroupsWanted / _batch, 1, MostSlices);
-        _slices.EnsureLength((long)_batch * slices * _bank.Stride);
+        _slices.EnsureLength((long)_batch * Slices * _bank.Stride);
         var arguments = new KernelArguments();
         arguments.View(_ownRows);
         arguments.Quads(_mirror.Current());
         arguments.View(_selfFactor);
         _spatialSet.AddTo(ref arguments);
         _featureSet.AddTo(ref arguments);
-        _negativeSet.AddTo(ref arguments);
+        arguments.Quads(_negativeParts);
+        arguments.View(_negativeLargest);
+        arguments.View(_pushes);
         arguments.Quads(_slices);
         arguments.Int32(_mirror.StrideQuads);
-        AddCapacities(ref arguments);
-        _device.EnqueueLaunch("SumWeightedRows", new LaunchGrid((uint)_batch, (uint)slices), ref arguments);
+        arguments.Int32(_spatialSet.Capacity);
+        arguments.Int32(_featureSet.Capacity);
+        arguments.Single((float)(1 / _options.Temperature));
+        _device.EnqueueLaunch("SumWeightedRows", OneGroupASlice, ref arguments);
 
         var sum = new KernelArguments();
         sum.Quads(_slices);
         sum.View(gradient.Address, gradient.Length);
-        sum.Int32(slices);
+        sum.Int32(Slices);
         sum.Int32(gradient.Width);
         sum.Int32(_mirror.StrideQuads);
         _device.EnqueueLaunch("SumSlices", OneGroupAnAnchor, ref sum);
@@ -187,6 +257,13 @@ internal sealed partial class ThreeTermStepCuda
         arguments.Single((float)weights.Intra);
         arguments.Single((float)weights.Inter);
         _device.EnqueueLaunch("ReportStep", new LaunchGrid(1), ref arguments);
+    }
+
+    private void AddLists(ref KernelArguments arguments)
+    {
+        arguments.View(_search.Keys);
+        arguments.View(_search.Counts);
+        arguments.View(_search.BucketStarts);
     }
 
     private void AddExcluded(ref KernelArguments arguments)

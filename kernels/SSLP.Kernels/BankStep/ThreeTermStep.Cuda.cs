@@ -7,8 +7,8 @@ namespace SSLP.Kernels;
 /// </summary>
 /// <remarks>
 /// <para>Flops: 2·(1 + A)·B·N·D, and 2·B·(M + |S| + |F|)·D for the gradient. Device bytes beyond the bank: 16·(1 + A)·B·(ranks needed,
-/// about 0.15·N for the paper's draw) for the sorted candidates, 8·B·M for the negatives.</para>
-/// <para>Exact and deterministic: candidates are sorted by unique keys, reductions run in a fixed tree. While every row is alone in its
+/// about 0.15·N for the paper's draw) for the candidates, 8·B·M for the negatives.</para>
+/// <para>Exact and deterministic: candidates are ordered by unique keys, reductions run in a fixed tree. While every row is alone in its
 /// cluster F is empty and no A is looked for.</para>
 /// </remarks>
 internal sealed partial class ThreeTermStepCuda : IThreeTermStep
@@ -18,6 +18,9 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     // Groups that keep a large device's memory busy with an anchor's rows, and most for one anchor.
     private const int GroupsWanted = 1024, MostSlices = 16;
 
+    // As in the device code.
+    private const int FilterWords = 2048;
+
     private readonly MemoryBank _bank;
     private readonly ThreeTermOptions _options;
     private readonly IComputeDevice _device;
@@ -25,8 +28,9 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     private readonly CandidateSearch _search;
     private readonly SpatialIndexOnDevice _index;
     private readonly SetOnDevice _spatialSet, _featureSet, _negativeSet;
-    private readonly DeviceArray<float> _queries, _selfFactor, _terms, _slices;
-    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _otherSlides, _excluded;
+    private readonly DeviceArray<float> _queries, _selfFactor, _pushes, _terms, _slices, _negativeParts, _negativeLargest;
+    private readonly DeviceArray<int> _ownRows, _classOf, _classStart, _otherSlides, _excluded, _filters, _dropped;
+    private readonly DeviceArray<int> _firstRanks, _firstDrawn;
     private int _largestClass = 1, _batch, _auxiliary; // the last two of the last step
 
     /// <param name="bank">Borrowed; what is written to it later is followed.</param>
@@ -51,9 +55,11 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
             _mirror, device, scores == DeviceScores.BFloat16 ? CandidateScores.Split : CandidateScores.Float32);
         _index = new SpatialIndexOnDevice(spatial, options.RadiusPatches, device);
         (_spatialSet, _featureSet, _negativeSet) = (new SetOnDevice(device), new SetOnDevice(device), new SetOnDevice(device));
-        (_queries, _selfFactor, _terms, _slices) = (new(device), new(device), new(device), new(device));
+        (_queries, _selfFactor, _pushes, _terms) = (new(device), new(device), new(device), new(device));
+        (_slices, _negativeParts, _negativeLargest) = (new(device), new(device), new(device));
         (_ownRows, _classOf, _classStart) = (new(device), new(device), new(device));
-        (_otherSlides, _excluded) = (new(device), new(device));
+        (_otherSlides, _excluded, _filters) = (new(device), new(device), new(device));
+        (_dropped, _firstRanks, _firstDrawn) = (new(device), new(device), new(device));
         _host = new HostFace(device);
         _spatialSet.Capacity = _index.UsualNeighbours;
         _negativeSet.Capacity = Math.Max(1, options.Negatives);
@@ -133,6 +139,7 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
             TakeNegatives(ranks, plan.Drawn);
         else
             TakeRandomNegatives(ranks, plan.Drawn);
+        SumNegatives();
         TakeLoss(plan.Call.Weights);
         SumRows(gradient);
         EnqueueReport(report, thresholds, plan.Needs, plan.Call.Weights);
@@ -148,8 +155,9 @@ internal sealed partial class ThreeTermStepCuda : IThreeTermStep
     public void Dispose()
     {
         foreach (IDisposable part in (IDisposable[])
-            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _terms, _slices,
-             _ownRows, _classOf, _classStart, _otherSlides, _excluded, _host])
+            [_mirror, _search, _index, _spatialSet, _featureSet, _negativeSet, _queries, _selfFactor, _pushes, _terms, _slices,
+             _negativeParts, _negativeLargest, _ownRows, _classOf, _classStart, _otherSlides, _excluded, _filters, _dropped, _firstRanks,
+             _firstDrawn, _host])
             part.Dispose();
     }
 

@@ -1,3 +1,5 @@
+using SSLP.Interop.Cuda;
+
 namespace SSLP.Kernels;
 
 /// <summary>What a step's queries ask of a search: the anchors, a gap that asks for nothing, then optional ones.</summary>
@@ -38,7 +40,7 @@ internal sealed partial class CandidateSearch
         _tensor?.Counts.EnsureLength(needs.Queries);
     }
 
-    /// <summary>Searches for all queries.</summary>
+    /// <summary>Searches for all queries; the lists lie in buckets afterwards, which nothing has sorted.</summary>
     /// <param name="queries">[Q, stride] on the device.</param>
     /// <param name="ownRows">[Q] on the device: the row left out, or −1.</param>
     /// <param name="ranks">Device address of what <see cref="FillRanks"/> gave.</param>
@@ -66,7 +68,15 @@ internal sealed partial class CandidateSearch
             Rescore(_tensor, bank, queries, count);
         }
 
-        Sort(count);
+        Deal(count);
+    }
+
+    /// <summary>Makes the first <paramref name="place"/> keys of each list the list's largest ones, in whatever order.</summary>
+    public void EnqueueCut(int queries, int place)
+    {
+        KernelArguments arguments = BucketArguments();
+        arguments.Int32(place);
+        _device.EnqueueLaunch("SortCutBuckets", new LaunchGrid((uint)queries), ref arguments);
     }
 
     /// <summary>Takes what a report says of the last lists: the next ones have the room, or reach further.</summary>

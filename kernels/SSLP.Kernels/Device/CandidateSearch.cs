@@ -16,9 +16,10 @@ internal enum CandidateScores
 }
 
 /// <summary>
-/// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, sorted by descending score
-/// and then ascending row. Thresholds come from a sample of the bank; a list that turns out too short or too long for its room is found
-/// out by its count, and the search repeats with what was learnt. Exact for the scores that it was asked for.
+/// The device's answer to every question about ranks: for each query the bank rows down to the rank it needs, in buckets by descending
+/// score and then ascending row, sorted where that is asked for. Thresholds come from a sample of the bank; a list that turns out too short
+/// or too long for its room is found out by its count, and the search repeats with what was learnt. Exact for the scores that it was asked
+/// for.
 /// </summary>
 /// <remarks>Device bytes: 16·Q·capacity for the lists (20 with tensor cores), capacity being about the largest rank needed; 4·Q·S + 4·S·D
 /// for the sample, S ≤ 8192.</remarks>
@@ -27,8 +28,11 @@ internal sealed partial class CandidateSearch : IDisposable
     // One row of 256 in large banks: buckets are cut by the sampled keys that reach a query's threshold.
     private const int MinSample = 1024, MostOfUsual = 8192, MaxSample = 65536, RowsASample = 256;
 
-    // As in the device code: keys wanted in a bucket, and most buckets; keys of a list that a group deals out.
-    private const int BucketKeys = 768, MaxBuckets = 1024, SliceKeys = 8192;
+    // As in the device code: keys wanted in a bucket, and most buckets.
+    private const int BucketKeys = 768, MaxBuckets = 1024;
+
+    /// <summary>As in the device code: keys of a list that a group takes at a time.</summary>
+    public const int SliceKeys = 8192;
 
     /// <summary>Standard deviations of the sample's count by which the threshold is lowered, and room kept beyond it.</summary>
     private const double Margin = 6;
@@ -62,17 +66,24 @@ internal sealed partial class CandidateSearch : IDisposable
     /// <summary>What the scores in the keys are.</summary>
     public CandidateScores Scores { get; }
 
-    /// <summary>[Q, <see cref="Capacity"/>] sorted candidates of the last search.</summary>
-    public DeviceArray<ulong> Sorted => Buckets == 1 ? _keys : _dealt;
+    /// <summary>[Q, <see cref="Capacity"/>] candidates of the last search: sorted after <see cref="Run"/>, in buckets after
+    /// <see cref="Enqueue"/>.</summary>
+    public DeviceArray<ulong> Keys => Buckets == 1 ? _keys : _dealt;
 
     /// <summary>[Q] how many each query has.</summary>
     public DeviceArray<int> Counts => _counts;
 
+    /// <summary>[Q, <see cref="Buckets"/> + 1] where the lists' buckets begin; not written where there is one.</summary>
+    public DeviceArray<int> BucketStarts => _bucketStarts;
+
+    /// <summary>[Q, <see cref="Buckets"/>] the keys that the buckets were cut at.</summary>
+    public DeviceArray<ulong> Borders => _borders;
+
     /// <summary>Room for one query's candidates.</summary>
     public int Capacity { get; private set; }
 
-    // Of each list: what one group sorts in shared memory, where the sample can tell as many apart.
-    private int Buckets => _sampleRows == 0 ? 1 : Math.Clamp(Capacity / BucketKeys, 2, MaxBuckets);
+    /// <summary>Of each list: what one group sorts in shared memory, where the sample can tell as many apart.</summary>
+    public int Buckets => _sampleRows == 0 ? 1 : Math.Clamp(Capacity / BucketKeys, 2, MaxBuckets);
 
     /// <summary>Searches for all queries.</summary>
     /// <param name="queries">[Q, stride] on the device.</param>
@@ -111,6 +122,7 @@ internal sealed partial class CandidateSearch : IDisposable
                 break;
         }
 
+        Deal(count);
         Sort(count);
     }
 
@@ -118,8 +130,9 @@ internal sealed partial class CandidateSearch : IDisposable
     public void Skip(int queries)
     {
         Capacity = 1;
-        _keys.EnsureLength(queries);
-        _dealt.EnsureLength(queries);
+        foreach (DeviceArray<ulong> array in (DeviceArray<ulong>[])[_keys, _dealt, _borders])
+            array.EnsureLength(queries);
+        _bucketStarts.EnsureLength(queries);
         _counts.EnsureLength(queries).EnqueueClear(queries);
     }
 
@@ -252,24 +265,30 @@ internal sealed partial class CandidateSearch : IDisposable
 
     private void Sort(int count)
     {
-        int buckets = Buckets;
-        if (buckets > 1)
-            Deal(count, buckets);
-        var arguments = new KernelArguments();
-        arguments.View(Sorted);
-        arguments.View(_counts);
-        arguments.View(buckets > 1 ? _bucketStarts : _counts);
-        arguments.Int32(Capacity);
-        arguments.Int32(buckets);
-        _device.EnqueueLaunch("SortBuckets", new LaunchGrid(checked((uint)count * (uint)buckets)), ref arguments);
+        KernelArguments arguments = BucketArguments();
+        _device.EnqueueLaunch("SortBuckets", new LaunchGrid(checked((uint)count * (uint)Buckets)), ref arguments);
     }
 
-    private void Deal(int count, int buckets)
+    private KernelArguments BucketArguments()
     {
+        var arguments = new KernelArguments();
+        arguments.View(Keys);
+        arguments.View(_counts);
+        arguments.View(_bucketStarts);
+        arguments.Int32(Capacity);
+        arguments.Int32(Buckets);
+        return arguments;
+    }
+
+    private void Deal(int count)
+    {
+        int buckets = Buckets;
+        _bucketStarts.EnsureLength((long)count * (buckets + 1));
+        if (buckets == 1)
+            return;
         long sizes = (long)count * buckets;
         _bucketCounts.EnsureLength(sizes).EnqueueClear(sizes);
         _cursors.EnsureLength(sizes).EnqueueClear(sizes);
-        _bucketStarts.EnsureLength(sizes + count);
         _dealt.EnsureLength((long)count * Capacity);
         var grid = new LaunchGrid((uint)count, SliceKeys.GroupsOf(Capacity));
         var sizesOf = new KernelArguments();

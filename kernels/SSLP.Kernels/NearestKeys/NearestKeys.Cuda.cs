@@ -105,7 +105,7 @@ internal sealed class NearestKeysCuda : INearestKeys
     private void TakeNearest(int queries, int k, ulong rows, ulong similarities)
     {
         var arguments = new KernelArguments();
-        arguments.View(_search.Sorted);
+        arguments.View(_search.Keys);
         arguments.View(rows, (long)queries * k);
         arguments.View(similarities, (long)queries * k);
         arguments.Int32(_search.Capacity);

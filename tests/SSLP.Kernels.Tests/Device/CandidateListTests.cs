@@ -41,6 +41,40 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         AssertSorted([0, ulong.MaxValue]);
     }
 
+    /// <summary>
+    /// Places inside of a bucket, at a bucket's edge, at both ends of the list and beyond it; a bucket that does not fit in shared memory.
+    /// </summary>
+    [Theory]
+    [InlineData(new[] { 100, 0, 700, 50 }, 400)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 100)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 849)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 850)]
+    [InlineData(new[] { 100, 0, 700, 50 }, 0)]
+    [InlineData(new[] { 30, 3000 }, 1234)]
+    [InlineData(new[] { 555 }, 17)]
+    [InlineData(new[] { 0 }, 3)]
+    public void A_cut_makes_the_first_keys_the_largest_and_sorts_no_other_bucket(int[] sizes, int place)
+    {
+        int length = sizes.Sum(), buckets = sizes.Length;
+        ulong[] order = [.. Enumerable.Range(0, length).Select(i => (ulong)(7 * i + 1)).OrderDescending()], list = [.. order];
+        int[] bounds = [0, .. sizes.Select((_, bucket) => sizes.Take(bucket + 1).Sum())];
+        for (int bucket = 0; bucket < buckets; bucket++)
+            new Random(bucket).Shuffle(list.AsSpan(bounds[bucket], sizes[bucket]));
+        using DeviceArray<ulong> keys = Upload<ulong>([.. list, 7]);
+        using DeviceArray<int> counts = Upload([length]), starts = Upload(bounds);
+        Launch("SortCutBuckets", new LaunchGrid(1),
+            a => { a.View(keys); a.View(counts); a.View(starts); a.Int32(length + 1); a.Int32(buckets); a.Int32(place); return a; });
+        ulong[] found = Read(keys, length + 1);
+        Assert.Equal(order.Take(place).Order(), found.Take(Math.Min(place, length)).Order());
+        for (int bucket = 0; bucket < buckets; bucket++)
+        {
+            bool isCut = bounds[bucket] < place && place < bounds[bucket + 1];
+            Assert.Equal((isCut ? order : list).AsSpan(bounds[bucket], sizes[bucket]), found.AsSpan(bounds[bucket], sizes[bucket]));
+        }
+
+        Assert.Equal(7ul, found[length]);
+    }
+
     private void AssertSorted(ulong[] list)
     {
         int length = list.Length;
@@ -169,6 +203,62 @@ public sealed unsafe class CandidateListTests(TestDevice device)
     }
 
     /// <summary>
+    /// Three products of bf16 of values that bf16 holds are exact: thresholds among equal scores at every row of a tile, own rows at every
+    /// one, banks that end inside of a tile and at its end, a threshold that all rows reach and one that none does.
+    /// </summary>
+    [Theory]
+    [InlineData(130)]
+    [InlineData(256)]
+    [InlineData(67)]
+    public void Rows_whose_score_ties_the_threshold_reach_it_up_to_its_row(int rows)
+    {
+        using var bank = new MemoryBank(rows, Width);
+        for (int row = 0; row < rows; row++)
+            bank.LoadRows(row, row % 5 == 0 ? [1, 0, 0, 0] : row % 5 == 1 ? [0, 0.25f, 0, 0] : [0.5f, 0, 0, 0]);
+        int queries = rows + 2;
+        ulong[] thresholds =
+        [
+            .. Enumerable.Range(0, rows).Select(row => DeviceMath.RankedKey(bank.Row(row)[0], row)),
+            DeviceMath.RankedKey(float.NegativeInfinity, int.MaxValue), DeviceMath.RankedKey(float.PositiveInfinity, -1),
+        ];
+        int[] own = [.. Enumerable.Range(0, rows).Select(row => 3 * row % rows), -1, 0];
+        float[] vectors = new float[queries * Stride], values = new float[rows * Stride];
+        for (int q = 0; q < queries; q++)
+            vectors[q * Stride] = 1;
+        for (int row = 0; row < rows; row++)
+            bank.Row(row).CopyTo(values.AsSpan(row * Stride));
+        using DeviceArray<float> asked = Upload(vectors), held = Upload(values);
+        using RoundedRows q2 = new(device) { HasRests = true }, v2 = new(device) { HasRests = true };
+        q2.Round(asked, queries, Stride / 4);
+        v2.Round(held, rows, Stride / 4);
+        using DeviceArray<ulong> reach = Upload(thresholds), keys = Empty<ulong>(queries * rows);
+        using DeviceArray<int> owners = Upload(own), counts = Empty<int>(queries);
+        counts.EnqueueClear(queries);
+        Launch("CollectSplitCandidates", new LaunchGrid((uint)(queries + 127) / 128), a =>
+        {
+            a.Eights(q2.Pairs);
+            a.Eights(v2.Pairs);
+            a.View(reach);
+            a.View(owners);
+            a.View(keys);
+            a.View(counts);
+            a.Int32(queries);
+            a.Int64(rows);
+            a.Int32(Stride / 4);
+            a.Int32(rows);
+            a.Int64(256);
+            return a;
+        });
+        int[] found = Read(counts, queries);
+        for (int q = 0; q < queries; q++)
+        {
+            IEnumerable<ulong> expected = Enumerable.Range(0, rows).Where(row => row != own[q])
+                .Select(row => DeviceMath.RankedKey(bank.Row(row)[0], row)).Where(key => key >= thresholds[q]);
+            Assert.Equal(expected.Order(), ReadAt(keys, q * rows, found[q]).Order());
+        }
+    }
+
+    /// <summary>
     /// A query of zeros, which an anchor without an auxiliary one leaves, and one alone in its class ask for nothing and get nothing.
     /// </summary>
     [Fact]
@@ -209,7 +299,7 @@ public sealed unsafe class CandidateListTests(TestDevice device)
         using var search = new CandidateSearch(mirror, device, scores);
         search.Run(vectors, own, needed, optional);
         int[] counts = Read(search.Counts, needed.Length);
-        return ([.. Enumerable.Range(0, needed.Length).Select(q => ReadAt(search.Sorted, q * search.Capacity, counts[q]))],
+        return ([.. Enumerable.Range(0, needed.Length).Select(q => ReadAt(search.Keys, q * search.Capacity, counts[q]))],
             search.Capacity);
     }
 

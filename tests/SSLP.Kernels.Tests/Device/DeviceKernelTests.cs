@@ -68,7 +68,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         using DeviceArray<float> rows = Upload(bank), vectors = Upload(features);
         using DeviceArray<int> anchors = Upload([3]), one = Upload([1]), many = Upload([5]);
         using DeviceArray<float> spatial = Upload([0.5f]), feature = Upload([0.4f]), negatives = Upload([0.3f, 0.2f, float.NaN, 0.1f, 0f]);
-        using DeviceArray<float> self = Empty<float>(1), terms = Empty<float>(3);
+        using DeviceArray<float> self = Empty<float>(1), pushes = Empty<float>(2), terms = Empty<float>(3);
         Launch("TakeThreeTermLoss", 1, a =>
         {
             a.View(anchors);
@@ -81,6 +81,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
             a.View(negatives);
             a.View(many);
             a.View(self);
+            a.View(pushes);
             a.View(terms);
             a.Int32(1);
             a.Int32(Stride / 4);
@@ -95,7 +96,7 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
             return a;
         });
         Assert.All(Read(terms, 3), term => Assert.True(float.IsNaN(term)));
-        Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5)], factor =>
+        Assert.All([.. Read(self, 1), .. Read(spatial, 1), .. Read(feature, 1), .. Read(negatives, 5), .. Read(pushes, 2)], factor =>
             Assert.True(float.IsNaN(factor)));
     }
 
@@ -109,7 +110,8 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
     public void A_gradient_is_the_weighted_sum_of_the_sets_rows(int width, int spatial, int feature, int negatives, int slices)
     {
         const int rows = 50, batch = 3;
-        using var bank = MemoryBank.CreateRandom(rows, width, seed: 4);
+        const float temperature = 0.07f;
+        using MemoryBank bank = MemoryBank.CreateRandom(rows, width, seed: 4), queries = MemoryBank.CreateRandom(batch, width, seed: 5);
         var random = new Random(width);
         int[] anchors = [7, 0, 49], lengths = [spatial, feature, negatives];
         int[] capacities = [.. lengths.Select(length => length + 2)];
@@ -117,28 +119,51 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
             capacity => Enumerable.Range(0, batch * capacity).Select(_ => random.Next(rows)).ToArray())];
         float[][] factors = [.. capacities.Select(
             capacity => Enumerable.Range(0, batch * capacity).Select(_ => (float)random.NextDouble() - 0.5f).ToArray())];
-        float[] self = [0.5f, -1f, 0f];
+        float[] self = [0.5f, -1f, 0f], pushes = [0.3f, 0.2f, 0f, 0f, 0.6f, -1.5f];  // an m below and one above most similarities
         using DeviceArray<float> vectors = UploadRows(bank), own = Upload(self), parts = Empty<float>(batch * slices * bank.Stride);
-        using DeviceArray<float> gradient = Empty<float>(batch * width);
+        using DeviceArray<float> gradient = Empty<float>(batch * width), pushed = Upload(pushes);
         using DeviceArray<int> ids = Upload(anchors);
         DeviceArray<int>[] lists = [.. members.Select(Upload)], counts = [.. lengths.Select(length => Upload([length, 0, length]))];
         DeviceArray<float>[] weights = [.. factors.Select(Upload)];
-        var arguments = new KernelArguments();
-        arguments.View(ids);
-        arguments.Quads(vectors);
-        arguments.View(own);
-        for (int set = 0; set < 3; set++)
+        using DeviceArray<float> features = UploadRows(queries), negativeParts = Empty<float>(batch * slices * bank.Stride),
+            largest = Empty<float>(batch * slices);
+        var grid = new LaunchGrid(batch, (uint)slices);
+        Launch("SumNegatives", grid, a =>
         {
-            arguments.View(lists[set]);
-            arguments.View(weights[set]);
-            arguments.View(counts[set]);
-        }
+            a.Quads(features);
+            a.Quads(vectors);
+            a.View(lists[2]);
+            a.View(counts[2]);
+            a.View(weights[2]);
+            a.Quads(negativeParts);
+            a.View(largest);
+            a.Int32(capacities[2]);
+            a.Int32(bank.Stride / 4);
+            a.Single(1 / temperature);
+            return a;
+        });
+        Launch("SumWeightedRows", grid, a =>
+        {
+            a.View(ids);
+            a.Quads(vectors);
+            a.View(own);
+            for (int set = 0; set < 2; set++)
+            {
+                a.View(lists[set]);
+                a.View(weights[set]);
+                a.View(counts[set]);
+            }
 
-        arguments.Quads(parts);
-        arguments.Int32(bank.Stride / 4);
-        foreach (int capacity in capacities)
-            arguments.Int32(capacity);
-        device.EnqueueLaunch("SumWeightedRows", new LaunchGrid(batch, (uint)slices), ref arguments);
+            a.Quads(negativeParts);
+            a.View(largest);
+            a.View(pushed);
+            a.Quads(parts);
+            a.Int32(bank.Stride / 4);
+            a.Int32(capacities[0]);
+            a.Int32(capacities[1]);
+            a.Single(1 / temperature);
+            return a;
+        });
         Launch("SumSlices", batch, a =>
         {
             a.Quads(parts);
@@ -148,28 +173,117 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
             a.Int32(bank.Stride / 4);
             return a;
         });
-        float[] found = Read(gradient, batch * width);
+        float[] found = Read(gradient, batch * width), similarities = Read(weights[2], batch * capacities[2]);
+        double rounding = Math.ScaleB(1, -24);
         for (int b = 0; b < batch; b++)
         {
+            double[] exact = [.. Enumerable.Range(0, rows).Select(row => Dot(queries.Row(b), bank.Row(row)))];
+            for (int j = b * capacities[2]; b != 1 && j < b * capacities[2] + negatives; j++)
+                Assert.Equal(exact[members[2][j]], similarities[j], (width + 1) * rounding);
             for (int d = 0; d < width; d++)
             {
-                double sum = (double)self[b] * bank.Row(anchors[b])[d], size = Math.Abs(sum);
+                double sum = (double)self[b] * bank.Row(anchors[b])[d], size = Math.Abs(sum), bound = 0;
                 for (int set = 0; set < 3 && b != 1; set++)
                 {
                     for (int j = b * capacities[set]; j < b * capacities[set] + lengths[set]; j++)
                     {
-                        double term = (double)factors[set][j] * bank.Row(members[set][j])[d];
+                        double factor = set < 2 ? factors[set][j]
+                            : pushes[2 * b + 1] * Math.Exp((exact[members[2][j]] - pushes[2 * b]) / temperature);
+                        double term = factor * bank.Row(members[set][j])[d];
                         (sum, size) = (sum + term, size + Math.Abs(term));
+                        // The exponent is off by what the similarity and the two differences to the slice's largest are.
+                        bound += set < 2 ? 0 : (width + 8) * rounding / temperature * Math.Abs(term);
                     }
                 }
 
                 // As many roundings as there are rows, of partial sums no larger than the sum of sizes.
-                Assert.Equal(sum, found[b * width + d], (spatial + feature + negatives + 2) * Math.ScaleB(1, -24) * size + 1e-30);
+                Assert.Equal(sum, found[b * width + d], (spatial + feature + negatives + 8) * rounding * size + bound + 1e-30);
             }
         }
 
         foreach (IDisposable array in (IDisposable[])[.. lists, .. counts, .. weights])
             array.Dispose();
+    }
+
+    /// <summary>Similarities that rise from tile to tile by more than a float's exponent holds of e^(d/τ): what was summed before is
+    /// corrected, to nothing in the end.</summary>
+    [Fact]
+    public void Negatives_that_come_in_any_order_are_summed_below_the_largest()
+    {
+        const int rows = 200;
+        using MemoryBank bank = new(rows, Width), queries = new(1, Width);
+        float[] row = new float[Width];
+        row[0] = 1;
+        queries.LoadRows(0, row);
+        for (int i = 0; i < rows; i++)
+        {
+            row[0] = -1 + 2f * i / (rows - 1);
+            row[1] = 1;
+            bank.LoadRows(i, row);
+        }
+
+        float[] up = Sum([.. Enumerable.Range(0, rows)]), down = Sum([.. Enumerable.Range(0, rows).Reverse()]);
+        double expected = Enumerable.Range(0, rows).Sum(i => Math.Exp((bank.Row(i)[0] - 1.0) / 0.002));
+        Assert.Equal(expected, up[1], 1e-4);
+        Assert.Equal(expected, down[1], 1e-4);
+
+        float[] Sum(int[] order)
+        {
+            using DeviceArray<float> features = UploadRows(queries), vectors = UploadRows(bank), scores = Empty<float>(rows),
+                parts = Empty<float>(bank.Stride), largest = Empty<float>(1);
+            using DeviceArray<int> list = Upload(order), count = Upload([rows]);
+            Launch("SumNegatives", 1, a =>
+            {
+                a.Quads(features);
+                a.Quads(vectors);
+                a.View(list);
+                a.View(count);
+                a.View(scores);
+                a.Quads(parts);
+                a.View(largest);
+                a.Int32(rows);
+                a.Int32(bank.Stride / 4);
+                a.Single(1 / 0.002f);
+                return a;
+            });
+            Assert.Equal(1f, Read(largest, 1)[0]);
+            return Read(parts, Width);
+        }
+    }
+
+    [Fact]
+    public void A_feature_that_is_NaN_makes_the_negatives_sum_NaN()
+    {
+        using var bank = MemoryBank.CreateRandom(9, Width, seed: 2);
+        float[] feature = new float[Stride];
+        feature[3] = float.NaN;
+        using DeviceArray<float> features = Upload(feature), vectors = UploadRows(bank), scores = Empty<float>(9), parts = Empty<float>(bank.Stride),
+            largest = Empty<float>(1);
+        using DeviceArray<int> list = Upload([.. Enumerable.Range(0, 9)]), count = Upload([9]);
+        Launch("SumNegatives", 1, a =>
+        {
+            a.Quads(features);
+            a.Quads(vectors);
+            a.View(list);
+            a.View(count);
+            a.View(scores);
+            a.Quads(parts);
+            a.View(largest);
+            a.Int32(9);
+            a.Int32(bank.Stride / 4);
+            a.Single(1 / 0.07f);
+            return a;
+        });
+        Assert.True(float.IsNaN(Read(largest, 1)[0]));
+        Assert.All(Read(parts, Width), value => Assert.True(float.IsNaN(value)));
+    }
+
+    private static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double sum = 0;
+        for (int d = 0; d < a.Length; d++)
+            sum += (double)a[d] * b[d];
+        return sum;
     }
 
     [Fact]
@@ -180,6 +294,23 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         Assert.True(float.IsNaN(DeviceMath.Exp(float.NaN)) && float.IsNaN(DeviceMath.Log(float.NaN)));
         Assert.True(float.IsNaN(DeviceMath.SoftPlus(float.NaN)) && float.IsNaN(DeviceMath.Logistic(float.NaN)));
         Assert.Equal((2f, -1f), (DeviceMath.Max(2f, -1f), DeviceMath.Min(2f, -1f)));
+    }
+
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(1f)]
+    [InlineData(-1f)]
+    [InlineData(0.2f)]
+    [InlineData(-float.Epsilon)]
+    [InlineData(float.NegativeInfinity)]
+    [InlineData(float.MaxValue)]
+    public void The_number_above_another_is_the_next(float value) => Assert.Equal(MathF.BitIncrement(value), DeviceMath.Above(value));
+
+    [Fact]
+    public void The_number_above_is_that_of_both_zeros_and_none_reaches_that_of_infinity()
+    {
+        Assert.Equal(float.Epsilon, DeviceMath.Above(-0f));
+        Assert.True(float.IsNaN(DeviceMath.Above(float.PositiveInfinity)));
     }
 
     [Fact]
@@ -324,10 +455,12 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
 
     private delegate KernelArguments Fill(KernelArguments arguments);
 
-    private void Launch(string kernel, int groups, Fill fill)
+    private void Launch(string kernel, int groups, Fill fill) => Launch(kernel, new LaunchGrid((uint)groups), fill);
+
+    private void Launch(string kernel, LaunchGrid grid, Fill fill)
     {
         KernelArguments arguments = fill(new KernelArguments());
-        device.EnqueueLaunch(kernel, new LaunchGrid((uint)groups), ref arguments);
+        device.EnqueueLaunch(kernel, grid, ref arguments);
     }
 
     private static int NearestCentre(ReadOnlySpan<float> row, MemoryBank centres)

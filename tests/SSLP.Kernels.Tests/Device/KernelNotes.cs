@@ -20,8 +20,11 @@ internal static class KernelNotes
             "a key's place is its bucket's cursor, and neighbours of a list go to different buckets: stores of 8 bytes a sector, put " +
             "together in the L2, where a bucket of some kilobytes is filled by one group."),
         ("SortBuckets",
-            "passes: the last layers of a bitonic network exchange keys of 8 bytes that lie less than 16 apart, two lanes a bank; a " +
-            "padded layout costs an addition an access and was not tried on a card."),
+            "for nearest keys, whose lists are short. Some kilobytes, and a sector for each of two numbers a bucket. Passes: the last " +
+            "layers of a bitonic network exchange keys of 8 bytes that lie less than 16 apart, two lanes a bank; a padded layout costs " +
+            "an addition an access and was not tried on a card."),
+        ("SortCutBuckets",
+            "searches the bucket by halves, numbers of 4 bytes; sorts one bucket a list. Passes: as SortBuckets."),
         ("RoundRows",
             "every lane sums the row's squares itself, as the loads are shared: a row is read twice, from the cache the second time. " +
             "In a step it takes the batch's rows alone."),
@@ -44,12 +47,23 @@ internal static class KernelNotes
         ("FindFeatureNeighbours",
             "walks the first K keys of each of the anchor's lists and looks up the class of each key's row, 4 bytes of a sector of 32, " +
             "from the cache; and reads a row of the bank for each member, in halves of a sector. It grows with K, not with the classes."),
+        ("ExcludeRows",
+            "sorts |S| + |F| row numbers of an anchor where they lie, some kilobytes in the L1. Passes: words of the filter are met in " +
+            "any order."),
+        ("DropExcluded",
+            "reads the lists once; a row that the filter lets pass is looked up by halves. Passes: words of the filter are met in any " +
+            "order."),
+        ("CutRanks",
+            "searches the drawn ranks once a bucket, by halves: 16 KB that the L1 holds."),
         ("TakeNegatives",
-            "walks the list down to the last drawn rank, once, and takes one key of 8 bytes at each drawn rank, a sector of 32 bytes " +
-            "that the walk has read already. With scores=bf16, as here, it reads a row of the bank for each of them, too. Passes: " +
-            "words of the filter are met in any order."),
+            "walks a bucket three times, once for the bins' sizes, once to place the keys of the bins that a rank falls into, once to " +
+            "take them, some kilobytes, twice from the L1; the first and the last bucket of a list once more. Passes: bins are met in " +
+            "any order."),
         ("TakeRandomNegatives",
-            "every anchor reads M rows of the bank, the same ones, as one draw serves the batch: B times from the cache."),
+            "every anchor reads the M ranks, the same ones, as one draw serves the batch: B times from the cache."),
+        ("SumNegatives",
+            "reads M rows of the bank for every anchor, each once; anchors share rows through the cache. The floor of a step is B · M " +
+            "rows: at N far above M that is what it asks for."),
         ("TakeThreeTermLoss",
             "five walks over an anchor's similarities (the largest, the sum, the scale, the factors), of some 16 KB, which stay in " +
             "the L1."),
@@ -58,8 +72,7 @@ internal static class KernelNotes
         ("ReportMean",
             "one group; a loss is read once for the sum and once for whether it is finite. Some hundred bytes."),
         ("SumWeightedRows",
-            "reads M + |S| + |F| rows of the bank for every anchor; anchors share rows through the cache. The floor of a step is B · " +
-            "M rows: at N far above M that is what it asks for."),
+            "reads |S| + |F| rows of the bank for every anchor; anchors share rows through the cache."),
         ("SumSlices",
             "at D = 64 sixteen lanes of a warp write four columns one after the other, each a part of the same sectors: 1.33 of 72 " +
             "KB."),

@@ -26,6 +26,14 @@ internal sealed unsafe class KernelScene(IComputeDevice device, KernelShape shap
         Views();
     }
 
+    /// <summary>The three-term step alone, with scores=bf16.</summary>
+    public void RunStep()
+    {
+        using var bank = MemoryBank.CreateRandom(shape.Rows, shape.Width, Seed);
+        using var features = MemoryBank.CreateRandom(shape.Batch, shape.Width, Seed + 1);
+        Step(bank, features.Rows, NegativeSampling.SemiHard, DeviceScores.BFloat16);
+    }
+
     private int[] Anchors => [.. Enumerable.Range(0, shape.Batch).Select(b => (int)((long)b * shape.Rows / shape.Batch))];
 
     private void Step(MemoryBank bank, MatrixView queries, NegativeSampling sampling, DeviceScores scores)

@@ -22,7 +22,8 @@ internal sealed record KernelShape(
     int Rows, int Batch, int Width, int Negatives, int NearestKeys, int Clusters, int Patch, int Side, int Weights)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"N {Rows:N0}, B {Batch}, D {Width}, M {Negatives}, K {NearestKeys}, C {Clusters}, P {Patch}, S {Side}, {Weights:N0} weights");
+        $"N {Rows:N0}, B {Batch}, D {Width}, M {Negatives}, K {NearestKeys}, C {Clusters}")
+        + (Weights == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", P {Patch}, S {Side}, {Weights:N0} weights"));
 }
 
 /// <summary>Counts of every kernel's largest launch at a shape, through the product's launchers, as bench/results/ptx has them.</summary>
@@ -32,6 +33,17 @@ internal static unsafe class KernelTable
     [
         new(4_517, 48, 128, 256, 64, 16, 96, 64, 40_000),
         new(9_001, 128, 64, 512, 200, 33, 70, 48, 100_004),
+    ];
+
+    /// <summary>Few anchors of a bank that is large beside the ranks drawn from it, as in a step of the paper's size: M/N and K/N are
+    /// the same.</summary>
+    public static readonly KernelShape OfLists = new(60_000, 4, 16, 360, 360, 16, 0, 0, 0);
+
+    /// <summary>What is done with the candidates, whose lists are as long as M and K are far below N.</summary>
+    public static readonly string[] ListKernels =
+    [
+        "CountBuckets", "DealBuckets", "SortCutBuckets", "FindFeatureNeighbours", "ExcludeRows", "DropExcluded", "CutRanks",
+        "TakeNegatives", "SumNegatives", "TakeThreeTermLoss", "SumWeightedRows",
     ];
 
     /// <summary>Null where the tests run outside of the repository.</summary>
@@ -66,20 +78,31 @@ internal static unsafe class KernelTable
 
             """);
         foreach (KernelShape shape in Shapes)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\n## {shape}\n\n");
-            text.Append("| kernel | grid × block | asked, KB | sectors, KB | floor, KB | x | passes | free | atomics | instructions | ")
-                .Append("a score |\n");
-            text.Append("|---|---|---|---|---|---|---|---|---|---|---|\n");
-            Dictionary<string, LaunchCounts> counted = Count(shape);
-            foreach (DeviceKernel kernel in DeviceKernels.All)
-                text.Append(Line(kernel.Name, counted[kernel.Name], shape)).Append('\n');
-        }
+            AppendTable(text, shape, [.. DeviceKernels.All.Select(kernel => kernel.Name)], scene => scene.Run());
+        text.Append("""
+
+            ## The lists of a step
+
+            A bank that is large beside M and K, which have the paper's share of it, so that a bucket holds as many drawn ranks as there.
+
+            """);
+        AppendTable(text, OfLists, ListKernels, scene => scene.RunStep());
 
         text.Append("\n## Notes\n\n");
         foreach ((string kernel, string note) in KernelNotes.All)
             text.Append(CultureInfo.InvariantCulture, $"- {kernel}: {note}\n");
         return text.ToString().ReplaceLineEndings("\n");
+    }
+
+    private static void AppendTable(StringBuilder text, KernelShape shape, string[] kernels, Action<KernelScene> launch)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"\n## {shape}\n\n");
+        text.Append("| kernel | grid × block | asked, KB | sectors, KB | floor, KB | x | passes | free | atomics | instructions | ")
+            .Append("a score |\n");
+        text.Append("|---|---|---|---|---|---|---|---|---|---|---|\n");
+        Dictionary<string, LaunchCounts> counted = Count(shape, launch);
+        foreach (string kernel in kernels)
+            text.Append(Line(kernel, counted[kernel], shape)).Append('\n');
     }
 
     private static string Line(string kernel, LaunchCounts c, KernelShape shape)
@@ -102,11 +125,11 @@ internal static unsafe class KernelTable
     }
 
     /// <summary>The largest launch of each kernel.</summary>
-    private static Dictionary<string, LaunchCounts> Count(KernelShape shape)
+    private static Dictionary<string, LaunchCounts> Count(KernelShape shape, Action<KernelScene> launch)
     {
         using var machine = new MachineDriver(new MachineOptions { CountTraffic = true });
         using (var device = new CudaComputeDevice(driver: machine.Driver))
-            new KernelScene(device, shape).Run();
+            launch(new KernelScene(device, shape));
         return machine.Machine.Launches.GroupBy(launch => launch.Kernel["Kernel_".Length..])
             .ToDictionary(group => group.Key, group => group.MaxBy(launch => launch.WarpInstructions)!);
     }
