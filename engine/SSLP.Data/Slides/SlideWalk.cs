@@ -35,7 +35,7 @@ internal sealed class SlideWalk
                 yield return $"{Counted.Of(_nowhere.Count, "link")} to slides {(_nowhere.Count == 1 ? "leads" : "lead")} nowhere: " +
                     $"{Few(_nowhere)}";
             if (_unnamed.Count > 0)
-                yield return $"{Count(_unnamed.Count, "slide")} can't be opened, since the bytes of the name are no UTF-8; rename " +
+                yield return $"{Counted.Of(_unnamed.Count, "slide")} can't be opened, since the bytes of the name are no UTF-8; rename " +
                     $"{(_unnamed.Count == 1 ? "it" : "them")}: {Few(_unnamed)}";
             if (_noFiles.Count > 0)
                 yield return $"{Counted.Of(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
