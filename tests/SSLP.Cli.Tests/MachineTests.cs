@@ -3,7 +3,8 @@ using Xunit;
 
 namespace SSLP.Cli.Tests;
 
-/// <summary>The command line where there is a device, as far as a host can be one: torch on the CPU, the kernels on the PTX machine.</summary>
+/// <summary>The command line where there is a device, as far as a host can be one: torch on the CPU, the kernels on the PTX
+/// machine.</summary>
 public sealed class MachineTests : IDisposable
 {
     private readonly TestFolder _folder = new();

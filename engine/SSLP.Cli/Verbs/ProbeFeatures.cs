@@ -161,8 +161,8 @@ internal sealed class ProbeFeatures
                 $"'{file}' is a folder; --features takes one file, as 'sslp embed --out features.h5' makes it.");
         FeatureTable table = FeatureFile.ReadHdf5(file);
         splitOf(table.Patches);
-        Shell.Say($"{file}: {Counted.Patches(table.Count)}, {table.Width} numbers each, {table.Source}; whether the judged slides were in " +
-            $"pretraining is not known");
+        Shell.Say($"{file}: {Counted.Patches(table.Count)}, {table.Width} numbers each, {table.Source}; whether the judged slides " +
+            $"were in pretraining is not known");
         return table;
     }
 

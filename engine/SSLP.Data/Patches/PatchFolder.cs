@@ -73,7 +73,8 @@ public sealed class PatchFolder : IPatchSource
 
     /// <inheritdoc/>
     public string Describe =>
-        $"{Counted.Patches(Table.Count)} of {PatchSize} px{(Table.HasSlides ? $" on {Counted.Slides(Table.Slides.Count)}" : "")} from {Folder}"
+        $"{Counted.Patches(Table.Count)} of {PatchSize} px{(Table.HasSlides ? $" on {Counted.Slides(Table.Slides.Count)}" : "")} "
+        + $"from {Folder}"
         + string.Concat(LeftOut.Select(what => $"; left out: {what}"))
         + (Table.HasCoordinates ? "" : "; no coordinates, so no spatial neighbours");
 

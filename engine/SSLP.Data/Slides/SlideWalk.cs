@@ -38,10 +38,11 @@ internal sealed class SlideWalk
                 yield return $"{Counted.Of(_unnamed.Count, "slide")} can't be opened, since the bytes of the name are no UTF-8; rename " +
                     $"{(_unnamed.Count == 1 ? "it" : "them")}: {Few(_unnamed)}";
             if (_noFiles.Count > 0)
-                yield return $"{Counted.Of(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: {Few(_noFiles)}";
+                yield return $"{Counted.Of(_noFiles.Count, "pipe or device", "pipes or devices")} called as slides, left out: " +
+                    $"{Few(_noFiles)}";
             if (_again > 0)
-                yield return $"{Counted.Of(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; each " +
-                    $"slide is taken once";
+                yield return $"{Counted.Of(_again, "path")} more {(_again == 1 ? "leads" : "lead")} to slides that are listed already; " +
+                    "each slide is taken once";
         }
     }
 

@@ -35,7 +35,8 @@ internal sealed class SlideAreas
             foreach ((AnnotationFolder? folder, string? path) in ((AnnotationFolder?, string?)[])[(_regions, _options.RegionsFolder),
                 (_annotations, _options.AnnotationsFolder)])
                 if (folder is { Unused: { Count: > 0 } unused })
-                    notes.Add($"{Counted.Of(unused.Count, "file")} of {path} {(unused.Count == 1 ? "is" : "are")} of none of these slides: {Some(unused)}");
+                    notes.Add($"{Counted.Of(unused.Count, "file")} of {path} {(unused.Count == 1 ? "is" : "are")} of none of these slides: "
+                        + Some(unused));
             if (!_withoutRegions.IsEmpty)
                 notes.Add($"no region file, taken whole: {Counted.Slides(_withoutRegions.Count)}: {Some(_withoutRegions)}");
             if (!_withoutAnnotations.IsEmpty)

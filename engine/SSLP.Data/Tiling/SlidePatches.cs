@@ -59,7 +59,8 @@ public sealed class SlidePatches : IPatchSource
         PatchTable table = manifest.Table;
         return new(table, manifest.PatchSize, manifest.Mpp,
             string.Create(CultureInfo.InvariantCulture,
-                $"{Counted.Patches(table.Count)} of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on {Counted.Slides(slides.Length)}"),
+                $"{Counted.Patches(table.Count)} of {manifest.PatchSize} px at {manifest.Mpp:0.####} µm on " +
+                $"{Counted.Slides(slides.Length)}"),
             slides, Corner, runtime);
 
         (double, double) Corner(int patch)

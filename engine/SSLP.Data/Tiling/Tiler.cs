@@ -107,7 +107,7 @@ public sealed record TilingOutcome(SlideFile Slide, SlideVerdict Verdict, int Pa
     public TissueMethod? Tissue { get; init; }
 
     /// <summary>One line for a log.</summary>
-    public override string ToString() => $"{Slide.Name}: {(Patches > 0 ? $"{Patches} {(Patches == 1 ? "patch" : "patches")}" : "no patches")}"
+    public override string ToString() => $"{Slide.Name}: {(Patches == 0 ? "no" : $"{Patches}")} {(Patches == 1 ? "patch" : "patches")}"
         + (Tissue is TissueMethod.Density or TissueMethod.All
             ? $", tissue by {(Tissue == TissueMethod.Density ? "density" : "taking all")}" : "")
         + (Reason.Length > 0 ? $" ({Reason})" : "");

@@ -29,7 +29,7 @@ public sealed class SlideSplitsTests : IDisposable
         Assert.Equal([1, 0, PatchTable.None], (int[])[Of("a.tif"), Of("sub/b.tif"), Of("c.tif")]);
         Assert.Equal(table.Slides.Select(slide => slide == "c.tif" ? "c.tif" : "P1"), table.PatientOfSlide!);
         Assert.Equal(made.Table.SplitOf, table.SplitOf);
-        Assert.Contains("1 slides test, 1 slides train; 1 are in no line", splits.Describe(table.Slides), StringComparison.Ordinal);
+        Assert.Contains("1 slide test, 1 slide train; 1 are in no line", splits.Describe(table.Slides), StringComparison.Ordinal);
         Assert.Contains("in no line of it, each a patient of its own: 1 slide,", patients.Apply(table).Said, StringComparison.Ordinal);
 
         int Of(string slide) => table.SplitOf[table.SlideOf.IndexOf(table.Slides.ToList().IndexOf(slide))];

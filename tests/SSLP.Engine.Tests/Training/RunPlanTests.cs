@@ -78,7 +78,11 @@ public sealed class RunPlanTests
     {
         var options = new TrainingOptions
         {
-            MaxSteps = 60, CheckpointEvery = every, CheckpointMinutes = minutes, KeepCheckpoints = 1000, Method = MethodKind.SimClr,
+            MaxSteps = 60,
+            CheckpointEvery = every,
+            CheckpointMinutes = minutes,
+            KeepCheckpoints = 1000,
+            Method = MethodKind.SimClr,
         };
         static long Kept(TrainingOptions of) => RunPlan.Of(of, 10_000, 64).Disk
             .Single(b => b.What.StartsWith("checkpoints", StringComparison.Ordinal)).Bytes;

@@ -24,7 +24,14 @@ public sealed class ReportMemoryTests : IDisposable
         // Every row is a class of its own: the most classes that there can be, as planned.
         var options = new TrainingOptions
         {
-            MaxSteps = 1, BatchSize = 8, InputSize = 16, Width = 8, Threads = 2, Negatives = 64, NearestKeys = 8, WatchEvery = 0,
+            MaxSteps = 1,
+            BatchSize = 8,
+            InputSize = 16,
+            Width = 8,
+            Threads = 2,
+            Negatives = 64,
+            NearestKeys = 8,
+            WatchEvery = 0,
         };
         (long few, long fewPlanned) = Gather(options, FewSlides);
         (long many, long manyPlanned) = Gather(options, ManySlides);

@@ -257,8 +257,8 @@ public sealed unsafe class DeviceKernelTests(TestDevice device)
         using var bank = MemoryBank.CreateRandom(9, Width, seed: 2);
         float[] feature = new float[Stride];
         feature[3] = float.NaN;
-        using DeviceArray<float> features = Upload(feature), vectors = UploadRows(bank), scores = Empty<float>(9), parts = Empty<float>(bank.Stride),
-            largest = Empty<float>(1);
+        using DeviceArray<float> features = Upload(feature), vectors = UploadRows(bank), scores = Empty<float>(9),
+            parts = Empty<float>(bank.Stride), largest = Empty<float>(1);
         using DeviceArray<int> list = Upload([.. Enumerable.Range(0, 9)]), count = Upload([9]);
         Launch("SumNegatives", 1, a =>
         {

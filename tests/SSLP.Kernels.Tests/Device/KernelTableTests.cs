@@ -4,7 +4,8 @@ using Xunit;
 
 namespace SSLP.Kernels.Tests.Device;
 
-/// <summary>bench/results/ptx/kernels.md: every kernel at two shapes, the lists at a third, and nothing in it that stands out and is not explained.</summary>
+/// <summary>bench/results/ptx/kernels.md: every kernel at two shapes, the lists at a third, and nothing in it that stands out and is not
+/// explained.</summary>
 public sealed class KernelTableTests
 {
     private const double Usual = 1.2;
