@@ -4,8 +4,8 @@ namespace SSLP.Kernels.Device;
 
 /// <summary>
 /// F_i: bank rows that agree with a query's own row in every clustering and are among its K nearest; the union over the anchor's query and
-/// those of its auxiliary anchors. Who is nearest is what the sorted candidates say: their first K are walked, no score is computed to
-/// find a member, and a class may have any number of rows.
+/// those of its auxiliary anchors. Who is nearest is what the candidates say, whose first K are the largest ones: they are walked, no
+/// score is computed to find a member, and a class may have any number of rows.
 /// </summary>
 public static class FeatureNeighbours
 {
@@ -17,6 +17,7 @@ public static class FeatureNeighbours
     /// Queries are in the order of <see cref="Candidates"/>: B anchors, then auxiliary a of anchor b at B + b·A + a.
     /// K·(1 + A) keys and classes an anchor, |F|·D multiply-adds.
     /// </summary>
+    /// <param name="candidates">[Q, candidateCapacity] of each query, the K largest first and in any order.</param>
     /// <param name="classOf">[N] the class of equal labels in all clusterings.</param>
     /// <param name="classStart">[classes + 1] where each class begins among the rows by class.</param>
     /// <param name="slides">[N] the slide of each bank row.</param>
@@ -24,7 +25,7 @@ public static class FeatureNeighbours
     /// <param name="capacity">At least (1 + A) · the smaller of K and the rows of the largest class without one.</param>
     public static void FindFeatureNeighbours(
         ArrayView<int> anchors, ArrayView<int> auxiliary, ArrayView<int> classOf, ArrayView<int> classStart,
-        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> sorted, ArrayView<int> candidateCounts,
+        ArrayView<Float4> queries, ArrayView<Float4> bank, ArrayView<ulong> candidates, ArrayView<int> candidateCounts,
         ArrayView<int> slides, ArrayView<int> rows, ArrayView<float> scores, ArrayView<int> counts, ArrayView<int> otherSlides,
         int batch, int auxiliaryCount, int nearest, int strideQuads, int candidateCapacity, int capacity)
     {
@@ -52,7 +53,7 @@ public static class FeatureNeighbours
             for (int i = Group.IdxX; i < count; i += Group.DimX)
             {
                 // A list is without its query's own row.
-                int row = DeviceMath.RowOf(sorted[(long)query * candidateCapacity + i]);
+                int row = DeviceMath.RowOf(candidates[(long)query * candidateCapacity + i]);
                 if (classOf[row] == group && row != anchor)
                     rows[first + Atomic.Add(ref found[0], 1)] = row;
             }

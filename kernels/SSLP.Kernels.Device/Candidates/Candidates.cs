@@ -4,10 +4,10 @@ namespace SSLP.Kernels.Device;
 
 /// <summary>
 /// Candidates: for each query the bank rows whose key reaches its threshold (<see cref="Thresholds"/>), found in one pass over the bank,
-/// then sorted (<see cref="CandidateBuckets"/>). Everything that asks about ranks (nearest keys, K-th similarity, rows at drawn ranks)
-/// reads the sorted lists. A threshold from a sample of the bank only decides how long the lists are; a list that came out too long or too
-/// short is flagged by its count and the caller repeats the pass. Deterministic: lists are filled in any order, but keys are unique and
-/// the sort is total.
+/// then dealt into buckets by descending key (<see cref="CandidateBuckets"/>), of which only those are put in order that a rank falls
+/// into. Everything that asks about ranks (nearest keys, K-th similarity, rows at drawn ranks) reads them. A threshold from a sample of the
+/// bank only decides how long the lists are; a list that came out too long or too short is flagged by its count and the caller repeats the
+/// pass. Deterministic: lists are filled in any order, but keys are unique and their order is total.
 /// </summary>
 public static class Candidates
 {
