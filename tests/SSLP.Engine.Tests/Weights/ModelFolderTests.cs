@@ -70,7 +70,7 @@ public sealed class ModelFolderTests : IDisposable
         EncoderDescription known = Description(network);
         string card = ModelCard.Text(known, null, "load()");
         Assert.Contains("patches of 64 px at 0.5 µm per pixel, 32 µm a side", card);
-        Assert.Contains("seen: 2 slides of 1 patients", card);
+        Assert.Contains("seen: 2 slides of 1 patient", card);
         Assert.Contains("```python\nload()\n```", card);
         string unknown = ModelCard.Text(known with { Preprocessing = known.Preprocessing with { Mpp = null }, TrainedOn = null },
             "timm", "load()");
