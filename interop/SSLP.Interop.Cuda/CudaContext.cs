@@ -80,11 +80,13 @@ public sealed unsafe class CudaContext : IDisposable
     /// A stream that somebody else made in this context, who destroys it. 0 and CU_STREAM_LEGACY are <see cref="DefaultStream"/>.
     /// </summary>
     /// <param name="stream">CUstream, which is the runtime's cudaStream_t.</param>
-    /// <exception cref="ArgumentException">It is a stream of another context, or none that the driver knows.</exception>
+    /// <exception cref="ArgumentException">It is a stream of another context, none that the driver knows, or CU_STREAM_PER_THREAD.</exception>
     public CudaStream StreamOf(nint stream)
     {
         if (stream is 0 or NativeCuda.CU_STREAM_LEGACY)
             return DefaultStream;
+        if (stream == NativeCuda.CU_STREAM_PER_THREAD)
+            throw new ArgumentException("Stream 2 (CU_STREAM_PER_THREAD) is another one in each thread: pass a stream that was made.");
         MakeCurrent();
         var handle = new CudaStreamHandle(null, stream);
         nint context;

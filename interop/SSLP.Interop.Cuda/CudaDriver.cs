@@ -102,13 +102,17 @@ public sealed unsafe class CudaDriver
     }
 
     /// <summary>Remembers which context the calling thread has; what is done until it is disposed may make another one current.</summary>
-    /// <exception cref="CudaException">The driver refuses. That there is none is no error: nothing is kept then.</exception>
+    /// <exception cref="CudaException">The driver refuses. That there is none, or no more at the process's end, is no error: nothing is kept
+    /// then.</exception>
     public CurrentContext KeepCurrent()
     {
         if (!TryLoad(out _))
             return default;
         nint context;
-        Calls.Check(Calls.cuCtxGetCurrent(&context), nameof(Calls.cuCtxGetCurrent));
+        int result = Calls.cuCtxGetCurrent(&context);
+        if (result == NativeCuda.CUDA_ERROR_DEINITIALIZED)
+            return default;
+        Calls.Check(result, nameof(Calls.cuCtxGetCurrent));
         return new(Calls, context);
     }
 
@@ -192,5 +196,6 @@ public readonly struct CurrentContext : IDisposable
 
     internal CurrentContext(CudaCalls calls, nint context) => (_calls, _context) = (calls, context);
 
-    public void Dispose() => _calls?.Check(_calls.cuCtxSetCurrent(_context), nameof(_calls.cuCtxSetCurrent));
+    /// <summary>Throws nothing: what went wrong in between is what is to be told, and a context that is gone is told by the next call.</summary>
+    public void Dispose() => _calls?.cuCtxSetCurrent(_context);
 }

@@ -56,7 +56,7 @@ internal abstract class CudaOwnedHandle : SafeHandle
     }
 }
 
-/// <summary>A CUstream. Without a context it is stream 0, the legacy default stream, which nobody owns.</summary>
+/// <summary>A CUstream. Without a context it is nobody's of ours: stream 0, the legacy default one, or the host's.</summary>
 internal sealed class CudaStreamHandle(CudaContextHandle? context, nint value) : CudaOwnedHandle(context, value)
 {
     protected override int Release(nint value) => Calls.cuStreamDestroy_v2(value);

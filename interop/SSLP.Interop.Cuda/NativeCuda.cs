@@ -15,6 +15,7 @@ internal static unsafe partial class NativeCuda
 
     public const int CUDA_SUCCESS = 0;
     public const int CUDA_ERROR_INVALID_VALUE = 1;
+    public const int CUDA_ERROR_DEINITIALIZED = 4;
     public const int CUDA_ERROR_NOT_READY = 600;
 
     public const int CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16;
@@ -29,6 +30,7 @@ internal static unsafe partial class NativeCuda
     public const int CU_MEMORYTYPE_DEVICE = 2;
 
     public const nint CU_STREAM_LEGACY = 1;
+    public const nint CU_STREAM_PER_THREAD = 2;
     public const uint CU_STREAM_NON_BLOCKING = 1;
     public const uint CU_EVENT_DISABLE_TIMING = 2;
     public const uint CU_MEMHOSTALLOC_PORTABLE = 1;

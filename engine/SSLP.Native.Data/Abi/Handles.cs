@@ -42,8 +42,10 @@ internal static class Handles
         lock (Gate)
         {
             T found = Find<T>(handle, wanted);
+            // The driver may refuse: before the call counts as one.
+            CurrentContext hosts = found.KeepCurrent();
             Begin(found, besideOthers);
-            return new Lease<T>(found);
+            return new Lease<T>(found, hosts);
         }
     }
 
@@ -53,8 +55,9 @@ internal static class Handles
     {
         lock (Gate)
         {
+            CurrentContext hosts = used.KeepCurrent();
             Begin(used, besideOthers: false);
-            return new Lease<T>(used);
+            return new Lease<T>(used, hosts);
         }
     }
 
@@ -74,6 +77,7 @@ internal static class Handles
         if (handle == 0)
             return;
         NativeObject closed;
+        CurrentContext kept;
         lock (Gate)
         {
             closed = Find<NativeObject>(handle, "handle");
@@ -85,6 +89,7 @@ internal static class Handles
                 string open = string.Join(", ", closed.Dependents.Select(d => $"{d.Value} {d.Key}"));
                 throw new MisuseException(Status.Busy, $"The {closed.Kind} is needed by what is open still ({open}): close that first.");
             }
+            kept = closed.KeepCurrent();
             int index = (int)(uint)handle - 1;
             Slots[index].Object = null;
             Free.Push(index);
@@ -94,7 +99,7 @@ internal static class Handles
                     used.Dependents.Remove(closed.Kind);
             }
         }
-        using CurrentContext hosts = closed.KeepCurrent();
+        using CurrentContext hosts = kept;
         closed.Dispose();
     }
 
@@ -136,16 +141,16 @@ internal static class Handles
 }
 
 /// <summary>One call's use of an object.</summary>
-internal readonly struct Lease<T>(T used) : IDisposable
+/// <param name="used">The object.</param>
+/// <param name="hosts">What the thread had current before.</param>
+internal readonly struct Lease<T>(T used, CurrentContext hosts) : IDisposable
     where T : NativeObject
 {
-    private readonly CurrentContext _hosts = used.KeepCurrent();
-
     public T Object { get; } = used;
 
     public void Dispose()
     {
         Handles.End(Object);
-        _hosts.Dispose();
+        hosts.Dispose();
     }
 }

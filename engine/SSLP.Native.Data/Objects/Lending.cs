@@ -78,15 +78,21 @@ internal sealed unsafe class Lending
         {
             CheckLent(token);
             _back.Add((int)token);
-            _onDevice?.GiveBack(SlotOf(token));
-            // The ring takes the oldest first; those that come early wait for it.
-            while (_back.Remove(_released))
+            try
             {
-                _released++;
-                if (!_closed)
-                    _ring.Release();
+                _onDevice?.GiveBack(SlotOf(token));
             }
-            FreeWhenBack();
+            finally
+            {
+                // The ring takes the oldest first; those that come early wait for it.
+                while (_back.Remove(_released))
+                {
+                    _released++;
+                    if (!_closed)
+                        _ring.Release();
+                }
+                FreeWhenBack();
+            }
         }
     }
 

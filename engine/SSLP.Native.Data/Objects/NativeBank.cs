@@ -9,6 +9,7 @@ internal sealed class NativeBank : NativeObject
     private readonly Lazy<IKMeans> _kmeans;
     private readonly IMemoryBankUpdate _update;
     private BankOnDevice? _onDevice;
+    private int _stepsUnderWay;
 
     public NativeBank(NativeContext context, MemoryBank bank)
         : base("bank", isExclusive: true, context)
@@ -35,7 +36,10 @@ internal sealed class NativeBank : NativeObject
         _onDevice ??= new(Bank, Context.OnDevice, (NearestKeysCuda)Nearest, (MemoryBankUpdateCuda)_update);
 
     /// <summary>Steps that were enqueued and are not finished: such a one may read the bank once more.</summary>
-    public int StepsUnderWay { get; set; }
+    public int StepsUnderWay => Volatile.Read(ref _stepsUnderWay);
+
+    /// <summary>A step was enqueued (1), or finished or given up (−1), by whichever thread.</summary>
+    public void CountStep(int change) => Interlocked.Add(ref _stepsUnderWay, change);
 
     /// <summary>Before a call that writes rows.</summary>
     /// <exception cref="MisuseException">A step is under way.</exception>

@@ -49,6 +49,8 @@ internal sealed unsafe class NativeContext : NativeObject
                 $"device is {options->Device}; it is the number of a CUDA device, of kernels 2 (cuda).");
         Device = options->Device;
         Scores = Abi.Choice<DeviceScores>(options->Scores, "scores");
+        if (Scores != DeviceScores.Float32 && Backend != KernelBackend.Cuda)
+            throw new MisuseException(Status.Usage, $"scores is {options->Scores}; it is of kernels 2 (cuda).");
         Libtorch = Abi.TextOrNull(options->Libtorch) ?? string.Empty;
         var runtime = new SlideRuntimeOptions();
         Slides = new(options->TileCacheBytes < 0 ? runtime : runtime with { TileCacheBytes = options->TileCacheBytes });

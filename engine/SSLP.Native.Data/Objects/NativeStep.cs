@@ -30,7 +30,7 @@ internal sealed class NativeStep(NativeBank bank, NativeSpatial spatial, ThreeTe
         RefuseUnderWay();
         _enqueued ??= new((ThreeTermStepCuda)Step, bank.Bank.RowCount, bank.Context.OnDevice);
         _enqueued.Enqueue(anchors, features, call, gradient, stream);
-        bank.StepsUnderWay++;
+        bank.CountStep(1);
     }
 
     /// <inheritdoc cref="EnqueuedThreeTermStep.Finish"/>
@@ -45,13 +45,13 @@ internal sealed class NativeStep(NativeBank bank, NativeSpatial spatial, ThreeTe
         }
         finally
         {
-            bank.StepsUnderWay -= IsUnderWay ? 0 : 1;
+            bank.CountStep(IsUnderWay ? 0 : -1);
         }
     }
 
     public override void Dispose()
     {
-        bank.StepsUnderWay -= IsUnderWay ? 1 : 0;
+        bank.CountStep(IsUnderWay ? -1 : 0);
         _enqueued?.Dispose();
         Step.Dispose();
     }

@@ -47,7 +47,16 @@ internal sealed unsafe class SlotsOnDevice : IDisposable
         }
 
         _slots[slot] ??= _context.AllocateDevice(_ring.SlotBytes);
-        _ring.EnqueueUpload(slot, _slots[slot].Address, _ring.SlotBytes, hosts);
+        try
+        {
+            _ring.EnqueueUpload(slot, _slots[slot].Address, _ring.SlotBytes, hosts);
+        }
+        catch
+        {
+            // The copy may be under way: nobody writes the slot before it is over.
+            _ring.WaitForSlot(slot);
+            throw;
+        }
         _streams[slot] = hosts;
         return _slots[slot].Address;
     }
@@ -58,8 +67,14 @@ internal sealed unsafe class SlotsOnDevice : IDisposable
         if (_streams[slot] is not { } stream)
             return;
         _streams[slot] = null;
-        _ring.EnqueueConsumed(slot, stream);
-        _ring.WaitForSlot(slot);
+        try
+        {
+            _ring.EnqueueConsumed(slot, stream);
+        }
+        finally
+        {
+            _ring.WaitForSlot(slot);
+        }
     }
 
     public void Dispose()

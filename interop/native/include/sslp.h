@@ -118,7 +118,8 @@ typedef struct {
     int32_t scores;             /* of kernels 2: 0 float32, 1 bf16 on tensor cores: the same rows of a search, near ones of a step */
 } sslp_context_options;
 
-/* A CUstream of the device's primary context, which a cudaStream_t is; null and CU_STREAM_LEGACY: the legacy default stream. */
+/* A CUstream of the device's primary context, which a cudaStream_t is; null and CU_STREAM_LEGACY: the legacy default stream.
+   CU_STREAM_PER_THREAD is refused: it is another stream in each thread. */
 typedef void *sslp_stream;
 
 /* SSLP_ABI_VERSION of the library. */
@@ -286,7 +287,8 @@ int32_t sslp_loader_release(sslp_loader loader, const sslp_batch *batch);
 /* Copies a lent batch to the device of a context with kernels 2, in the order of the stream, and sets batch->device_pixels: lent as long as
    the batch. The pixels lie in page-locked memory, unless the host brings an allocator, and are copied beside what the stream still does.
    A batch is uploaded in the order of one stream; another that reads it is made to wait for that one by the host. Giving the batch back
-   waits for its copy, and not for the stream: the device memory is written again once that has passed all that it had by then. */
+   waits for its copy, and not for the stream: the device memory is written again once that has passed all that it had by then. The stream
+   lives until the batch is given back. */
 int32_t sslp_loader_upload(sslp_loader loader, sslp_batch *batch, sslp_stream stream);
 
 /* A lent batch as a DLPack tensor (DLManagedTensor of dlpack.h, 0.x): uint8 [B, P, P, 3] on the CPU, or on the CUDA device where it was

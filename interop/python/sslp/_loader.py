@@ -81,14 +81,17 @@ class Batch:
         return {"version": 3, "shape": self._shape, "typestr": "|u1", "data": (self._lent.device_pixels, True), "stream": self._stream or 1}
 
     def __dlpack_device__(self) -> Tuple[int, int]:
-        device = self._held()._loader.device
-        return _CPU if device is None else (_CUDA, device)
+        loader = self._held()._loader
+        if self._lent.device_pixels:
+            return _CUDA, loader._context.device
+        return _CPU if loader.device is None else (_CUDA, loader.device)
 
     def __dlpack__(self, stream: Optional[int] = None, **_: Any) -> Any:
         """Hands the batch on: torch.from_dlpack(batch) is a tensor of the same memory, whose end gives the batch back. On a device the
         tensor is good in the order of stream, the consumer's."""
-        if self._held()._loader.device is not None and not self._lent.device_pixels:
-            # By DLPack None is the legacy default stream, and -1 asks for no order: a stream has to be waited for all the same.
+        if self.__dlpack_device__()[0] == _CUDA:
+            # By DLPack None is the legacy default stream, and -1 asks for no order: a stream has to be waited for all the same. A batch that
+            # is there already is so in the order of one stream, and the library refuses another.
             self.upload(None if stream in (None, -1) else stream)
         tensor = c.c_void_p()
         abi.call("sslp_loader_dlpack", self._held()._loader, c.byref(self._lent), c.byref(tensor))

@@ -236,6 +236,7 @@ public sealed unsafe class CudaTests(FakeCuda driver)
         Assert.EndsWith("stream=77", Assert.Single(driver.Record), StringComparison.Ordinal);  // and it is not destroyed
         Assert.Same(context.DefaultStream, context.StreamOf(0));
         Assert.Same(context.DefaultStream, context.StreamOf(1));  // CU_STREAM_LEGACY
+        Assert.Contains("each thread", Assert.Throws<ArgumentException>(() => context.StreamOf(2)).Message, StringComparison.Ordinal);
         Assert.Contains("made in another context", Assert.Throws<ArgumentException>(() => context.StreamOf(0xF0E)).Message,
             StringComparison.Ordinal);
         Assert.Contains("CUDA_ERROR_INVALID_HANDLE", Assert.Throws<ArgumentException>(() => context.StreamOf(0xBAD)).Message,

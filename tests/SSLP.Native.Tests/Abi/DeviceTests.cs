@@ -276,6 +276,10 @@ public sealed unsafe class DeviceTests : IDisposable
         SslpContextOptions options = Host.ContextOptions();
         options.Device = 1;
         Host.Refused(Status.Usage, "device is 1", Host.Open(options, out _));
+        options.Device = 0;
+        options.Scores = 1;
+        Host.Refused(Status.Usage, "scores is 1; it is of kernels 2", Host.Open(options, out _));
+        options.Device = 1;
         options.Kernels = 2;
         options.Scores = 7;
         Host.Refused(Status.Usage, "scores is 7", Host.Open(options, out _));
