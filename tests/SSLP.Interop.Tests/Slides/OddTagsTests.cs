@@ -46,10 +46,25 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [InlineData("0,5 Micrometers", 0.5, null)]
     [InlineData("0.5 furlongs", null, "'0.5 furlongs'")]
     [InlineData("0.5 x 0.5", 0.5, null)]
+    [InlineData("0.5\t0.5", 0.5, null)]
+    [InlineData("0.0005 x 0.0005 mm", 0.5, null)]
     public void Aperio_sizes_with_a_unit(string text, double? mpp, string? named)
     {
         using Slide slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
         AssertSize(slide, mpp, named);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_size_among_a_megabyte_of_blanks_is_named_at_once()
+    {
+        string blanks = new(' ', 1_000_000);
+        foreach (string text in (string[])[$"0.5{blanks}x", $"0.5 x 0.5{blanks}\"x"])
+        {
+            // On another thread, so that a search that takes minutes ends with the test.
+            using Slide slide = await Task.Run(() => Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|MPP = {text}")),
+                TestContext.Current.CancellationToken);
+            AssertSize(slide, null, "which is no number");
+        }
     }
 
     [Theory]
