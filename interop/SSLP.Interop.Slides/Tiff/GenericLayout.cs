@@ -3,12 +3,16 @@ using System.Text.RegularExpressions;
 namespace SSLP.Interop.Slides.Tiff;
 
 /// <summary>
-/// A TIFF pyramid of no vendor: the first image, its sub-images, and the images that are flagged as reduced. The pixel size is in the
-/// resolution tags, or in the description as ImageJ, libvips and converters write it.
+/// A TIFF pyramid of no vendor: the first image, its sub-images, the images that are flagged as reduced, and those without a flag that have
+/// its shape and show its field; the finest of these need not come first. The pixel size is in the resolution tags, or in the description
+/// as ImageJ, libvips and converters write it.
 /// </summary>
 internal static partial class GenericLayout
 {
     private const long ReducedImage = 1;
+
+    /// <summary>Most images that are looked at, since a look costs dozens of tiles; no pyramid has so many levels.</summary>
+    private const int MostLooks = 32;
 
     public static void Fill(TiffLayout layout)
     {
@@ -16,8 +20,8 @@ internal static partial class GenericLayout
         List<TiffDirectory> unmarked = [.. layout.Directories.Where(other =>
             other != finest && TiledImage.IsTiled(other) && !IsReduced(other) && !PyramidLevels.IsMask(other))];
         // Writers leave the mark out; what has the shape of the finest level and shows its field is a level all the same.
-        List<TiffDirectory> levels = unmarked.FindAll(other =>
-            Area(other) < Area(finest) && !PyramidLevels.IsNamedOtherwise(other) && IsOf(layout, other, finest));
+        List<TiffDirectory> levels = ThatShow(layout, finest, unmarked.FindAll(other =>
+            Area(other) < Area(finest) && !PyramidLevels.IsNamedOtherwise(other) && HasShapeOf(other, finest)));
         PyramidLevels.Fill(layout, [finest, .. SubDirectories(layout, finest),
             .. layout.Directories.Where(other => other != finest && (IsReduced(other) || levels.Contains(other)))], lookAtHalvings: true);
         int unflagged = unmarked.Count - levels.Count;
@@ -50,24 +54,77 @@ internal static partial class GenericLayout
     }
 
     /// <summary>The first image, or a larger one that it is a level of: a pyramid without marks may begin with its coarsest.</summary>
-    public static TiffDirectory FirstOrLarger(TiffLayout layout, List<TiffDirectory> images) =>
-        images.Where(other => Area(other) > Area(images[0])).OrderByDescending(Area)
-            .FirstOrDefault(larger => IsOf(layout, images[0], larger)) ?? images[0];
-
-    /// <summary>Whether an image has the shape of a larger one and shows the same field.</summary>
-    private static bool IsOf(TiffLayout layout, TiffDirectory directory, TiffDirectory larger)
+    /// <exception cref="SlideException">
+    /// A larger image of its shape is cut off or can't be read: were the first taken for the slide, its pixels might be larger than the
+    /// file says.
+    /// </exception>
+    public static TiffDirectory FirstOrLarger(TiffLayout layout, List<TiffDirectory> images)
     {
-        try
+        TiffDirectory first = images[0];
+        List<TiffDirectory> alike = Looked(layout, images.FindAll(other => Area(other) > Area(first) && HasShapeOf(first, other)));
+        if (alike.Count == 0)
+            return first;
+        var small = TiledImage.Read(layout.File, first, 0);
+        foreach (TiffDirectory larger in alike)
         {
-            (TiledImage? small, TiledImage? large) = (TiledImage.Read(layout.File, directory, 0), TiledImage.Read(layout.File, larger, 0));
-            double across = (double)large.Width / small.Width, down = (double)large.Height / small.Height;
-            return Math.Abs(across - down) <= across * ((1.5 / small.Width) + (1.5 / small.Height))
-                && FieldCheck.ShowsTheSame(layout.File, large, small);
+            string? reason = null;
+            try
+            {
+                bool? same = FieldCheck.ShowsTheSame(layout.File, TiledImage.Read(layout.File, larger, 0), small);
+                if (same == true)
+                    return larger;
+                reason = same is null ? "too few tiles decode" : null;
+            }
+            catch (SlideException fault) when (fault.Fault is not (SlideFault.Truncated or SlideFault.NotReadable))
+            {
+                reason = fault.Reason;
+            }
+            if (reason is not null)
+            {
+                layout.Notes.Add($"has a larger image of the same shape that can't be compared ({reason}), left out; "
+                    + "if that is its finest level, the pixel size is not the one of what is read");
+            }
         }
-        catch (SlideException)
+        return first;
+    }
+
+    /// <summary>Those of some images, all of the shape of a level, that show its field.</summary>
+    private static List<TiffDirectory> ThatShow(TiffLayout layout, TiffDirectory level, List<TiffDirectory> alike)
+    {
+        if (alike.Count == 0)
+            return alike;
+        var large = TiledImage.Read(layout.File, level, 0);
+        return Looked(layout, alike).FindAll(other =>
         {
-            return false;
+            try
+            {
+                return FieldCheck.ShowsTheSame(layout.File, large, TiledImage.Read(layout.File, other, -1)) == true;
+            }
+            catch (SlideException fault) when (fault.Fault != SlideFault.NotReadable)
+            {
+                // Damage in what may be a thumbnail costs no level; the image is counted among those that are left out.
+                return false;
+            }
+        });
+    }
+
+    /// <summary>The images to look at, the largest first; that there are more is a note.</summary>
+    private static List<TiffDirectory> Looked(TiffLayout layout, List<TiffDirectory> alike)
+    {
+        if (alike.Count > MostLooks)
+        {
+            layout.Notes.Add(
+                $"has {alike.Count} images of one shape that are not marked as levels; the largest {MostLooks} were looked at");
         }
+        return [.. alike.OrderByDescending(Area).Take(MostLooks)];
+    }
+
+    /// <summary>Whether an image has the shape of a larger one, but for the rounding of sizes.</summary>
+    private static bool HasShapeOf(TiffDirectory directory, TiffDirectory larger)
+    {
+        double width = directory.Number(TiffTag.ImageWidth) ?? 0, height = directory.Number(TiffTag.ImageLength) ?? 0;
+        double across = (larger.Number(TiffTag.ImageWidth) ?? 0) / width, down = (larger.Number(TiffTag.ImageLength) ?? 0) / height;
+        return width >= 1 && height >= 1 && Math.Abs(across - down) <= across * ((1.5 / width) + (1.5 / height));
     }
 
     /// <summary>Why a file without a tiled picture is refused.</summary>
