@@ -15,7 +15,8 @@ internal static partial class SlideInputs
 
     /// <summary>
     /// The paths that a text file lists, one a line; empty lines and such that begin with # are passed over, quotes around a line are taken
-    /// off. A path that is not absolute counts from the list's folder, or else from the current one.
+    /// off. A path that is not absolute counts from the list's folder, or else from the current one. Where nothing has a line's name as it
+    /// stands, what follows " #" is a comment, and backslashes separate folders; only then *, ?, ** and brackets make it a pattern.
     /// </summary>
     /// <exception cref="Fault">A path that does not exist, or a list that is no text or empty.</exception>
     public static IReadOnlyList<string> ReadList(string list)
@@ -61,8 +62,9 @@ internal static partial class SlideInputs
         // As it stands first: signs of a comment or of another system may be part of a name.
         int comment = entry.IndexOf(" #", StringComparison.Ordinal);
         string plain = comment > 0 ? entry[..comment].Trim().Trim('"', '\'') : entry;
+        // The folder's own name is no pattern, whatever signs it has.
         return ((string[])[entry, plain, plain.Replace('\\', '/')]).SelectMany(text => (string[])[Path.Combine(folder, text), text])
-            .FirstOrDefault(path => Path.Exists(path) || IsPattern(path));
+            .FirstOrDefault(Path.Exists) ?? (IsPattern(plain) ? Path.Combine(folder, plain) : null);
     }
 
     /// <summary>Whether a path has signs that stand for others.</summary>
@@ -98,14 +100,21 @@ internal static partial class SlideInputs
         }
     }
 
-    /// <summary>What a pattern matches, in order of path, and the folder that it begins at. ** stands for any folders, also none.</summary>
+    /// <summary>
+    /// What a pattern matches, in order of path, and the folder that it begins at. ** stands for any folders, also none. Folders before it
+    /// that have brackets in their names are taken as they stand.
+    /// </summary>
     /// <param name="pattern">The pattern.</param>
     /// <param name="unreadable">Told each folder that cannot be read.</param>
     /// <exception cref="Fault">Nothing matches.</exception>
     public static (string Root, List<string> Matches) Expand(string pattern, Action<string, Exception> unreadable)
     {
         string[] parts = pattern.Replace('\\', '/').TrimEnd('/').Split('/');
-        int first = Array.FindIndex(parts, IsPattern);
+        int first = 0;
+        while (first < parts.Length - 1 && (!IsPattern(parts[first]) || IsBracketed(parts.AsSpan(..(first + 1)))))
+            first++;
+        if (!IsPattern(parts[first]))
+            throw new Fault(FaultKind.Input, $"There is no file or folder {pattern}.");
         string root = first == 0 ? "." : string.Join('/', parts[..first]) is { Length: > 0 } folder ? folder : "/";
         var matches = new List<string>();
         if (Directory.Exists(root))
@@ -117,6 +126,10 @@ internal static partial class SlideInputs
         return matches.Count > 0 ? (root, [.. matches.Distinct(StringComparer.Ordinal)])
             : throw new Fault(FaultKind.Input, $"No slide matches {pattern}.");
     }
+
+    /// <summary>Whether there is a folder of a name with brackets, and with no other sign of a pattern.</summary>
+    private static bool IsBracketed(ReadOnlySpan<string> path) =>
+        !path[^1].AsSpan().ContainsAny('*', '?') && Directory.Exists(string.Join('/', path));
 
     private static void Match(string folder, ReadOnlySpan<string> parts, List<string> matches, Action<string, Exception> unreadable)
     {

@@ -20,8 +20,9 @@ public sealed class SlideList : ReadOnlyCollection<SlideFile>
 }
 
 /// <summary>
-/// Finds slides: in folders and below, as files, by patterns with <c>*</c>, <c>?</c> and <c>**</c>, and in text files that list any of
-/// these.
+/// Finds slides: in folders and below, as files, by patterns with <c>*</c>, <c>?</c>, <c>**</c> and brackets (<c>[ab]</c>, <c>[0-9]</c>,
+/// <c>[!x]</c>), and in text files that list any of these, a line each. What follows <c> #</c> on a line is a comment, and backslashes
+/// separate folders, too; a file or folder that has just such a name is found first.
 /// </summary>
 public static class SlideListing
 {

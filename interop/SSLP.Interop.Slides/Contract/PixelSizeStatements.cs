@@ -13,6 +13,9 @@ internal sealed partial class PixelSizeStatements
 
     private const double MicrometresPerInch = 25_400, MicrometresPerCentimetre = 10_000;
 
+    /// <summary>Signs; a longer text is no size, and to look for two in a megabyte of blanks takes minutes.</summary>
+    private const int LongestSize = 100;
+
     private readonly List<(Mpp Size, bool IsTag)> _stated = [];
     private readonly List<string> _remarks = [];
     private string? _unitless;
@@ -29,9 +32,9 @@ internal sealed partial class PixelSizeStatements
     {
         if ((Number(text) ?? WithUnit(text)) is { } mpp)
             Add(mpp, mpp, source);
-        else if (Two().Match(text) is { Success: true } two && Number(two.Groups[1].Value) is { } across
+        else if (text.Length <= LongestSize && Two().Match(text) is { Success: true } two && Number(two.Groups[1].Value) is { } across
             && (Number(two.Groups[2].Value) ?? WithUnit(two.Groups[2].Value)) is { } down
-            && LengthUnit.Micrometres(two.Groups[3].Value is { Length: > 0 } named ? named : "µm") is { } unit)
+            && LengthUnit.Micrometres(two.Groups[3].Value.Trim() is { Length: > 0 } named ? named : "µm") is { } unit)
             Add(across * unit, down, source);
         else
             _remarks.Add($"has '{Shorten(text)}' for its pixel size in {source}, which is no number");
@@ -119,7 +122,7 @@ internal sealed partial class PixelSizeStatements
     private static ReadOnlySpan<char> Plain(string text) => text.AsSpan().Trim(" \t\r\n\"';");
 
     // Both with a decimal point: "1,000.5" is one number, of a kind that is not read.
-    [GeneratedRegex("""^[\s"']*([0-9]*\.[0-9]+)["']?\s*[x×;,\\\s]\s*["']?([0-9]*\.[0-9]+["']?\s*([^0-9"']*))$""")]
+    [GeneratedRegex("""^[\s"']*([0-9]*\.[0-9]+)["']?(?:\s*[x×;,\\]\s*|\s+)["']?([0-9]*\.[0-9]+["']?([^0-9"']*))$""")]
     private static partial Regex Two();
 
     private static string WhyNot(Mpp size, bool print) => IsPrintResolution(size) ? "which is a print resolution"

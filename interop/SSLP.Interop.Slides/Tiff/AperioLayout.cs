@@ -64,8 +64,8 @@ internal static class AperioLayout
                 Add(part[..equals].Trim(), part[(equals + 1)..].Trim());
         }
         // By other separators than Aperio's.
-        if (!layout.Sizes.HasAny && GenericLayout.SizeIn(description) is { } written)
-            layout.Sizes.Add(written, "aperio.MPP");
+        if (!layout.Sizes.HasAny)
+            GenericLayout.AddWritten(layout, description, "aperio.MPP");
 
         void Add(string name, string value)
         {

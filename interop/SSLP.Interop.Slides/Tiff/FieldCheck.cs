@@ -29,17 +29,17 @@ internal static class FieldCheck
     /// <summary>An image of more pixels a side is no macro, and to look at it would cost too many tiles.</summary>
     private const int LargestMacro = 1024;
 
-    /// <summary>Whether there is every sign that an image shows the field of a level.</summary>
+    /// <summary>Whether there is every sign that an image shows the field of a level; null where too few tiles of either decode.</summary>
     /// <param name="file">Where both lie.</param>
     /// <param name="level">A level.</param>
     /// <param name="smaller">An image with fewer pixels.</param>
-    public static bool ShowsTheSame(TiffFile file, TiledImage level, TiledImage smaller) =>
+    public static bool? ShowsTheSame(TiffFile file, TiledImage level, TiledImage smaller) =>
         file.Sharing.Remember(Key(file, level, smaller, same: true), () => LooksTheSame(file, level, smaller));
 
-    private static bool LooksTheSame(TiffFile file, TiledImage level, TiledImage smaller)
+    private static bool? LooksTheSame(TiffFile file, TiledImage level, TiledImage smaller)
     {
         if (Compare(file, level, smaller, Spots) is not { } found)
-            return false;
+            return null;
         return Math.Min(found.SpreadA, found.SpreadB) < EvenSpread
             ? Math.Abs(found.SpreadA - found.SpreadB) < EvenSpread && Math.Abs(found.MeanA - found.MeanB) < EvenSpread * 2
             : found.Correlation >= LeastCorrelation;
@@ -50,10 +50,10 @@ internal static class FieldCheck
     /// </summary>
     public static bool ShowsAnother(TiffFile file, TiledImage level, TiledImage smaller) =>
         Math.Max(smaller.Width, smaller.Height) <= LargestMacro
-        && file.Sharing.Remember(Key(file, level, smaller, same: false), () => LooksOtherwise(file, level, smaller));
+        && file.Sharing.Remember(Key(file, level, smaller, same: false), () => LooksOtherwise(file, level, smaller)) == true;
 
-    private static (string Path, long Bytes, long Place, long Finer, bool Same) Key(
-        TiffFile file, TiledImage level, TiledImage smaller, bool same) => (file.Path, file.Length, smaller.Place, level.Place, same);
+    private static LookKey Key(TiffFile file, TiledImage level, TiledImage smaller, bool same) => new(file.Path, file.Length,
+        (smaller.Place, smaller.Width, smaller.Height), (level.Place, level.Width, level.Height), same);
 
     private static bool LooksOtherwise(TiffFile file, TiledImage level, TiledImage smaller) =>
         Compare(file, level, smaller, Spots - 2) is { } found

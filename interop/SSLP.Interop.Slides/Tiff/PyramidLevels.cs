@@ -57,7 +57,7 @@ internal static class PyramidLevels
             var image = TiledImage.Read(layout.File, directory, layout.Levels.Count);
             if (image.Pixels.IsGrey != finest.Pixels.IsGrey)
                 return false;
-            if (!IsHalving(across, 1.5 / width) ? !FieldCheck.ShowsTheSame(layout.File, last, image)
+            if (!IsHalving(across, 1.5 / width) ? FieldCheck.ShowsTheSame(layout.File, last, image) != true
                 : lookAtHalvings && FieldCheck.ShowsAnother(layout.File, last, image))
                 return false;
             layout.Levels.Add(new TiffLevel(image, image.Width, image.Height, (across + down) / 2));

@@ -7,7 +7,7 @@ internal sealed class TiffSharing : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Stack<TileDecoder> _idle = new();
-    private readonly ConcurrentDictionary<(string Path, long Bytes, long Place, long Finer, bool Same), bool> _looks = new();
+    private readonly ConcurrentDictionary<LookKey, bool?> _looks = new();
     private readonly JpegChoice _jpeg;
     private readonly IReadWatch? _watch;
     private long _lastImage;
@@ -38,9 +38,9 @@ internal sealed class TiffSharing : IDisposable
     /// What a look at two images of a file showed, by what was looked for. Slides are opened again and again where there are more than
     /// handles, and a look costs dozens of tiles.
     /// </summary>
-    public bool Remember((string Path, long Bytes, long Place, long Finer, bool Same) images, Func<bool> look)
+    public bool? Remember(LookKey images, Func<bool?> look)
     {
-        if (!_looks.TryGetValue(images, out bool seen))
+        if (!_looks.TryGetValue(images, out bool? seen))
             _looks[images] = seen = look();
         return seen;
     }
@@ -83,3 +83,10 @@ internal sealed class TiffSharing : IDisposable
         Tiles.BudgetBytes = 0;
     }
 }
+
+/// <summary>
+/// Two images of a file and what was looked for. Their sizes belong to it: images may share a blank tile, or have no tile at all, and then
+/// lie at the same place.
+/// </summary>
+internal readonly record struct LookKey(string Path, long Bytes, (long Place, int Width, int Height) Smaller,
+    (long Place, int Width, int Height) Finer, bool Same);

@@ -57,11 +57,40 @@ public sealed class SlideListingTests : IDisposable
     [InlineData("sub\\c.tif\n\"a.tif\" # quoted", "a.tif", "c.tif")]
     [InlineData("d #1.tif\n", "d #1.tif")]
     [InlineData("[ab].*\n", "a.tif", "b.svs")]
+    [InlineData("a.tif # good?\nb.svs # [checked]\n", "a.tif", "b.svs")]
+    [InlineData("*.tif # all\n", "a.tif", "d #1.tif")]
+    [InlineData("sub\\*.tif # of [2019]\n", "c.tif")]
     public void Lists_of_other_systems_and_hands(string text, params string[] right)
     {
         foreach (string name in (string[])["a.tif", "b.svs", "sub/c.tif", "d #1.tif"])
             _folder.Text(name, name);
         Assert.Equal(right, SlideListing.List(_folder.Text("list.txt", text)).Select(slide => slide.Name));
+    }
+
+    [Theory]
+    [InlineData("[x] y/*.svs", "d.svs")]
+    [InlineData("[ab]/*.svs", "e.svs")]
+    [InlineData("[ab]/[e]*", "e.svs")]
+    [InlineData("[a]/*.svs", "f.svs")]
+    [InlineData("**/e.svs", "[ab]/e.svs")]
+    [InlineData("[!x]/*.svs", "a/f.svs")]
+    public void A_folder_that_has_brackets_in_its_name_is_taken_as_it_stands(string pattern, params string[] right)
+    {
+        foreach (string name in (string[])["[x] y/d.svs", "[ab]/e.svs", "a/f.svs", "[a]/f.svs"])
+            _folder.Text(name, name);
+        Assert.Equal(right, SlideListing.List(At(pattern)).Select(slide => slide.Name));
+        string missing = At("[x] y/missing.svs");
+        Assert.Equal($"There is no file or folder {missing}.", Assert.Throws<Fault>(() => SlideListing.List(missing)).Message);
+    }
+
+    [Fact]
+    public void A_list_in_a_folder_that_has_brackets_in_its_name_names_what_is_missing()
+    {
+        _folder.Text("[2019] study/a.svs", "a");
+        string list = _folder.Text("[2019] study/list.txt", "a.svs\nb.svs # good?\n");
+        Assert.Contains("names 1 of 2 slides that are not there (line 2: b.svs",
+            Assert.Throws<Fault>(() => SlideListing.List(list)).Message, StringComparison.Ordinal);
+        Assert.Equal("a.svs", Assert.Single(SlideListing.List(_folder.Text("[2019] study/all.txt", "*.svs # all\n"))).Name);
     }
 
     [Fact]

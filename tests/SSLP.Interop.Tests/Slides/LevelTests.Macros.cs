@@ -93,6 +93,66 @@ public sealed partial class LevelTests
     }
 
     [Fact]
+    public void A_finest_level_that_comes_later_and_is_cut_off_makes_no_slide_of_a_coarse_one()
+    {
+        foreach (string? description in (string?[])["Aperio Image Library v12\r\n400x320|AppMag = 20|MPP = 0.5", null])
+        {
+            string path = Reordered(description, finest => finest.Tags[324].Values[^1] = 2_000_000_000u);
+            Assert.Equal(SlideFault.Truncated, Assert.Throws<SlideException>(() => Slide.Open(path, SlideReader.Embedded)).Fault);
+        }
+    }
+
+    [Fact]
+    public void A_larger_image_of_the_first_ones_shape_that_cannot_be_compared_is_named()
+    {
+        Check(finest => finest.With(259, 3, (ushort)50000), "can't be compared (has tiles in Zstandard");
+        Check(finest => Array.Fill(finest.Tags[325].Values, 2u), "can't be compared (too few tiles decode");
+
+        void Check(Action<RawTiff.Image> damage, string note)
+        {
+            using var slide = Slide.Open(Reordered("Aperio Image Library v12\r\n400x320|MPP = 0.5", damage), SlideReader.Embedded);
+            Assert.Equal(Width / 4, slide.Levels[0].Width);
+            Assert.Contains(slide.Notes, text => text.Contains(note, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void A_damaged_image_without_a_mark_costs_no_level()
+    {
+        foreach ((int width, int height) in ((int, int)[])[(Width / 4, Height / 4), (Width * 2, Height)])
+        {
+            var raw = new RawTiff();
+            raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
+            raw.Add(raw.Picture(0, Width / 2, Height / 2, pixel: Scene(2)));
+            raw.Add(raw.Picture(0, width, height, pixel: Scene(4))).Tags[324].Values[0] = 2_000_000_000u;
+            AssertLevels(raw, 2, "1 more tiled image");
+        }
+    }
+
+    [Fact]
+    public void Images_that_share_a_tile_are_told_by_their_sizes()
+    {
+        var raw = new RawTiff();
+        raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
+        RawTiff.Image macro = raw.Add(Macro(raw, Width / 2, Height / 2).Without(254));
+        RawTiff.Image level = raw.Add(raw.Picture(0, Width / 4, Height / 4, pixel: Scene(4)));
+        foreach (int tag in (int[])[324, 325])
+            macro.Tags[tag].Values[0] = level.Tags[tag].Values[0];
+        using var slide = Slide.Open(raw.Write(folder.Path), SlideReader.Embedded);
+        Assert.Equal([Width, Width / 4], slide.Levels.Select(image => (int)image.Width));
+    }
+
+    [Fact]
+    public void Of_many_images_without_a_mark_a_few_are_looked_at()
+    {
+        var raw = new RawTiff();
+        raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
+        for (int i = 0; i < 40; i++)
+            raw.Add(Macro(raw, Width / 4, Height / 4).Without(254));
+        AssertLevels(raw, 1, "has 40 images of one shape that are not marked as levels; the largest 32 were looked at");
+    }
+
+    [Fact]
     public void A_grey_image_among_levels_in_colour_is_no_level()
     {
         var raw = new RawTiff();
@@ -140,5 +200,16 @@ public sealed partial class LevelTests
         raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1)));
         raw.Add(raw.Picture(0, (int)(Width / downsample), (int)(Height / downsample), reduced: true, pixel: Scene(downsample)));
         AssertLevels(raw, 1, "scale");
+    }
+
+    /// <summary>A pyramid that begins with its coarsest level, and whose finest is damaged.</summary>
+    private string Reordered(string? description, Action<RawTiff.Image> damage)
+    {
+        var raw = new RawTiff();
+        RawTiff.Image coarse = raw.Add(raw.Picture(0, Width / 4, Height / 4, pixel: Scene(4)));
+        if (description is not null)
+            coarse.Text(270, description);
+        damage(raw.Add(raw.Picture(0, Width, Height, pixel: Scene(1))));
+        return raw.Write(folder.Path);
     }
 }

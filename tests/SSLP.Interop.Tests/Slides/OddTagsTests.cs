@@ -46,10 +46,25 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     [InlineData("0,5 Micrometers", 0.5, null)]
     [InlineData("0.5 furlongs", null, "'0.5 furlongs'")]
     [InlineData("0.5 x 0.5", 0.5, null)]
+    [InlineData("0.5\t0.5", 0.5, null)]
+    [InlineData("0.0005 x 0.0005 mm", 0.5, null)]
     public void Aperio_sizes_with_a_unit(string text, double? mpp, string? named)
     {
         using Slide slide = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|AppMag = 20|MPP = {text}|Filename = x"));
         AssertSize(slide, mpp, named);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_size_among_a_megabyte_of_blanks_is_named_at_once()
+    {
+        string blanks = new(' ', 1_000_000);
+        foreach (string text in (string[])[$"0.5{blanks}x", $"0.5 x 0.5{blanks}\"x"])
+        {
+            // On another thread, so that a search that takes minutes ends with the test.
+            using Slide slide = await Task.Run(() => Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160|MPP = {text}")),
+                TestContext.Current.CancellationToken);
+            AssertSize(slide, null, "which is no number");
+        }
     }
 
     [Theory]
@@ -64,6 +79,44 @@ public sealed class OddTagsTests(TemporaryFolder folder) : IClassFixture<Tempora
     {
         using Slide slide = Open(image => image.Text(270, description));
         AssertSize(slide, mpp, named);
+    }
+
+    [Theory]
+    [InlineData("{\"mpp_x\":0.25,\"mpp_y\":0.5}", 0.25, 0.5)]
+    [InlineData("{\"mpp_y\": 0.5, \"mpp_x\": 0.25}", 0.25, 0.5)]
+    [InlineData("MPP-X (nm): 250; MPP-Y (nm): 500", 0.25, 0.5)]
+    [InlineData("MPP (x) = 0.25, MPP (y) = 0.5", 0.25, 0.5)]
+    [InlineData("mpp: [0.25, 0.5]", 0.25, 0.5)]
+    [InlineData("{\"mpp\": [\"0.25\", \"0.5\"]}", 0.25, 0.5)]
+    [InlineData("mpp_y: 0.5", 0.5, 0.5)]
+    [InlineData("MPP (um/px): 0.5", 0.5, 0.5)]
+    [InlineData("MPP (20x): 0.5", 0.5, 0.5)]
+    [InlineData("{\"PhysicalSizeX\": 0.25, \"PhysicalSizeY\": 0.5}", 0.25, 0.5)]
+    [InlineData("{\"PhysicalSizeX\": 250, \"PhysicalSizeXUnit\": \"nm\", \"PhysicalSizeY\": 500}", 0.25, 0.5)]
+    [InlineData("MPP: (0.5, 20x)", 0.5, 0.5)]
+    [InlineData("<name>openslide.mpp-x</name><value>0.25</value><name>openslide.mpp-y</name><value>0.5</value>", 0.25, 0.5)]
+    public void Descriptions_that_name_both_axes(string description, double across, double down)
+    {
+        using Slide slide = Open(image => image.Text(270, description));
+        Assert.Equal(across, slide.Mpp!.X, 1e-9);
+        Assert.Equal(down, slide.Mpp.Y, 1e-9);
+        Assert.Empty(slide.Notes);
+    }
+
+    [Theory]
+    [InlineData("MPP (mm): 0.0005", 0.5, null)]
+    [InlineData("MPP (mm): 0.5", null, "500 µm/px")]
+    [InlineData("MPP (furlong): 0.5", null, "'furlong'")]
+    [InlineData("MPP (20x): 0.5, MPP (40x): 0.25", 0.5, "0.25 µm/px")]
+    [InlineData("MPP: 0.5, level 1 MPP: 1.0", 0.5, "1 µm/px")]
+    [InlineData("MPP: 0.5, MPP: 0.5", 0.5, null)]
+    [InlineData("{\"mpp\": 0.5, \"mpp_y\": 0.25}", 0.5, "0.25 µm/px")]
+    public void Descriptions_with_units_and_several_sizes(string description, double? mpp, string? named)
+    {
+        using Slide slide = Open(image => image.Text(270, description));
+        AssertSize(slide, mpp, named);
+        using Slide aperio = Open(image => image.Text(270, $"Aperio Image Library v12\r\n200x160; {description}"));
+        AssertSize(aperio, mpp, named);
     }
 
     [Theory]
