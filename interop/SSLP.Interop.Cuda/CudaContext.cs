@@ -80,7 +80,8 @@ public sealed unsafe class CudaContext : IDisposable
     /// A stream that somebody else made in this context, who destroys it. 0 and CU_STREAM_LEGACY are <see cref="DefaultStream"/>.
     /// </summary>
     /// <param name="stream">CUstream, which is the runtime's cudaStream_t.</param>
-    /// <exception cref="ArgumentException">It is a stream of another context, none that the driver knows, or CU_STREAM_PER_THREAD.</exception>
+    /// <exception cref="ArgumentException">It is a stream of another context, none that the driver knows, or
+    /// CU_STREAM_PER_THREAD.</exception>
     public CudaStream StreamOf(nint stream)
     {
         if (stream is 0 or NativeCuda.CU_STREAM_LEGACY)

@@ -102,8 +102,8 @@ public sealed unsafe class CudaDriver
     }
 
     /// <summary>Remembers which context the calling thread has; what is done until it is disposed may make another one current.</summary>
-    /// <exception cref="CudaException">The driver refuses. That there is none, or no more at the process's end, is no error: nothing is kept
-    /// then.</exception>
+    /// <exception cref="CudaException">The driver refuses. That there is none, or no more at the process's end, is no error: nothing is
+    /// kept then.</exception>
     public CurrentContext KeepCurrent()
     {
         if (!TryLoad(out _))
@@ -171,6 +171,15 @@ public sealed unsafe class CudaDriver
         return count;
     }
 
+    /// <summary>Where a card sits in its machine, the same by whatever number a process sees it.</summary>
+    /// <param name="ordinal">Of the device, by the driver's count.</param>
+    public (int Domain, int Bus, int Slot) PciPlace(int ordinal)
+    {
+        int device = Device(ordinal);
+        return (Attribute(device, NativeCuda.CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID),
+            Attribute(device, NativeCuda.CU_DEVICE_ATTRIBUTE_PCI_BUS_ID), Attribute(device, NativeCuda.CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID));
+    }
+
     private int Attribute(int device, int attribute)
     {
         int value;
@@ -196,6 +205,7 @@ public readonly struct CurrentContext : IDisposable
 
     internal CurrentContext(CudaCalls calls, nint context) => (_calls, _context) = (calls, context);
 
-    /// <summary>Throws nothing: what went wrong in between is what is to be told, and a context that is gone is told by the next call.</summary>
+    /// <summary>Throws nothing: what went wrong in between is what is to be told, and a context that is gone is told by the next
+    /// call.</summary>
     public void Dispose() => _calls?.cuCtxSetCurrent(_context);
 }

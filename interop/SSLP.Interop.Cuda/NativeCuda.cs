@@ -19,6 +19,9 @@ internal static unsafe partial class NativeCuda
     public const int CUDA_ERROR_NOT_READY = 600;
 
     public const int CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16;
+    public const int CU_DEVICE_ATTRIBUTE_PCI_BUS_ID = 33;
+    public const int CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID = 34;
+    public const int CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID = 50;
     public const int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75;
     public const int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76;
     public const int CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97;

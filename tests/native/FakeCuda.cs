@@ -16,6 +16,7 @@ public sealed unsafe class FakeCuda : IDisposable
     private readonly delegate* unmanaged<byte*> _record;
     private readonly delegate* unmanaged<void> _forget;
     private readonly delegate* unmanaged<int> _retained;
+    private readonly int* _bus;
 
     public FakeCuda()
     {
@@ -34,10 +35,14 @@ public sealed unsafe class FakeCuda : IDisposable
         _record = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(handle, "fakecuda_record");
         _forget = (delegate* unmanaged<void>)NativeLibrary.GetExport(handle, "fakecuda_forget");
         _retained = (delegate* unmanaged<int>)NativeLibrary.GetExport(handle, "fakecuda_retained");
+        _bus = (int*)NativeLibrary.GetExport(handle, "fakecuda_bus");
     }
 
     /// <summary>How many times the primary context is held.</summary>
     public int Retained => _retained();
+
+    /// <summary>The PCI bus of its card: processes with one number have one card.</summary>
+    public int Bus { set => *_bus = value; }
 
     /// <summary>The calls since <see cref="Forget"/>, one a line.</summary>
     public string[] Record => Marshal.PtrToStringUTF8((nint)_record())!.Split('\n', StringSplitOptions.RemoveEmptyEntries);

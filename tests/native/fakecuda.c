@@ -70,10 +70,14 @@ CUresult cuDeviceGet(int *device, int ordinal) { *device = 70 + ordinal; return 
 CUresult cuDeviceGetName(char *name, int length, int device) { snprintf(name, (size_t)length, "Stand-in %d", device); return OK; }
 CUresult cuDeviceTotalMem_v2(size_t *bytes, int device) { (void)device; *bytes = (size_t)5 << 30; return OK; }
 
+/* The PCI bus that its card sits at: other ones are other cards. */
+int fakecuda_bus = 0;
+
 CUresult cuDeviceGetAttribute(int *value, int attribute, int device)
 {
     (void)device;
-    *value = attribute == 16 ? 132 : attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 97 ? 232448 : -1;
+    *value = attribute == 16 ? 132 : attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 97 ? 232448
+        : attribute == 33 ? fakecuda_bus : attribute == 34 || attribute == 50 ? 0 : -1;
     return *value < 0 ? INVALID_VALUE : OK;
 }
 

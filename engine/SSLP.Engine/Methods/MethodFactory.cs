@@ -51,6 +51,8 @@ internal static class MethodFactory
     {
         string? alone = options.Method is not (MethodKind.Sslp or MethodKind.InstDisc)
             ? $"method={options.Method.ToString().ToLowerInvariant()} trains in one process; several serve sslp and instdisc"
+            : options.Kernels == KernelBackend.Cuda
+                ? "kernels=cuda trains in one process; several keep the bank on their CPUs: kernels=cpu, with device=cuda for the networks"
             : options.StopOnCollapse ? "stop_on_collapse looks at one process's batches: leave it out with several"
             : options is { Bank: BankPlacement.Sharded, Kernels: not KernelBackend.Cpu }
                 ? $"bank=sharded is searched by kernels=cpu, not {options.Kernels.ToString().ToLowerInvariant()}"

@@ -14,7 +14,7 @@ internal sealed unsafe class NcclCommunicator : IDisposable
     private nint _communicator;
 
     /// <param name="library">NCCL.</param>
-    /// <param name="context">Of this process's device; owned from here on.</param>
+    /// <param name="context">Of this process's device; owned from here on, if this does not throw.</param>
     /// <param name="id">Of the first process.</param>
     /// <param name="rank">This process's number.</param>
     /// <param name="size">How many there are.</param>
@@ -22,8 +22,8 @@ internal sealed unsafe class NcclCommunicator : IDisposable
     {
         (_library, _context) = (library, context);
         context.MakeCurrent();
-        _summed = context.CreateEvent();
         _communicator = library.Begin(id, rank, size);
+        _summed = context.CreateEvent();
     }
 
     /// <summary>Waits until the device has done what it was given: a backward pass is this process's own work, and not a wait for the
@@ -34,7 +34,8 @@ internal sealed unsafe class NcclCommunicator : IDisposable
         _context.DefaultStream.Synchronize();
     }
 
-    /// <summary>Sums over the processes, in place, and waits for it: a process that is gone is told of, not waited for.</summary>
+    /// <summary>Sums over the processes, in place, and waits for it. A network error is told of; that a process of the same machine is
+    /// gone is the launcher's to notice, as with MPI alone.</summary>
     /// <param name="values">float32, in the device's memory.</param>
     /// <param name="count">How many.</param>
     public void Sum(void* values, long count)

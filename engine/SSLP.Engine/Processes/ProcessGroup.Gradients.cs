@@ -21,31 +21,53 @@ public sealed unsafe partial class ProcessGroup
     /// <summary>This process's number among those of its machine, from 0: that of its CUDA device.</summary>
     internal int Place { get; }
 
-    /// <summary>From here on gradients on this process's CUDA device are summed by NCCL, where all processes have it.</summary>
-    /// <param name="context">Of the device; owned from here on.</param>
-    /// <returns>Why they go through the host, as a sentence; null where they do not.</returns>
+    /// <summary>From here on gradients on this process's CUDA device are summed by NCCL, where every process has it and a card of its own.
+    /// All processes call it, those without a device, too.</summary>
+    /// <param name="context">Of the device, owned from here on; null where the network is on the CPU.</param>
+    /// <returns>Why they go through the host, as a sentence; null where they do not, or where nobody has a device.</returns>
     /// <exception cref="Fault">NCCL is there and does not begin.</exception>
-    internal string? UseDevice(CudaContext context)
+    internal string? UseDevice(CudaContext? context)
     {
-        NcclLibrary? library = null;
-        string? why = null;
-        if (NcclPath == NcclLibrary.None)
-            why = $"SSLP_NCCL={NcclLibrary.None}";
-        else if (NcclPath is not null)
-            library = NcclLibrary.Load(NcclPath);
-        else
-            NcclLibrary.TryFind(TorchRuntime.Folder, out library, out why);
-        if (Any(library is null))
+        _nccl?.Dispose();
+        (_nccl, Library) = (null, _mpi.Version);
+        Forget();
+        try
         {
-            context.Dispose();
-            return $"Gradients go from the devices through the host: {why ?? "another process has no NCCL"}. NCCL would sum them on the " +
-                $"devices: name its library in SSLP_NCCL.";
+            NcclLibrary? library = null;
+            string? why = context is null ? "another process's network is on the CPU" : null;
+            if (context is null || NcclPath == NcclLibrary.None)
+                why ??= $"SSLP_NCCL={NcclLibrary.None}";
+            else if (NcclPath is not null)
+                library = NcclLibrary.Load(NcclPath);
+            else if (!NcclLibrary.TryFind(TorchRuntime.Folder, out library, out why))
+                why += "; name its library in SSLP_NCCL, and it sums them on the devices";
+            if (!Any(context is not null))
+                return null;
+            if (Any(library is null))
+                return "Gradients go from the devices through the host: "
+                    + $"{why ?? "another process has no NCCL, or its network is on the CPU"}.";
+            if (ShareACard(context!))
+                return "Gradients go from the devices through the host: two processes share a CUDA device, which NCCL does not take.";
+            NcclLibrary.UniqueId id = IsFirst ? library!.NewId() : default;
+            _mpi.Broadcast(&id, NcclLibrary.UniqueId.Bytes, from: 0);
+            _nccl = new NcclCommunicator(library!, context!, id, Rank, Size);
+            context = null;
+            Library = $"{_mpi.Version}, gradients by {library!.Version}";
+            return null;
         }
-        NcclLibrary.UniqueId id = IsFirst ? library!.NewId() : default;
-        _mpi.Broadcast(&id, NcclLibrary.UniqueId.Bytes, from: 0);
-        _nccl = new NcclCommunicator(library!, context, id, Rank, Size);
-        Library = $"{_mpi.Version}, gradients by {library!.Version}";
-        return null;
+        finally
+        {
+            context?.Dispose();
+        }
+    }
+
+    /// <summary>Whether two processes have one card, by its place in the machine: what number a process sees it by is the
+    /// launcher's.</summary>
+    private bool ShareACard(CudaContext context)
+    {
+        (int domain, int bus, int slot) = CudaDriver.System.PciPlace(context.Device.Ordinal);
+        (ulong, int, int, int)[] cards = Gather([(HashOf(Environment.MachineName), domain, bus, slot)]);
+        return cards.Distinct().Count() < cards.Length;
     }
 
     /// <summary>Means over the processes, in place of every tensor: gradients that each has of its own part of the batch.</summary>
@@ -107,7 +129,7 @@ public sealed unsafe partial class ProcessGroup
     private bool IsRoomFor(IReadOnlyList<Tensor> tensors)
     {
         for (int i = 0; i < _places.Length; i++)
-            if (_places[i].numel() != tensors[i].numel())
+            if (_places[i].numel() != tensors[i].numel() || _places[i].device_type != tensors[i].device_type)
                 return false;
         return true;
     }

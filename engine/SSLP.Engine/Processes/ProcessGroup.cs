@@ -82,7 +82,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
     public void Abort(int code)
     {
         _ended = true;
-        _nccl?.Abort();
+        // Not NCCL first, which may wait for a process that is gone: MPI ends this one, too.
         _mpi.Abort(code);
     }
 

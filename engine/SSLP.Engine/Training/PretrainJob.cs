@@ -99,8 +99,16 @@ public sealed class PretrainJob : IDisposable
         Device device = Devices.Select(_options.Device, _group?.Place ?? 0);
         KernelSet kernels = _context.OpenKernels(out string? note, device, isAlone: _group is null);
         KernelsNote = note;
-        if (_group is not null && Devices.ContextOf(device) is { } own)
-            GradientsNote = _group.UseDevice(own);
+        try
+        {
+            // All of them, with a device or without: they agree on the way.
+            GradientsNote = _group?.UseDevice(Devices.ContextOf(device));
+        }
+        catch
+        {
+            kernels.Dispose();
+            throw;
+        }
         // Not where the host executes them: that has been looked into already.
         if (kernels.Context is { IsOnHost: false } && _context.KernelsAtFault(kernels) is { } wrong)
         {

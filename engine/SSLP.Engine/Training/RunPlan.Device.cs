@@ -41,7 +41,8 @@ public sealed partial class RunPlan
         device.Add(new("k-means: R·(8·N + 20·C·⌈D⌉₁₆)", plan.ClusterRuns * (8 * n + 20L * plan.Clusters * stride), "cluster_runs=1"));
         long candidates = (long)(16 * queries * RanksReached * n);
         device.Add(new("candidates, as found and in buckets: 16·B·(1 + A)·0.17·N", candidates, $"batch_size={b / 2}"));
-        device.Add(new("negatives: 8·B·M, and 8,192·B to know the rows that they leave out", 8 * b * (terms.Negatives + 1024L), $"batch_size={b / 2}"));
+        device.Add(new("negatives: 8·B·M, and 8,192·B to know the rows that they leave out", 8 * b * (terms.Negatives + 1024L),
+            $"batch_size={b / 2}"));
         return device;
     }
 }

@@ -208,8 +208,8 @@ public sealed class RunReport : IDisposable
         }
     }
 
-    /// <summary>All patches, or whole slides drawn by the seed until there are enough: maps and neighbours need slides that are
-    /// whole.</summary>
+    /// <summary>All patches, or slides drawn by the seed until there are enough, whole but for one that is larger than that: maps and
+    /// neighbours need what lies together.</summary>
     private IPatchSource DrawSlides(IPatchSource patches)
     {
         PatchTable table = patches.Table;
@@ -234,9 +234,9 @@ public sealed class RunReport : IDisposable
         foreach (IGrouping<int, int> slide in Members(table, isDrawn).GroupBy(patch => table.SlideOf[patch]))
             drawn.AddRange(sizes[slide.Key] > _options.MostPatches ? Middle(table, [.. slide], _options.MostPatches) : slide);
         bool isCut = order.AsSpan(0, used).ToArray().Any(slide => sizes[slide] > _options.MostPatches);
-        _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {used} slides drawn by seed " +
+        _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {Counted.Slides(used)} drawn by seed " +
             $"{_options.Seed}{(isCut ? $", around the middle of a slide with more than {_options.MostPatches:N0}" : string.Empty)}.");
-        return new PatchSubset(patches, [.. drawn.Order()], $"{used} slides");
+        return new PatchSubset(patches, [.. drawn.Order()], Counted.Slides(used));
     }
 
     private static IEnumerable<int> Members(PatchTable table, bool[] slides)

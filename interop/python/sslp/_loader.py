@@ -90,8 +90,8 @@ class Batch:
         """Hands the batch on: torch.from_dlpack(batch) is a tensor of the same memory, whose end gives the batch back. On a device the
         tensor is good in the order of stream, the consumer's."""
         if self.__dlpack_device__()[0] == _CUDA:
-            # By DLPack None is the legacy default stream, and -1 asks for no order: a stream has to be waited for all the same. A batch that
-            # is there already is so in the order of one stream, and the library refuses another.
+            # By DLPack None is the legacy default stream, and -1 asks for no order: a stream has to be waited for all the same. A batch
+            # that is there already is so in the order of one stream, and the library refuses another.
             self.upload(None if stream in (None, -1) else stream)
         tensor = c.c_void_p()
         abi.call("sslp_loader_dlpack", self._held()._loader, c.byref(self._lent), c.byref(tensor))

@@ -1,7 +1,7 @@
 namespace SSLP.Kernels;
 
 /// <summary>
-/// <see cref="IThreeTermStep"/> on a device: the sets, the loss and the gradient in about ten launches, one pass over the bank for the
+/// <see cref="IThreeTermStep"/> on a device: the sets, the loss and the gradient in about twenty launches, one pass over the bank for the
 /// anchors and their auxiliary anchors together. Two faces: <see cref="Enqueue"/> for features and a gradient that lie on the device, which
 /// nobody waits for, and <see cref="Run"/> for a host's, which copies there and back.
 /// </summary>

@@ -52,7 +52,6 @@ internal sealed partial class CandidateSearch : IDisposable
     {
         _tensor = scores == CandidateScores.Rounded ? new TensorLists(device) : null;
         _split = scores == CandidateScores.Split ? new SplitOperands(device) : null;
-        Scores = scores;
         (_mirror, _device) = (mirror, device);
         int rows = mirror.Bank.RowCount;
         _sampleRows = rows > 4 * MinSample ? Math.Clamp(rows / 32, MinSample, Math.Clamp(rows / RowsASample, MostOfUsual, MaxSample)) : 0;
@@ -62,9 +61,6 @@ internal sealed partial class CandidateSearch : IDisposable
         (_thresholds, _borders, _keys, _dealt) = (new(device), new(device), new(device), new(device));
         DrawSample(rows);
     }
-
-    /// <summary>What the scores in the keys are.</summary>
-    public CandidateScores Scores { get; }
 
     /// <summary>[Q, <see cref="Capacity"/>] candidates of the last search: sorted after <see cref="Run"/>, in buckets after
     /// <see cref="Enqueue"/>.</summary>

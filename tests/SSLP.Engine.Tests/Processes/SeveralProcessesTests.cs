@@ -187,7 +187,11 @@ public sealed class SeveralProcessesTests(SeveralProcessesTests.Alone one) : ICl
                 driver = new FakeCuda();
                 group.NcclPath = NcclLibrary.None;
                 Assert.StartsWith("Gradients go from the devices through the host: SSLP_NCCL=none.", group.UseDevice(CudaContext.Retain()));
+                Assert.Null(group.UseDevice(null)); // nobody has a device
                 group.NcclPath = nccl;
+                Assert.EndsWith("two processes share a CUDA device, which NCCL does not take.", group.UseDevice(CudaContext.Retain()));
+                driver.Bus = group.Rank;
+                Assert.Contains("network is on the CPU", group.UseDevice(group.IsFirst ? CudaContext.Retain() : null));
                 Assert.Null(group.UseDevice(CudaContext.Retain()));
                 Assert.EndsWith(", gradients by NCCL 2.99.1", group.Library);
             }
