@@ -230,35 +230,42 @@ public sealed class RunReport : IDisposable
             isDrawn[order[used]] = true;
             count += sizes[order[used]];
         }
+        // Only the last one drawn can be larger than all that is asked for.
+        int last = order[used - 1];
+        bool isCut = sizes[last] > _options.MostPatches;
         List<int> drawn = [];
-        foreach (IGrouping<int, int> slide in Members(table, isDrawn).GroupBy(patch => table.SlideOf[patch]))
-            drawn.AddRange(sizes[slide.Key] > _options.MostPatches ? Middle(table, [.. slide], _options.MostPatches) : slide);
-        bool isCut = order.AsSpan(0, used).ToArray().Any(slide => sizes[slide] > _options.MostPatches);
+        for (int patch = 0; patch < table.Count; patch++)
+            if (isDrawn[table.SlideOf[patch]] && !(isCut && table.SlideOf[patch] == last))
+                drawn.Add(patch);
+        if (isCut)
+            drawn.AddRange(Middle(table, last, sizes[last], _options.MostPatches));
         _notes.Add($"Maps and spread are of {drawn.Count:N0} of {table.Count:N0} patches, those of {Counted.Slides(used)} drawn by seed " +
             $"{_options.Seed}{(isCut ? $", around the middle of a slide with more than {_options.MostPatches:N0}" : string.Empty)}.");
         return new PatchSubset(patches, [.. drawn.Order()], Counted.Slides(used));
     }
 
-    private static IEnumerable<int> Members(PatchTable table, bool[] slides)
+    private static IEnumerable<int> Members(PatchTable table, int slide)
     {
         for (int patch = 0; patch < table.Count; patch++)
-            if (slides[table.SlideOf[patch]])
+            if (table.SlideOf[patch] == slide)
                 yield return patch;
     }
 
     /// <summary>Of a slide's patches those nearest to the middle one in their order: a piece of tissue in which patches have their
     /// neighbours still.</summary>
-    private static int[] Middle(PatchTable table, int[] slide, int most)
+    private static IEnumerable<int> Middle(PatchTable table, int slide, int size, int most)
     {
-        int middle = slide[slide.Length / 2];
-        long[] distances = new long[slide.Length];
-        for (int i = 0; i < slide.Length; i++)
+        int middle = Members(table, slide).ElementAt(size / 2);
+        // The farthest goes first, of equal distances the higher patch: no more are held than are shown.
+        var nearest = new PriorityQueue<int, (long Nearness, int Lowness)>(most + 1);
+        foreach (int patch in Members(table, slide))
         {
-            long cols = (long)table.Col[slide[i]] - table.Col[middle], rows = (long)table.Row[slide[i]] - table.Row[middle];
-            distances[i] = (cols * cols) + (rows * rows);
+            long cols = (long)table.Col[patch] - table.Col[middle], rows = (long)table.Row[patch] - table.Row[middle];
+            nearest.Enqueue(patch, (-((cols * cols) + (rows * rows)), -patch));
+            if (nearest.Count > most)
+                nearest.Dequeue();
         }
-        // Of equal distances the lower patch.
-        return [.. Enumerable.Range(0, slide.Length).OrderBy(i => distances[i]).ThenBy(i => slide[i]).Take(most).Select(i => slide[i])];
+        return nearest.UnorderedItems.Select(item => item.Element);
     }
 
     private KeyValuePair<string, string>[] Facts()
