@@ -49,10 +49,7 @@ public sealed class SharedObjective(FusedObjective whole, ProcessGroup group) : 
     public void Cluster(int clustering)
     {
         whole.Cluster(clustering);
-        ulong hash = 14695981039346656037;
-        foreach (int label in whole.Labels)
-            hash = (hash ^ (uint)label) * 1099511628211;
-        ulong[] all = group.Gather([hash]);
+        ulong[] all = group.Gather([ProcessGroup.HashOf(whole.Labels)]);
         if (Array.FindIndex(all, other => other != all[0]) is > 0 and int rank)
             throw new Fault(FaultKind.Device,
                 $"Process {rank} has other clusters than process 0: give all of them the same threads and kinds of processors.");

@@ -66,7 +66,7 @@ public sealed unsafe partial class ProcessGroup
     private bool ShareACard(CudaContext context)
     {
         (int domain, int bus, int slot) = CudaDriver.System.PciPlace(context.Device.Ordinal);
-        (ulong, int, int, int)[] cards = Gather([(HashOf(Environment.MachineName), domain, bus, slot)]);
+        (ulong, int, int, int)[] cards = Gather([(HashOf<char>(Environment.MachineName), domain, bus, slot)]);
         return cards.Distinct().Count() < cards.Length;
     }
 

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using SSLP.Data.Files;
 
 namespace SSLP.Engine.Processes;
@@ -19,7 +22,7 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         (_mpi, Rank, Size) = (mpi, mpi.Rank(), mpi.Size());
         (_lengths, _bytes, _starts) = (new int[Size], new int[Size], new int[Size]);
         Library = mpi.Version;
-        ulong[] machines = Gather([HashOf(Environment.MachineName)]);
+        ulong[] machines = Gather([HashOf<char>(Environment.MachineName)]);
         Place = machines.AsSpan(0, Rank).Count(machines[Rank]);
     }
 
@@ -97,12 +100,13 @@ public sealed unsafe partial class ProcessGroup : IDisposable
         _mpi.End();
     }
 
-    private static ulong HashOf(string text)
+    /// <summary>By which processes tell whether they have the same: the first eight bytes of SHA-256.</summary>
+    internal static ulong HashOf<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
     {
-        ulong hash = 14695981039346656037; // FNV-1a
-        foreach (char letter in text)
-            hash = (hash ^ letter) * 1099511628211;
-        return hash;
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(MemoryMarshal.AsBytes(values), hash);
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
 
     /// <summary>Sums over the processes, in place, no more at once than a call takes.</summary>

@@ -16,9 +16,10 @@ public static class CandidateBuckets
     public const int SliceKeys = 8192;
 
     /// <summary>
-    /// Keys of a bucket that are sorted in shared memory; a longer one, which a sample that misleads may make, is sorted where it lies.
+    /// Keys of a bucket that are put in order in shared memory; a longer one, which a sample that misleads may make, is sorted where it
+    /// lies.
     /// </summary>
-    private const int SortedKeys = 2560;
+    public const int StagedKeys = 2560;
 
     /// <summary>bucketCounts [Q, buckets] += the keys of each bucket; they must begin as 0. Grid: (Q, slices).</summary>
     public static void CountBuckets(
@@ -116,13 +117,13 @@ public static class CandidateBuckets
 
     private static void Sort(ArrayView<ulong> keys, long first, int count)
     {
-        ArrayView<ulong> staged = SharedMemory.Allocate<ulong>(SortedKeys);
-        ArrayView<ulong> sorted = SharedMemory.Allocate<ulong>(SortedKeys);
+        ArrayView<ulong> staged = SharedMemory.Allocate<ulong>(StagedKeys);
+        ArrayView<ulong> sorted = SharedMemory.Allocate<ulong>(StagedKeys);
         ArrayView<int> bins = SharedMemory.Allocate<int>(GroupBinSort.Bins);
         ArrayView<int> partial = SharedMemory.Allocate<int>(GroupBinSort.Partials);
         if (count < 2)
             return;
-        if (count > SortedKeys)
+        if (count > StagedKeys)
         {
             GroupSort.Descending(keys, first, count);
             return;

@@ -15,13 +15,8 @@ public static class SemiHardNegatives
     /// <summary>Words of the filter of excluded rows: a bit for each row modulo 65,536.</summary>
     public const int FilterWords = 2048;
 
-    /// <summary>
-    /// Keys of a bucket whose bins fit in shared memory; a longer one, which a sample that misleads may make, is sorted where it lies.
-    /// </summary>
-    public const int PlacedKeys = 2560;
-
     /// <summary>Keys of one bin that are compared with each other; where a rank falls into a larger one, the bucket is sorted.</summary>
-    public const int MostInBin = 16;
+    private const int MostInBin = 16;
 
     private const int BinBits = 10, Bins = 1 << BinBits, BinsAThread = Bins / DeviceMath.GroupSize;
 
@@ -133,7 +128,7 @@ public static class SemiHardNegatives
         ArrayView<int> firstDrawn, ArrayView<int> ranks, ArrayView<int> rows, int candidateCapacity, int buckets, int capacity)
     {
         // One group owns one bucket of one anchor; threads own keys, bins or ranks.
-        ArrayView<ulong> placed = SharedMemory.Allocate<ulong>(PlacedKeys);
+        ArrayView<ulong> placed = SharedMemory.Allocate<ulong>(CandidateBuckets.StagedKeys);
         ArrayView<int> bins = SharedMemory.Allocate<int>(Bins);
         ArrayView<int> wanted = SharedMemory.Allocate<int>(Bins / 32);
         ArrayView<int> partial = SharedMemory.Allocate<int>(Partials);
@@ -145,7 +140,7 @@ public static class SemiHardNegatives
         var lists = new BucketedLists(candidateCounts, starts, candidateCapacity, buckets);
         int start = lists.Start(b, bucket), count = lists.Start(b, bucket + 1) - start;
         long first = (long)b * candidateCapacity + start, taken = (long)b * capacity;
-        if (count <= PlacedKeys)
+        if (count <= CandidateBuckets.StagedKeys)
         {
             for (int bin = Group.IdxX; bin < Bins; bin += Group.DimX)
                 bins[bin] = 0;
@@ -254,6 +249,13 @@ public static class SemiHardNegatives
 
     private static bool Holds(ArrayView<int> ascending, long first, int count, int number)
     {
+        int at = LowerBound(ascending, first, count, number);
+        return at < count && ascending[first + at] == number;
+    }
+
+    /// <summary>How many of the numbers from the first on are smaller.</summary>
+    private static int LowerBound(ArrayView<int> ascending, long first, int count, int number)
+    {
         int low = 0, high = count;
         while (low < high)
         {
@@ -264,21 +266,7 @@ public static class SemiHardNegatives
                 high = middle;
         }
 
-        return low < count && ascending[first + low] == number;
-    }
-
-    private static int LowerBound(ArrayView<int> ascending, int from, int to, int number)
-    {
-        while (from < to)
-        {
-            int middle = (from + to) / 2;
-            if (ascending[middle] < number)
-                from = middle + 1;
-            else
-                to = middle;
-        }
-
-        return from;
+        return low;
     }
 
     /// <summary>Bins of equal width between the largest key that a bucket may have and the smallest; the largest keys' is bin 0.</summary>
