@@ -175,25 +175,10 @@ public sealed unsafe partial class DeviceKernelTests
 
         float[] Sum(int[] order)
         {
-            using DeviceArray<float> features = UploadRows(queries), vectors = UploadRows(bank), scores = Empty<float>(rows),
-                parts = Empty<float>(bank.Stride), largest = Empty<float>(1);
-            using DeviceArray<int> list = Upload(order), count = Upload([rows]);
-            Launch("SumNegatives", 1, a =>
-            {
-                a.Quads(features);
-                a.Quads(vectors);
-                a.View(list);
-                a.View(count);
-                a.View(scores);
-                a.Quads(parts);
-                a.View(largest);
-                a.Int32(rows);
-                a.Int32(bank.Stride / 4);
-                a.Single(1 / 0.002f);
-                return a;
-            });
-            Assert.Equal(1f, Read(largest, 1)[0]);
-            return Read(parts, Width);
+            using DeviceArray<float> features = UploadRows(queries);
+            (float largest, float[] sum) = SumNegatives(features, bank, order, 0.002f);
+            Assert.Equal(1f, largest);
+            return sum;
         }
     }
 
@@ -203,9 +188,18 @@ public sealed unsafe partial class DeviceKernelTests
         using var bank = MemoryBank.CreateRandom(9, Width, seed: 2);
         float[] feature = new float[Stride];
         feature[3] = float.NaN;
-        using DeviceArray<float> features = Upload(feature), vectors = UploadRows(bank), scores = Empty<float>(9),
-            parts = Empty<float>(bank.Stride), largest = Empty<float>(1);
-        using DeviceArray<int> list = Upload([.. Enumerable.Range(0, 9)]), count = Upload([9]);
+        using DeviceArray<float> features = Upload(feature);
+        (float largest, float[] sum) = SumNegatives(features, bank, [.. Enumerable.Range(0, 9)], 0.07f);
+        Assert.True(float.IsNaN(largest));
+        Assert.All(sum, value => Assert.True(float.IsNaN(value)));
+    }
+
+    /// <summary>The largest similarity of one anchor with the rows, and their sum weighted by e^((d − largest)/τ), in the order given.</summary>
+    private (float Largest, float[] Sum) SumNegatives(DeviceArray<float> features, MemoryBank bank, int[] order, float temperature)
+    {
+        using DeviceArray<float> vectors = UploadRows(bank), scores = Empty<float>(order.Length), parts = Empty<float>(bank.Stride),
+            largest = Empty<float>(1);
+        using DeviceArray<int> list = Upload(order), count = Upload([order.Length]);
         Launch("SumNegatives", 1, a =>
         {
             a.Quads(features);
@@ -215,13 +209,12 @@ public sealed unsafe partial class DeviceKernelTests
             a.View(scores);
             a.Quads(parts);
             a.View(largest);
-            a.Int32(9);
+            a.Int32(order.Length);
             a.Int32(bank.Stride / 4);
-            a.Single(1 / 0.07f);
+            a.Single(1 / temperature);
             return a;
         });
-        Assert.True(float.IsNaN(Read(largest, 1)[0]));
-        Assert.All(Read(parts, Width), value => Assert.True(float.IsNaN(value)));
+        return (Read(largest, 1)[0], Read(parts, Width));
     }
 
     private static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
