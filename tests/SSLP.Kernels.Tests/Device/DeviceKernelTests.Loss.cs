@@ -194,7 +194,8 @@ public sealed unsafe partial class DeviceKernelTests
         Assert.All(sum, value => Assert.True(float.IsNaN(value)));
     }
 
-    /// <summary>The largest similarity of one anchor with the rows, and their sum weighted by e^((d − largest)/τ), in the order given.</summary>
+    /// <summary>The largest similarity of one anchor with the rows, and their sum weighted by e^((d − largest)/τ), in the order
+    /// given.</summary>
     private (float Largest, float[] Sum) SumNegatives(DeviceArray<float> features, MemoryBank bank, int[] order, float temperature)
     {
         using DeviceArray<float> vectors = UploadRows(bank), scores = Empty<float>(order.Length), parts = Empty<float>(bank.Stride),
