@@ -26,7 +26,14 @@ internal static class PublishedLibrary
         string folder = Path.Combine(Repository.Root, "artifacts", "native", "lib"), library = Path.Combine(folder, name + ".so");
         lock (Publishing)
         {
-            if (File.Exists(library) && File.GetLastWriteTimeUtc(library) >= NewestOf(Path.GetDirectoryName(built)!))
+            DateTime newest = NewestOf(Path.GetDirectoryName(built)!);
+            // The loader takes a variant for wider vectors in the library's place, also one of an earlier build.
+            string variants = Path.Combine(folder, "glibc-hwcaps");
+            if (Directory.Exists(variants))
+                foreach (string variant in Directory.EnumerateFiles(variants, name + ".so", SearchOption.AllDirectories))
+                    if (File.GetLastWriteTimeUtc(variant) < newest)
+                        File.Delete(variant);
+            if (File.Exists(library) && File.GetLastWriteTimeUtc(library) >= newest)
                 return library;
             Assert.SkipUnless(always || Environment.GetEnvironmentVariable("SSLP_TEST_NATIVE") == "1",
                 $"{name} is not published or older than its build; it takes minutes: SSLP_TEST_NATIVE=1, or build.ps1 native before"
